@@ -1,0 +1,1 @@
+"""Documents to knowledge: extract, chunk, embed, store, search. Never imports `server`."""

@@ -1,0 +1,69 @@
+"""The exceptions that Docent raises on purpose. Each says what happened and what to do next.
+
+DocentError                      exit status 1
+├── StartError                   exit status 2: the work could not begin
+│   ├── FolderError              a path to ingest is missing, nested in another root, or suddenly empty
+│   ├── EmbedderError            the embedding model is not there, or is not what it claims to be
+│   ├── IndexMismatchError       the index was built with another model or chunker
+│   ├── BusyError                another process holds what is needed
+│   └── StorageError             the disk is full or the data folder cannot be used
+└── FileError                    one file could not be indexed; ends in the ledger, never stops a run
+    ├── UnsupportedFile          state "skipped"
+    ├── UnreadableFile           state "failed"
+    └── NeedsOcr                 state "needs_ocr"
+"""
+
+from typing import ClassVar
+
+
+class DocentError(Exception):
+    """An error with `what` happened and `advice` on what to do; `str()` is both."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} {advice}".strip())
+        self.what = what
+        self.advice = advice
+
+
+class StartError(DocentError):
+    exit_status: ClassVar[int] = 2
+
+
+class FolderError(StartError):
+    pass
+
+
+class EmbedderError(StartError):
+    pass
+
+
+class IndexMismatchError(StartError):
+    pass
+
+
+class BusyError(StartError):
+    pass
+
+
+class StorageError(StartError):
+    pass
+
+
+class FileError(DocentError):
+    """One file's failure; `state` is the ledger state that it leads to."""
+
+    state: ClassVar[str] = "failed"
+
+
+class UnsupportedFile(FileError):  # noqa: N818 (named for the state it leads to)
+    state: ClassVar[str] = "skipped"
+
+
+class UnreadableFile(FileError):  # noqa: N818
+    state: ClassVar[str] = "failed"
+
+
+class NeedsOcr(FileError):  # noqa: N818
+    state: ClassVar[str] = "needs_ocr"

@@ -1,0 +1,42 @@
+"""What reading a file yields: its text, and which stretches of it are headings, paragraphs, list items and table rows."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["heading", "paragraph", "item", "header", "row", "code"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A structural unit: code points `[start, end)` of the text, without surrounding white space.
+
+    `header` is the header row of the table whose `row` blocks follow it; cells are joined by " | ".
+    `level` is 1 to 6 for a heading, the nesting depth (from 1) for a list item, 0 otherwise.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    page: int | None = None  # from 1; None where the format has no pages
+
+
+@dataclass(frozen=True)
+class ExtractedDocument:
+    """The words a reader would see. Blocks are in order and do not overlap; text between them is white space."""
+
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    pages: int | None = None  # pages, slides or sheets
+    remarks: tuple[str, ...] = ()  # what the operator should know, such as a page that is a picture
+
+
+def blocks_to_json(blocks: tuple[Block, ...]) -> str:
+    return json.dumps([[b.kind, b.start, b.end, b.level, b.page] for b in blocks], separators=(",", ":"))
+
+
+def blocks_from_json(text: str) -> tuple[Block, ...]:
+    return tuple(Block(*fields) for fields in json.loads(text))

@@ -1,0 +1,9 @@
+"""Alembic's entry point for knowledge.db; the connection comes from `indexer.database`."""
+
+from alembic import context
+
+from indexer.models import SQLModel
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,156 @@
+"""Tables of knowledge.db, and the dataclasses that carry what was found in them.
+
+Ids of documents, chunks and changes are never used twice (AUTOINCREMENT): an id that came back would let an old vector
+or an old citation point at another text.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Collection(SQLModel, table=True):
+    """A named set of documents; the unit of permission."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = Field(default_factory=now)
+
+
+class Document(SQLModel, table=True):
+    """The searchable version of a file. Its id stays the same when the file changes; its chunks' ids do not."""
+
+    __table_args__ = (UniqueConstraint("collection_id", "root", "path"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    collection_id: int = Field(foreign_key="collection.id", index=True)
+    root: str  # absolute folder that was ingested
+    path: str  # relative to root, POSIX form
+    title: str
+    media_type: str
+    sha256: str
+    pages: int | None = None
+    text: str  # what the extractor read; chunks and citations are code points of it
+    blocks: str  # JSON list of [kind, start, end, level, page], see indexer.extract.document
+    indexed_at: datetime = Field(default_factory=now)
+
+
+class Chunk(SQLModel, table=True):
+    """A passage of a document: `body` is exactly `document.text[start:end]`; `prefix` is searched but never quoted."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    document_id: int = Field(foreign_key="document.id", index=True, ondelete="CASCADE")
+    ordinal: int
+    prefix: str
+    heading: str
+    page: int | None = None
+    start: int
+    end: int
+    body: str
+    vector: bytes = Field(sa_type=LargeBinary)  # float32 (dim,), unit length
+    sentences: bytes = Field(sa_type=LargeBinary)  # int32 (n, 2): code points [start, end) of document.text
+    sentence_vectors: bytes = Field(sa_type=LargeBinary)  # float16 (n, dim), unit rows
+
+
+class LedgerEntry(SQLModel, table=True):
+    """The latest word on one file: what became of it and why. Every file that a run saw has one."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (UniqueConstraint("collection_id", "root", "path"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    collection_id: int = Field(foreign_key="collection.id", index=True)
+    root: str
+    path: str
+    state: str  # indexed | skipped | failed | needs_ocr
+    reason: str = ""
+    size: int = 0  # bytes
+    mtime_ns: int = 0
+    read_ns: int = 0  # when the file was last read
+    sha256: str = ""
+    pages: int | None = None
+    chunks: int = 0
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Change(SQLModel, table=True):
+    """What an index has to follow: a document was put or deleted. Committed with the document itself."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    document_id: int
+    operation: str  # put | delete
+
+
+class IngestRun(SQLModel, table=True):
+    """One call of `indexer ingest` for one collection."""
+
+    __tablename__ = "ingest_run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    collection_id: int = Field(foreign_key="collection.id")
+    started_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+    total: int = 0  # files to look at
+    done: int = 0
+    counts: str = "{}"  # JSON, by state
+
+
+class IndexInfo(SQLModel, table=True):
+    """What the vectors in this database were made with: model, dimension, normalised, chunker."""
+
+    __tablename__ = "index_info"
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The collections that the asker may read. Required by everything that returns a document's words."""
+
+    collections: frozenset[int]
+
+    def narrowed(self, collections: frozenset[int]) -> "Scope":
+        return Scope(self.collections & collections)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a passage: code points `[start, end)` of the document's text, and its vector."""
+
+    start: int
+    end: int
+    text: str
+    vector: NDArray[np.float32] = field(repr=False, compare=False)  # (dim,), unit length
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A found stretch of a document: one chunk, or neighbouring chunks of one page merged."""
+
+    rank: int  # from 1
+    score: float  # fused score, 0 to 1
+    cosine: float  # best cosine of its chunks with the question
+    document_id: int
+    collection_id: int
+    document: str  # path relative to the ingested folder, POSIX form
+    title: str
+    heading: str  # heading path, " › " between levels
+    page: int | None
+    start: int
+    end: int
+    text: str  # document.text[start:end]
+    prefix: str
+    sentences: tuple[Sentence, ...] = field(default=(), repr=False)

@@ -1,0 +1,57 @@
+"""What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then the defaults here."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+class IndexerSettings(BaseSettings):
+    """Settings that indexing and searching need."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCENT_", toml_file="docent.toml", extra="ignore")
+
+    data: Path = Field(Path("data"), description="Folder of knowledge.db, chat.db, indexes and models.")
+    embedder: str = Field(
+        DEFAULT_EMBEDDER,
+        description="sentence-transformers model: the built-in name, a folder, or a Hugging Face name.",
+    )
+    chunk_tokens: int = Field(
+        256, ge=48, le=2048, description="Longest chunk, its prefix included, in word pieces of the embedder."
+    )
+    max_file_mb: int = Field(64, ge=1, description="Files larger than this many megabytes are skipped, with a reason.")
+    extract_seconds: int = Field(120, ge=1, description="Longest time that reading one file may take, in seconds.")
+    extract_memory_mb: int = Field(
+        3072, ge=256, description="Most memory that reading one file may take, in megabytes."
+    )
+    threads: int = Field(0, ge=0, description="Processor threads for models; 0 means one for each core.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def knowledge_path(self) -> Path:
+        return self.data / "knowledge.db"
+
+    @property
+    def index_path(self) -> Path:
+        return self.data / "index"
+
+    @property
+    def models_path(self) -> Path:
+        return self.data / "models"
+
+    @property
+    def server_file(self) -> Path:
+        """Where a running server says how local commands reach it."""
+        return self.data / "server.json"

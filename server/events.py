@@ -1,0 +1,110 @@
+"""What happens while a question is answered: the events that `answer.py` yields and pages and programs render."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from indexer.models import Passage, Scope
+from server.generate import Sampling, Usage
+
+Mode = Literal["model", "extractive"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A numbered passage, cut to the words that are put before the model. Its number never changes in a conversation."""
+
+    n: int
+    passage: Passage
+    text: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An earlier question of the conversation with what was made of it. API clients send no evidence."""
+
+    question: str
+    raw_answer: str  # as the model wrote it, so that its cached prefix stays true
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that an answer depends on."""
+
+    text: str
+    scope: Scope
+    history: tuple[Exchange, ...] = ()
+    system: str = ""  # an API client's own system text; follows ours
+    retrieval: bool = True
+    abstain: bool = True  # refuse when the documents do not say
+    top_k: int = 8
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A mark `[n]` in the answer and the words of a document that it rests on."""
+
+    n: int
+    at: int  # code point of the answer's text at which the mark `[n]` begins
+    document_id: int
+    collection_id: int
+    document: str
+    title: str
+    heading: str
+    page: int | None
+    start: int  # code points of the document's text
+    end: int
+    quote: str  # document.text[start:end] when the answer was given
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The passages found, in the order of their numbers. First event; empty when retrieval was off."""
+
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the asker waits for."""
+
+    stage: Literal["searching", "loading", "queued", "reading", "writing"]
+    done: int = 0  # queued: requests ahead; reading: prompt tokens done
+    total: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """The next words of the answer, checked marks included. What was sent is never taken back."""
+
+    delta: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds from the question's arrival."""
+
+    retrieve: int = 0
+    first_token: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer, as the last event of a question that was answered or refused."""
+
+    text: str  # Markdown with marks [n]
+    raw: str  # as the model wrote it
+    answered: bool  # False: the documents do not say
+    mode: Mode
+    reason: Literal["stop", "length"] = "stop"
+    citations: tuple[Citation, ...] = ()
+    closest: tuple[Passage, ...] = ()  # shown when not answered
+    unsupported: tuple[tuple[int, int], ...] = ()  # [start, end) of sentences of `text` that nothing supports
+    usage: Usage = field(default_factory=Usage)
+    took_ms: Timing = field(default_factory=Timing)
+
+
+AnswerEvent = Sources | Progress | Text | Answer

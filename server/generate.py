@@ -1,0 +1,103 @@
+"""The seam to a language model: messages in, text out. Implemented by the local engine and by a remote server.
+
+`generate` yields events until a `Completed`; closing the iterator early (`aclose`) cancels the request and frees its slot
+at once, during prefill too.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to choose tokens. Temperature 0 is greedy."""
+
+    max_tokens: int = 400
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: dict[str, Any] | None = None  # {} means any JSON object
+    logprobs: int | None = None  # alternatives a token; None: no log probabilities
+
+
+@dataclass(frozen=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt: taken from the KV cache, not computed
+
+
+@dataclass(frozen=True)
+class Queued:
+    position: int  # requests ahead of this one
+
+
+@dataclass(frozen=True)
+class Prefilling:
+    done: int  # prompt tokens
+    total: int
+
+
+@dataclass(frozen=True)
+class TokenLogprob:
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    text: str  # never ends in half a character; never holds a stop string
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True)
+class Completed:
+    reason: Literal["stop", "length"]
+    usage: Usage = field(default_factory=Usage)
+
+
+GenerationEvent = Queued | Prefilling | Piece | Completed
+
+
+@dataclass(frozen=True)
+class GeneratorState:
+    """`loading` and `failed` carry a sentence for people in `detail`."""
+
+    state: Literal["loading", "ready", "failed"]
+    detail: str = ""
+
+
+class Generator(Protocol):
+    @property
+    def name(self) -> str:
+        """What `/v1/models` lists and the page shows."""
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together; 0 while not known."""
+
+    @property
+    def state(self) -> GeneratorState: ...
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered prompt. Raises Unavailable while the model is not ready."""
+
+    def count_text(self, text: str) -> int:
+        """Tokens of a stretch of text inside a prompt. Raises Unavailable while the model is not ready."""
+
+    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+        """Raises ContextTooLong, TooBusy or Unavailable before the first event."""
+
+    async def aclose(self) -> None:
+        """Stop the model's thread or connection and give its memory back."""
