@@ -1,4 +1,4 @@
-"""What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then the defaults here."""
+"""What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then these defaults."""
 
 from pathlib import Path
 
@@ -16,16 +16,14 @@ class IndexerSettings(BaseSettings):
     data: Path = Field(Path("data"), description="Folder of knowledge.db, chat.db, indexes and models.")
     embedder: str = Field(
         DEFAULT_EMBEDDER,
-        description="sentence-transformers model: the built-in name, a folder, or a Hugging Face name.",
+        description="Embedding model: the built-in name, a folder, or a Hugging Face name.",
     )
     chunk_tokens: int = Field(
         256, ge=48, le=2048, description="Longest chunk, its prefix included, in word pieces of the embedder."
     )
     max_file_mb: int = Field(64, ge=1, description="Files larger than this many megabytes are skipped, with a reason.")
     extract_seconds: int = Field(120, ge=1, description="Longest time that reading one file may take, in seconds.")
-    extract_memory_mb: int = Field(
-        3072, ge=256, description="Most memory that reading one file may take, in megabytes."
-    )
+    extract_memory_mb: int = Field(3072, ge=256, description="Most memory that reading one file may take, megabytes.")
     threads: int = Field(0, ge=0, description="Processor threads for models; 0 means one for each core.")
 
     @classmethod

@@ -11,7 +11,7 @@ Mode = Literal["model", "extractive"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A numbered passage, cut to the words that are put before the model. Its number never changes in a conversation."""
+    """A numbered passage, cut to the words put before the model. Its number never changes in a conversation."""
 
     n: int
     passage: Passage

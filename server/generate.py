@@ -1,7 +1,7 @@
 """The seam to a language model: messages in, text out. Implemented by the local engine and by a remote server.
 
-`generate` yields events until a `Completed`; closing the iterator early (`aclose`) cancels the request and frees its slot
-at once, during prefill too.
+`generate` yields events until a `Completed`; closing the iterator early (`aclose`) cancels the request and frees its
+slot at once, during prefill too.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -12,19 +12,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class ServerSettings(IndexerSettings):
     """Settings of `docent serve` and its companions."""
 
-    host: str = Field(
-        "127.0.0.1", description="Address to listen on. Others than loopback need an API key and a password."
-    )
+    host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs a key and a password.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
-    hosts: str = Field("", description="Further host names under which the server may be reached, separated by commas.")
+    hosts: str = Field("", description="More host names under which the server is reached, separated by commas.")
     api_key: SecretStr | None = Field(None, description="Key that programs send as a bearer token.")
     password: SecretStr | None = Field(None, description="Password of the page, asked for once a browser.")
     model: str = Field("", description="Language model: a GGUF file's path or the name of one in the models folder.")
     context: int = Field(4096, ge=256, description="Context in tokens; never more than the model file declares.")
     max_answer_tokens: int = Field(400, ge=16, description="Longest answer in tokens, unless a request asks otherwise.")
-    evidence_tokens: int = Field(
-        600, ge=64, description="Tokens of evidence that are put before the model for one question."
-    )
+    evidence_tokens: int = Field(600, ge=64, description="Tokens of evidence put before the model for one question.")
     queue: int = Field(32, ge=1, description="Questions that may wait for the model; the next one gets 429.")
 
     @property

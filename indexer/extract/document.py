@@ -1,4 +1,4 @@
-"""What reading a file yields: its text, and which stretches of it are headings, paragraphs, list items and table rows."""
+"""What reading a file yields: its text, and which stretches of it are headings, paragraphs, items and table rows."""
 
 import json
 from dataclasses import dataclass

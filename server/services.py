@@ -1,0 +1,44 @@
+"""The long-lived parts of a running server, made once in the lifespan and handed to routes as one dataclass."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from indexer.catalog import Catalog
+from indexer.models import Scope
+from server.conversations import Conversations
+from server.events import AnswerEvent, Question
+from server.generate import Generator, GeneratorState
+from server.settings import ServerSettings
+from server.turns import Turns
+
+
+@dataclass
+class Services:
+    """What routes work with. `generator` is None in extractive mode."""
+
+    settings: ServerSettings
+    catalog: Catalog
+    conversations: Conversations
+    turns: Turns
+    answer: Callable[[Question], AsyncIterator[AnswerEvent]]
+    generator: Generator | None = None
+    search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
+
+
+def get_services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def get_scope(services: ServicesDep) -> Scope:
+    """What the asker may read. Until there are accounts: everything."""
+    return services.catalog.everything()
+
+
+ScopeDep = Annotated[Scope, Depends(get_scope)]
