@@ -1,7 +1,6 @@
 """Alembic's entry point for knowledge.db; the connection comes from `indexer.database`."""
 
 from alembic import context
-
 from sqlmodel import SQLModel
 
 import indexer.models  # noqa: F401 (fills the metadata)
