@@ -1,0 +1,298 @@
+"""The only reader and writer of chat.db. Every query is filtered by owner; another owner's row is NotFound.
+
+Its methods block on the disk: call them from threads, not from the event loop.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Engine, delete, update
+from sqlmodel import Session, col, select
+
+from indexer.database import open_database
+from indexer.models import Passage, now
+from server.errors import NotFound
+from server.events import Answer, Citation, Evidence, Exchange
+from server.models import Conversation, Feedback, State, StoredCitation, Turn
+from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
+from server.settings import ServerSettings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+TITLE_LENGTH = 80  # characters; a line of the list
+
+
+@dataclass(frozen=True)
+class ConversationLine:
+    """One line of the list of conversations."""
+
+    id: str
+    title: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class CitationView:
+    """A citation as it is shown and opened; `id` is its address."""
+
+    id: int
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """A turn with everything that a page shows of it."""
+
+    id: int
+    conversation_id: str
+    question: str
+    state: State
+    mode: str = "model"
+    answered: bool = True
+    answer: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    closest: tuple[Passage, ...] = ()
+    citations: tuple[CitationView, ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
+    reason: str = "stop"
+    completion_tokens: int = 0
+    total_ms: int = 0
+    created_at: datetime = field(default_factory=now)
+    feedback: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
+
+    state: State
+    text: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    answer: Answer | None = None
+
+
+def open_conversations(settings: ServerSettings) -> "Conversations":
+    """chat.db of these settings, created and migrated as needed. Raises StorageError."""
+    return Conversations(open_database(settings.chat_path, MIGRATIONS))
+
+
+class Conversations:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def lines(self, owner: str, limit: int = 200) -> list[ConversationLine]:
+        """The owner's conversations, newest first."""
+        with Session(self.engine) as session:
+            rows = session.exec(
+                select(Conversation)
+                .where(Conversation.owner == owner)
+                .order_by(col(Conversation.updated_at).desc())
+                .limit(limit)
+            )
+            return [ConversationLine(row.id, row.title, row.updated_at) for row in rows]
+
+    def title(self, conversation_id: str, owner: str) -> str:
+        """Raises NotFound."""
+        with Session(self.engine) as session:
+            return _owned(session, conversation_id, owner).title
+
+    def turns(self, conversation_id: str, owner: str) -> list[TurnView]:
+        """The turns of a conversation, oldest first. Raises NotFound."""
+        with Session(self.engine) as session:
+            _owned(session, conversation_id, owner)
+            rows = session.exec(select(Turn).where(Turn.conversation_id == conversation_id).order_by(col(Turn.id)))
+            return _views(session, rows.all())
+
+    def turn(self, turn_id: int, owner: str) -> TurnView:
+        """Raises NotFound."""
+        with Session(self.engine) as session:
+            return _views(session, [_owned_turn(session, turn_id, owner)])[0]
+
+    def citation(self, citation_id: int, owner: str) -> CitationView:
+        """Raises NotFound."""
+        with Session(self.engine) as session:
+            row = session.exec(
+                select(StoredCitation)
+                .join(Turn)
+                .join(Conversation)
+                .where(StoredCitation.id == citation_id, Conversation.owner == owner)
+            ).first()
+            if row is None:
+                raise NotFound("There is no such citation.")
+            return _citation_view(row)
+
+    def begin(self, question: str, owner: str, conversation_id: str | None = None) -> TurnView:
+        """A new running turn at the end of a conversation, or of a new one. Raises NotFound."""
+        with Session(self.engine) as session:
+            if conversation_id is None:
+                conversation = Conversation(owner=owner, title=shortened(question, TITLE_LENGTH))
+            else:
+                conversation = _owned(session, conversation_id, owner)
+                conversation.updated_at = now()
+            session.add(conversation)
+            session.flush()
+            last = session.exec(
+                select(Turn.id).where(Turn.conversation_id == conversation.id).order_by(col(Turn.id).desc())
+            ).first()
+            turn = Turn(conversation_id=conversation.id, parent_id=last, question=question)
+            session.add(turn)
+            session.commit()
+            return _views(session, [turn])[0]
+
+    def history(self, turn_id: int, owner: str) -> tuple[Exchange, ...]:
+        """What came before a turn in its branch: the finished exchanges, oldest first. Raises NotFound."""
+        with Session(self.engine) as session:
+            turn = _owned_turn(session, turn_id, owner)
+            rows = session.exec(select(Turn).where(Turn.conversation_id == turn.conversation_id)).all()
+        by_id = {row.id: row for row in rows}
+        exchanges: list[Exchange] = []
+        parent = turn.parent_id
+        while parent is not None:
+            earlier = by_id[parent]
+            if earlier.state in ("done", "stopped"):
+                exchanges.append(Exchange(earlier.question, earlier.raw, evidence_from_json(earlier.evidence)))
+            parent = earlier.parent_id
+        return tuple(reversed(exchanges))
+
+    def finish(self, turn_id: int, outcome: Outcome) -> None:
+        """Save how a turn ended, its citations with it, in one transaction."""
+        answer = outcome.answer
+        with Session(self.engine) as session:
+            turn = session.get(Turn, turn_id)
+            if turn is None:  # its conversation was deleted meanwhile
+                return
+            turn.state, turn.error = outcome.state, outcome.error
+            turn.evidence = evidence_to_json(outcome.evidence)
+            turn.answer = turn.raw = outcome.text
+            if answer is not None:
+                _write_answer(turn, answer)
+                session.add_all(_citation_rows(turn_id, answer.citations))
+            conversation = session.get(Conversation, turn.conversation_id)
+            if conversation is not None:
+                conversation.updated_at = now()
+                session.add(conversation)
+            session.add(turn)
+            session.commit()
+
+    def give_feedback(self, turn_id: int, owner: str, value: int, remark: str = "") -> None:
+        """Keep what the owner thought of an answer; 0 takes it back. Raises NotFound."""
+        with Session(self.engine) as session:
+            _owned_turn(session, turn_id, owner)
+            row = session.get(Feedback, turn_id)
+            if value == 0:
+                if row is not None:
+                    session.delete(row)
+            else:
+                row = row or Feedback(turn_id=turn_id, value=value)
+                row.value, row.remark, row.updated_at = value, remark, now()
+                session.add(row)
+            session.commit()
+
+    def delete(self, conversation_id: str, owner: str) -> None:
+        """Raises NotFound."""
+        with Session(self.engine) as session:
+            _owned(session, conversation_id, owner)
+            session.execute(delete(Conversation).where(col(Conversation.id) == conversation_id))
+            session.commit()
+
+    def fail_running(self, error: str) -> int:
+        """Mark every running turn as failed: for the start of a server, when nothing can be running yet."""
+        with Session(self.engine) as session:
+            result = session.execute(
+                update(Turn).where(col(Turn.state) == "running").values(state="failed", error=error)
+            )
+            session.commit()
+            return int(getattr(result, "rowcount", 0))
+
+
+def shortened(text: str, length: int) -> str:
+    """`text` on one line, cut at a word to at most `length` characters."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut) + "…"
+
+
+def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
+    row = session.get(Conversation, conversation_id)
+    if row is None or row.owner != owner:
+        raise NotFound("There is no such conversation.", "It may have been deleted.")
+    return row
+
+
+def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:
+    row = session.exec(select(Turn).join(Conversation).where(Turn.id == turn_id, Conversation.owner == owner)).first()
+    if row is None:
+        raise NotFound("There is no such question.", "Its conversation may have been deleted.")
+    return row
+
+
+def _write_answer(turn: Turn, answer: Answer) -> None:
+    turn.answer, turn.raw = answer.text, answer.raw
+    turn.answered, turn.mode, turn.reason = answer.answered, answer.mode, answer.reason
+    turn.closest = passages_to_json(answer.closest)
+    turn.unsupported = json.dumps(answer.unsupported)
+    turn.prompt_tokens = answer.usage.prompt_tokens
+    turn.completion_tokens = answer.usage.completion_tokens
+    turn.cached_tokens = answer.usage.cached_tokens
+    turn.retrieve_ms, turn.first_token_ms = answer.took_ms.retrieve, answer.took_ms.first_token
+    turn.total_ms = answer.took_ms.total
+
+
+_CITATION_FIELDS = tuple(Citation.__dataclass_fields__)
+
+
+def _citation_rows(turn_id: int, citations: Iterable[Citation]) -> list[StoredCitation]:
+    return [
+        StoredCitation(turn_id=turn_id, position=position, **{name: getattr(item, name) for name in _CITATION_FIELDS})
+        for position, item in enumerate(citations)
+    ]
+
+
+def _citation_view(row: StoredCitation) -> CitationView:
+    if row.id is None:
+        raise ValueError("A citation that was read has an id.")
+    return CitationView(row.id, Citation(**{name: getattr(row, name) for name in _CITATION_FIELDS}))
+
+
+def _views(session: Session, rows: Iterable[Turn]) -> list[TurnView]:
+    turns = {row.id: row for row in rows if row.id is not None}
+    citations: dict[int, list[CitationView]] = {}
+    found = session.exec(
+        select(StoredCitation)
+        .where(col(StoredCitation.turn_id).in_(turns))
+        .order_by(col(StoredCitation.turn_id), col(StoredCitation.position))
+    )
+    for row in found:
+        citations.setdefault(row.turn_id, []).append(_citation_view(row))
+    feedback = session.exec(select(Feedback).where(col(Feedback.turn_id).in_(turns)))
+    values = {row.turn_id: row.value for row in feedback}
+    return [_view(id_, row, citations.get(id_, []), values.get(id_, 0)) for id_, row in turns.items()]
+
+
+def _view(id_: int, row: Turn, citations: list[CitationView], feedback: int) -> TurnView:
+    return TurnView(
+        id=id_,
+        conversation_id=row.conversation_id,
+        question=row.question,
+        state=cast(State, row.state),  # only this module writes it
+        mode=row.mode,
+        answered=row.answered,
+        answer=row.answer,
+        error=row.error,
+        evidence=evidence_from_json(row.evidence),
+        closest=passages_from_json(row.closest),
+        citations=tuple(citations),
+        unsupported=tuple((start, end) for start, end in json.loads(row.unsupported)),
+        reason=row.reason,
+        completion_tokens=row.completion_tokens,
+        total_ms=row.total_ms,
+        created_at=row.created_at,
+        feedback=feedback,
+    )

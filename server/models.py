@@ -1,0 +1,84 @@
+"""Tables of chat.db: conversations, their turns, the citations of each answer and what people thought of it.
+
+A conversation has an owner; whoever asks for a row without being its owner gets nothing. Evidence and citations are
+copies, so that an old answer stays readable after its documents have changed or gone.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Field, SQLModel
+
+from indexer.models import now
+
+State = Literal["running", "done", "stopped", "failed"]
+
+
+class Conversation(SQLModel, table=True):
+    """A row of questions by one owner."""
+
+    id: str = Field(default_factory=lambda: uuid.uuid4().hex, primary_key=True)
+    owner: str = Field(index=True)
+    title: str
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Turn(SQLModel, table=True):
+    """A question and what was made of it. `parent_id` is the turn before it in its branch."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True, ondelete="CASCADE")
+    parent_id: int | None = Field(default=None, foreign_key="turn.id", ondelete="CASCADE")
+    question: str
+    state: str = "running"
+    mode: str = "model"  # model | extractive
+    answered: bool = True
+    answer: str = ""  # Markdown with checked marks [n]
+    raw: str = ""  # as the model wrote it
+    error: str = ""  # for people: what happened and what to do
+    evidence: str = "[]"  # JSON, server.records
+    closest: str = "[]"  # JSON
+    unsupported: str = "[]"  # JSON list of [start, end) of `answer`
+    reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    retrieve_ms: int = 0
+    first_token_ms: int = 0
+    total_ms: int = 0
+    created_at: datetime = Field(default_factory=now)
+
+
+class StoredCitation(SQLModel, table=True):
+    """A citation of a turn's answer with a copy of the quoted words."""
+
+    __tablename__ = "citation"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: int = Field(foreign_key="turn.id", index=True, ondelete="CASCADE")
+    position: int  # in the answer, from 0
+    n: int
+    at: int
+    document_id: int
+    collection_id: int
+    document: str
+    title: str
+    heading: str
+    page: int | None = None
+    start: int
+    end: int
+    quote: str
+
+
+class Feedback(SQLModel, table=True):
+    """What the owner of a turn thought of its answer; one for each turn."""
+
+    turn_id: int = Field(primary_key=True, foreign_key="turn.id", ondelete="CASCADE")
+    value: int  # 1 good, -1 bad
+    remark: str = ""
+    updated_at: datetime = Field(default_factory=now)

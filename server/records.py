@@ -1,0 +1,66 @@
+"""Evidence and passages as JSON for chat.db, and back (pure).
+
+A passage keeps its sentences' places and words but not their vectors, which would make a turn fifty times larger; a
+sentence that comes back has a vector of length 0.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from indexer.models import Passage, Sentence
+from server.events import Evidence
+
+_NO_VECTOR = np.zeros(0, dtype=np.float32)
+_FIELDS = (
+    "rank",
+    "score",
+    "cosine",
+    "document_id",
+    "collection_id",
+    "document",
+    "title",
+    "heading",
+    "page",
+    "start",
+    "end",
+    "text",
+    "prefix",
+)
+
+
+def evidence_to_json(evidence: Sequence[Evidence]) -> str:
+    return _dump([{"n": item.n, "text": item.text, "passage": _record(item.passage)} for item in evidence])
+
+
+def evidence_from_json(text: str) -> tuple[Evidence, ...]:
+    return tuple(Evidence(item["n"], _passage(item["passage"]), item["text"]) for item in json.loads(text))
+
+
+def passages_to_json(passages: Sequence[Passage]) -> str:
+    return _dump([_record(passage) for passage in passages])
+
+
+def passages_from_json(text: str) -> tuple[Passage, ...]:
+    return tuple(_passage(record) for record in json.loads(text))
+
+
+def _record(passage: Passage) -> dict[str, Any]:
+    record = {name: getattr(passage, name) for name in _FIELDS}
+    record["score"], record["cosine"] = float(passage.score), float(passage.cosine)
+    record["sentences"] = [[sentence.start, sentence.end] for sentence in passage.sentences]
+    return record
+
+
+def _passage(record: dict[str, Any]) -> Passage:
+    text, offset = record["text"], record["start"]
+    sentences = tuple(
+        Sentence(start, end, text[start - offset : end - offset], _NO_VECTOR) for start, end in record["sentences"]
+    )
+    return Passage(**{name: record[name] for name in _FIELDS}, sentences=sentences)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

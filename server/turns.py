@@ -1,0 +1,221 @@
+"""The turns that are being answered now: each runs in its own task, and pages follow it.
+
+A turn goes on while nobody watches for `grace` seconds, so that a page whose connection was lost can come back and be
+told what it missed; then it is stopped and saved with the words written so far. Following never starts a second
+generation. A conversation has at most one running turn.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from indexer.models import Scope
+from server.conversations import Conversations, Outcome, TurnView
+from server.errors import BadRequest, NotFound, RequestError
+from server.events import Answer, AnswerEvent, Evidence, Question, Sources, Text
+from server.models import State
+
+log = logging.getLogger(__name__)
+
+GRACE = 30.0  # seconds that a turn goes on with nobody watching
+INTERRUPTED = "The server was restarted before this answer was done. Ask again."
+UNEXPECTED = "Something went wrong while this was answered. Ask again; the server's log says what happened."
+UNSAVED = "This answer could not be saved. Copy what you need, then tell whoever runs Docent that its disk may be full."
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last event of a turn. `error` is for people; `saved` is False when the disk refused it."""
+
+    state: State
+    error: str = ""
+    saved: bool = True
+
+
+TurnEvent = AnswerEvent | Ended
+Batch = list[tuple[int, TurnEvent]]
+
+
+@dataclass
+class _Running:
+    """A turn under way: its event log, and who watches it."""
+
+    view: TurnView
+    owner: str
+    events: list[TurnEvent] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    watchers: int = 0
+    answering: asyncio.Task[None] | None = None
+    stopping: bool = False
+    leaving: asyncio.TimerHandle | None = None
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1], Ended)
+
+    def add(self, event: TurnEvent) -> None:
+        self.events.append(event)
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def stop(self) -> None:
+        self.stopping = True
+        if self.answering is not None:
+            self.answering.cancel()
+
+
+class Turns:
+    """The registry of running turns. Make it once, when nothing runs yet: turns that a dead process left are failed."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        answer: Callable[[Question], AsyncIterator[AnswerEvent]],
+        *,
+        grace: float = GRACE,
+    ) -> None:
+        self.conversations = conversations
+        self.answer = answer
+        self.grace = grace
+        self._running: dict[int, _Running] = {}
+        self._busy: set[str] = set()  # conversations with a turn that runs or is about to
+        self._tasks: set[asyncio.Task[None]] = set()
+        conversations.fail_running(INTERRUPTED)
+
+    async def start(self, question: str, owner: str, scope: Scope, conversation: str | None = None) -> TurnView:
+        """Begin to answer. Raises NotFound, and BadRequest while the conversation's last turn still runs."""
+        if conversation is not None:
+            if conversation in self._busy:
+                raise BadRequest(
+                    "Docent is still answering the question before this one.",
+                    "Wait for it or stop it, then send this again.",
+                    code="turn_running",
+                )
+            self._busy.add(conversation)
+        try:
+            view = await asyncio.to_thread(self.conversations.begin, question, owner, conversation)
+            history = await asyncio.to_thread(self.conversations.history, view.id, owner)
+        except BaseException:
+            self._busy.discard(conversation or "")
+            raise
+        self._busy.add(view.conversation_id)
+        running = _Running(view, owner)
+        self._running[view.id] = running
+        task = asyncio.create_task(self._run(running, Question(question, scope, history)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._left(running)
+        return view
+
+    def running(self, turn_id: int) -> bool:
+        return turn_id in self._running
+
+    async def follow(self, turn_id: int, owner: str, after: int = 0) -> AsyncIterator[Batch]:
+        """The events of a running turn after event number `after`, in batches of what is there; ids count from 1.
+
+        Yields nothing for a turn that does not run. Raises NotFound for another owner's turn.
+        """
+        running = self._running.get(turn_id)
+        if running is None:
+            return
+        if running.owner != owner:
+            raise NotFound("There is no such question.")
+        running.watchers += 1
+        if running.leaving is not None:
+            running.leaving.cancel()
+            running.leaving = None
+        try:
+            while True:
+                changed = running.changed
+                batch = list(enumerate(running.events[after:], after + 1))
+                after += len(batch)
+                if batch:
+                    yield batch
+                if running.ended and after >= len(running.events):
+                    return
+                if running.changed is changed:
+                    await changed.wait()
+        finally:
+            running.watchers -= 1
+            self._left(running)
+
+    async def wait(self, turn_id: int, owner: str) -> None:
+        """Return when a turn has ended."""
+        async for _batch in self.follow(turn_id, owner):
+            pass
+
+    async def stop(self, turn_id: int, owner: str) -> None:
+        """Stop a turn and return when what it wrote is saved; a turn that has ended is left as it is."""
+        running = self._running.get(turn_id)
+        if running is None:
+            return
+        if running.owner != owner:
+            raise NotFound("There is no such question.")
+        running.stop()
+        await self.wait(turn_id, owner)
+
+    async def aclose(self) -> None:
+        """Stop and save everything that runs: for the end of the server."""
+        for running in list(self._running.values()):
+            running.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _left(self, running: _Running) -> None:
+        if running.watchers == 0 and not running.ended and running.leaving is None:
+            running.leaving = asyncio.get_running_loop().call_later(self.grace, running.stop)
+
+    async def _run(self, running: _Running, question: Question) -> None:
+        state, error = await self._answer(running, question)
+        outcome = _outcome(running.events, state, error)
+        saved = True
+        try:
+            await asyncio.to_thread(self.conversations.finish, running.view.id, outcome)
+        except Exception:  # whatever the disk does, the page must hear that the turn is over
+            log.exception("turn %d could not be saved", running.view.id)
+            saved = False
+        if running.leaving is not None:
+            running.leaving.cancel()
+        del self._running[running.view.id]
+        self._busy.discard(running.view.conversation_id)
+        running.add(Ended(outcome.state, outcome.error if saved else UNSAVED, saved))
+
+    async def _answer(self, running: _Running, question: Question) -> tuple[State, str]:
+        """Run the answer in a task of its own, the only one that a stop cancels. Returns the state and the error."""
+        if running.stopping:
+            return "stopped", ""
+        running.answering = asyncio.create_task(self._collect(running, question))
+        try:
+            await running.answering
+        except asyncio.CancelledError:
+            return "stopped", ""
+        except RequestError as problem:
+            return "failed", str(problem)
+        except Exception:  # the boundary of a task: a person waits for the reason
+            log.exception("turn %d failed", running.view.id)
+            return "failed", UNEXPECTED
+        return ("done", "") if any(isinstance(event, Answer) for event in running.events) else ("failed", UNEXPECTED)
+
+    async def _collect(self, running: _Running, question: Question) -> None:
+        events = self.answer(question)
+        async with aclosing(events) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                running.add(event)
+
+
+def _outcome(events: list[TurnEvent], state: State, error: str) -> Outcome:
+    evidence: tuple[Evidence, ...] = ()
+    answer: Answer | None = None
+    text: list[str] = []
+    for event in events:
+        if isinstance(event, Sources):
+            evidence = event.evidence
+        elif isinstance(event, Text):
+            text.append(event.delta)
+        elif isinstance(event, Answer):
+            answer = event
+    if answer is not None:  # it was whole before the stop or the failure came
+        return Outcome("done", answer.text, "", evidence, answer)
+    return Outcome(state, "".join(text), error, evidence)
