@@ -72,7 +72,7 @@ class Catalog:
                 select(Collection.name, LedgerEntry)
                 .join(Collection)
                 .where(col(LedgerEntry.collection_id).in_(scope.collections))
-                .order_by(LedgerEntry.state == "indexed", col(LedgerEntry.path))
+                .order_by(col(LedgerEntry.state) == "indexed", col(LedgerEntry.path))
             )
             return list(rows.all())
 

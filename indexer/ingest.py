@@ -1,0 +1,383 @@
+"""Folders to searchable documents. The way of a file, a step a line in `Ingest.run`:
+
+    scan -> compare with the ledger -> remove what is gone -> extract -> chunk -> embed -> commit
+
+A document, its chunks and vectors, its ledger entry and its row of the change table are one transaction: a kill at any
+moment leaves each document's old version or its new one. Extraction runs ahead in a thread (its work is done by a child
+process) while this one embeds, since batches across documents are what keeps the embedder fast.
+"""
+
+import hashlib
+import json
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from indexer.chunk import ChunkDraft, chunk_document
+from indexer.embed import SPECIAL_TOKENS, ChunkVectors, Embedder, EmbeddingInput, WordPieces, model_folder
+from indexer.errors import BusyError, FileError, FolderError, StorageError, UnsupportedFile
+from indexer.extract import Extractor
+from indexer.extract.document import ExtractedDocument
+from indexer.index_info import check_index, describe_index
+from indexer.models import Collection, IngestRun, LedgerEntry, now
+from indexer.records import put_document, remove_document, write_ledger
+from indexer.scan import ScannedFile, resolve_roots, scan
+from indexer.settings import IndexerSettings
+
+BATCH_CHUNKS = 64
+"""Chunks gathered over documents and embedded together: sorted by length in eights 32 texts/s, one by one 25."""
+
+SETTLED_NS = 2_000_000_000
+"""A file that changed less than this before it was read may change again within one tick of its time stamp."""
+
+NOTE_SECONDS = 0.5
+"""How often a run writes its progress down for the server's page; each note is a write to the disk."""
+
+REMOVED_SHARE = 5
+"""A run that would remove more than one document in this many stops unless told to prune."""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    document: str
+    state: str  # indexed | unchanged | removed | skipped | failed | needs_ocr
+    reason: str = ""
+    pages: int | None = None
+    chunks: int = 0
+
+
+@dataclass
+class Report:
+    """What became of every file of a run."""
+
+    files: list[FileReport] = field(default_factory=list)
+    took_ms: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counted = Counter(file.state for file in self.files)
+        return {s: counted[s] for s in ("indexed", "unchanged", "removed", "skipped", "failed", "needs_ocr")}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: `file` was just settled."""
+
+    done: int
+    total: int
+    chunks: int
+    file: FileReport | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that was extracted, with what identifies this version of it."""
+
+    file: ScannedFile
+    sha256: str
+    read_ns: int
+    document: ExtractedDocument
+    drafts: list[ChunkDraft] = field(default_factory=list)
+
+
+def ingest(
+    paths: Sequence[Path],
+    settings: IndexerSettings,
+    engine: Engine,
+    open_embedder: Callable[[], Embedder],
+    collection: str = "",
+    prune: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    """Bring the collection in step with the files. `open_embedder` is called only when there is something to embed.
+
+    Raises StartError before anything was changed, StorageError when the disk fills up on the way.
+    """
+    lock = FileLock(settings.data / "ingest.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BusyError(
+            f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."
+        ) from error
+    try:
+        return Ingest(settings, engine, open_embedder, on_progress).run(paths, collection, prune)
+    except OperationalError as error:
+        raise StorageError(
+            f"The database in {settings.data} cannot be written: {error.orig}.",
+            "What was indexed so far is kept. Free some space, then run this again to go on.",
+        ) from error
+    finally:
+        lock.release()
+
+
+class Ingest:
+    """One run over one collection."""
+
+    def __init__(
+        self,
+        settings: IndexerSettings,
+        engine: Engine,
+        open_embedder: Callable[[], Embedder],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self.settings = settings
+        self.engine = engine
+        self._open_embedder = open_embedder
+        self.on_progress = on_progress
+        self.report = Report()
+        self.total = 0
+        self.chunks = 0
+        self._noted = 0.0  # when the run's progress was last written down
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        return self._open_embedder()
+
+    def run(self, paths: Sequence[Path], collection: str, prune: bool) -> Report:
+        started = time.monotonic()
+        check_index(self.engine, self.settings)
+        self.collection_id = self._collection(paths, collection)
+        roots = resolve_roots(paths, self._known_roots())
+        found = [file for root in roots for file in scan(root)]
+        known = self._ledger()
+        gone = self._gone(found, known, [root.folder for root in roots if not root.only], prune)
+        self.total = len(found)
+        self.run_id = self._begin()
+        for entry in gone:
+            self._remove(entry)
+        fresh = [file for file in found if not self._settle_known(file, known.get((str(file.root), file.path)))]
+        if fresh:
+            for batch in self._batches(self._read_ahead(fresh)):
+                self._embed_and_commit(batch)
+        self._end()
+        self.report.took_ms = round((time.monotonic() - started) * 1000)
+        return self.report
+
+    # What is there already
+
+    def _collection(self, paths: Sequence[Path], name: str) -> int:
+        if not name:
+            first = paths[0].expanduser().absolute()
+            name = (first if first.is_dir() or not first.exists() else first.parent).resolve().name or "documents"
+        with Session(self.engine) as session:
+            found = session.exec(select(Collection).where(Collection.name == name)).first()
+            if found is None:
+                for path in paths:
+                    if not path.expanduser().exists():
+                        resolve_roots([path], [])  # says that it is not there, before a collection is made
+                found = Collection(name=name)
+                session.add(found)
+                session.commit()
+                session.refresh(found)
+            return found.id or 0
+
+    def _known_roots(self) -> list[Path]:
+        with Session(self.engine) as session:
+            roots = session.exec(
+                select(LedgerEntry.root).where(LedgerEntry.collection_id == self.collection_id).distinct()
+            )
+            return [Path(root) for root in roots]
+
+    def _ledger(self) -> dict[tuple[str, str], LedgerEntry]:
+        with Session(self.engine) as session:
+            entries = session.exec(select(LedgerEntry).where(LedgerEntry.collection_id == self.collection_id)).all()
+        return {(entry.root, entry.path): entry for entry in entries}
+
+    def _gone(
+        self,
+        found: list[ScannedFile],
+        known: dict[tuple[str, str], LedgerEntry],
+        folders: list[Path],
+        prune: bool,
+    ) -> list[LedgerEntry]:
+        """Ledger entries below these folders whose file is not there any more. Raises FolderError when too many."""
+        present = {(str(file.root), file.path) for file in found}
+        roots = {str(folder) for folder in folders}
+        gone = [entry for key, entry in known.items() if key not in present and entry.root in roots]
+        documents = sum(entry.chunks > 0 for entry in gone)
+        indexed = sum(entry.chunks > 0 for entry in known.values())
+        if documents * REMOVED_SHARE > indexed and not prune:
+            raise FolderError(
+                f"{documents} of the collection's {indexed} documents are not in the folder any more.",
+                "If they were really deleted, run this again with --prune; if a disk is not mounted, mount it first.",
+            )
+        return gone
+
+    def _begin(self) -> int:
+        with Session(self.engine) as session:
+            for interrupted in session.exec(select(IngestRun).where(col(IngestRun.finished_at).is_(None))):
+                interrupted.finished_at = now()  # its process was killed: the lock is ours
+            run = IngestRun(collection_id=self.collection_id, total=self.total)
+            session.add(run)
+            session.commit()
+            session.refresh(run)
+            return run.id or 0
+
+    def _end(self) -> None:
+        with Session(self.engine) as session:
+            run = session.get_one(IngestRun, self.run_id)
+            run.finished_at, run.done, run.counts = now(), self.total, json.dumps(self.report.counts)
+            session.commit()
+
+    def _settle_known(self, file: ScannedFile, entry: LedgerEntry | None) -> bool:
+        """True when nothing has to be read: the file is refused, or is as it was when it was last read."""
+        if file.refusal:
+            if entry is None or entry.reason != file.refusal:
+                self._settle_failure(file, UnsupportedFile(file.refusal))
+            else:
+                self._settled(FileReport(file.path, "skipped", file.refusal))
+            return True
+        if entry is None or entry.state == "failed" or (entry.size, entry.mtime_ns) != (file.size, file.mtime_ns):
+            return False
+        if entry.read_ns - entry.mtime_ns < SETTLED_NS and entry.sha256 != _sha256(file.absolute):
+            return False
+        state = "unchanged" if entry.state == "indexed" else entry.state
+        self._settled(FileReport(file.path, state, entry.reason, entry.pages, entry.chunks))
+        return True
+
+    def _remove(self, entry: LedgerEntry) -> None:
+        with Session(self.engine) as session:
+            remove_document(session, self.collection_id, entry.root, entry.path)
+            session.delete(session.merge(entry))
+            session.commit()
+        if entry.chunks:
+            self.report.files.append(FileReport(entry.path, "removed"))
+
+    # What is new
+
+    def _read_ahead(self, files: list[ScannedFile]) -> Iterator[_Read | tuple[ScannedFile, FileError]]:
+        """Extracted files in order. A thread reads at most eight files ahead; leaving the loop ends it."""
+        ready: queue.Queue[_Read | tuple[ScannedFile, FileError] | BaseException | None] = queue.Queue(maxsize=8)
+        stop = threading.Event()
+
+        def read_all() -> None:
+            try:
+                with Extractor(self.settings) as extractor:
+                    for file in files:
+                        if stop.is_set():
+                            return
+                        ready.put(self._read(extractor, file))
+                ready.put(None)
+            except BaseException as error:  # handed to the thread that waits for it
+                ready.put(error)
+
+        reader = threading.Thread(target=read_all, name="extract", daemon=True)
+        reader.start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            while reader.is_alive():  # it may wait for room in the queue
+                if not ready.empty():
+                    ready.get()
+                reader.join(0.05)
+
+    def _read(self, extractor: Extractor, file: ScannedFile) -> _Read | tuple[ScannedFile, FileError]:
+        read_ns = time.time_ns()
+        try:
+            document = extractor.extract(file.absolute)
+            return _Read(file, _sha256(file.absolute), read_ns, document)
+        except FileError as error:
+            return file, error
+        except OSError as error:
+            return file, FileError(f"cannot be read: {error.strerror}")
+
+    def _batches(self, items: Iterator[_Read | tuple[ScannedFile, FileError]]) -> Iterator[list[_Read]]:
+        """Chunked documents, gathered until there is a batch to embed; failures are settled on the way."""
+        pieces = WordPieces(model_folder(self.settings.embedder))
+        limit = self.settings.chunk_tokens - SPECIAL_TOKENS
+        batch: list[_Read] = []
+        for item in items:
+            if isinstance(item, tuple):
+                self._settle_failure(*item)
+                continue
+            item.drafts.extend(chunk_document(item.document, pieces.offsets, limit))
+            batch.append(item)
+            if sum(len(read.drafts) for read in batch) >= BATCH_CHUNKS:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _embed_and_commit(self, batch: list[_Read]) -> None:
+        inputs = [_input(read.document.text, draft) for read in batch for draft in read.drafts]
+        vectors: list[ChunkVectors] = []
+        for at in range(0, len(inputs), BATCH_CHUNKS * 4):  # a long document must not fill the memory with its tokens
+            vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 4])
+        start = 0
+        for read in batch:
+            end = start + len(read.drafts)
+            self._commit(read, vectors[start:end])
+            start = end
+
+    def _commit(self, read: _Read, vectors: list[ChunkVectors]) -> None:
+        reason = "; ".join(read.document.remarks)
+        with Session(self.engine) as session:
+            describe_index(session, self.settings, self.embedder.dimension)
+            put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, vectors)
+            write_ledger(
+                session,
+                self.collection_id,
+                read.file,
+                "indexed",
+                reason,
+                read_ns=read.read_ns,
+                sha256=read.sha256,
+                pages=read.document.pages,
+                chunks=len(read.drafts),
+            )
+            session.commit()
+        self.chunks += len(read.drafts)
+        self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(read.drafts)))
+
+    def _settle_failure(self, file: ScannedFile, error: FileError) -> None:
+        """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
+        reason = str(error)
+        with Session(self.engine) as session:
+            if error.state != "failed":
+                remove_document(session, self.collection_id, str(file.root), file.path)
+            kept = None if error.state == "failed" else 0
+            entry = write_ledger(
+                session, self.collection_id, file, error.state, reason, read_ns=time.time_ns(), chunks=kept
+            )
+            if entry.chunks:
+                entry.reason = reason = f"{reason} (its older version stays searchable)"
+            session.commit()
+        self._settled(FileReport(file.path, error.state, reason))
+
+    def _settled(self, file: FileReport) -> None:
+        self.report.files.append(file)
+        done = sum(f.state != "removed" for f in self.report.files)
+        if time.monotonic() - self._noted > NOTE_SECONDS:
+            self._noted = time.monotonic()
+            with Session(self.engine) as session:
+                session.get_one(IngestRun, self.run_id).done = done
+                session.commit()
+        self.on_progress(Progress(done, self.total, self.chunks, file))
+
+
+def _input(text: str, draft: ChunkDraft) -> EmbeddingInput:
+    sentences = tuple((start - draft.start, end - draft.start) for start, end in draft.sentences)
+    return EmbeddingInput(draft.prefix, text[draft.start : draft.end], sentences)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

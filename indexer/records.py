@@ -1,0 +1,107 @@
+"""Writes of knowledge.db inside a session that the caller commits: a document with all that belongs to it, at once."""
+
+import numpy as np
+from sqlmodel import Session, col, delete, select
+
+from indexer.chunk import ChunkDraft
+from indexer.embed import ChunkVectors
+from indexer.extract.document import ExtractedDocument, blocks_to_json
+from indexer.models import Change, Chunk, Document, LedgerEntry, now
+from indexer.scan import ScannedFile
+
+
+def put_document(
+    session: Session,
+    collection_id: int,
+    file: ScannedFile,
+    sha256: str,
+    extracted: ExtractedDocument,
+    drafts: list[ChunkDraft],
+    vectors: list[ChunkVectors],
+) -> None:
+    """Add the document, or replace its older version under the same id, with its chunks and a note for the indexes."""
+    document = find_document(session, collection_id, str(file.root), file.path) or Document(
+        collection_id=collection_id, root=str(file.root), path=file.path, title="", media_type="", sha256="",
+        text="", blocks="[]",
+    )  # fmt: skip
+    document.title = extracted.title
+    document.media_type = file.absolute.suffix.lower().removeprefix(".")
+    document.sha256 = sha256
+    document.pages = extracted.pages
+    document.text = extracted.text
+    document.blocks = blocks_to_json(extracted.blocks)
+    document.indexed_at = now()
+    session.add(document)
+    session.flush()
+    if document.id is None:
+        raise RuntimeError("SQLite gave the document no id")
+    put_chunks(session, document.id, extracted.text, drafts, vectors)
+
+
+def put_chunks(
+    session: Session, document_id: int, text: str, drafts: list[ChunkDraft], vectors: list[ChunkVectors]
+) -> None:
+    """Replace the document's chunks, under new ids, and tell the indexes."""
+    session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
+    for ordinal, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
+        session.add(
+            Chunk(
+                document_id=document_id,
+                ordinal=ordinal,
+                prefix=draft.prefix,
+                heading=draft.heading,
+                page=draft.page,
+                start=draft.start,
+                end=draft.end,
+                body=text[draft.start : draft.end],
+                vector=np.asarray(vector.vector, np.float32).tobytes(),
+                sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
+                sentence_vectors=np.asarray(vector.sentences, np.float16).tobytes(),
+            )
+        )
+    session.add(Change(document_id=document_id, operation="put"))
+
+
+def remove_document(session: Session, collection_id: int, root: str, path: str) -> None:
+    """Delete the document and its chunks, if it is there, and tell the indexes."""
+    document = find_document(session, collection_id, root, path)
+    if document is not None and document.id is not None:
+        session.exec(delete(Chunk).where(col(Chunk.document_id) == document.id))
+        session.add(Change(document_id=document.id, operation="delete"))
+        session.delete(document)
+
+
+def find_document(session: Session, collection_id: int, root: str, path: str) -> Document | None:
+    return session.exec(
+        select(Document).where(Document.collection_id == collection_id, Document.root == root, Document.path == path)
+    ).first()
+
+
+def write_ledger(
+    session: Session,
+    collection_id: int,
+    file: ScannedFile,
+    state: str,
+    reason: str,
+    *,
+    read_ns: int = 0,
+    sha256: str = "",
+    pages: int | None = None,
+    chunks: int | None = None,
+) -> LedgerEntry:
+    """The file's ledger entry, brought up to date. `chunks` None keeps their number: an older version is searched."""
+    entry = session.exec(
+        select(LedgerEntry).where(
+            LedgerEntry.collection_id == collection_id,
+            LedgerEntry.root == str(file.root),
+            LedgerEntry.path == file.path,
+        )
+    ).first() or LedgerEntry(collection_id=collection_id, root=str(file.root), path=file.path, state=state)
+    entry.state, entry.reason = state, reason
+    entry.size, entry.mtime_ns, entry.read_ns = file.size, file.mtime_ns, read_ns
+    entry.sha256, entry.pages = sha256, pages
+    entry.updated_at = now()
+    if chunks is not None:
+        entry.chunks = chunks
+    session.add(entry)
+    return entry

@@ -1,0 +1,208 @@
+"""The search seam: FAISS for meaning, BM25 for words, both in memory and both derived from knowledge.db.
+
+Each chunk is a row. A row that was replaced or deleted is dead, not removed (`remove_ids` is a full pass); dead rows
+are dropped when the store is built anew. `Scope` is applied inside every search: a row outside it is neither scored nor
+counted. `follow` takes up what the change table says; snapshots carry the change number up to which they are true.
+"""
+
+import logging
+import os
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, select
+
+from indexer.keywords import KeywordIndex
+from indexer.models import Change, Chunk, Document, IndexInfo, Scope
+from indexer.terms import terms
+
+log = logging.getLogger(__name__)
+
+CANDIDATES = 100
+"""Rows that each kind of search puts forward."""
+DEAD_SHARE = 0.25
+"""Share of dead rows from which the store is built anew (and at least `DEAD_ROWS` of them)."""
+DEAD_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rows found by either search, with both scores of each; all arrays (n,)."""
+
+    chunk_ids: NDArray[np.int64]
+    cosine: NDArray[np.float32]
+    bm25: NDArray[np.float32]
+
+
+class Store:
+    """Thread-safe. `dimension` is fixed by the first vectors it sees."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._faiss: faiss.Index | None = None
+        self._keywords = KeywordIndex()
+        self._chunk_ids = np.zeros(0, np.int64)
+        self._documents = np.zeros(0, np.int64)
+        self._collections = np.zeros(0, np.int64)
+        self._alive = np.zeros(0, np.bool_)
+        self.change = 0  # the last change taken up
+
+    def __len__(self) -> int:
+        """Searchable chunks."""
+        return int(self._alive.sum())
+
+    def search(self, vector: NDArray[np.float32], query: list[str], scope: Scope) -> Candidates:
+        """The best rows by cosine with `vector` (float32 (dim,), unit length) and by BM25 for the terms of `query`."""
+        with self._lock:
+            mask = self._readable(scope)
+            if self._faiss is None or not mask.any():
+                return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+            dense, cosine = _nearest(self._faiss, vector, mask)
+            bm25 = self._keywords.scores(query, mask)
+            found = np.flatnonzero(bm25)
+            best = found[np.argsort(-bm25[found], kind="stable")[:CANDIDATES]]
+            only_words = np.setdiff1d(best, dense)
+            rows = np.concatenate([dense, only_words])
+            exact = [self._faiss.reconstruct(int(row)) @ vector for row in only_words]
+            return Candidates(self._chunk_ids[rows], np.concatenate([cosine, np.array(exact, np.float32)]), bm25[rows])
+
+    def idf(self, query: list[str], scope: Scope) -> dict[str, float]:
+        """How much each term tells inside the scope: 0 for one that stands in every chunk."""
+        with self._lock:
+            return self._keywords.idf(query, self._readable(scope))
+
+    def _readable(self, scope: Scope) -> NDArray[np.bool_]:
+        return self._alive & np.isin(self._collections, list(scope.collections))
+
+    def follow(self) -> int:
+        """Take up the changes since the last call; returns how many documents they name.
+
+        The database may change meanwhile: what was read too new is read once more at the next call.
+        """
+        with self._lock, Session(self._engine) as session:
+            newest = session.exec(select(func.max(Change.id))).one() or 0
+            if newest == self.change:
+                return 0
+            rows = session.exec(select(Change.document_id).where(col(Change.id) > self.change)).all()
+            changed = list(dict.fromkeys(rows))
+            self._alive[np.isin(self._documents, changed)] = False
+            for document_id in changed:
+                self._add_document(session, document_id)
+            self.change = newest
+        self._compact()
+        return len(changed)
+
+    def _add_document(self, session: Session, document_id: int) -> None:
+        collection_id = session.exec(select(Document.collection_id).where(Document.id == document_id)).first()
+        chunks = session.exec(
+            select(Chunk.id, Chunk.prefix, Chunk.body, Chunk.vector)
+            .where(Chunk.document_id == document_id)
+            .order_by(col(Chunk.ordinal))
+        ).all()
+        if collection_id is None or not chunks:
+            return
+        vectors = np.stack([np.frombuffer(vector, np.float32) for *_, vector in chunks])
+        if self._faiss is None:
+            self._faiss = faiss.IndexFlatIP(vectors.shape[1])
+        self._faiss.add(vectors)
+        for _, prefix, body, _ in chunks:
+            self._keywords.add(terms(f"{prefix}\n{body}"))
+        count = len(chunks)
+        self._chunk_ids = np.append(self._chunk_ids, [id_ for id_, *_ in chunks])
+        self._documents = np.append(self._documents, np.full(count, document_id))
+        self._collections = np.append(self._collections, np.full(count, collection_id))
+        self._alive = np.append(self._alive, np.ones(count, np.bool_))
+
+    def _compact(self) -> None:
+        dead = len(self._alive) - int(self._alive.sum())
+        if dead > DEAD_ROWS and dead > DEAD_SHARE * len(self._alive):
+            fresh = Store(self._engine, self._folder)
+            fresh.follow()
+            with self._lock:
+                self.__dict__.update({k: v for k, v in fresh.__dict__.items() if k != "_lock"})
+
+    # Snapshots: a folder `<change number>` each, made beside and renamed, so that a half-written one is never seen.
+
+    def load(self) -> None:
+        """Read the newest snapshot that belongs to this database, then follow. A broken one is built anew."""
+        with self._lock:
+            try:
+                self._read_snapshot()
+            except (OSError, ValueError, KeyError, RuntimeError, EOFError) as error:
+                log.warning("The index snapshot in %s cannot be read (%s); building it anew.", self._folder, error)
+                self._clear()
+            self.follow()
+
+    def _read_snapshot(self) -> None:
+        snapshots = sorted((p for p in self._folder.glob("[0-9]*") if p.name.isdigit()), key=lambda p: int(p.name))
+        if not snapshots:
+            return
+        with np.load(snapshots[-1] / "rows.npz", allow_pickle=False) as stored:
+            arrays = dict(stored)
+        with Session(self._engine) as session:
+            newest = session.exec(select(func.max(Change.id))).one() or 0
+        if str(arrays["database"]) != self._database() or int(snapshots[-1].name) > newest:
+            return
+        index = faiss.read_index(str(snapshots[-1] / "dense.faiss"))
+        keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
+        if not index.ntotal == len(keywords) == len(arrays["chunk_ids"]):
+            raise ValueError("its parts are of different lengths")
+        self._faiss, self._keywords = index, keywords
+        self._chunk_ids, self._documents = arrays["chunk_ids"], arrays["documents"]
+        self._collections, self._alive = arrays["collections"], arrays["alive"]
+        self.change = int(snapshots[-1].name)
+
+    def save(self) -> None:
+        """Write a snapshot of what is in memory, and drop the older ones. Raises OSError."""
+        with self._lock:
+            target = self._folder / str(self.change)
+            if self._faiss is None or target.exists():
+                return
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh = self._folder / f"new-{os.getpid()}"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            faiss.write_index(self._faiss, str(fresh / "dense.faiss"))
+            np.savez(
+                fresh / "rows.npz",
+                database=np.array(self._database()),
+                chunk_ids=self._chunk_ids,
+                documents=self._documents,
+                collections=self._collections,
+                alive=self._alive,
+                allow_pickle=False,
+                **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},
+            )
+            fresh.replace(target)
+        for other in self._folder.iterdir():
+            if other != target:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def _database(self) -> str:
+        """The database's own random name: a snapshot of another one must not be taken for this one's."""
+        with Session(self._engine) as session:
+            info = session.get(IndexInfo, "database")
+            return info.value if info else ""
+
+
+def _nearest(
+    index: faiss.Index, vector: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(rows, cosines) of the nearest rows inside the mask, best first."""
+    bitmap = np.packbits(mask, bitorder="little")
+    selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bitmap))
+    wanted = min(CANDIDATES, int(mask.sum()))
+    cosine, rows = index.search(vector[None, :], wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
+    found = rows[0] >= 0
+    return rows[0][found], cosine[0][found]
