@@ -1,0 +1,56 @@
+# `make chat` and `make test` are the two commands. Each sets up what it needs; make/setup.sh says how.
+
+DOCS ?= docs
+MODEL ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+export DOCS MODEL TORCH_INDEX
+
+PY := .venv/bin/python
+UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes --no-emit-package torch \
+	--custom-compile-command "make lock" --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help chat setup setup-dev test check format bench lock wheel clean
+
+help:  ## Show what there is to make.
+	@echo "Docent answers questions from your own documents, on this machine."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make chat DOCS=/path/to/documents MODEL=phi-3-mini    your documents, and a language model"
+
+chat: setup  ## Set everything up, index DOCS (default: docs/) and serve the chat on http://127.0.0.1:8000.
+	@make/chat.sh
+
+setup:
+	@make/setup.sh
+
+setup-dev:
+	@make/setup.sh dev
+
+test: setup-dev  ## Set everything up and run every test; ARGS="-k name" chooses some.
+	@$(PY) -m pytest $(ARGS)
+
+check: setup-dev  ## Lint, formatting, types, then every test: what CI runs.
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	@$(MAKE) --no-print-directory test
+
+format: setup-dev  ## Mend formatting and what the linter can mend itself.
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: setup-dev  ## Run every benchmark; each prints a table and a line of JSON.
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+
+wheel: setup  ## Build a wheel into dist/, with templates, styles and the page's scripts inside.
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+lock: setup-dev  ## Pin every package anew from pyproject.toml, with hashes.
+	$(UV_LOCK) --upgrade --output-file requirements.lock
+	$(UV_LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## Remove what set-up and tests made. The data folder stays.
+	rm -rf .make .venv node_modules static/vendor dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find indexer server tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
