@@ -314,7 +314,7 @@ class Ingest:
             yield batch
 
     def _embed_and_commit(self, batch: list[_Read]) -> None:
-        inputs = [_input(read.document.text, draft) for read in batch for draft in read.drafts]
+        inputs = [embedding_input(read.document.text, draft) for read in batch for draft in read.drafts]
         vectors: list[ChunkVectors] = []
         for at in range(0, len(inputs), BATCH_CHUNKS * 4):  # a long document must not fill the memory with its tokens
             vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 4])
@@ -370,7 +370,7 @@ class Ingest:
         self.on_progress(Progress(done, self.total, self.chunks, file))
 
 
-def _input(text: str, draft: ChunkDraft) -> EmbeddingInput:
+def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:
     sentences = tuple((start - draft.start, end - draft.start) for start, end in draft.sentences)
     return EmbeddingInput(draft.prefix, text[draft.start : draft.end], sentences)
 

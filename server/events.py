@@ -37,6 +37,7 @@ class Question:
     system: str = ""  # an API client's own system text; follows ours
     retrieval: bool = True
     abstain: bool = True  # refuse when the documents do not say
+    forgetful: bool = False  # drop the oldest turns when the context is full, rather than refuse
     top_k: int = 8
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -60,7 +61,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Sources:
-    """The passages found, in the order of their numbers. First event; empty when retrieval was off."""
+    """The passages found, best first. Comes before any text; empty when retrieval was off."""
 
     evidence: tuple[Evidence, ...]
 
@@ -80,6 +81,7 @@ class Text:
     """The next words of the answer, checked marks included. What was sent is never taken back."""
 
     delta: str
+    citations: tuple["Citation", ...] = ()  # those whose marks are in `delta`
 
 
 @dataclass(frozen=True)
