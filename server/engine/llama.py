@@ -1,0 +1,297 @@
+"""llama.cpp behind two small classes: `Model` (weights and vocabulary) and `Context` (KV cache and decoding).
+
+The only module that imports llama_cpp, and it does so on first use (0.2 s), on the thread that loads the model.
+`Vocabulary` may be used from any thread; a `Context` belongs to one thread, except for `abort`. llama.cpp's log goes
+to the logger `docent.llama`; its errors are kept to explain a load that failed. Raises ModelRefused when a file cannot
+be loaded and DecodeError when a batch cannot be evaluated.
+"""
+
+import collections
+import ctypes
+import importlib
+import json
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from server.engine.fit import ModelRefused
+from server.engine.sampling import Logits, TokenSampler
+from server.engine.scheduler import DecodeError, Row, TokenSampling
+
+logger = logging.getLogger("docent.llama")
+
+ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning, 5 the rest of a line
+LEVELS = {3: logging.INFO, 4: logging.WARNING}  # the rest is debugging: loading says hundreds of things
+SPM = 1  # LLAMA_VOCAB_TYPE_SPM: SentencePiece, which writes a space before the first word
+CONTROL, UNKNOWN, USER_DEFINED = 1 << 3, 1 << 0, 1 << 4  # LLAMA_TOKEN_ATTR_*
+LSTRIP, RSTRIP = 1 << 7, 1 << 8
+ABORTED, NO_CELLS = 2, 1  # results of llama_decode
+MAX_SCHEMA = 32_768  # characters of JSON
+
+_errors: collections.deque[str] = collections.deque(maxlen=20)
+_errors_lock = threading.Lock()
+_kept: list[Any] = []
+
+
+@cache
+def library() -> Any:
+    """The llama_cpp package, imported and started once, its log led into Python's logging."""
+    lib = importlib.import_module("llama_cpp")
+    callback = lib.llama_log_callback(_log)
+    _kept.append(callback)  # llama.cpp keeps only the pointer
+    lib.llama_log_set(callback, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+    return lib
+
+
+def _log(level: int, text: bytes, _data: int | None) -> None:
+    line = text.decode("utf-8", "replace").strip(" .\n")
+    if not line:
+        return
+    if level == ERROR_LEVEL:
+        with _errors_lock:
+            _errors.append(line)
+    logger.log(LEVELS.get(level, logging.DEBUG), "%s", line)
+
+
+def _recent_errors() -> list[str]:
+    with _errors_lock:
+        lines = list(_errors)
+        _errors.clear()
+    return lines
+
+
+@dataclass(frozen=True)
+class SpecialToken:
+    id: int
+    text: str
+    strips_left: bool  # whitespace before it belongs to it
+    strips_right: bool
+    always_parsed: bool  # user-defined: llama.cpp finds it in plain text too
+
+
+class Model:
+    """The weights of a GGUF file. Freed when nothing refers to it any more."""
+
+    def __init__(
+        self, path: Path, *, gpu_layers: int = 0, progress: Callable[[float], bool] = lambda fraction: True
+    ) -> None:
+        """Load `path`; `progress` gets the fraction that is loaded and stops the loading by returning False."""
+        self.lib = library()
+        params = self.lib.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        params.progress_callback = self.lib.llama_progress_callback(lambda fraction, _data: progress(fraction))
+        _recent_errors()
+        pointer = self.lib.llama_model_load_from_file(str(path).encode(), params)
+        if not pointer:
+            raise ModelRefused(*_explain(path.name, _recent_errors()))
+        self.pointer: int = pointer
+        weakref.finalize(self, self.lib.llama_model_free, pointer)
+        recurrent = self.lib.llama_model_is_recurrent(pointer) or self.lib.llama_model_is_hybrid(pointer)
+        self.can_share_prefixes = not recurrent  # such a memory is one state, not a cell for each token
+
+
+class Vocabulary:
+    """Text to token ids and back."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model  # the vocabulary lives inside the weights
+        self._lib = model.lib
+        self._pointer = self._lib.llama_model_get_vocab(model.pointer)
+        self.size: int = self._lib.llama_vocab_n_tokens(self._pointer)
+        self.is_sentencepiece: bool = self._lib.llama_vocab_type(self._pointer) == SPM
+        self.adds_bos: bool = self._lib.llama_vocab_get_add_bos(self._pointer)
+        self.bos: int = self._lib.llama_vocab_bos(self._pointer)
+        self.eos: int = self._lib.llama_vocab_eos(self._pointer)
+        self.specials = self._find_specials()
+        self._pieces: dict[int, bytes] = {}
+
+    @property
+    def pointer(self) -> int:
+        pointer: int = self._pointer
+        return pointer
+
+    def tokenize(self, text: str) -> list[int]:
+        """Plain text to ids. Control tokens are not looked for, user-defined ones are (see SpecialToken)."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 8
+        while True:
+            ids = (ctypes.c_int32 * room)()
+            count = self._lib.llama_tokenize(self._pointer, data, len(data), ids, room, False, False)
+            if count >= 0:
+                return ids[:count]
+            room = -count
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of a token, which need not be whole characters; none for a control token."""
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self._read_piece(token)
+        return known
+
+    def _read_piece(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = self._lib.llama_token_to_piece(self._pointer, token, buffer, room, 0, False)
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count
+
+    def is_end(self, token: int) -> bool:
+        """Whether a model that chooses this token has finished."""
+        ends: bool = self._lib.llama_vocab_is_eog(self._pointer, token)
+        return ends
+
+    def text_of(self, token: int) -> str:
+        """How the vocabulary writes a special token; empty for none."""
+        if token < 0:
+            return ""
+        text: bytes = self._lib.llama_vocab_get_text(self._pointer, token) or b""
+        return text.decode("utf-8", "replace")
+
+    def reads_grammar(self, grammar: str) -> bool:
+        """Whether llama.cpp can parse this GBNF text."""
+        sampler = self._lib.llama_sampler_init_grammar(self._pointer, grammar.encode(), b"root")
+        if sampler:
+            self._lib.llama_sampler_free(sampler)
+        return bool(sampler)
+
+    def _find_specials(self) -> tuple[SpecialToken, ...]:
+        attributes = self._lib.llama_vocab_get_attr
+        found = []
+        for token in range(self.size):
+            attribute = attributes(self._pointer, token)
+            if attribute & (CONTROL | UNKNOWN | USER_DEFINED):
+                text = self.text_of(token)
+                always = bool(attribute & USER_DEFINED)
+                found.append(SpecialToken(token, text, bool(attribute & LSTRIP), bool(attribute & RSTRIP), always))
+        return tuple(found)
+
+
+class Context:
+    """A KV cache of `cells` tokens shared by `sequences` sequences, and the evaluation of batches on it.
+
+    Implements scheduler.Decoder. A batch holds at most `batch` rows.
+    """
+
+    def __init__(
+        self, model: Model, vocabulary: Vocabulary, *, cells: int, sequences: int, batch: int, threads: int
+    ) -> None:
+        self._model = model
+        self._lib = lib = model.lib
+        self.vocabulary = vocabulary
+        params = lib.llama_context_default_params()
+        params.n_ctx = cells
+        params.n_batch = params.n_ubatch = batch
+        params.n_seq_max = sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.type_k = params.type_v = lib.GGML_TYPE_F16  # quantised KV makes prefill slower on a processor
+        params.kv_unified = True
+        params.swa_full = True  # a window's pruned cache could not be cut back to a shared prefix
+        params.no_perf = True
+        # strlen of a one-byte string is 1 when the byte is set and 0 when not: an abort callback without Python in it.
+        self._abort_flag = ctypes.create_string_buffer(b"\0", 2)
+        params.abort_callback = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
+        params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
+        _recent_errors()
+        self._pointer = lib.llama_init_from_model(model.pointer, params)
+        if not self._pointer:
+            raise ModelRefused(*_explain("The model", _recent_errors()))
+        self._memory = lib.llama_get_memory(self._pointer)
+        self._batch = lib.llama_batch_init(batch, 0, 1)
+        self._free = weakref.finalize(self, _free_context, lib, self._pointer, self._batch)
+
+    def abort(self) -> None:
+        """Make a running `decode` return soon. From any thread."""
+        self._abort_flag[0] = b"\1"
+
+    def resume(self) -> None:
+        """Let the next `decode` run."""
+        self._abort_flag[0] = b"\0"
+
+    def decode(self, rows: Sequence[Row]) -> bool:
+        """Evaluate one batch. False: aborted, and the cache is as before. Raises DecodeError."""
+        batch = self._batch
+        batch.n_tokens = len(rows)
+        for i, row in enumerate(rows):
+            batch.token[i] = row.token
+            batch.pos[i] = row.position
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = row.sequence
+            batch.logits[i] = row.wants_logits
+        result = self._lib.llama_decode(self._pointer, batch)
+        if result == ABORTED:
+            return False
+        if result != 0:
+            reason = "the KV cache is full" if result == NO_CELLS else f"llama_decode returned {result}"
+            raise DecodeError("; ".join([reason, *_recent_errors()]))
+        return True
+
+    def logits(self, row: int) -> Logits:
+        """The raw scores after batch row `row`: a view that the next `decode` overwrites."""
+        pointer = self._lib.llama_get_logits_ith(self._pointer, row)
+        return np.ctypeslib.as_array(pointer, (self.vocabulary.size,))
+
+    def truncate(self, sequence: int, length: int) -> bool:
+        """Forget what lies at position `length` and after. False: the model's memory cannot do that, all is gone."""
+        if self._lib.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            return True
+        self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return False
+
+    def share(self, source: int, target: int, length: int) -> bool:
+        """Make the first `length` cells of `source` also those of the empty sequence `target`, without a copy."""
+        if self._model.can_share_prefixes:
+            self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        return self._model.can_share_prefixes
+
+    def sampler(self, sampling: TokenSampling) -> TokenSampler:
+        return TokenSampler(self._lib, self.vocabulary.pointer, self.logits, sampling)
+
+    def is_end(self, token: int) -> bool:
+        return self.vocabulary.is_end(token)
+
+    def close(self) -> None:
+        """Give the KV cache back. The weights go with the last reference to the model."""
+        self._free()
+
+
+def json_grammar(schema: dict[str, Any]) -> str:
+    """A GBNF grammar for JSON that satisfies `schema`; {} means any object. Raises ValueError with the reason."""
+    text = json.dumps(schema or {"type": "object"})
+    if len(text) > MAX_SCHEMA:
+        raise ValueError(f"it is longer than {MAX_SCHEMA} characters")
+    try:
+        grammar: str = library().llama_grammar.json_schema_to_gbnf(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except Exception as error:  # the converter asserts and looks keys up as it goes
+        raise ValueError(f"the part {str(error)[:200]!r} is not understood") from error
+    return grammar
+
+
+def _free_context(lib: Any, pointer: int, batch: Any) -> None:
+    lib.llama_batch_free(batch)
+    lib.llama_free(pointer)
+
+
+def _explain(name: str, errors: list[str]) -> tuple[str, str]:
+    """What llama.cpp's own words mean for a person, and what to do."""
+    said = " ".join(errors)
+    pull = "docent models pull phi-3-mini installs one that works."
+    if "unknown model architecture" in said:
+        return f"{name} has an architecture that this version of llama.cpp does not know.", pull
+    if "not within the file bounds" in said or "corrupted or incomplete" in said:
+        return f"{name} is incomplete: its weights end before they should.", f"Copy or pull it again; {pull}"
+    if "failed to allocate" in said or "unable to allocate" in said:
+        return f"{name} does not fit into this machine's memory.", "Lower DOCENT_CONTEXT or choose a smaller model."
+    detail = f" llama.cpp says: {errors[0]}." if errors else ""
+    return f"{name} could not be loaded.{detail}", pull

@@ -1,0 +1,93 @@
+"""Logits to a token: greedy by argmax, otherwise llama.cpp's own samplers over one candidate array.
+
+The order is grammar, top-p, temperature, as llama.cpp has it. A grammar that leaves no token is an error here: accepted
+blindly, it would end the process inside llama.cpp.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.engine.scheduler import Pick, SamplingError, TokenSampling
+
+Logits = NDArray[np.float32]  # (tokens of the vocabulary,)
+
+CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
+
+
+class TokenSampler:
+    """The sampling state of one request. One thread only."""
+
+    def __init__(self, lib: Any, vocabulary: int, logits: Callable[[int], Logits], sampling: TokenSampling) -> None:
+        self._lib = lib
+        self._logits = logits
+        self._sampling = sampling
+        self._candidates: NDArray[np.void] | None = None
+        self._grammar: int | None = None
+        self._chain: int | None = None
+        if sampling.grammar:
+            self._grammar = lib.llama_sampler_init_grammar(vocabulary, sampling.grammar.encode(), b"root")
+            if not self._grammar:
+                raise SamplingError("The response format asks for a grammar that the engine cannot read.")
+        if sampling.temperature > 0:
+            self._chain = self._make_chain(sampling)
+
+    def pick(self, row: int) -> Pick:
+        logits = self._logits(row)
+        if not np.isfinite(logits.max()):
+            raise SamplingError("The model computed no usable numbers: its file is damaged or not supported.")
+        greedy = self._chain is None and self._grammar is None
+        return self._with_logprobs(int(logits.argmax()) if greedy else self._pick_candidate(logits), logits)
+
+    def close(self) -> None:
+        for sampler in (self._grammar, self._chain):
+            if sampler:
+                self._lib.llama_sampler_free(sampler)
+        self._grammar = self._chain = None
+
+    def _make_chain(self, sampling: TokenSampling) -> int:
+        lib = self._lib
+        chain: int = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        if sampling.top_p < 1:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(sampling.top_p, 1))
+        lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(sampling.temperature))
+        lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
+        return chain
+
+    def _pick_candidate(self, logits: Logits) -> int:
+        if self._candidates is None:
+            self._candidates = np.zeros(len(logits), CANDIDATE)
+        data = self._candidates
+        data["id"] = np.arange(len(logits), dtype=np.int32)
+        data["logit"] = logits
+        data["p"] = 0
+        pointer = data.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data))
+        array = self._lib.llama_token_data_array(data=pointer, size=len(data), selected=-1, sorted=False)
+        if self._grammar:
+            self._lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+            if not np.isfinite(data["logit"].max()):
+                raise SamplingError("No token of the model fits the response format that was asked for.")
+        if self._chain:
+            self._lib.llama_sampler_apply(self._chain, ctypes.byref(array))
+            token = int(array.data[array.selected].id)
+            self._lib.llama_sampler_accept(self._chain, token)
+        else:
+            token = int(data["id"][data["logit"].argmax()])
+        if self._grammar:
+            self._lib.llama_sampler_accept(self._grammar, token)
+        return token
+
+    def _with_logprobs(self, token: int, logits: Logits) -> Pick:
+        count = self._sampling.logprobs
+        if count is None:
+            return Pick(token)
+        scores = logits.astype(np.float64)
+        scores -= scores.max()
+        scores -= np.log(np.exp(scores).sum())
+        count = min(count, len(scores))
+        best = np.argpartition(-scores, count - 1)[:count] if count else np.empty(0, np.int64)
+        best = best[np.argsort(-scores[best], kind="stable")]
+        return Pick(token, float(scores[token]), tuple((int(i), float(scores[i])) for i in best))

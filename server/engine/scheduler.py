@@ -1,0 +1,289 @@
+"""What the next batch holds: continuous batching over slots, in pure Python (tested with a fake decoder).
+
+A request waits (in the order of arrival), takes a slot, has its prompt evaluated in pieces beside the running
+streams (PREFILL), then chooses a token a step (DECODE), and leaves the slot IDLE with its tokens still cached, for a
+later prompt with the same beginning. A request is admitted only when the cells for its prompt and its longest answer
+are free, so a running stream never runs out of cells and nothing has to be taken back.
+
+    scheduler.submit(request); events = scheduler.step(); ...     one step is one batch
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.engine.slots import Slot, Slots, SlotState
+
+PIECE = 64  # rows of a batch while nobody else is answered
+PIECE_BESIDE_STREAMS = 32  # prompt rows of a batch that running streams wait for; a multiple of four (repacked kernels)
+PATIENCE = 4  # steps that a prefill may be passed over for shorter ones
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One token of a batch."""
+
+    token: int
+    position: int
+    sequence: int
+    wants_logits: bool
+
+
+@dataclass(frozen=True)
+class TokenSampling:
+    """How to choose tokens. Temperature 0 is greedy; the seed is always given, so that a repeat is a repeat."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    grammar: str = ""  # GBNF
+    logprobs: int | None = None  # alternatives a token; None: no log probabilities
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A chosen token, with log probabilities from the raw logits where they were asked for."""
+
+    token: int
+    logprob: float = 0.0
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    id: int
+    prompt: tuple[int, ...]  # at least one token
+    max_tokens: int  # at least 1; prompt and answer together fit into the context
+    sampling: TokenSampling = TokenSampling()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    position: int  # requests ahead in the queue
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int  # prompt tokens in the KV cache
+    total: int
+    cached: int  # of them, not computed
+
+
+@dataclass(frozen=True)
+class Sampled:
+    pick: Pick
+
+
+@dataclass(frozen=True)
+class Finished:
+    reason: str  # "stop": the model ended; "length": max_tokens are there
+
+
+@dataclass(frozen=True)
+class Failed:
+    what: str  # a sentence
+    fault: str = "engine"  # "request": the request cannot be served as it is
+
+
+Event = Waiting | Progress | Sampled | Finished | Failed
+
+
+class DecodeError(Exception):
+    """A batch could not be evaluated."""
+
+
+class SamplingError(Exception):
+    """A request's own rules leave no token to choose, or cannot be read."""
+
+
+class Sampler(Protocol):
+    def pick(self, row: int) -> Pick:
+        """Choose the token after batch row `row`. Raises SamplingError."""
+
+    def close(self) -> None: ...
+
+
+class Decoder(Protocol):
+    """What the scheduler needs of a model: see llama.Context."""
+
+    def decode(self, rows: Sequence[Row]) -> bool: ...
+
+    def truncate(self, sequence: int, length: int) -> bool: ...
+
+    def share(self, source: int, target: int, length: int) -> bool: ...
+
+    def is_end(self, token: int) -> bool: ...
+
+    def sampler(self, sampling: TokenSampling) -> Sampler:
+        """Raises SamplingError for a grammar that cannot be read."""
+
+
+@dataclass
+class _Running:
+    """A request in a slot."""
+
+    request: Request
+    sampler: Sampler
+    cached: int
+    produced: int = 0
+    pending: int = -1  # chosen, not yet in the cache
+    passed_over: int = 0
+
+
+class Scheduler:
+    """Owns the slots and the queue. One thread only."""
+
+    def __init__(self, decoder: Decoder, *, slots: int, cells: int, piece: int = PIECE) -> None:
+        self._decoder = decoder
+        self._slots = Slots(decoder, slots, cells)
+        self._cells = cells
+        self._piece = piece
+        self._waiting: deque[Request] = deque()
+        self._running: dict[int, _Running] = {}  # by slot's sequence
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting or self._running)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def slots(self) -> Slots:
+        return self._slots
+
+    def submit(self, request: Request) -> None:
+        self._waiting.append(request)
+
+    def cancel(self, request_id: int) -> None:
+        """Forget a request wherever it is; what was prefilled stays reusable. Unknown ids are no error."""
+        self._waiting = deque(request for request in self._waiting if request.id != request_id)
+        for sequence, running in list(self._running.items()):
+            if running.request.id == request_id:
+                self._release(sequence)
+
+    def step(self) -> list[tuple[int, Event]]:
+        """Admit what fits, evaluate one batch, and tell what came of it, as (request id, event)."""
+        events = self._admit()
+        rows, ends = self._next_batch()
+        if not rows:
+            return events
+        try:
+            if not self._decoder.decode(rows):
+                return events  # aborted: the cache is as before, the batch is planned again
+        except DecodeError as error:
+            return events + self._fail_all(f"The model could not evaluate a batch: {error}.")
+        for row in rows:
+            self._slots[row.sequence].tokens.append(row.token)
+        return events + self._advance(ends)
+
+    def fail_all(self, what: str) -> list[tuple[int, Event]]:
+        """End every request, waiting ones too."""
+        events = self._fail_all(what)
+        events += [(request.id, Failed(what)) for request in self._waiting]
+        self._waiting.clear()
+        return events
+
+    def _admit(self) -> list[tuple[int, Event]]:
+        events: list[tuple[int, Event]] = []
+        admitted = 0
+        while self._waiting:
+            request = self._waiting[0]
+            needed = len(request.prompt) + request.max_tokens
+            if not request.prompt or needed > self._cells:
+                refusal = f"The prompt and its answer need {needed} tokens; the model's memory holds {self._cells}."
+                events.append((self._waiting.popleft().id, Failed(refusal, "request")))
+                continue
+            if not self._slots.has_room(needed):
+                break
+            self._waiting.popleft()
+            admitted += 1
+            events += self._start(request, needed)
+        if admitted:
+            events += [(request.id, Waiting(i)) for i, request in enumerate(self._waiting)]
+        return events
+
+    def _start(self, request: Request, needed: int) -> list[tuple[int, Event]]:
+        try:
+            sampler = self._decoder.sampler(request.sampling)
+        except SamplingError as error:
+            return [(request.id, Failed(str(error), "request"))]
+        slot = self._slots.take(request.prompt, needed)
+        cached = len(slot.tokens)
+        self._running[slot.sequence] = _Running(request, sampler, cached)
+        return [(request.id, Progress(cached, len(request.prompt), cached))]
+
+    def _next_batch(self) -> tuple[list[Row], dict[int, int]]:
+        """Rows of the batch, and for each sequence that will choose a token the row that its logits come from."""
+        rows: list[Row] = []
+        ends: dict[int, int] = {}
+        for slot in self._slots.in_state(SlotState.DECODE):
+            ends[slot.sequence] = len(rows)
+            rows.append(Row(self._running[slot.sequence].pending, len(slot.tokens), slot.sequence, True))
+        room = min(self._piece, PIECE_BESIDE_STREAMS) if rows else self._piece
+        for slot in self._prefill_order():
+            running = self._running[slot.sequence]
+            start = len(slot.tokens)
+            piece = running.request.prompt[start : start + room]
+            running.passed_over = 0 if piece else running.passed_over + 1
+            last = len(running.request.prompt) - 1
+            for position, token in enumerate(piece, start):
+                if position == last:
+                    ends[slot.sequence] = len(rows)
+                rows.append(Row(token, position, slot.sequence, position == last))
+            room -= len(piece)
+        return rows, ends
+
+    def _prefill_order(self) -> list[Slot]:
+        """Shortest rest first, but nobody is passed over for ever."""
+
+        def rank(slot: Slot) -> tuple[bool, int, int]:
+            running = self._running[slot.sequence]
+            return running.passed_over < PATIENCE, len(running.request.prompt) - len(slot.tokens), running.request.id
+
+        return sorted(self._slots.in_state(SlotState.PREFILL), key=rank)
+
+    def _advance(self, ends: dict[int, int]) -> list[tuple[int, Event]]:
+        events: list[tuple[int, Event]] = []
+        for slot in self._slots.in_state(SlotState.PREFILL):
+            running = self._running[slot.sequence]
+            total = len(running.request.prompt)
+            events.append((running.request.id, Progress(len(slot.tokens), total, running.cached)))
+        for sequence, row in ends.items():
+            events += self._choose(sequence, row)
+        return events
+
+    def _choose(self, sequence: int, row: int) -> list[tuple[int, Event]]:
+        running = self._running[sequence]
+        request = running.request
+        try:
+            pick = running.sampler.pick(row)
+        except SamplingError as error:
+            self._release(sequence)
+            return [(request.id, Failed(str(error), "request"))]
+        if self._decoder.is_end(pick.token):
+            self._release(sequence)
+            return [(request.id, Finished("stop"))]
+        running.produced += 1
+        running.pending = pick.token
+        self._slots[sequence].state = SlotState.DECODE
+        events: list[tuple[int, Event]] = [(request.id, Sampled(pick))]
+        if running.produced >= request.max_tokens:
+            self._release(sequence)
+            events.append((request.id, Finished("length")))
+        return events
+
+    def _release(self, sequence: int) -> None:
+        self._running.pop(sequence).sampler.close()
+        self._slots.release(sequence)
+
+    def _fail_all(self, what: str) -> list[tuple[int, Event]]:
+        """End the running requests and trust none of the cache."""
+        events: list[tuple[int, Event]] = []
+        for sequence, running in list(self._running.items()):
+            events.append((running.request.id, Failed(what)))
+            self._release(sequence)
+        self._slots.clear()
+        return events

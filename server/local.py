@@ -1,0 +1,310 @@
+"""The Generator on this machine: messages in, text out, with a GGUF that llama.cpp runs in a thread of its own.
+
+    open_generator(settings)     the model in use, loading in the background; None when no model is installed
+
+Messages become segments (chat_template.py), segments token ids (prompt_tokens.py), the engine answers with token ids
+(engine/), and those become text again (token_text.py). Closing `generate`'s iterator frees the slot at once.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from indexer.errors import DocentError
+from server.chat_template import ChatTemplate, choose_template
+from server.engine.fit import ModelRefused, fit_model
+from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.engine.llama import Context, Model, Vocabulary, json_grammar
+from server.engine.scheduler import (
+    PIECE,
+    Event,
+    Failed,
+    Finished,
+    Pick,
+    Progress,
+    Sampled,
+    TokenSampling,
+    Waiting,
+)
+from server.engine.worker import QueueFull, Worker
+from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
+from server.generate import (
+    Completed,
+    GenerationEvent,
+    GeneratorState,
+    Message,
+    Piece,
+    Prefilling,
+    Queued,
+    Sampling,
+    TokenLogprob,
+    Usage,
+)
+from server.model_files import model_name, model_title, resolve_model
+from server.prompt_tokens import PromptTokenizer
+from server.settings import ServerSettings
+from server.token_text import StopScanner, Utf8Stream
+
+logger = logging.getLogger("docent.model")
+
+SLOTS = 8  # requests answered at the same time, and conversations whose beginnings stay cached
+BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
+RETRY_AFTER = 10  # seconds
+
+
+def open_generator(settings: ServerSettings) -> "LocalGenerator | None":
+    """The model in use, loading in the background. None without a model. Raises ModelNotFound for a wrong name."""
+    path = resolve_model(settings)
+    if path is None:
+        return None
+    generator = LocalGenerator(path, settings)
+    generator.start()
+    return generator
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    vocabulary: Vocabulary
+    tokenizer: PromptTokenizer
+    template: ChatTemplate
+    context: int  # tokens
+
+
+class LocalGenerator:
+    """Implements generate.Generator."""
+
+    def __init__(
+        self, path: Path, settings: ServerSettings, *, available_memory: Callable[[], int] | None = None
+    ) -> None:
+        self._path = path
+        self._settings = settings
+        self._available_memory = available_memory or free_memory
+        self._title = model_title(path)
+        self._state = GeneratorState("loading", f"{self._title} loads.")
+        self._loaded: _Loaded | None = None
+        self._worker = Worker(
+            self._load,
+            slots=SLOTS,
+            cells=lambda: self.context,
+            queue_limit=settings.queue,
+            on_failure=self._note_failure,
+        )
+
+    def start(self) -> None:
+        self._worker.start()
+
+    @property
+    def name(self) -> str:
+        return model_name(self._path)
+
+    @property
+    def context(self) -> int:
+        loaded = self._loaded
+        return loaded.context if loaded else 0
+
+    @property
+    def state(self) -> GeneratorState:
+        return self._state
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return len(self._encode(self._ready(), messages))
+
+    def count_text(self, text: str) -> int:
+        return len(self._ready().vocabulary.tokenize(text))
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+        loaded = self._ready()
+        prompt = await asyncio.to_thread(self._encode, loaded, messages)
+        room = loaded.context - len(prompt)
+        if room < 1:
+            raise ContextTooLong(len(prompt), loaded.context - 1)
+        token_sampling = await asyncio.to_thread(_token_sampling, sampling, loaded.vocabulary)
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        request_id, ahead = self._submit(prompt, max(1, min(sampling.max_tokens, room)), token_sampling, events)
+        answer = _Answer(loaded.vocabulary, sampling, len(prompt))
+        try:
+            if ahead is not None:
+                yield Queued(ahead)
+            while not answer.complete:
+                for event in answer.feed(await events.get()):
+                    yield event
+        finally:
+            self._worker.cancel(request_id)
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._worker.close)
+        self._loaded = None
+        if self._state.state != "failed":
+            self._state = GeneratorState("failed", f"{self._title} was stopped.")
+
+    def _ready(self) -> _Loaded:
+        loaded, state = self._loaded, self._state
+        if loaded is None or state.state != "ready":
+            raise Unavailable(state.detail or "The language model is not ready.", code=f"model_{state.state}")
+        return loaded
+
+    def _submit(
+        self, prompt: list[int], max_tokens: int, sampling: TokenSampling, events: "asyncio.Queue[Event]"
+    ) -> tuple[int, int | None]:
+        loop = asyncio.get_running_loop()
+
+        def emit(event: Event) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(events.put_nowait, event)
+
+        try:
+            return self._worker.submit(tuple(prompt), max_tokens, sampling, emit)
+        except QueueFull:
+            waiting = self._settings.queue
+            raise TooBusy(
+                f"{waiting} questions already wait for the language model.",
+                f"Ask again in {RETRY_AFTER} seconds.",
+                retry_after=RETRY_AFTER,
+            ) from None
+
+    def _encode(self, loaded: _Loaded, messages: Sequence[Message]) -> list[int]:
+        size = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
+        if size > BYTES_PER_TOKEN * loaded.context:
+            raise ContextTooLong(size // 4, loaded.context - 1)  # a guess: it is too long by far
+        return loaded.tokenizer.encode(loaded.template.render(messages))
+
+    def _load(self) -> Context:
+        """Runs on the worker's thread."""
+        header = _read(self._path)
+        fit = fit_model(header, self._settings.context, self._available_memory())
+        logger.info("%s: %s", self._path.name, fit)
+        model = Model(self._path, progress=self._note_progress)
+        vocabulary = Vocabulary(model)
+        template = choose_template(
+            header.chat_template,
+            header.architecture,
+            frozenset(special.text for special in vocabulary.specials),
+            bos=vocabulary.text_of(vocabulary.bos),
+            eos=vocabulary.text_of(vocabulary.eos),
+        )
+        threads = self._settings.threads or cores()
+        context = Context(model, vocabulary, cells=fit.context, sequences=SLOTS, batch=PIECE + SLOTS, threads=threads)
+        self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
+        self._state = GeneratorState("ready")
+        return context
+
+    def _note_progress(self, fraction: float) -> bool:
+        self._state = GeneratorState("loading", f"{self._title} loads ({fraction:.0%}).")
+        return not self._worker.closing
+
+    def _note_failure(self, error: Exception) -> None:
+        self._loaded = None
+        text = str(error) if isinstance(error, DocentError) else "The language model stopped with an internal error."
+        self._state = GeneratorState("failed", text)
+        logger.error("%s", text)
+
+
+class _Answer:
+    """The engine's events of one request, turned into those of the seam."""
+
+    def __init__(self, vocabulary: Vocabulary, sampling: Sampling, prompt_tokens: int) -> None:
+        self._vocabulary = vocabulary
+        self._with_logprobs = sampling.logprobs is not None
+        self._characters = Utf8Stream()
+        self._scanner = StopScanner(sampling.stop)
+        self._prompt_tokens = prompt_tokens
+        self._tokens = self._cached = 0
+        self._logprobs: list[TokenLogprob] = []
+        self.complete = False
+
+    def feed(self, event: Event) -> list[GenerationEvent]:
+        match event:
+            case Waiting(position):
+                return [Queued(position)]
+            case Progress(done, total, cached):
+                self._cached = cached
+                return [Prefilling(done, total)]
+            case Sampled(pick):
+                return self._feed_token(pick)
+            case Finished(reason):
+                rest = self._scanner.feed(self._characters.flush()) + self._scanner.flush()
+                return [*self._piece(rest, last=True), self._completed("length" if reason == "length" else "stop")]
+            case Failed(what, fault):
+                raise BadRequest(what) if fault == "request" else Unavailable(what, "Ask again.")
+
+    def _feed_token(self, pick: Pick) -> list[GenerationEvent]:
+        self._tokens += 1
+        data = self._vocabulary.piece(pick.token)
+        if self._tokens == 1 and self._vocabulary.is_sentencepiece:
+            data = data.removeprefix(b" ")  # the space that SentencePiece puts before the first word
+        if self._with_logprobs:
+            top = tuple((self._token_text(token), logprob) for token, logprob in pick.top)
+            self._logprobs.append(TokenLogprob(self._token_text(pick.token), pick.logprob, top))
+        text = self._scanner.feed(self._characters.feed(data))
+        if self._scanner.stopped:
+            return [*self._piece(text, last=True), self._completed("stop")]
+        return self._piece(text)
+
+    def _piece(self, text: str, last: bool = False) -> list[GenerationEvent]:
+        if not text and not (last and self._logprobs):
+            return []
+        logprobs, self._logprobs = tuple(self._logprobs), []
+        return [Piece(text, logprobs)]
+
+    def _completed(self, reason: str) -> Completed:
+        self.complete = True
+        usage = Usage(self._prompt_tokens, self._tokens, self._cached)
+        return Completed("length" if reason == "length" else "stop", usage)
+
+    def _token_text(self, token: int) -> str:
+        return self._vocabulary.piece(token).decode("utf-8", "replace")
+
+
+def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling:
+    """Raises BadRequest for a JSON schema that no grammar can be made of."""
+    grammar = ""
+    if sampling.json_schema is not None:
+        try:
+            grammar = json_grammar(sampling.json_schema)
+        except ValueError as error:
+            raise _bad_schema(f"{error}") from error
+        if not vocabulary.reads_grammar(grammar):
+            raise _bad_schema("its grammar is too large or cannot be read")
+    seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+    return TokenSampling(sampling.temperature, sampling.top_p, seed, grammar, sampling.logprobs)
+
+
+def _bad_schema(why: str) -> BadRequest:
+    return BadRequest(
+        f"The JSON schema cannot be used: {why}.", "Simplify it, or ask for json_object.", param="response_format"
+    )
+
+
+def _read(path: Path) -> GgufHeader:
+    advice = "docent models list shows what can be used; docent models pull phi-3-mini installs a model."
+    try:
+        return read_header(path)
+    except GgufError as error:
+        raise ModelRefused(f"{path.name} cannot be used. {error}", advice) from error
+    except OSError as error:
+        raise ModelRefused(f"{path.name} cannot be read: {error.strerror}.", advice) from error
+
+
+def cores() -> int:
+    """Physical cores that this process may use; hyper-threads slow llama.cpp down."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))
+
+
+def free_memory() -> int:
+    """Bytes that can be taken without swapping, within the limit of a container."""
+    available: int = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # no limit, or no control groups
+        return available
+    return min(available, limit - used)

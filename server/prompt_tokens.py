@@ -1,0 +1,122 @@
+"""A rendered prompt to token ids, such that no text of a person can act as markup.
+
+`encode` gives the ids that llama.cpp gives for the whole rendered text, as long as no content holds the text of a
+special token; where it does, that text stays text. Between two special tokens the ids depend on nothing else, so the
+ids of a conversation's beginning stay the same when turns are added, and their KV cache can be reused.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+# Tokens that only mark structure, by their looks: <|end|>, </s>, <start_of_turn>, [INST].
+LOOKS_LIKE_MARKUP = re.compile(r"<\S*>|\[\S*\]")
+WHITESPACE = " \t\n\v\f\r"  # what llama.cpp's isspace strips beside a special token
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a rendered prompt: the template's own text (markup) or what a person or a document wrote."""
+
+    text: str
+    is_markup: bool
+
+
+class SpecialToken(Protocol):
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def strips_left(self) -> bool: ...
+
+    @property
+    def strips_right(self) -> bool: ...
+
+    @property
+    def always_parsed(self) -> bool: ...
+
+
+class Vocabulary(Protocol):
+    @property
+    def specials(self) -> Sequence[SpecialToken]: ...
+
+    @property
+    def adds_bos(self) -> bool: ...
+
+    @property
+    def bos(self) -> int: ...
+
+    def tokenize(self, text: str) -> list[int]:
+        """Plain text to ids; tokens that are `always_parsed` are found in it."""
+
+
+class PromptTokenizer:
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._specials = {special.text: special for special in vocabulary.specials if special.text}
+        self._markup = _any_of(self._specials)
+        self._breakable = _any_of(
+            text
+            for text, special in self._specials.items()
+            if special.always_parsed and len(text) > 2 and LOOKS_LIKE_MARKUP.fullmatch(text)
+        )
+
+    def encode(self, segments: Iterable[Segment]) -> list[int]:
+        """The ids of a prompt, with one BOS token at its head if the vocabulary wants one."""
+        ids: list[int] = []
+        plain: list[Segment] = []
+        before: SpecialToken | None = None
+        for piece in self._split(segments):
+            if isinstance(piece, Segment):
+                plain.append(piece)
+                continue
+            ids += self._encode_plain(plain, before, piece)
+            ids.append(piece.id)
+            plain, before = [], piece
+        ids += self._encode_plain(plain, before, None)
+        if self._vocabulary.adds_bos and ids[:1] != [self._vocabulary.bos]:
+            ids.insert(0, self._vocabulary.bos)
+        return ids
+
+    def _split(self, segments: Iterable[Segment]) -> Iterable[Segment | SpecialToken]:
+        """The special tokens of the markup, and what lies between them."""
+        for segment in segments:
+            if not segment.is_markup or self._markup is None:
+                yield segment
+                continue
+            for i, part in enumerate(self._markup.split(segment.text)):
+                if i % 2:
+                    yield self._specials[part]
+                elif part:
+                    yield Segment(part, True)
+
+    def _encode_plain(self, run: list[Segment], before: SpecialToken | None, after: SpecialToken | None) -> list[int]:
+        """The text between two special tokens."""
+        text = "".join(segment.text for segment in run)
+        if before is not None and before.strips_right:
+            text = text.lstrip(WHITESPACE)
+        if after is not None and after.strips_left:
+            text = text.rstrip(WHITESPACE)
+        ids: list[int] = []
+        for piece in self._broken(text):
+            ids += self._vocabulary.tokenize(piece)
+        return ids
+
+    def _broken(self, text: str) -> Iterable[str]:
+        """`text` cut inside every special token that llama.cpp would recognise in it."""
+        start = 0
+        for match in self._breakable.finditer(text) if self._breakable else ():
+            yield text[start : match.start() + 1]
+            start = match.start() + 1
+        if start < len(text):
+            yield text[start:]
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern that splits at any of the texts, the longest first."""
+    ordered = sorted(texts, key=len, reverse=True)
+    return re.compile("(" + "|".join(map(re.escape, ordered)) + ")") if ordered else None

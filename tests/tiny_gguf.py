@@ -1,0 +1,120 @@
+"""Writes tiny Phi-3-shaped GGUF files with random weights and a small vocabulary of their own.
+
+Their text is noise, but everything else is real: the file format, llama.cpp's loading, its tokeniser, KV cache and
+sampling. The weights are float32 and wide apart, so that greedy choices do not hang on the last bit of a sum.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}"
+    "{{ '<|user|>\n' + message['content'] + '<|end|>\n<|assistant|>\n' }}"
+    "{% elif message['role'] == 'assistant' %}{{ message['content'] + '<|end|>\n' }}{% endif %}{% endfor %}"
+)  # written anew after the shape of Phi-3-mini-4k's: it knows no role `system`
+MARKS = ("<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>")
+WORDS = (
+    "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
+    "one you were all her she there would their we him been has when who will no more if out so up said what its about"
+).split()
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """What a test may want to change."""
+
+    architecture: str = "phi3"
+    name: str = "phi3-tiny"
+    context: int = 512
+    template: str = TEMPLATE
+    layers: int = 2
+    width: int = 32
+    heads: int = 2
+    seed: int = 0
+    mark_type: int = CONTROL  # of <|user|> and its like: early files have USER_DEFINED
+    ends: bool = True  # whether <|end|> may be chosen; False makes answers run to max_tokens
+    metadata: dict[str, int | str] = field(default_factory=dict)
+
+
+def vocabulary(model: TinyModel) -> tuple[list[bytes], list[float], list[int]]:
+    """Tokens, scores and types, in SentencePiece's manner: specials, bytes, letters, words, marks."""
+    tokens: list[bytes] = [b"<unk>", b"<s>", b"</s>"]
+    types = [UNKNOWN, CONTROL, CONTROL]
+    tokens += [f"<0x{byte:02X}>".encode() for byte in range(256)]
+    types += [BYTE] * 256
+    letters = [chr(code) for code in range(33, 127)]
+    words = ["\u2581" + word[:end] for word in WORDS for end in range(1, len(word) + 1)]
+    plain = list(dict.fromkeys(["\u2581", *letters, *words]))
+    tokens += [piece.encode() for piece in plain]
+    types += [NORMAL] * len(plain)
+    tokens += [mark.encode() for mark in MARKS]
+    types += [model.mark_type] * len(MARKS)
+    scores = [0.0] * 259 + [-float(i) for i in range(len(plain))] + [-1000.0] * len(MARKS)
+    return tokens, scores, types
+
+
+def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
+    """Write `model` to `path` and return it."""
+    model = model or TinyModel()
+    tokens, scores, types = vocabulary(model)
+    out = gguf.GGUFWriter(str(path), model.architecture)
+    out.add_name(model.name)
+    out.add_context_length(model.context)
+    out.add_embedding_length(model.width)
+    out.add_feed_forward_length(2 * model.width)
+    out.add_block_count(model.layers)
+    out.add_head_count(model.heads)
+    out.add_head_count_kv(model.heads)
+    out.add_layer_norm_rms_eps(1e-5)
+    out.add_rope_dimension_count(model.width // model.heads)
+    out.add_rope_freq_base(10000.0)
+    out.add_tokenizer_model("llama")
+    out.add_tokenizer_pre("default")
+    out.add_token_list(tokens)
+    out.add_token_scores(scores)
+    out.add_token_types(types)
+    out.add_bos_token_id(1)
+    out.add_eos_token_id(len(tokens) - len(MARKS))
+    out.add_unk_token_id(0)
+    out.add_add_bos_token(True)
+    if model.template:
+        out.add_chat_template(model.template)
+    for key, value in model.metadata.items():
+        (out.add_uint32 if isinstance(value, int) else out.add_string)(key, value)
+    _add_weights(out, model, len(tokens))
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+    return path
+
+
+def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
+    random = np.random.default_rng(model.seed)
+    width = model.width
+
+    def matrix(name: str, rows: int, columns: int) -> np.ndarray:
+        weights = random.normal(0, 1.5 / np.sqrt(columns), (rows, columns)).astype(np.float32)
+        out.add_tensor(name, weights)
+        return weights
+
+    def ones(name: str) -> None:
+        out.add_tensor(name, np.ones(width, np.float32))
+
+    matrix("token_embd.weight", tokens, width)
+    ones("output_norm.weight")
+    output = random.normal(0, 1.5 / np.sqrt(width), (tokens, width)).astype(np.float32)
+    if not model.ends:
+        output[[2, *range(tokens - len(MARKS), tokens)]] = 0  # a score of 0 is never the highest
+    out.add_tensor("output.weight", output)
+    for i in range(model.layers):
+        ones(f"blk.{i}.attn_norm.weight")
+        matrix(f"blk.{i}.attn_qkv.weight", 3 * width, width)
+        matrix(f"blk.{i}.attn_output.weight", width, width)
+        ones(f"blk.{i}.ffn_norm.weight")
+        matrix(f"blk.{i}.ffn_up.weight", 4 * width, width)
+        matrix(f"blk.{i}.ffn_down.weight", width, 2 * width)
