@@ -1,0 +1,33 @@
+"""Fixtures that more than one package's tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from server.settings import ServerSettings
+from tests.word_embedder import WordEmbedder
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
+    """Settings of a data folder of its own, untouched by the environment or a docent.toml of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("DOCENT_")]:
+        monkeypatch.delenv(name)
+    return ServerSettings(data=tmp_path / "data", port=0)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of corpora, question sets and models beside the checkout. Skips where there is none."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"needs the corpora and question sets in {folder.name}/ beside the checkout")
+    return folder
