@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
-    """Settings of a data folder of its own, untouched by the environment or a docent.toml of whoever runs the tests."""
+    """Settings with a data folder of their own, untouched by the environment of whoever runs the tests."""
     for name in [name for name in os.environ if name.startswith("DOCENT_")]:
         monkeypatch.delenv(name)
     return ServerSettings(data=tmp_path / "data", port=0)
