@@ -3,12 +3,14 @@
 #
 #   make/setup.sh            what `make chat` needs
 #   make/setup.sh dev        and what the tests and checks need
+#   make/setup.sh image      as the first, with the page's scripts already in node_modules: what the Dockerfile runs
 #
 # Every step leaves a stamp in .make with a checksum of what it was made from. A step whose stamp is right does nothing,
 # so a second start installs nothing. Its output goes to .make/<step>.log and is shown when it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+for=${1:-chat}
 PIP_VERSION=26.3
 TORCH_INDEX=${TORCH_INDEX:-}
 VENV=.venv
@@ -110,8 +112,8 @@ compile_llama() {
 }
 
 fetch_scripts() {
-    rm -rf node_modules static/vendor
-    npm ci --ignore-scripts --no-audit --no-fund
+    rm -rf static/vendor
+    [ "$for" = image ] || npm ci --ignore-scripts --no-audit --no-fund
     mkdir -p static/vendor
     cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx-ext-sse/dist/sse.min.js static/vendor/
 }
@@ -129,7 +131,7 @@ if [ ! -x "$VENV/bin/python" ] || [ "$(cat .make/venv 2>/dev/null)" != "$environ
 fi
 [ -f static/vendor/htmx.min.js ] && [ -f static/vendor/sse.min.js ] || rm -f .make/scripts
 [ -f .make/llama ] || need_compiler
-[ -f .make/scripts ] || need_npm
+[ -f .make/scripts ] || [ "$for" = image ] || need_npm
 torch=$(sed -n 's/^ *"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
 
 step venv "making a virtual environment" "$environment" make_venv
@@ -140,6 +142,6 @@ step llama "compiling llama.cpp (minutes: 3 on two cores)" \
     compile_llama
 step scripts "fetching the page's scripts with npm" "$(checksum package.json package-lock.json)" fetch_scripts
 step docent "installing Docent itself, editable" "$(checksum pyproject.toml)" install_docent
-if [ "${1:-}" = dev ]; then
+if [ "$for" = dev ]; then
     step dev "installing what tests and checks need" "$(checksum requirements-dev.lock)" install_dev
 fi
