@@ -25,8 +25,8 @@ COPY --from=scripts /srv/docent/node_modules node_modules
 # The image runs on other machines than the one it is built on: AVX2 on x86-64, no instruction sets beyond. llama.cpp's
 # CPU variants that are chosen at run time (GGML_BACKEND_DL) are not installed by llama-cpp-python 0.3.36.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN CMAKE_ARGS="-DGGML_NATIVE=OFF" TORCH_INDEX="$TORCH_INDEX" make/setup.sh image \
-    && rm -rf node_modules .make /root/.cache
+RUN PIP_NO_CACHE_DIR=1 CMAKE_ARGS="-DGGML_NATIVE=OFF" TORCH_INDEX="$TORCH_INDEX" make/setup.sh image \
+    && rm -rf node_modules .make
 
 FROM python:3.11-slim-bookworm
 RUN apt-get update \

@@ -10,7 +10,7 @@ UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes 
 	--custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup setup-dev test check format bench lock wheel clean
+.PHONY: help chat setup setup-dev test check format bench wheel reference lock clean
 
 help:  ## Show what there is to make.
 	@echo "Docent answers questions from your own documents, on this machine."
@@ -46,6 +46,9 @@ bench: setup-dev  ## Run every benchmark; each prints a table and a line of JSON
 
 wheel: setup  ## Build a wheel into dist/, with templates, styles and the page's scripts inside.
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+reference: setup-dev  ## Write settings and commands into the documentation, from the code.
+	@$(PY) make/reference.py
 
 lock: setup-dev  ## Pin every package anew from pyproject.toml, with hashes.
 	$(UV_LOCK) --upgrade --output-file requirements.lock

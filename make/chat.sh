@@ -9,6 +9,13 @@ fail() {
     exit 2
 }
 
+# Asking whether a model is there is quick; `pull` reads the whole file to check it.
+installed() {
+    .venv/bin/docent models list --json | .venv/bin/python -c '
+import json, sys
+sys.exit(sys.argv[1].lower() not in [model["name"].lower() for model in json.load(sys.stdin)["installed"]])' "$1"
+}
+
 [ -d "$DOCS" ] || fail "There is no folder $DOCS. Name the folder of your documents: make chat DOCS=/path/to/documents"
 
 case "${MODEL:-}" in
@@ -18,7 +25,7 @@ case "${MODEL:-}" in
         export DOCENT_MODEL=$MODEL
         ;;
     *)
-        .venv/bin/docent models pull "$MODEL"
+        installed "$MODEL" || .venv/bin/docent models pull "$MODEL"
         export DOCENT_MODEL=$MODEL
         ;;
 esac

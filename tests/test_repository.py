@@ -1,0 +1,314 @@
+"""What the repository says about itself is true: the README's tree, the imports, the lock files, the wheel."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("indexer", "server")
+
+LAYERS = (
+    ("server.cli", "server.app", "server.routes", "server.answer", "server.prompt", "server.engine"),
+    ("server.routes", "server.conversations"),
+    ("server.answer", "server.evidence", "server.engine"),
+    ("server.answer", "server.citations", "server.engine"),
+    ("server.answer", "server.generate"),
+    ("indexer.cli", "indexer.ingest", "indexer.chunk", "indexer.settings"),
+    ("indexer.ingest", "indexer.embed", "indexer.settings"),
+    ("indexer.retrieve", "indexer.store", "indexer.models", "indexer.settings"),
+    ("indexer.ingest", "indexer.extract", "indexer.errors"),
+)
+"""In each row a module imports, directly or not, none that stands to its left."""
+
+PURE = ("indexer.chunk", "server.evidence", "server.prompt", "server.citations")
+HEAVY = {"sqlalchemy", "sqlmodel", "torch", "sentence_transformers", "faiss", "llama_cpp", "fastapi", "httpx"}
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    """Paths in git's index that exist, POSIX form."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout")
+    out = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return tuple(path for path in out.split("\0") if path and (ROOT / path).is_file())
+
+
+# The README's tree
+
+
+def tree() -> dict[str, str]:
+    """Paths that the README's tree names, folders with a closing slash, and the job of each."""
+    block = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block, "The README has no tree"
+    entries: dict[str, str] = {}
+    folders: list[str] = []
+    for line in block[1].splitlines():
+        indent = len(line) - len(line.lstrip())
+        name, _, job = line.strip().partition(" ")
+        folders = folders[: indent // 4]
+        entries["".join([*folders, name])] = job.strip()
+        if name.endswith("/"):
+            folders.append(name)
+    return entries
+
+
+def test_every_entry_of_the_readme_tree_has_one_job() -> None:
+    assert [path for path, job in tree().items() if not job] == []
+
+
+def test_the_readme_tree_names_what_is_there_and_nothing_else() -> None:
+    named = set(tree())
+    opened = {"", *(path[: path.rstrip("/").rfind("/") + 1] for path in named)}
+    there = set()
+    for path in tracked():
+        parts = path.split("/")
+        for depth in range(len(parts)):
+            folder = "/".join(parts[:depth]) + "/" if depth else ""
+            if folder in opened:
+                there.add(folder + parts[depth] + ("/" if depth < len(parts) - 1 else ""))
+    assert sorted(there - named) == [], "not in the README's tree"
+    assert sorted(named - there) == [], "in the README's tree, but not in the repository"
+
+
+# Imports
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str
+    inside_function: bool
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """What a file imports, except for type checkers alone."""
+
+    def visit(node: ast.AST, inside: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (Import(alias.name, inside) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{path}: imports are absolute"
+                yield from (Import(f"{child.module}.{alias.name}", inside) for alias in child.names)
+            elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                continue
+            else:
+                if isinstance(child, ast.Call) and ast.unparse(child.func) == "importlib.import_module":
+                    yield Import(ast.literal_eval(child.args[0]), inside)
+                yield from visit(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+
+    yield from visit(ast.parse(path.read_text(encoding="utf-8")), False)
+
+
+@cache
+def sources() -> dict[str, tuple[Import, ...]]:
+    files = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return {module_name(path): tuple(imports(path)) for path in files}
+
+
+def own_module(name: str) -> str:
+    """The module of ours that an imported name stands in, or ""."""
+    while name and name not in sources():
+        name = name.rpartition(".")[0]
+    return name
+
+
+@cache
+def graph() -> dict[str, frozenset[str]]:
+    return {
+        module: frozenset(own_module(one.module) for one in found) - {"", module, *PACKAGES}
+        for module, found in sources().items()
+    }
+
+
+def reachable(module: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for found in graph().get(waiting.pop(), frozenset()) - seen:
+            seen.add(found)
+            waiting.append(found)
+    return seen
+
+
+def test_the_indexer_never_imports_the_server() -> None:
+    found = [
+        module
+        for module, all_of in sources().items()
+        if module.split(".")[0] == "indexer" and any(one.module.split(".")[0] == "server" for one in all_of)
+    ]
+    assert found == []
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    assert [module for module in graph() if module in reachable(module)] == []
+
+
+def test_own_modules_are_imported_at_the_top_of_a_file() -> None:
+    found = [
+        f"{module} imports {one.module}"
+        for module, all_of in sources().items()
+        for one in all_of
+        if one.inside_function and one.module.split(".")[0] in PACKAGES
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=" > ".join)
+def test_imports_run_one_way(row: tuple[str, ...]) -> None:
+    def belongs(module: str, layer: str) -> bool:
+        return module == layer or module.startswith(f"{layer}.")
+
+    wrong = [
+        f"{module} reaches {target}"
+        for at, lower in enumerate(row)
+        for module in graph()
+        if belongs(module, lower)
+        for target in reachable(module)
+        for upper in row[:at]
+        if belongs(target, upper)
+    ]
+    assert wrong == []
+
+
+def test_the_layers_are_modules_that_exist() -> None:
+    for name in {name for row in (*LAYERS, PURE) for name in row}:
+        assert name in sources(), name
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_modules_import_neither_a_database_nor_a_model(module: str) -> None:
+    assert {one.module.split(".")[0] for one in sources()[module]} & HEAVY == set()
+
+
+def test_llama_cpp_has_one_importer() -> None:
+    importers = {m for m, found in sources().items() if any(one.module.split(".")[0] == "llama_cpp" for one in found)}
+    assert importers == {"server.engine.llama"}
+
+
+# What must not be in the repository
+
+MACHINE = re.compile(r"(?<![\w.$}])/(?:work|root|home)/|\bpypi\.org|registry\.npmjs\.org|files\.pythonhosted\.org")
+
+
+def test_no_file_names_a_development_machine_or_a_registry() -> None:
+    found = []
+    for path in tracked():
+        try:
+            text = (ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        found += [f"{path}:{number}" for number, line in enumerate(text.splitlines(), 1) if MACHINE.search(line)]
+    assert found == []
+
+
+# Locks
+
+PINNED = re.compile(r"^([a-z0-9-]+)==([^ ]+)", re.MULTILINE)
+
+
+def pyproject() -> dict[str, list[str]]:
+    """Requirements as they are written: of the product, and of its development."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {"run": project["dependencies"], "dev": project["optional-dependencies"]["dev"]}
+
+
+def lock(name: str) -> dict[str, set[str]]:
+    """Versions of each package; there may be one for each Python."""
+    versions: dict[str, set[str]] = {}
+    for package, version in PINNED.findall((ROOT / name).read_text(encoding="utf-8")):
+        versions.setdefault(package, set()).add(version)
+    return versions
+
+
+@pytest.mark.parametrize(("name", "parts"), [("requirements.lock", ["run"]), ("requirements-dev.lock", ["run", "dev"])])
+def test_a_lock_is_in_step_with_pyproject(name: str, parts: list[str]) -> None:
+    locked = lock(name)
+    for requirement in (one for part in parts for one in pyproject()[part]):
+        package, _, version = requirement.split(";")[0].strip().partition("==")
+        assert version, f"{requirement} is not pinned"
+        if package != "torch":  # set-up installs it by itself: the CPU build where there is no GPU
+            assert locked.get(package) == {version}, f"{requirement}: run `make lock`"
+
+
+def test_the_development_lock_pins_what_the_product_runs_with() -> None:
+    product, development = lock("requirements.lock"), lock("requirements-dev.lock")
+    assert {package: development.get(package) for package in product} == product
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_has_hashes_and_neither_addresses_nor_cuda(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "://" not in text
+    assert [name for name in lock(name) if re.match(r"torch$|triton|cuda-|nvidia-", name)] == []
+
+
+def test_scripts_of_the_page_are_pinned_with_hashes() -> None:
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    packages = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert wanted
+    for name, version in wanted.items():
+        assert packages[f"node_modules/{name}"]["version"] == version
+    for path, package in packages.items():
+        assert not path or package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
+
+
+# The wheel
+
+
+def build_wheel(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)]
+    return subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_wheel_holds_templates_styles_scripts_and_migrations(tmp_path: Path) -> None:
+    built = build_wheel(ROOT, tmp_path)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"server/_assets/static/vendor/{name}" for name in ("htmx.min.js", "sse.min.js")} <= names
+    expected = {
+        path if path.startswith(PACKAGES) else f"server/_assets/{path}"
+        for path in tracked()
+        if path.startswith(("indexer/", "server/", "templates/", "static/"))
+    }
+    assert expected - names == set()
+
+
+def test_a_wheel_without_the_scripts_of_the_page_is_refused(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("make", "indexer", "server"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    built = build_wheel(tmp_path, tmp_path / "dist")
+    assert built.returncode != 0
+    assert "lacks htmx.min.js, sse.min.js: run `make setup`" in built.stdout + built.stderr
+
+
+# Generated parts of the documentation
+
+
+def test_settings_and_commands_in_the_documentation_are_the_codes_own() -> None:
+    checked = subprocess.run(
+        [sys.executable, "make/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
