@@ -43,6 +43,17 @@ class CitationView:
 
 
 @dataclass(frozen=True)
+class CitationPlace:
+    """A citation that was opened, with the ids of its neighbours in the same answer."""
+
+    view: CitationView
+    number: int  # from 1
+    total: int
+    previous: int | None
+    next: int | None
+
+
+@dataclass(frozen=True)
 class TurnView:
     """A turn with everything that a page shows of it."""
 
@@ -113,18 +124,22 @@ class Conversations:
         with Session(self.engine) as session:
             return _views(session, [_owned_turn(session, turn_id, owner)])[0]
 
-    def citation(self, citation_id: int, owner: str) -> CitationView:
+    def citation(self, citation_id: int, owner: str) -> CitationPlace:
         """Raises NotFound."""
         with Session(self.engine) as session:
-            row = session.exec(
-                select(StoredCitation)
-                .join(Turn)
-                .join(Conversation)
-                .where(StoredCitation.id == citation_id, Conversation.owner == owner)
-            ).first()
+            row = session.get(StoredCitation, citation_id)
             if row is None:
-                raise NotFound("There is no such citation.")
-            return _citation_view(row)
+                raise NotFound("There is no such citation.", "Its conversation may have been deleted.")
+            _owned_turn(session, row.turn_id, owner)
+            ids = session.exec(
+                select(StoredCitation.id)
+                .where(StoredCitation.turn_id == row.turn_id)
+                .order_by(col(StoredCitation.position))
+            ).all()
+            at = ids.index(citation_id)
+            return CitationPlace(
+                _citation_view(row), at + 1, len(ids), *_neighbours([id_ for id_ in ids if id_ is not None], at)
+            )
 
     def begin(self, question: str, owner: str, conversation_id: str | None = None) -> TurnView:
         """A new running turn at the end of a conversation, or of a new one. Raises NotFound."""
@@ -231,6 +246,10 @@ def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:
     if row is None:
         raise NotFound("There is no such question.", "Its conversation may have been deleted.")
     return row
+
+
+def _neighbours(ids: list[int], at: int) -> tuple[int | None, int | None]:
+    return (ids[at - 1] if at > 0 else None), (ids[at + 1] if at + 1 < len(ids) else None)
 
 
 def _write_answer(turn: Turn, answer: Answer) -> None:

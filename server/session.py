@@ -1,7 +1,7 @@
 """Who is asking: a random owner id in a signed cookie, and the page password where one is set.
 
 The cookie is HttpOnly and SameSite=Lax, lasts a year, and is Secure over HTTPS. Its key lies in `<data>/secret`, made
-once. Routers of pages are `APIRouter(route_class=PageRoute)`, which sets the cookie and asks for the password.
+once. server/routes/page_route.py reads and sets it for every page.
 """
 
 import contextlib
@@ -11,15 +11,11 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from indexer.errors import StorageError
@@ -85,36 +81,6 @@ class Sessions:
 
     def _admits(self, proof: str) -> bool:
         return not self._password or hmac.compare_digest(proof.encode(), self._proof.encode())
-
-
-class PageRoute(APIRoute):
-    """A route for browsers: asks for the page password where one is set, and gives newcomers their cookie."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_visitor(request: Request) -> Response:
-            sessions = get_sessions(request)
-            known = sessions.read(request.cookies)
-            visitor = known or sessions.newcomer()
-            request.state.visitor = visitor
-            if not visitor.admitted and request.url.path != "/login":
-                response: Response = _to_login(request)
-            else:
-                response = await handle(request)
-            visitor = request.state.visitor
-            if visitor != known:
-                sessions.write(response, visitor, https=request.url.scheme == "https")
-            return response
-
-        return handle_visitor
-
-
-def _to_login(request: Request) -> Response:
-    if request.headers.get("HX-Request"):
-        return Response(status_code=401, headers={"HX-Redirect": "/login"})
-    back = request.url.path if request.method == "GET" else "/"
-    return RedirectResponse(f"/login?next={quote(back)}", status_code=303)
 
 
 def get_sessions(request: Request) -> Sessions:

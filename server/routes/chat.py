@@ -1,0 +1,102 @@
+"""Asking: the form, the stream of an answer, stop, and what the asker thought of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Header, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from server.conversations import TurnView
+from server.errors import BadRequest
+from server.routes.page_route import PageRoute
+from server.routes.shell import conversation_list
+from server.routes.turn_html import TurnStream, ended, turn_context
+from server.services import ScopeDep, ServicesDep
+from server.session import OwnerDep
+from server.templating import page
+from server.turns import Ended
+
+QUESTION_LENGTH = 8000  # characters; the page says so before it is sent
+REMARK_LENGTH = 1000
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.post("/ask")
+async def ask(
+    request: Request,
+    services: ServicesDep,
+    scope: ScopeDep,
+    owner: OwnerDep,
+    question: Annotated[str, Form()] = "",
+    conversation: Annotated[str, Form()] = "",
+) -> Response:
+    """HTMX gets the running turn at once; a browser without JavaScript waits for the answer."""
+    question = question.strip()
+    if not question:
+        raise BadRequest("The question is empty.", "Write one and send it again.", param="question")
+    if len(question) > QUESTION_LENGTH:
+        raise BadRequest(
+            f"The question has {len(question):,} characters, and Docent reads at most {QUESTION_LENGTH:,}.",
+            "Shorten it and send it again.",
+            param="question",
+        )
+    turn = await services.turns.start(question, owner, scope, conversation or None)
+    address = f"/c/{turn.conversation_id}"
+    if "HX-Request" not in request.headers:
+        await services.turns.wait(turn.id, owner)
+        return RedirectResponse(f"{address}#turn-{turn.id}", status_code=303)
+    lines = await asyncio.to_thread(conversation_list, services, owner, turn.conversation_id)
+    headers = {"HX-Push-Url": address}
+    return page(request, "_asked.html", 200, headers, **turn_context(turn), **lines, running=turn.id)
+
+
+async def get_turn(turn_id: int, services: ServicesDep, owner: OwnerDep) -> TurnView:
+    return await asyncio.to_thread(services.conversations.turn, turn_id, owner)
+
+
+TurnDep = Annotated[TurnView, Depends(get_turn)]
+
+
+@router.get("/turns/{turn_id}/events", response_class=EventSourceResponse)
+async def events(
+    turn: TurnDep, services: ServicesDep, owner: OwnerDep, last_event_id: Annotated[str, Header()] = ""
+) -> AsyncIterator[ServerSentEvent]:
+    """The running turn from where the page left off, then the finished one."""
+    stream = TurnStream(turn, int(last_event_id) if last_event_id.isdecimal() else 0)
+    for message in stream.begin():
+        yield message
+    async for batch in services.turns.follow(turn.id, owner):
+        for message in stream.messages(batch):
+            yield message
+        last = batch[-1][1]
+        if isinstance(last, Ended) and not last.saved:
+            yield stream.unsaved(last)
+            return
+    yield ended(await asyncio.to_thread(services.conversations.turn, turn.id, owner))
+
+
+@router.post("/turns/{turn_id}/stop")
+async def stop(request: Request, turn: TurnDep, services: ServicesDep, owner: OwnerDep) -> Response:
+    await services.turns.stop(turn.id, owner)
+    if "HX-Request" in request.headers:
+        return Response(status_code=204)
+    return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
+
+
+@router.post("/turns/{turn_id}/feedback")
+async def feedback(
+    request: Request,
+    turn: TurnDep,
+    services: ServicesDep,
+    owner: OwnerDep,
+    value: Annotated[int, Form()] = 0,
+    remark: Annotated[str, Form()] = "",
+) -> Response:
+    value = max(-1, min(1, value))
+    await asyncio.to_thread(services.conversations.give_feedback, turn.id, owner, value, remark[:REMARK_LENGTH])
+    if "HX-Request" not in request.headers:
+        return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
+    return page(request, "_feedback.html", turn_id=turn.id, value=value, thanked=bool(remark) or value == 1)

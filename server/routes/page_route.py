@@ -1,0 +1,56 @@
+"""The route class of everything that a browser opens: `APIRouter(route_class=PageRoute)`.
+
+It asks for the page password where one is set, gives newcomers their cookie, and turns what went wrong into a page, or
+into a notice inside the page that is open.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from indexer.errors import DocentError
+from server.problems import describe
+from server.routes.shell import problem_page
+from server.session import get_sessions
+
+OPEN_TO_ALL = frozenset({"/login", "/theme"})
+
+
+class PageRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_visitor(request: Request) -> Response:
+            sessions = get_sessions(request)
+            known = sessions.read(request.cookies)
+            request.state.visitor = known or sessions.newcomer()
+            if not request.state.visitor.admitted and request.url.path not in OPEN_TO_ALL:
+                response = _to_login(request)
+            else:
+                response = await _answered(handle, request)
+            if request.state.visitor != known:
+                sessions.write(response, request.state.visitor, https=request.url.scheme == "https")
+            return response
+
+        return handle_visitor
+
+
+async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+    try:
+        return await handle(request)
+    except (DocentError, RequestValidationError, HTTPException, OperationalError) as error:
+        return await problem_page(request, describe(error))
+
+
+def _to_login(request: Request) -> Response:
+    if "HX-Request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    back = request.url.path if request.method == "GET" else "/"
+    return RedirectResponse(f"/login?next={quote(back)}", status_code=303)

@@ -1,0 +1,54 @@
+"""What every full page shows around its own content: conversations, what is indexed, the model, the theme."""
+
+import asyncio
+import logging
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from indexer.models import Scope, now
+from server.presentation import ago, by_day, counted
+from server.problems import Problem
+from server.services import Services, get_services
+from server.session import get_owner
+from server.templating import fragment, is_fragment, page
+
+log = logging.getLogger(__name__)
+
+
+def shell(services: Services, scope: Scope, owner: str, current: str = "") -> dict[str, Any]:
+    """The context of base.html; reads both databases, so call it from a thread. `current` is a conversation's id."""
+    collections = services.catalog.collections(scope)
+    documents = sum(collection.documents for collection in collections)
+    latest = max((c.updated_at for c in collections if c.updated_at is not None), default=None)
+    generator = services.generator
+    return {
+        **conversation_list(services, owner, current),
+        "documents": documents,
+        "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
+        "model": generator.name if generator else "",
+        "model_state": generator.state if generator else None,
+    }
+
+
+def conversation_list(services: Services, owner: str, current: str = "") -> dict[str, Any]:
+    return {"days": by_day(services.conversations.lines(owner), now()), "current": current}
+
+
+async def problem_page(request: Request, problem: Problem) -> Response:
+    """A problem for a browser: a notice inside the page that is open, or a page of its own."""
+    if is_fragment(request):
+        return page(request, "_notice.html", problem.status, problem.headers, problem=problem)
+    try:
+        services = get_services(request)
+        around = await asyncio.to_thread(shell, services, services.catalog.everything(), get_owner(request))
+    except Exception:  # the page that tells of a failure must not fail for the same reason
+        log.exception("the page around a problem could not be made")
+        return page(request, "problem_bare.html", problem.status, problem.headers, problem=problem)
+    return page(request, "problem.html", problem.status, problem.headers, problem=problem, **around)
+
+
+def bare_problem(problem: Problem) -> str:
+    """The page of a problem that came before any route: for `exception_handlers` and `Guard`."""
+    return fragment("problem_bare.html", problem=problem, theme="system")

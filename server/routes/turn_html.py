@@ -1,0 +1,82 @@
+"""A turn as HTML, finished or as it happens: the same templates for the page, the fragment and the stream."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi.sse import ServerSentEvent
+
+from server.conversations import TurnView
+from server.events import Progress, Sources, Text
+from server.presentation import answer_html, cards, closest, copy_text, duration, footnotes, source_anchor, waiting_for
+from server.render import AnswerStream
+from server.templating import fragment
+from server.turns import Batch, Ended
+
+
+def turn_context(turn: TurnView) -> dict[str, Any]:
+    """What _turn.html needs."""
+    return {
+        "turn": turn,
+        "sources": cards(turn.evidence),
+        "html": answer_html(turn),
+        "closest": closest(turn),
+        "notes": footnotes(turn),
+        "copy": copy_text(turn),
+        "took": duration(turn.total_ms) if turn.total_ms else "",
+    }
+
+
+class TurnStream:
+    """The events of a running turn -> messages for the page.
+
+    `tail` is the open block (an event named `open` is the browser's own). All messages replace what they stand for,
+    except `block`, which appends: its id is the event up to which blocks were
+    sent, and a page that comes back names the last id it saw. A page that comes without one gets `restart` first.
+    """
+
+    def __init__(self, turn: TurnView, seen: int) -> None:
+        self._turn = turn
+        self._seen = seen  # events whose blocks the page already has
+        self._passages = 0
+        self._text = AnswerStream()
+        self._status = ""
+
+    def begin(self) -> Iterator[ServerSentEvent]:
+        if not self._seen:
+            yield _message("restart", "_restart.html", turn=self._turn)
+
+    def messages(self, batch: Batch) -> Iterator[ServerSentEvent]:
+        """The messages of a batch; an `Ended` in it is left to the caller, who has the saved turn."""
+        last = batch[-1][0]
+        status, blocks, wrote = "", "", False
+        for id_, event in batch:
+            if isinstance(event, Sources):
+                numbers = {item.n for item in event.evidence}
+                self._passages = len(numbers)
+                self._text = AnswerStream(numbers, lambda n: source_anchor(self._turn.id, n))
+                yield _message("sources", "_sources.html", turn=self._turn, sources=cards(event.evidence))
+            elif isinstance(event, Progress):
+                status = waiting_for(event, self._passages)
+            elif isinstance(event, Text):
+                status, wrote = "Writing", True
+                block = self._text.feed(event.delta)
+                blocks += block if id_ > self._seen else ""
+        if status and status != self._status:
+            self._status = status
+            yield _message("status", "_status.html", words=status)
+        if blocks:
+            yield ServerSentEvent(event="block", raw_data=blocks, id=str(last))
+        if wrote:
+            yield ServerSentEvent(event="tail", raw_data=self._text.open, id=str(last))
+
+    def unsaved(self, ended: Ended) -> ServerSentEvent:
+        return _message("status", "_status.html", words=ended.error)
+
+
+def ended(turn: TurnView) -> ServerSentEvent:
+    """The finished turn, which takes the place of the running one."""
+    return _message("end", "_ended.html", **turn_context(turn))
+
+
+def _message(event: str, template: str, **context: Any) -> ServerSentEvent:
+    return ServerSentEvent(event=event, raw_data=fragment(template, **context))

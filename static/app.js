@@ -1,0 +1,167 @@
+/* Docent's own script. Everything works without it, unstreamed; it makes the page handier:
+   keyboard, growing box, following the text, source panel, copying, colours. */
+"use strict";
+
+const question = () => document.getElementById("question");
+
+/* The box: grows with its text, Enter sends, Shift+Enter breaks the line. */
+
+function grow() {
+  const box = question();
+  if (!box) return;
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight + 2}px`;
+  const limit = Number(box.dataset.limit);
+  const over = box.value.length - limit;
+  const message = over > 0 ? `This is ${over.toLocaleString()} characters too long.` : "";
+  if (box.validationMessage !== message) box.setCustomValidity(message);
+  if (message) box.reportValidity();
+}
+
+function running() {
+  return document.querySelector('.turn[data-state="running"]');
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target === question()) grow();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.matches("input, textarea, select, [contenteditable]");
+  if (event.key === "Enter" && !event.shiftKey && event.target === question()) {
+    event.preventDefault();
+    if (!running()) event.target.form.requestSubmit();
+  } else if (event.key === "/" && !typing && question()) {
+    event.preventDefault();
+    question().focus();
+  } else if (event.key === "Escape") {
+    if (document.querySelector(":popover-open")) return;
+    const panel = document.getElementById("panel");
+    if (panel && panel.childElementCount) closePanel();
+    else if (running()) document.querySelector(".action .stop")?.click();
+  }
+});
+
+/* Following: the page stays at the end of the text only while the reader is there. */
+
+let following = true;
+
+function atEnd() {
+  return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 80;
+}
+
+function follow() {
+  if (following && running()) window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+}
+
+window.addEventListener("scroll", () => { following = atEnd(); }, { passive: true });
+
+document.addEventListener("htmx:sseMessage", (event) => {
+  if (event.detail.type === "end") announce();
+  else follow();
+});
+
+function announce() {
+  const turns = document.querySelectorAll(".turn");
+  const last = turns[turns.length - 1];
+  const words = { done: "Answer ready", stopped: "Stopped", failed: "No answer: something went wrong" };
+  document.getElementById("announcer").textContent = (last && words[last.dataset.state]) || "";
+  follow();
+}
+
+/* Asking. */
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const asked = event.detail.requestConfig?.path === "/ask";
+  if (!asked || !event.detail.successful) return;
+  document.getElementById("welcome")?.remove();
+  document.getElementById("examples")?.remove();
+  if (event.detail.elt.id === "ask") question().value = "";
+  grow();
+  question().focus({ preventScroll: true });
+  following = true;
+  running()?.scrollIntoView({ block: "start", behavior: "instant" });
+});
+
+document.addEventListener("htmx:sendError", () => {
+  const notice = document.getElementById("notice");
+  if (notice) notice.textContent = "Docent cannot be reached. Your question is kept here; try again in a moment.";
+});
+
+/* A lost connection comes back by itself; meanwhile the page says so. */
+
+document.addEventListener("htmx:sseError", (event) => {
+  const status = event.target.querySelector?.(".status");
+  if (status) status.textContent = "The connection was lost. Trying to come back…";
+});
+
+/* The source panel. */
+
+let opener = null;
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".answer a.cite, a.card, .closest a");
+  if (link) opener = link;
+  if (event.target.closest("[data-close-panel]")) closePanel();
+  const copied = event.target.closest("[data-copy]");
+  if (copied) copy(copied, document.getElementById(copied.dataset.copy).content.textContent);
+});
+
+function closePanel() {
+  document.getElementById("panel").replaceChildren();
+  if (opener?.isConnected) opener.focus();
+  opener = null;
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id === "panel") showQuote(event.detail.target);
+  addCopyButtons();
+});
+
+function showQuote(panel) {
+  panel.querySelector("h2")?.focus({ preventScroll: true });
+  const words = panel.querySelector("#quote");
+  if (words) words.scrollIntoView({ block: "center", behavior: "instant" });
+  else panel.scrollTop = 0;
+}
+
+/* Copying. */
+
+async function copy(button, text) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not copied";
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function addCopyButtons() {
+  for (const block of document.querySelectorAll('.turn:not([data-state="running"]) .answer pre:not(:has(button))')) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet-button copy-code";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => copy(button, block.querySelector("code").textContent));
+    block.append(button);
+  }
+}
+
+/* Colours: the choice is a cookie, so the server renders it and nothing flashes. */
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches(".themes")) return;
+  event.preventDefault();
+  const theme = event.submitter.value;
+  document.cookie = `docent_theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+  document.documentElement.dataset.theme = theme;
+  for (const button of event.target.elements) button.setAttribute("aria-pressed", String(button.value === theme));
+});
+
+grow();
+addCopyButtons();
+document.querySelector(".document #quote, .stored #quote")?.scrollIntoView({ block: "center", behavior: "instant" });
+if (!document.querySelector(".document") && location.pathname === "/" && matchMedia("(min-width: 900px)").matches) question()?.focus();

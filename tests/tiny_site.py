@@ -1,0 +1,327 @@
+"""A small real site for page tests: documents in a real knowledge.db, real routes, and an answer that follows a script.
+
+What a question says decides what happens: "hold" stops after some words until `Script.release`, "queue", "load" and
+"read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
+"hostile" answers with markup.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from sqlmodel import Session
+
+from indexer.catalog import Catalog
+from indexer.database import open_knowledge
+from indexer.extract.document import Block, Kind, blocks_to_json
+from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage
+from server.conversations import open_conversations
+from server.errors import Unavailable
+from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Sources, Text, Timing
+from server.generate import Usage
+from server.routes import chat, documents, pages
+from server.security import SecurityHeaders
+from server.services import Services
+from server.settings import ServerSettings
+from server.templating import static_files
+from server.turns import Turns
+
+LEAVE = [
+    ("heading", "Annual leave", 1, 1),
+    ("paragraph", "Every employee has 25 days of paid leave a year. After five years it is 28 days.", 0, 1),
+    ("heading", "How do I book leave?", 2, 2),
+    ("item", "Ask your team lead first.", 1, 2),
+    ("item", "Then enter the days in the staff portal, at least two weeks before the first day.", 1, 2),
+    ("header", "Years of service | Days of leave", 0, 2),
+    ("row", "0 to 4 | 25", 0, 2),
+    ("row", "5 or more | 28", 0, 2),
+]
+TRAVEL = [
+    ("heading", "Travel expenses", 1, None),
+    ("paragraph", "Keep every receipt. Claims are paid within ten working days.", 0, None),
+    ("code", "claim --month 05\n    --receipts folder/", 0, None),
+    *(
+        (
+            "paragraph",
+            f"Rule {n} of the travel handbook: travel by train where it takes under five hours. " * 4,
+            0,
+            None,
+        )
+        for n in range(1, 400)
+    ),
+]
+ANSWER = """You have **25 days** of paid leave a year.[1] After five years it is 28.[1]
+
+To book it:
+
+1. Ask your team lead.[1]
+2. Enter the days in the staff portal, at least two weeks before.[1]
+
+| Years | Days |
+|---|--:|
+| 0 to 4 | 25 |
+| 5 or more | 28 |
+
+Claims for travel are paid within ten working days.[2]"""
+QUOTES = [
+    (1, "Every employee has 25 days of paid leave a year."),
+    (1, "After five years it is 28 days."),
+    (1, "Ask your team lead first."),
+    (1, "Then enter the days in the staff portal, at least two weeks before the first day."),
+    (2, "Claims are paid within ten working days."),
+]
+HOSTILE = (
+    """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">
+
+[press](javascript:alert(1)) ![pixel](https://evil.example/p.png) \u202egnirts\u202c \x1b[31mred\x1b[0m
+
+"""
+    + "w" * 10_000
+)
+
+
+def add_document(
+    engine: object, root: Path, path: str, title: str, parts: list[tuple[str, str, int, int | None]]
+) -> int:
+    """A document whose blocks are `parts`: (kind, text, level, page). Returns its id."""
+    text, blocks = "", []
+    for kind, words, level, page in parts:
+        text += "\n\n" if text else ""
+        blocks.append(Block(_kind(kind), len(text), len(text) + len(words), level, page))
+        text += words
+    with Session(engine) as session:  # type: ignore[arg-type]
+        collection = session.get(Collection, 1) or Collection(id=1, name="handbook")
+        session.add(collection)
+        session.flush()
+        document = Document(
+            collection_id=1,
+            root=str(root),
+            path=path,
+            title=title,
+            media_type="text/plain",
+            sha256=path,
+            text=text,
+            blocks=blocks_to_json(tuple(blocks)),
+            pages=2,
+        )
+        session.add(document)
+        session.add(LedgerEntry(collection_id=1, root=str(root), path=path, state="indexed", pages=2, chunks=1))
+        session.flush()
+        for ordinal, block in enumerate(blocks):
+            if block.kind == "heading":
+                heading = text[block.start : block.end]
+                session.add(
+                    Chunk(
+                        document_id=document.id,
+                        ordinal=ordinal,
+                        prefix="",
+                        heading=heading,
+                        start=block.start,
+                        end=block.end,
+                        body=heading,
+                        vector=b"",
+                        sentences=b"",
+                        sentence_vectors=b"",
+                    )
+                )
+        session.commit()
+        return document.id or 0
+
+
+def _kind(name: str) -> Kind:
+    return name  # type: ignore[return-value]
+
+
+class Script:
+    """The answer of the site; `release` lets a held answer go on, `started` counts generations."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.started = 0
+        self.held = threading.Event()
+        self._go = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def release(self) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._go.set)
+
+    async def __call__(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        self.started += 1
+        self._loop = asyncio.get_running_loop()
+        self._go.clear()
+        self.held.clear()
+        text = question.text.lower()
+        yield Progress("searching")
+        evidence = self._evidence(question)
+        if "unknown" in text:
+            passages = tuple(item.passage for item in evidence)
+            yield Answer("", "", False, "model", closest=passages, took_ms=Timing(20, 0, 900))
+            return
+        yield Sources(evidence)
+        for stage, progress in (
+            ("queue", Progress("queued", 2)),
+            ("load", Progress("loading", detail="Phi-3 loads, about 12 s")),
+            ("read", Progress("reading", 240, 600)),
+        ):
+            if stage in text:
+                yield progress
+                await self._hold()
+        yield Progress("reading", 600, 600)
+        async for event in self._write(text, evidence):
+            yield event
+
+    async def _write(self, text: str, evidence: tuple[Evidence, ...]) -> AsyncIterator[AnswerEvent]:
+        if "hostile" in text:
+            yield Text(HOSTILE)
+            yield Answer(HOSTILE, HOSTILE, True, "model", took_ms=Timing(20, 40, 100))
+            return
+        answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
+        for at in range(0, len(answer), 7):
+            if at == 91 and "hold" in text:
+                await self._hold()
+            if at == 91 and "fail" in text:
+                raise Unavailable("The language model stopped working.", "Ask again in a minute.")
+            if at == 91 and "crash" in text:
+                raise RuntimeError("a secret inner detail")
+            yield Text(answer[at : at + 7])
+            await asyncio.sleep(0.001)
+        mode = "extractive" if "quote" in text else "model"
+        yield Answer(
+            answer,
+            answer,
+            True,
+            mode,
+            citations=tuple(_citations(answer, evidence)),
+            usage=Usage(600, 120),
+            took_ms=Timing(20, 900, 12_300),
+        )
+
+    async def _hold(self) -> None:
+        self.held.set()
+        await self._go.wait()
+
+    def _evidence(self, question: Question) -> tuple[Evidence, ...]:
+        found = [self.catalog.document(id_, question.scope) for id_ in range(1, 8)]
+        return tuple(
+            Evidence(n, _passage(n, document), document.text[:300])
+            for n, document in enumerate((document for document in found if document), start=1)
+        )
+
+
+def _passage(n: int, document: Document) -> Passage:
+    return Passage(
+        n,
+        1 / n,
+        0.5,
+        document.id or 0,
+        document.collection_id,
+        document.path,
+        document.title,
+        document.title,
+        None,
+        0,
+        min(300, len(document.text)),
+        document.text[:300],
+        "",
+    )
+
+
+def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation]:
+    at = -1
+    for n, quote in QUOTES:
+        at = answer.find(f"[{n}]", at + 1)
+        if at < 0:
+            return
+        passage = evidence[n - 1].passage
+        start = passage.text.find(quote)
+        yield Citation(
+            n,
+            at,
+            passage.document_id,
+            passage.collection_id,
+            passage.document,
+            passage.title,
+            passage.heading,
+            1 if n == 1 else None,
+            start,
+            start + len(quote),
+            quote,
+        )
+
+
+class Site:
+    """A running site: `url`, its settings, and what happens behind it."""
+
+    def __init__(self, settings: ServerSettings, *, documents_too: bool = True, grace: float = 30.0) -> None:
+        self.settings = settings
+        self.engine = open_knowledge(settings)
+        if documents_too:
+            fill(self.engine, settings.data.parent / "documents")
+        self.catalog = Catalog(self.engine)
+        self.script = Script(self.catalog)
+        self.conversations = open_conversations(settings)
+        self.grace = grace
+        self.url = ""
+
+    def app(self) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            turns = Turns(self.conversations, self.script, grace=self.grace)
+            app.state.services = Services(self.settings, self.catalog, self.conversations, turns, self.script)
+            yield
+            await turns.aclose()
+
+        app = FastAPI(lifespan=lifespan)
+        for module in (pages, chat, documents):
+            app.include_router(module.router)
+        app.mount("/static", static_files())
+        app.add_middleware(SecurityHeaders)
+        return app
+
+    @contextmanager
+    def served(self) -> Iterator["Site"]:
+        config = uvicorn.Config(
+            self.app(), host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            threading.Event().wait(0.01)
+        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def fill(engine: object, root: Path) -> None:
+    """Seven documents, the first two with originals on disk, and a file that failed."""
+    root.mkdir(parents=True)
+    add_document(engine, root, "leave.txt", "Annual leave", LEAVE)
+    add_document(engine, root, "travel/expenses.md", "Travel expenses", TRAVEL)
+    (root / "leave.txt").write_text("Annual leave\n\nEvery employee has 25 days.")
+    for n, name in enumerate(["Parental leave", "Sick days", "Working from home", "Equipment", "Training"]):
+        parts: list[tuple[str, str, int, int | None]] = [
+            ("heading", name, 1, None),
+            ("paragraph", f"{name} is described here in a sentence or two, for policy number {n}.", 0, None),
+        ]
+        add_document(engine, root, f"policy-{n}.docx", name, parts)
+    with Session(engine) as session:  # type: ignore[arg-type]
+        session.add(
+            LedgerEntry(
+                collection_id=1,
+                root=str(root),
+                path="scan.pdf",
+                state="needs_ocr",
+                reason="All 3 pages are pictures.",
+            )
+        )
+        session.commit()
