@@ -59,6 +59,11 @@ class Catalog:
                 if row.id is not None
             ]
 
+    def has_documents(self, scope: Scope) -> bool:
+        with Session(self.engine) as session:
+            found = select(Document.id).where(col(Document.collection_id).in_(scope.collections)).limit(1)
+            return session.exec(found).first() is not None
+
     def document(self, document_id: int, scope: Scope) -> Document | None:
         """The document, or None where it does not exist or may not be read."""
         with Session(self.engine) as session:

@@ -63,6 +63,9 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def tokenizer(self) -> "WordPieces": ...
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 (n, dim), unit rows."""
 
@@ -198,7 +201,7 @@ class SentenceTransformerEmbedder:
         vectors = []
         for chunk, text, output in zip(chunks, texts, outputs, strict=True):
             vector = _unit(output["sentence_embedding"].numpy().astype(np.float32))
-            tokens = output["token_embeddings"].numpy()
+            tokens = output["token_embeddings"][output["attention_mask"].bool()].numpy()  # padding left out
             ids, spans = self._pieces.encode(text)
             if mean_pooled and len(ids) == len(tokens):
                 sentences = _pool(tokens, spans, len(text) - len(chunk.body), chunk.sentences)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from indexer.models import Passage, Scope
-from server.generate import Sampling, Usage
+from server.generate import Sampling, TokenLogprob, Usage
 
 Mode = Literal["model", "extractive"]
 
@@ -82,6 +82,7 @@ class Text:
 
     delta: str
     citations: tuple["Citation", ...] = ()  # those whose marks are in `delta`
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens written since the last Text, where they were asked for
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The long-lived parts of a running server, made once in the lifespan and handed to routes as one dataclass."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -8,16 +9,18 @@ from fastapi import Depends, Request
 
 from indexer.catalog import Catalog
 from indexer.models import Scope
+from indexer.retrieve import Retriever
 from server.conversations import Conversations
 from server.events import AnswerEvent, Question
 from server.generate import Generator, GeneratorState
+from server.metrics import Metrics
 from server.settings import ServerSettings
 from server.turns import Turns
 
 
 @dataclass
 class Services:
-    """What routes work with. `generator` is None in extractive mode."""
+    """What routes work with. `generator` is None in extractive mode, `retriever` while the search does not work."""
 
     settings: ServerSettings
     catalog: Catalog
@@ -26,6 +29,15 @@ class Services:
     answer: Callable[[Question], AsyncIterator[AnswerEvent]]
     generator: Generator | None = None
     search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
+    retriever: Retriever | None = None
+    model_failure: str = ""  # why the configured language model is not used
+    opened: asyncio.Event = field(default_factory=asyncio.Event)  # both models were opened, or could not be
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @property
+    def model_name(self) -> str:
+        """What answers: the language model, or Docent alone."""
+        return "docent" if self.generator is None else self.generator.name
 
 
 def get_services(request: Request) -> Services:

@@ -1,0 +1,43 @@
+"""How a command ends: with its work done, or with one sentence and an exit status; never with a traceback of ours.
+
+Exit status: 0 done, 1 done with failures, 2 could not start, 130 interrupted.
+"""
+
+import os
+import sys
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from indexer.errors import DocentError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+class Commands(click.Group):
+    """A click group in which the errors of every command are told in one place."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except DocentError as error:
+            click.echo(str(error), err=True)
+            sys.exit(error.exit_status)
+        except ValidationError as error:
+            click.echo(_bad_setting(error), err=True)
+            sys.exit(2)
+
+
+def _bad_setting(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = "_".join(str(part) for part in first["loc"])
+    return f"The setting {name} (DOCENT_{name.upper()} or docent.toml) cannot be used: {first['msg']}."

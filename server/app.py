@@ -1,0 +1,148 @@
+"""The HTTP application: what it is made of, and how it starts and stops.
+
+The page is served at once; what is slow opens behind it (loading.py). Importing this imports neither torch nor
+llama.cpp.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from filelock import FileLock, Timeout
+from starlette.middleware.gzip import GZipMiddleware
+
+from indexer.catalog import Catalog
+from indexer.client import ServerAddress, remove_address, write_address
+from indexer.database import open_knowledge
+from indexer.errors import BusyError, StorageError
+from indexer.retrieve import open_retriever
+from server.answer import answer
+from server.conversations import open_conversations
+from server.events import AnswerEvent, Question
+from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
+from server.local import open_generator
+from server.metrics import CountedRequests, Metrics
+from server.problems import ProblemBoundary, exception_handlers
+from server.routes import chat, documents, health, openai, pages, search
+from server.routes.shell import bare_problem
+from server.security import Guard, SecurityHeaders, check_exposure
+from server.services import Services
+from server.settings import ServerSettings
+from server.templating import static_files
+from server.turns import Turns
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What does the work behind the page; tests pass small ones of their own."""
+
+    open_retriever: OpenRetriever = open_retriever
+    open_generator: OpenGenerator = open_generator
+    answer: Answerer = answer
+
+
+def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
+    """The application. It, and the start of its lifespan, raise StartError where it cannot begin."""
+    check_exposure(settings)
+    token = secrets.token_urlsafe(32)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with _alone(settings):
+            services, loading = make_services(settings, parts or Parts(), metrics)
+            app.state.services = services
+            async with _in_background(loading), _announced(settings, token):
+                yield
+            await services.turns.aclose()
+            if services.generator is not None:
+                await services.generator.aclose()
+
+    app = FastAPI(
+        title="Docent",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers=exception_handlers(bare_problem),
+    )
+    for module in (openai, search, health, pages, chat, documents):
+        app.include_router(module.router)
+    app.mount("/static", static_files())
+    # The last one added is the outermost.
+    app.add_middleware(ProblemBoundary, page=bare_problem)
+    app.add_middleware(GZipMiddleware, compresslevel=6)
+    app.add_middleware(Guard, settings=settings, tokens=[token], page=bare_problem)
+    app.add_middleware(CountedRequests, metrics=metrics)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> tuple[Services, Loading]:
+    """Both databases opened; nothing loads yet. Raises StorageError."""
+
+    def answer_question(question: Question) -> AsyncIterator[AnswerEvent]:
+        return metrics.measured(loading.answer(question))
+
+    conversations = open_conversations(settings)
+    services = Services(
+        settings=settings,
+        catalog=Catalog(open_knowledge(settings)),
+        conversations=conversations,
+        turns=Turns(conversations, answer_question),
+        answer=answer_question,
+        metrics=metrics,
+    )
+    loading = Loading(services, parts.open_retriever, parts.open_generator, parts.answer)
+    return services, loading
+
+
+@asynccontextmanager
+async def _in_background(loading: Loading) -> AsyncIterator[None]:
+    task = asyncio.create_task(loading.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@asynccontextmanager
+async def _announced(settings: ServerSettings, token: str) -> AsyncIterator[None]:
+    """server.json says, as long as the server runs, how commands on this machine reach it."""
+    pid = os.getpid()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if settings.host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not bound)
+        host = "127.0.0.1"
+    try:
+        write_address(settings.server_file, ServerAddress(f"http://{host}:{settings.port}", pid, token))
+        yield
+    finally:
+        remove_address(settings.server_file, pid)
+
+
+@contextmanager
+def _alone(settings: ServerSettings) -> Iterator[None]:
+    """One server a data folder: a second one would end the first one's running answers."""
+    lock = FileLock(settings.data / "server.lock", blocking=False)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            f"Another Docent server already uses the data folder {settings.data}.",
+            "Stop it first, or set DOCENT_DATA to another folder.",
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {settings.data} cannot be used: {error.strerror}.",
+            "Check that it is writable and has free space.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

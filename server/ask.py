@@ -1,0 +1,95 @@
+"""`docent ask`: one question, answered by the running server or, where none runs, here."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+import click
+
+from indexer.catalog import Catalog
+from indexer.client import find_server
+from indexer.database import open_knowledge
+from indexer.errors import DocentError
+from indexer.models import Scope
+from server.app import Parts
+from server.chat_completion import Completion
+from server.events import Answer, Evidence, Question, Sources
+from server.settings import ServerSettings
+
+CITATION_FIELDS = ("n", "document", "title", "page", "quote", "start", "end")
+
+
+def ask(
+    settings: ServerSettings, question: str, collections: Sequence[str] = (), parts: Parts | None = None
+) -> dict[str, Any]:
+    """The answer as a chat completion, `docent` included. Raises DocentError."""
+    server = find_server(settings)
+    if server is not None:
+        return server.ask(question, collections)
+    catalog = Catalog(open_knowledge(settings))
+    scope = _scope(catalog, collections)
+    if not catalog.has_documents(scope):
+        raise DocentError("Nothing is indexed yet.", "Run `indexer ingest FOLDER`, then ask again.")
+    click.echo("No server runs on this data folder, so the models are loaded here; that takes some seconds.", err=True)
+    return asyncio.run(_answer_here(settings, catalog, Question(question, scope), parts or Parts()))
+
+
+def _scope(catalog: Catalog, collections: Sequence[str]) -> Scope:
+    scope = catalog.everything()
+    if not collections:
+        return scope
+    for name in collections:
+        if not catalog.named([name], scope).collections:
+            raise DocentError(f"There is no collection {name!r}.", "`indexer status` shows what there is.")
+    return catalog.named(list(collections), scope)
+
+
+async def _answer_here(settings: ServerSettings, catalog: Catalog, question: Question, parts: Parts) -> dict[str, Any]:
+    generator = parts.open_generator(settings)
+    try:
+        retriever = await asyncio.to_thread(parts.open_retriever, settings, catalog.engine)
+        events = parts.answer(question, retriever, generator, settings)
+        sources: tuple[Evidence, ...] = ()
+        answer: Answer | None = None
+        async with aclosing(events) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                if isinstance(event, Sources):
+                    sources = event.evidence
+                elif isinstance(event, Answer):
+                    answer = event
+    finally:
+        if generator is not None:
+            await generator.aclose()
+    if answer is None:
+        raise RuntimeError("the answer ended without an Answer")
+    return Completion("docent", "").whole(answer, sources, ())
+
+
+def as_json(completion: dict[str, Any]) -> dict[str, Any]:
+    """What `docent ask --json` prints."""
+    docent = completion["docent"]
+    return {
+        "answer": completion["choices"][0]["message"]["content"],
+        "answered": docent["answered"],
+        "mode": docent["mode"],
+        "citations": [{name: citation[name] for name in CITATION_FIELDS} for citation in docent["citations"]],
+        "usage": completion["usage"],
+        "took_ms": docent["took_ms"],
+    }
+
+
+def as_text(completion: dict[str, Any]) -> str:
+    """The answer, then its sources with the quoted words; the closest passages where the documents do not say."""
+    docent = completion["docent"]
+    lines = [completion["choices"][0]["message"]["content"], ""]
+    for citation in docent["citations"]:
+        lines += [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+    if not docent["answered"] and docent["closest"]:
+        lines += ["The closest passages:", *(f"  - {place(passage)}" for passage in docent["closest"][:3])]
+    return "\n".join(lines).rstrip()
+
+
+def place(found: dict[str, Any]) -> str:
+    parts = [found["title"] or found["document"], found["heading"], f"page {found['page']}" if found["page"] else ""]
+    return f"{', '.join(part for part in parts if part)} ({found['document']})"

@@ -1,0 +1,227 @@
+"""An OpenAI chat request to a Question, and an Answer back to OpenAI's shapes (pure)."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from indexer.models import Passage, Scope
+from server.errors import BadRequest
+from server.events import Answer, Citation, Evidence, Exchange, Question
+from server.generate import Sampling, TokenLogprob, Usage
+from server.routes.schemas import ChatMessage, ChatRequest
+from server.settings import ServerSettings
+
+
+@dataclass
+class Conversation:
+    """What a client's messages say, in Docent's terms."""
+
+    question: str
+    history: tuple[Exchange, ...]
+    system: str
+
+
+def read_messages(messages: Sequence[ChatMessage]) -> Conversation:
+    """The last user message is the question. Raises BadRequest, `param` naming the message.
+
+    A user message without an answer, and an answer without a question, stay as an Exchange with one half empty.
+    """
+    system: list[str] = []
+    exchanges: list[Exchange] = []
+    asked: str | None = None
+    for index, message in enumerate(messages):
+        text = _text(message, f"messages[{index}]")
+        if message.role in ("system", "developer"):
+            system.append(text)
+        elif message.role == "user":
+            if asked is not None:
+                exchanges.append(Exchange(asked, ""))
+            asked = text
+        else:
+            exchanges.append(Exchange(asked or "", text))
+            asked = None
+    if asked is None or not asked.strip():
+        raise BadRequest("The last message must be the user's question, and not be empty.", param="messages")
+    return Conversation(asked, tuple(exchanges), "\n\n".join(part for part in system if part.strip()))
+
+
+def _text(message: ChatMessage, param: str) -> str:
+    if message.role not in ("system", "developer", "user", "assistant"):
+        raise BadRequest(
+            f"Docent does not read messages of the role {message.role[:40]!r}.",
+            "Send system, developer, user and assistant messages.",
+            param=f"{param}.role",
+        )
+    if message.content is None:
+        return ""
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(_part(part, f"{param}.content[{index}]") for index, part in enumerate(message.content))
+
+
+def _part(part: dict[str, Any], param: str) -> str:
+    text = part.get("text")
+    if part.get("type") != "text" or not isinstance(text, str):
+        raise BadRequest("Docent reads text only, no images, sound or files.", "Send text parts.", param=param)
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadRequest("The text holds half a surrogate pair, which is not valid Unicode.", param=param)
+    return text
+
+
+def to_question(request: ChatRequest, scope: Scope, settings: ServerSettings) -> Question:
+    """Raises BadRequest."""
+    request.check()
+    conversation = read_messages(request.messages)
+    most = request.max_completion_tokens or request.max_tokens or settings.max_answer_tokens
+    sampling = Sampling(
+        max_tokens=min(most, settings.context),
+        temperature=request.temperature or 0.0,
+        top_p=1.0 if request.top_p is None else request.top_p,
+        seed=None if request.seed is None else request.seed % 2**32,
+        stop=request.stops,
+        json_schema=request.schema,
+        logprobs=(request.top_logprobs or 0) if request.logprobs else None,
+    )
+    return Question(
+        text=conversation.question,
+        scope=scope,
+        history=conversation.history,
+        system=conversation.system,
+        retrieval=request.docent.retrieval == "auto",
+        abstain=request.docent.abstain,
+        top_k=request.docent.top_k,
+        sampling=sampling,
+    )
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer on its way to a client; `site` is the address under which the client knows this server."""
+
+    model: str
+    site: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, answer: Answer, sources: Sequence[Evidence], logprobs: Sequence[TokenLogprob]) -> dict[str, Any]:
+        """A `chat.completion`."""
+        message = {
+            "role": "assistant",
+            "content": answer.text,
+            "refusal": None,
+            "annotations": self.annotations(answer),
+        }
+        choice = {
+            "index": 0,
+            "message": message,
+            "finish_reason": answer.reason,
+            "logprobs": logprobs_json(logprobs),
+        }
+        return {
+            **self._head("chat.completion"),
+            "choices": [choice],
+            "usage": usage_json(answer.usage),
+            "docent": self.docent(answer, sources),
+        }
+
+    def chunk(
+        self, delta: dict[str, Any], finish: str | None = None, logprobs: Sequence[TokenLogprob] = ()
+    ) -> dict[str, Any]:
+        """A `chat.completion.chunk`."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": logprobs_json(logprobs)}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+    def finish(self, answer: Answer, sources: Sequence[Evidence]) -> dict[str, Any]:
+        """The chunk that ends the text, with the citations."""
+        chunk = self.chunk({"annotations": self.annotations(answer)}, answer.reason)
+        return {**chunk, "docent": self.docent(answer, sources)}
+
+    def usage(self, usage: Usage) -> dict[str, Any]:
+        """The chunk that `stream_options.include_usage` asks for."""
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": usage_json(usage)}
+
+    def annotations(self, answer: Answer) -> list[dict[str, Any]]:
+        """A `url_citation` for each mark that stands in the text, over the mark itself."""
+        found = []
+        for citation in answer.citations:
+            mark = f"[{citation.n}]"
+            if answer.text[citation.at : citation.at + len(mark)] == mark:
+                place = {
+                    "start_index": citation.at,
+                    "end_index": citation.at + len(mark),
+                    "title": _name(citation),
+                    "url": self.url(citation.document_id, citation.start, citation.end),
+                }
+                found.append({"type": "url_citation", "url_citation": place})
+        return found
+
+    def docent(self, answer: Answer, sources: Sequence[Evidence]) -> dict[str, Any]:
+        """What OpenAI's shape has no place for."""
+        return {
+            "mode": answer.mode,
+            "answered": answer.answered,
+            "citations": [
+                {**_place(citation), "n": citation.n, "at": citation.at, "quote": citation.quote}
+                | {"url": self.url(citation.document_id, citation.start, citation.end)}
+                for citation in answer.citations
+            ],
+            "sources": [{"n": source.n, **self._passage(source.passage)} for source in sources],
+            "closest": [self._passage(passage) for passage in answer.closest],
+            "unsupported": [list(span) for span in answer.unsupported],
+            "usage": asdict(answer.usage),
+            "took_ms": asdict(answer.took_ms),
+        }
+
+    def url(self, document_id: int, start: int, end: int) -> str:
+        return f"{self.site.rstrip('/')}/documents/{document_id}?start={start}&end={end}#cited"
+
+    def _passage(self, passage: Passage) -> dict[str, Any]:
+        place = {**_place(passage), "text": passage.text, "score": round(passage.score, 4)}
+        return place | {"url": self.url(passage.document_id, passage.start, passage.end)}
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+def _place(found: Citation | Passage) -> dict[str, Any]:
+    return {
+        "document": found.document,
+        "title": found.title,
+        "heading": found.heading,
+        "page": found.page,
+        "start": found.start,
+        "end": found.end,
+    }
+
+
+def _name(citation: Citation) -> str:
+    title = citation.title or citation.document
+    return f"{title}, page {citation.page}" if citation.page is not None else title
+
+
+def usage_json(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+    }
+
+
+def logprobs_json(logprobs: Sequence[TokenLogprob]) -> dict[str, Any] | None:
+    if not logprobs:
+        return None
+    content = [
+        {
+            **_token(token.token, token.logprob),
+            "top_logprobs": [_token(alternative, value) for alternative, value in token.top],
+        }
+        for token in logprobs
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _token(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": max(logprob, -9999.0), "bytes": list(token.encode())}

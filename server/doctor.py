@@ -1,0 +1,164 @@
+"""`docent doctor`: is everything there that Docent needs? Each finding is a sentence that says what to do.
+
+Nothing is loaded, fetched or changed; a named embedding model is looked for on this machine only.
+"""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from indexer.catalog import Catalog
+from indexer.client import find_server
+from indexer.database import open_knowledge
+from indexer.embed import WordPieces, model_folder
+from indexer.errors import DocentError
+from indexer.index_info import check_index
+from indexer.settings import DEFAULT_EMBEDDER
+from server.engine.fit import fit_model, gib
+from server.engine.gguf_header import GgufError, read_header
+from server.engine.llama import library
+from server.loading import INSTALL, NO_MODEL
+from server.local import free_memory
+from server.model_files import resolve_model
+from server.security import check_exposure
+from server.serve import bind
+from server.settings import ServerSettings
+
+LEAST_DISK = 1024**3  # bytes: an index and its snapshots
+LEAST_MEMORY = 1536 * 1024**2  # bytes: the search model and the libraries around it
+
+
+State = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    state: State
+    detail: str
+
+
+def examine(settings: ServerSettings) -> list[Finding]:
+    """Every check, in the order in which a start needs them."""
+    checks: list[tuple[str, Callable[[ServerSettings], tuple[State, str]]]] = [
+        ("data folder", _data_folder),
+        ("disk", _disk),
+        ("memory", _memory),
+        ("database", _database),
+        ("index", _index),
+        ("search model", _embedder),
+        ("llama.cpp", _llama),
+        ("language model", _model),
+        ("address", _address),
+    ]
+    return [_finding(name, check, settings) for name, check in checks]
+
+
+def _finding(name: str, check: Callable[[ServerSettings], tuple[State, str]], settings: ServerSettings) -> Finding:
+    try:
+        state, detail = check(settings)
+    except DocentError as error:
+        state, detail = "problem", str(error)
+    except Exception as error:  # a check that breaks is a finding, and the others still run
+        state, detail = "problem", f"This could not be checked ({type(error).__name__}: {error})."
+    return Finding(name, state, detail)
+
+
+def _data_folder(settings: ServerSettings) -> tuple[State, str]:
+    folder = settings.data.absolute()
+    if folder.exists() and not folder.is_dir():
+        return "problem", f"{folder} is a file. Set DOCENT_DATA to a folder."
+    if not os.access(_nearest(folder), os.W_OK | os.X_OK):
+        return "problem", f"{folder} cannot be written. Change its permissions, or set DOCENT_DATA to another folder."
+    return ("ok", f"{folder} can be written.") if folder.exists() else ("note", f"{folder} is made at the first start.")
+
+
+def _disk(settings: ServerSettings) -> tuple[State, str]:
+    free = shutil.disk_usage(_nearest(settings.data.absolute())).free
+    if free < LEAST_DISK:
+        return "problem", f"{gib(free)} are free. Make room: an ingest needs at least {gib(LEAST_DISK)}."
+    return "ok", f"{gib(free)} are free."
+
+
+def _memory(_settings: ServerSettings) -> tuple[State, str]:
+    free, total = free_memory(), psutil.virtual_memory().total
+    if free < LEAST_MEMORY:
+        return "problem", f"{gib(free)} of {gib(total)} are free. Close other programs: {gib(LEAST_MEMORY)} are needed."
+    return "ok", f"{gib(free)} of {gib(total)} are free."
+
+
+def _database(settings: ServerSettings) -> tuple[State, str]:
+    if not settings.knowledge_path.exists():
+        return "note", f"{settings.knowledge_path} is made at the first start."
+    open_knowledge(settings).dispose()
+    return "ok", f"{settings.knowledge_path} can be opened."
+
+
+def _index(settings: ServerSettings) -> tuple[State, str]:
+    if not settings.knowledge_path.exists():
+        return "note", "Nothing is indexed yet. Run `indexer ingest FOLDER`."
+    engine = open_knowledge(settings)
+    try:
+        check_index(engine, settings)
+        catalog = Catalog(engine)
+        collections = catalog.collections(catalog.everything())
+    finally:
+        engine.dispose()
+    documents = sum(collection.documents for collection in collections)
+    if not documents:
+        return "note", "Nothing is indexed yet. Run `indexer ingest FOLDER`."
+    return "ok", f"{documents} documents in {len(collections)} collections. `indexer verify` checks them thoroughly."
+
+
+def _embedder(settings: ServerSettings) -> tuple[State, str]:
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("sentence_transformers") is None:
+        return "problem", "torch or sentence-transformers is not installed. Run `make setup` again."
+    if settings.embedder != DEFAULT_EMBEDDER and not Path(settings.embedder).expanduser().is_dir():
+        return (
+            "note",
+            f"{settings.embedder} is looked for in the Hugging Face cache, and else fetched, at the next start.",
+        )
+    folder = model_folder(settings.embedder)
+    WordPieces(folder)
+    return "ok", f"{settings.embedder} is in {folder}."
+
+
+def _llama(_settings: ServerSettings) -> tuple[State, str]:
+    if importlib.util.find_spec("llama_cpp") is None:
+        return "problem", "llama-cpp-python is not installed, so no language model can run. Run `make setup` again."
+    build = library()
+    features = build.llama_print_system_info().decode("utf-8", "replace")
+    used = [part.split("=")[0].split(":")[-1].strip() for part in features.split("|") if part.strip().endswith("= 1")]
+    return "ok", f"llama-cpp-python {build.__version__}, compiled for {', '.join(used)}."
+
+
+def _model(settings: ServerSettings) -> tuple[State, str]:
+    path = resolve_model(settings)
+    if path is None:
+        return "note", f"{NO_MODEL} {INSTALL}"
+    try:
+        fit = fit_model(read_header(path), settings.context, free_memory())
+    except (GgufError, OSError) as error:
+        return "problem", f"{path} cannot be used: {error}"
+    return "ok", f"{path.name}: {fit}."
+
+
+def _address(settings: ServerSettings) -> tuple[State, str]:
+    check_exposure(settings)
+    server = find_server(settings)
+    if server is not None:
+        server.close()
+        return "ok", f"Docent runs at {server.address.url}."
+    bind(settings).close()
+    return "ok", f"{settings.host} port {settings.port} is free."
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())

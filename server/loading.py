@@ -1,0 +1,153 @@
+"""Opens what is slow behind the page, and keeps the search up to date: the search model and the language model.
+
+A question that comes before they are there waits and is told so. What cannot be opened is said in words, in `/readyz`
+and in answers, and tried again, so that an index that is mended or rebuilt needs no restart.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from indexer.errors import DocentError
+from indexer.retrieve import Retriever
+from server.errors import Unavailable
+from server.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
+from server.generate import Generator, GeneratorState
+from server.services import Services
+from server.settings import ServerSettings
+
+log = logging.getLogger(__name__)
+
+FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two
+RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
+
+NO_MODEL = "No language model is installed: answers are the documents' own sentences."
+INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
+NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
+
+OpenRetriever = Callable[[ServerSettings, Engine], Retriever]
+OpenGenerator = Callable[[ServerSettings], Generator | None]
+
+
+class Answerer(Protocol):
+    """`server.answer.answer`, the whole way of a question."""
+
+    def __call__(
+        self, question: Question, retriever: Retriever, generator: Generator | None, settings: ServerSettings
+    ) -> AsyncIterator[AnswerEvent]: ...
+
+
+class Loading:
+    """The background of one server. Sets the states, the retriever and the generator of its `Services`."""
+
+    def __init__(
+        self, services: Services, open_retriever: OpenRetriever, open_generator: OpenGenerator, answer: Answerer
+    ) -> None:
+        self.services = services
+        self._open_retriever = open_retriever
+        self._open_generator = open_generator
+        self._answer = answer
+
+    async def run(self) -> None:
+        """Load both, then follow the changes, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._load_generator())
+                tasks.create_task(self._load_retriever())
+        finally:
+            self.services.opened.set()
+        while True:
+            if self.services.retriever is None:
+                await self._reload_retriever()
+            await asyncio.sleep(FOLLOW_SECONDS)
+            await self._follow()
+
+    async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """What `Services.answer` is: waits for what is loading, then goes the way of a question."""
+        services = self.services
+        if not services.opened.is_set():
+            yield Progress("loading", detail=services.search_state.detail)
+            await services.opened.wait()
+        self._check_model(question)
+        if services.retriever is None:
+            raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")
+        if question.retrieval and question.abstain and not await asyncio.to_thread(self._has_documents, question):
+            for event in _nothing_indexed(services.generator):
+                yield event
+            return
+        events = self._answer(question, services.retriever, services.generator, services.settings)
+        async with aclosing(events) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                yield event
+
+    def _check_model(self, question: Question) -> None:
+        sampling = question.sampling
+        needed = not question.retrieval or sampling.json_schema is not None or sampling.logprobs is not None
+        if needed and self.services.generator is None:
+            raise Unavailable(
+                "This needs a language model, and none is installed.", INSTALL, code="model_not_installed"
+            )
+
+    def _has_documents(self, question: Question) -> bool:
+        return self.services.catalog.has_documents(question.scope)
+
+    async def _load_generator(self) -> None:
+        try:
+            self.services.generator = await asyncio.to_thread(self._open_generator, self.services.settings)
+        except DocentError as error:
+            self.services.model_failure = str(error)
+            log.error("the language model is not used: %s", error)
+        except Exception:
+            self.services.model_failure = "The language model could not be opened; the server's log says why."
+            log.exception("the language model is not used")
+
+    async def _load_retriever(self) -> None:
+        services = self.services
+        try:
+            services.retriever = await asyncio.to_thread(
+                self._open_retriever, services.settings, services.catalog.engine
+            )
+            services.search_state = GeneratorState("ready")
+        except Exception as error:
+            self._search_failed(error)
+
+    async def _reload_retriever(self) -> None:
+        wait, longest = RETRY_SECONDS
+        while self.services.retriever is None:
+            await asyncio.sleep(wait)
+            await self._load_retriever()
+            wait = min(2 * wait, longest)
+
+    async def _follow(self) -> None:
+        retriever = self.services.retriever
+        if retriever is None:
+            return
+        try:
+            await asyncio.to_thread(retriever.follow)
+            self.services.search_state = GeneratorState("ready")
+        except DocentError as error:  # the index was rebuilt with another model: open it anew
+            self.services.retriever = None
+            self._search_failed(error)
+        except Exception as error:  # a busy or full disk: the search stays as it was, and the next second tries again
+            self._search_failed(error)
+
+    def _search_failed(self, error: Exception) -> None:
+        detail = (
+            str(error) if isinstance(error, DocentError) else "The index cannot be read; the server's log says why."
+        )
+        if self.services.search_state.detail != detail:  # once, not every second
+            log.error("the search does not work", exc_info=None if isinstance(error, DocentError) else error)
+        self.services.search_state = GeneratorState("failed", detail)
+
+
+def _nothing_indexed(generator: Generator | None) -> list[AnswerEvent]:
+    mode: Mode = "extractive" if generator is None else "model"
+    return [
+        Sources(()),
+        Text(NOTHING_INDEXED),
+        Answer(NOTHING_INDEXED, raw=NOTHING_INDEXED, answered=False, mode=mode),
+    ]

@@ -1,0 +1,1 @@
+"""Parse, call, render: what a request may ask of the rest."""

@@ -1,0 +1,26 @@
+"""POST /v1/search: passages without an answer, as `indexer search --json` prints them."""
+
+import asyncio
+import time
+from typing import Any
+
+from fastapi import APIRouter
+
+from indexer.client import search_result
+from server.errors import Unavailable
+from server.routes.openai import narrowed
+from server.routes.schemas import SearchRequest
+from server.services import ScopeDep, ServicesDep
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/search")
+async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) -> dict[str, Any]:
+    scope = await narrowed(services, scope, body.collections, param="collections")
+    await services.opened.wait()
+    if services.retriever is None:
+        raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")
+    started = time.monotonic()
+    passages = await asyncio.to_thread(services.retriever.search, body.query, body.history, scope, body.top_k)
+    return search_result(body.query, passages, round((time.monotonic() - started) * 1000))

@@ -1,0 +1,195 @@
+"""What is refused before a route sees it, and the headers that every response carries. Pure ASGI: streams stream.
+
+A server on loopback needs no key, but a web page that rebinds its name to 127.0.0.1, or posts a form to it, would read
+the company's documents with the employee's own browser: hence the checks of Host, Origin and content type.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from indexer.errors import StartError
+from server.errors import Forbidden, RequestError, Unauthorised
+from server.problems import Problem, describe, is_for_machines, respond
+from server.settings import LOOPBACK, ServerSettings
+
+BODY_LIMIT = 1024 * 1024  # bytes
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+
+
+def check_exposure(settings: ServerSettings) -> None:
+    """Raises StartError where the documents would be open to the network."""
+    missing = [
+        name
+        for name, value in (("DOCENT_API_KEY", settings.api_key), ("DOCENT_PASSWORD", settings.password))
+        if value is None or not value.get_secret_value()
+    ]
+    if missing and not settings.is_loopback:
+        raise StartError(
+            f"Docent will not listen on {settings.host} without a key for programs and a password for the page:",
+            f"set {' and '.join(missing)}, or listen on 127.0.0.1.",
+        )
+
+
+class SecurityHeaders:
+    """Sets what a response does not set for itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Guard:
+    """Refuses what must not reach a route: a foreign Host or Origin, a wrong key, a form sent as JSON, a huge body."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        tokens: Iterable[str] = (),
+        page: Callable[[Problem], str] | None = None,
+    ) -> None:
+        self.app = app
+        self.page = page
+        self.settings = settings
+        self.names = {name.strip().lower() for name in (*settings.hosts.split(","), settings.host) if name.strip()}
+        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        self.digests = [_digest(value) for value in (key, *tokens) if value] if key else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            self._check_host(headers)
+            self._check_key(scope["path"], headers)
+            if scope["method"] not in SAFE_METHODS:
+                _check_origin(headers)
+                _check_body(scope["path"], headers)
+        except (RequestError, HTTPException) as error:
+            await respond(scope["path"], describe(error), self.page)(scope, receive, send)
+            return
+        await self.app(scope, _limited(receive), send)
+
+    def _check_host(self, headers: Headers) -> None:
+        host = headers.get("host", "")
+        name = host_name(host)
+        if name is None:
+            raise HTTPException(400, "The Host header is missing or malformed.")
+        if name in LOOPBACK or name in self.names or (not self.settings.is_loopback and _is_address(name)):
+            return
+        raise HTTPException(
+            421,
+            f"This server does not answer to the name {name[:100]}. "
+            "If it should, whoever runs it adds that name to DOCENT_HOSTS.",
+        )
+
+    def _check_key(self, path: str, headers: Headers) -> None:
+        if not self.digests or not (path.startswith("/v1/") or path == "/metrics"):
+            return
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            raise Unauthorised("A key is needed.", "Send it as `Authorization: Bearer KEY`.", code="missing_api_key")
+        digest = _digest(given.strip())
+        if not any(hmac.compare_digest(digest, known) for known in self.digests):
+            raise Unauthorised(
+                "This key is not the server's.", "Ask whoever runs it for the key.", code="invalid_api_key"
+            )
+
+
+def host_name(host: str) -> str | None:
+    """The lower-case name or address of a Host header, without its port; None if it is not one."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises ValueError where it is no number
+    except ValueError:
+        return None
+    if not parts.hostname or parts.username is not None or parts.path or parts.query or parts.fragment:
+        return None
+    return parts.hostname
+
+
+def _is_address(name: str) -> bool:
+    """A name can be rebound, an address cannot; the unspecified address reaches a loopback server from anywhere."""
+    try:
+        return not ipaddress.ip_address(name).is_unspecified
+    except ValueError:
+        return False
+
+
+def _check_origin(headers: Headers) -> None:
+    site = headers.get("sec-fetch-site")
+    origin = headers.get("origin")
+    foreign = site not in (None, "same-origin", "none")
+    if origin is not None and site != "same-origin":
+        foreign = foreign or urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    if foreign:
+        raise Forbidden("This was sent by a page of another site.", "Open Docent itself and try again.")
+
+
+def _check_body(path: str, headers: Headers) -> None:
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length) > BODY_LIMIT:
+        raise _too_large()
+    if length in ("", "0") and "transfer-encoding" not in headers:
+        return
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if is_for_machines(path) and media_type != "application/json":
+        raise HTTPException(415, "Send the body as JSON, with `Content-Type: application/json`.")
+    if not is_for_machines(path) and media_type not in FORMS:
+        raise HTTPException(415, "Send the body as a form.")
+
+
+def _limited(receive: Receive) -> Receive:
+    """`receive` that counts, for bodies that do not say how long they are."""
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_LIMIT:
+            raise _too_large()
+        return message
+
+    return counted
+
+
+def _too_large() -> HTTPException:
+    """An HTTPException, because FastAPI takes anything else that a body's reading raises for malformed JSON."""
+    return HTTPException(413, f"The body is larger than {BODY_LIMIT // 1024} KiB. Send less at a time.")
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,115 @@
+"""`docent serve`: listen first, so that a taken port is known at once, then start the application on that socket."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from indexer.client import find_server
+from indexer.errors import BusyError, StartError
+from server.app import create_app
+from server.model_files import model_title, resolve_model
+from server.security import check_exposure
+from server.settings import ServerSettings
+
+BACKLOG = 128  # connections that wait while the application starts
+GRACE_SECONDS = 3  # that answers under way are given at the end
+
+
+def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
+    """Serve until SIGINT or SIGTERM; `folders` are indexed by a process of their own. Raises StartError."""
+    check_exposure(settings)
+    model = resolve_model(settings)
+    running = find_server(settings)
+    if running is not None:
+        raise BusyError(f"Docent already runs on the data folder {settings.data}: {running.address.url}")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    with bind(settings) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        answers = f"{model_title(model)} loads" if model else "no language model: answers are quotes"
+        app = create_app(settings)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",  # entered below, where what it raises can be told in one sentence
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = _Server(config, f"Docent: {address(settings)}  (data {settings.data}; {answers})")
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_run(app, server, listener, folders))
+
+
+def address(settings: ServerSettings) -> str:
+    """Where a person on this machine finds the page."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 (compared, not bound)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """A listening socket. Raises StartError."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise StartError(
+            f"The address {settings.host} is not known.", "Set DOCENT_HOST to one of this machine."
+        ) from error
+    family, kind, protocol, _, where = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"Docent cannot listen on {settings.host} port {settings.port}: {error.strerror}.",
+            f"Stop what uses it, or choose another: docent serve --port {settings.port + 1}",
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        click.echo(self._announcement, err=True)
+
+
+async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:
+    async with app.router.lifespan_context(app), _ingesting(folders):
+        # uvicorn raises the signal that ended it once more; what follows it here must still run.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        await server.serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def _ingesting(folders: Sequence[Path]) -> AsyncIterator[None]:
+    """`indexer ingest` beside the server, its output where the server's is, ended with it."""
+    if not folders:
+        yield
+        return
+    paths = [str(folder) for folder in folders]
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "indexer", "ingest", *paths)
+    try:
+        yield
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await child.wait()
