@@ -113,8 +113,8 @@ def resolve_model(settings: ServerSettings) -> Path | None:
 
 def find_model(settings: IndexerSettings, wanted: str, who: str) -> Path:
     """The file that a path or a name means. Raises ModelNotFound, which lists what is there."""
-    path = Path(wanted).expanduser()
-    if path.is_file():
+    path = _as_file(wanted)
+    if path is not None:
         return path
     paths = model_paths(settings)
     for candidate in paths:
@@ -126,6 +126,14 @@ def find_model(settings: IndexerSettings, wanted: str, who: str) -> Path:
     raise ModelNotFound(
         f"{who} names the model {wanted!r}, which is not there. Installed in {settings.models_path}: {there}.", advice
     )
+
+
+def _as_file(wanted: str) -> Path | None:
+    try:
+        path = Path(wanted).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError):  # longer than a path may be, or the home of nobody
+        return None
 
 
 def choice_path(settings: IndexerSettings) -> Path:

@@ -194,6 +194,9 @@ class Context:
         params.n_seq_max = sequences
         params.n_threads = params.n_threads_batch = threads
         params.type_k = params.type_v = lib.GGML_TYPE_F16  # quantised KV makes prefill slower on a processor
+        params.flash_attn_type = (
+            lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )  # as llama_cpp.Llama: the same tokens, to the last bit
         params.kv_unified = True
         params.swa_full = True  # a window's pruned cache could not be cut back to a shared prefix
         params.no_perf = True
@@ -206,7 +209,8 @@ class Context:
         if not self._pointer:
             raise ModelRefused(*_explain("The model", _recent_errors()))
         self._memory = lib.llama_get_memory(self._pointer)
-        self._batch = lib.llama_batch_init(batch, 0, 1)
+        self._rows: int = lib.llama_n_batch(self._pointer)  # never more than there are cells
+        self._batch = lib.llama_batch_init(self._rows, 0, 1)
         self._free = weakref.finalize(self, _free_context, lib, self._pointer, self._batch)
 
     def abort(self) -> None:
@@ -219,6 +223,8 @@ class Context:
 
     def decode(self, rows: Sequence[Row]) -> bool:
         """Evaluate one batch. False: aborted, and the cache is as before. Raises DecodeError."""
+        if not 0 < len(rows) <= self._rows:
+            raise DecodeError(f"a batch of {len(rows)} rows instead of 1 to {self._rows}")  # llama.cpp would exit
         batch = self._batch
         batch.n_tokens = len(rows)
         for i, row in enumerate(rows):

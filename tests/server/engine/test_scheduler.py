@@ -1,0 +1,301 @@
+"""The scheduler with a fake decoder that checks every position and every cell."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from server.engine.scheduler import (
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Request,
+    Sampled,
+    Scheduler,
+    TokenSampling,
+    Waiting,
+)
+from server.engine.slots import SlotState, common_prefix
+from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+
+
+def make(slots: int = 3, cells: int = 200, piece: int = 8) -> tuple[Scheduler, FakeDecoder]:
+    decoder = FakeDecoder(slots, cells)
+    return Scheduler(decoder, slots=slots, cells=cells, piece=piece), decoder
+
+
+def run(scheduler: Scheduler) -> dict[int, list[Event]]:
+    events: dict[int, list[Event]] = {}
+    while scheduler.busy:
+        for request_id, event in scheduler.step():
+            events.setdefault(request_id, []).append(event)
+    return events
+
+
+def tokens(events: list[Event]) -> list[int]:
+    return [event.pick.token for event in events if isinstance(event, Sampled)]
+
+
+def prompt(*parts: int | range) -> tuple[int, ...]:
+    return tuple(token for part in parts for token in (part if isinstance(part, range) else [part]))
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 8, 64])
+def test_an_answer_is_the_same_for_every_piece_size(piece: int) -> None:
+    scheduler, _ = make(piece=piece)
+    scheduler.submit(Request(1, prompt(range(5, 40)), 12))
+    assert tokens(run(scheduler)[1]) == expected_answer(range(5, 40), 12)
+
+
+def test_progress_counts_the_prompt_and_ends_before_the_first_token() -> None:
+    scheduler, _ = make(piece=8)
+    scheduler.submit(Request(1, prompt(range(1, 21)), 1))
+    events = run(scheduler)[1]
+    assert [event for event in events if isinstance(event, Progress)] == [
+        Progress(done, 20, 0) for done in (0, 8, 16, 20)
+    ]
+    assert isinstance(events[-2], Sampled)
+    assert events[-1] == Finished("length")
+
+
+def test_more_requests_than_slots_are_served_in_order_and_unmixed() -> None:
+    scheduler, decoder = make(slots=2)
+    prompts = {i: prompt(range(i, i + 9)) for i in range(1, 8)}
+    for i, ids in prompts.items():
+        scheduler.submit(Request(i, ids, 6))
+    events = run(scheduler)
+    started = [i for i in events if any(isinstance(event, Progress) for event in events[i])]
+    assert started == sorted(started)
+    for i, ids in prompts.items():
+        assert tokens(events[i]) == expected_answer(ids, 6)
+    assert decoder.open_samplers == 0
+
+
+def test_the_waiting_hear_of_their_place() -> None:
+    scheduler, _ = make(slots=1)
+    for i in (1, 2, 3):
+        scheduler.submit(Request(i, prompt(range(i, i + 4)), 2))
+    events = run(scheduler)
+    assert [event.position for event in events[3] if isinstance(event, Waiting)] == [1, 0]
+
+
+def test_a_second_turn_computes_only_what_is_new() -> None:
+    scheduler, decoder = make(piece=64)
+    first = prompt(range(1, 30))
+    scheduler.submit(Request(1, first, 5))
+    answer = tokens(run(scheduler)[1])
+    second = (*first, *answer, 90, 91, 92)
+    decoder.batches.clear()
+    scheduler.submit(Request(2, second, 4))
+    events = run(scheduler)[2]
+    assert tokens(events) == expected_answer(second, 4)
+    cached = len(first) + len(answer) - 1  # the last token was chosen, not evaluated
+    assert events[0] == Progress(cached, len(second), cached)
+    assert len(decoder.batches[0]) == len(second) - cached
+
+
+def test_the_same_prompt_again_evaluates_one_token() -> None:
+    scheduler, decoder = make(piece=64)
+    ids = prompt(range(1, 30))
+    scheduler.submit(Request(1, ids, 3))
+    run(scheduler)
+    decoder.batches.clear()
+    scheduler.submit(Request(2, ids, 3))
+    assert tokens(run(scheduler)[2]) == expected_answer(ids, 3)
+    assert len(decoder.batches[0]) == 1
+
+
+def test_a_prefix_of_a_running_stream_is_shared() -> None:
+    scheduler, _ = make(piece=64)
+    scheduler.submit(Request(1, prompt(range(1, 30), 99), 30))
+    scheduler.step()
+    scheduler.submit(Request(2, prompt(range(1, 30), 98), 3))
+    events = run(scheduler)
+    assert events[2][0] == Progress(29, 30, 29)
+    assert tokens(events[2]) == expected_answer(prompt(range(1, 30), 98), 3)
+    assert tokens(events[1]) == expected_answer(prompt(range(1, 30), 99), 30)[1:]  # the first came with the step
+
+
+def test_a_long_conversation_is_not_overwritten_for_a_short_common_beginning() -> None:
+    scheduler, _ = make(piece=64)
+    long = prompt(range(1, 60))
+    scheduler.submit(Request(1, long, 2))
+    run(scheduler)
+    scheduler.submit(Request(2, prompt(1, 2, 3, 77, 78), 2))
+    assert run(scheduler)[2][0] == Progress(3, 5, 3)
+    scheduler.submit(Request(3, (*long, 80), 2))
+    first = run(scheduler)[3][0]
+    assert isinstance(first, Progress)
+    assert first.cached >= len(long)
+
+
+def test_a_model_that_cannot_cut_its_memory_starts_anew() -> None:
+    scheduler, decoder = make(piece=64)
+    decoder.can_truncate = False
+    ids = prompt(range(1, 30))
+    for i in (1, 2):
+        scheduler.submit(Request(i, ids, 3))
+        events = run(scheduler)[i]
+        assert tokens(events) == expected_answer(ids, 3)
+        assert events[0] == Progress(0, 29, 0)
+
+
+def test_a_short_prompt_overtakes_a_long_one_but_not_for_ever() -> None:
+    scheduler, decoder = make(slots=3, cells=4000, piece=8)
+    scheduler.submit(Request(1, prompt(range(1, 400)), 1))
+    done: list[int] = []
+    submitted = 1
+    for _ in range(400):
+        while submitted - 1 < len(done) + 2:  # two short ones are always there
+            submitted += 1
+            scheduler.submit(Request(submitted, (submitted % 40 + 1,) * 24, 1))
+        done += [i for i, event in scheduler.step() if isinstance(event, Finished)]
+        if 1 in done:
+            break
+    assert done[0] != 1
+    assert 1 in done
+    assert decoder.most_cells <= decoder.cells
+
+
+def test_a_prefill_beside_streams_leaves_each_stream_its_token_a_step() -> None:
+    scheduler, _ = make(slots=3, cells=2000, piece=64)
+    scheduler.submit(Request(1, prompt(3, 4), 40))
+    scheduler.step()
+    scheduler.submit(Request(2, prompt(range(1, 500)), 1))
+    while scheduler.slots[1].state is not SlotState.PREFILL:
+        scheduler.step()
+    events = scheduler.step()
+    assert [i for i, event in events if isinstance(event, Sampled)] == [1]
+    assert any(isinstance(event, Progress) and event.done > 0 for i, event in events if i == 2)
+
+
+def test_what_does_not_fit_waits_and_what_never_fits_is_refused() -> None:
+    scheduler, decoder = make(slots=3, cells=100)
+    scheduler.submit(Request(1, prompt(range(1, 41)), 20))
+    scheduler.submit(Request(2, prompt(range(41, 81)), 20))
+    scheduler.submit(Request(3, prompt(range(1, 81)), 21))
+    first = [i for i, event in scheduler.step() if isinstance(event, Progress)]
+    assert set(first) == {1}
+    events = run(scheduler)
+    assert tokens(events[2]) == expected_answer(range(41, 81), 20)
+    refusal = events[3][-1]
+    assert isinstance(refusal, Failed)
+    assert refusal.fault == "request"
+    assert decoder.most_cells <= 100
+
+
+def test_cancel_in_a_prefill_frees_the_slot_and_keeps_what_was_read() -> None:
+    scheduler, _ = make(slots=1, piece=8)
+    ids = prompt(range(1, 50))
+    scheduler.submit(Request(1, ids, 5))
+    scheduler.submit(Request(2, ids, 5))
+    scheduler.step()
+    scheduler.step()
+    scheduler.cancel(1)
+    events = run(scheduler)
+    assert 1 not in events
+    assert events[2][0] == Progress(16, 49, 16)
+    assert tokens(events[2]) == expected_answer(ids, 5)
+
+
+def test_cancel_of_the_waiting_and_of_strangers() -> None:
+    scheduler, _ = make(slots=1)
+    for i in (1, 2):
+        scheduler.submit(Request(i, prompt(range(1, 6)), 2))
+    scheduler.cancel(2)
+    scheduler.cancel(99)
+    assert set(run(scheduler)) == {1}
+
+
+def test_an_aborted_batch_is_done_again() -> None:
+    scheduler, decoder = make(piece=8)
+    scheduler.submit(Request(1, prompt(range(1, 20)), 4))
+    scheduler.step()
+    decoder.aborts = 3
+    assert tokens(run(scheduler)[1]) == expected_answer(range(1, 20), 4)
+
+
+def test_a_batch_that_fails_ends_the_running_and_spares_the_waiting() -> None:
+    scheduler, decoder = make(slots=1)
+    for i in (1, 2):
+        scheduler.submit(Request(i, prompt(range(i, i + 5)), 3))
+    decoder.errors = 1
+    events = run(scheduler)
+    assert isinstance(events[1][-1], Failed)
+    assert tokens(events[2]) == expected_answer(range(2, 7), 3)
+
+
+def test_a_grammar_that_cannot_be_met_fails_its_own_request_only() -> None:
+    scheduler, decoder = make()
+    scheduler.submit(Request(1, prompt(range(1, 9)), 5, TokenSampling(grammar="2")))
+    scheduler.submit(Request(2, prompt(range(2, 9)), 5))
+    scheduler.submit(Request(3, prompt(range(3, 9)), 5, TokenSampling(grammar="unreadable")))
+    events = run(scheduler)
+    assert len(tokens(events[1])) == 2
+    assert isinstance(events[1][-1], Failed)
+    assert isinstance(events[3][-1], Failed)
+    assert tokens(events[2]) == expected_answer(range(2, 9), 5)
+    assert decoder.open_samplers == 0
+
+
+@given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
+def test_common_prefix(left: list[int], right: list[int]) -> None:
+    count = common_prefix(left, right)
+    assert left[:count] == right[:count]
+    assert count == min(len(left), len(right)) or left[count] != right[count]
+
+
+class Machine(RuleBasedStateMachine):
+    """Whatever is submitted, cancelled and aborted: right answers, no lost request, no leaked cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheduler, self.decoder = make(slots=3, cells=60, piece=4)
+        self.requests: dict[int, Request] = {}
+        self.answers: dict[int, list[int]] = {}
+        self.ids = 0
+
+    @rule(start=st.integers(1, 3), length=st.integers(1, 30), tail=st.integers(60, 62), answer=st.integers(1, 20))
+    def submit(self, start: int, length: int, tail: int, answer: int) -> None:
+        self.ids += 1
+        request = Request(self.ids, (*range(start, start + length), tail), answer)
+        self.requests[request.id] = request
+        self.answers[request.id] = []
+        self.scheduler.submit(request)
+
+    @precondition(lambda self: self.requests)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        request_id = data.draw(st.sampled_from(sorted(self.requests)))
+        self.scheduler.cancel(request_id)
+        del self.requests[request_id]
+
+    @rule(aborted=st.booleans())
+    def step(self, aborted: bool) -> None:
+        self.decoder.aborts = int(aborted)
+        for request_id, event in self.scheduler.step():
+            request = self.requests[request_id]  # a cancelled request is never heard of again
+            if isinstance(event, Sampled):
+                self.answers[request_id].append(event.pick.token)
+            elif isinstance(event, Finished):
+                assert self.answers[request_id] == expected_answer(request.prompt, request.max_tokens)
+                del self.requests[request_id]
+
+    @invariant()
+    def the_books_agree_with_the_cache(self) -> None:
+        for slot in self.scheduler.slots:
+            assert slot.tokens == self.decoder.cache[slot.sequence]
+        idle = self.scheduler.slots.in_state(SlotState.IDLE)
+        assert all(slot.reserved == 0 for slot in idle)
+        assert self.decoder.open_samplers == 3 - len(idle)
+
+    def teardown(self) -> None:
+        for _ in range(5000):
+            if not self.scheduler.busy:
+                break
+            self.step(False)
+        assert not self.requests
+
+
+TestScheduler = Machine.TestCase
