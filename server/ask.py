@@ -13,8 +13,8 @@ from indexer.database import open_knowledge
 from indexer.errors import DocentError
 from indexer.models import Scope
 from server.app import Parts
-from server.chat_completion import Completion
 from server.events import Answer, Evidence, Question, Sources
+from server.routes.chat_completion import Completion
 from server.settings import ServerSettings
 
 CITATION_FIELDS = ("n", "document", "title", "page", "quote", "start", "end")

@@ -45,9 +45,18 @@ class Loading:
     """The background of one server. Sets the states, the retriever and the generator of its `Services`."""
 
     def __init__(
-        self, services: Services, open_retriever: OpenRetriever, open_generator: OpenGenerator, answer: Answerer
+        self,
+        services: Services,
+        open_retriever: OpenRetriever,
+        open_generator: OpenGenerator,
+        answer: Answerer,
+        *,
+        follow: float = FOLLOW_SECONDS,
+        retry: tuple[float, float] = RETRY_SECONDS,
     ) -> None:
         self.services = services
+        self._follow_seconds = follow
+        self._retry_seconds = retry
         self._open_retriever = open_retriever
         self._open_generator = open_generator
         self._answer = answer
@@ -63,7 +72,7 @@ class Loading:
         while True:
             if self.services.retriever is None:
                 await self._reload_retriever()
-            await asyncio.sleep(FOLLOW_SECONDS)
+            await asyncio.sleep(self._follow_seconds)
             await self._follow()
 
     async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
@@ -87,10 +96,13 @@ class Loading:
     def _check_model(self, question: Question) -> None:
         sampling = question.sampling
         needed = not question.retrieval or sampling.json_schema is not None or sampling.logprobs is not None
-        if needed and self.services.generator is None:
+        generator = self.services.generator
+        if needed and generator is None:
             raise Unavailable(
                 "This needs a language model, and none is installed.", INSTALL, code="model_not_installed"
             )
+        if needed and generator is not None and generator.state.state == "failed":
+            raise Unavailable(f"This needs a language model. {generator.state.detail}", code="model_failed")
 
     def _has_documents(self, question: Question) -> bool:
         return self.services.catalog.has_documents(question.scope)
@@ -116,7 +128,7 @@ class Loading:
             self._search_failed(error)
 
     async def _reload_retriever(self) -> None:
-        wait, longest = RETRY_SECONDS
+        wait, longest = self._retry_seconds
         while self.services.retriever is None:
             await asyncio.sleep(wait)
             await self._load_retriever()

@@ -81,7 +81,8 @@ class Guard:
         self.app = app
         self.page = page
         self.settings = settings
-        self.names = {name.strip().lower() for name in (*settings.hosts.split(","), settings.host) if name.strip()}
+        names = {name.strip().lower() for name in (*settings.hosts.split(","), settings.host)}
+        self.names = names - {"", "0.0.0.0", "::"}  # noqa: S104 (every address, as a name, is no name)
         key = settings.api_key.get_secret_value() if settings.api_key else ""
         self.digests = [_digest(value) for value in (key, *tokens) if value] if key else []
 

@@ -74,7 +74,7 @@ def bind(settings: ServerSettings) -> socket.socket:
         listener.close()
         raise StartError(
             f"Docent cannot listen on {settings.host} port {settings.port}: {error.strerror}.",
-            f"Stop what uses it, or choose another: docent serve --port {settings.port + 1}",
+            "Stop what uses it, or choose another port with --port.",
         ) from error
     return listener
 

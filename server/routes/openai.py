@@ -14,12 +14,12 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from indexer.models import Scope
-from server.chat_completion import Completion, to_question
 from server.disconnect import while_connected
 from server.errors import BadRequest, NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
 from server.generate import TokenLogprob
 from server.problems import describe
+from server.routes.chat_completion import Completion, to_question
 from server.routes.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest
 from server.services import ScopeDep, Services, ServicesDep
 

@@ -1,0 +1,235 @@
+"""What is refused before a route sees it, each beside a request that passes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from indexer.client import read_address
+from indexer.errors import StartError
+from server.security import BODY_LIMIT, HEADERS, check_exposure, host_name
+from server.settings import ServerSettings
+from tests.server.fakes import HANDBOOK, app_of, fill
+
+QUESTION = {"model": "docent", "messages": [{"role": "user", "content": "How many days of annual leave?"}]}
+ANYWHERE = "0.0.0.0"  # noqa: S104 (nothing listens on it here)
+
+
+@pytest.fixture
+def client(settings: ServerSettings) -> Iterator[TestClient]:
+    fill(settings, {"handbook": HANDBOOK})
+    with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture
+def locked(settings: ServerSettings) -> Iterator[TestClient]:
+    """A server with a key and a password."""
+    fill(settings, {"handbook": HANDBOOK})
+    settings = settings.model_copy(
+        update={
+            "api_key": SecretStr("the key"),
+            "password": SecretStr("secret"),
+            "hosts": "docent.example, Other.example",
+        }
+    )
+    with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000", "127.0.0.1"])
+def test_loopback_names_are_answered(client: TestClient, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:8000",
+        ANYWHERE,
+        "192.168.1.5",
+        "[::]",
+        "docent",
+    ],
+)
+@pytest.mark.parametrize("path", ["/healthz", "/", "/v1/models", "/static/app.css"])
+def test_a_foreign_host_is_refused(client: TestClient, host: str, path: str) -> None:
+    response = client.get(path, headers={"Host": host})
+
+    assert response.status_code == 421
+    assert "DOCENT_HOSTS" in response.text
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a@127.0.0.1", "127.0.0.1:port", "127.0.0.1/x", "[::1", "127.0.0.1:99999", "a b?"]
+)
+def test_a_malformed_host_is_refused(client: TestClient, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code in (400, 421)
+
+
+def test_configured_hosts_are_answered(locked: TestClient) -> None:
+    assert locked.get("/healthz", headers={"Host": "docent.example"}).status_code == 200
+    assert locked.get("/healthz", headers={"Host": "other.example:443"}).status_code == 200
+    assert locked.get("/healthz", headers={"Host": "third.example"}).status_code == 421
+
+
+def test_an_address_is_answered_where_the_server_listens_beyond_loopback(settings: ServerSettings) -> None:
+    """Names can be rebound to this machine, addresses cannot."""
+    update = {"host": ANYWHERE, "api_key": SecretStr("k"), "password": SecretStr("p")}
+    with TestClient(app_of(settings.model_copy(update=update)), base_url="http://127.0.0.1") as client:
+        assert client.get("/healthz", headers={"Host": "192.168.1.5:8000"}).status_code == 200
+        assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 421
+        assert client.get("/healthz", headers={"Host": "0.0.0.0:8000"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("a.example:80", "a.example"), ("[::1]:80", "::1"), ("A", "a"), ("", None), ("a:b", None), ("u@a", None)],
+)
+def test_host_name(host: str, name: str | None) -> None:
+    assert host_name(host) == name
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://127.0.0.1:8000"},
+        {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_own_pages_and_programs_may_post(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.post("/v1/chat/completions", json=QUESTION, headers=headers).status_code == 200
+    assert client.post("/theme", data={"theme": "dark"}, headers=headers).status_code < 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:9000"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_pages_of_other_sites_may_not_post(client: TestClient, headers: dict[str, str]) -> None:
+    api = client.post("/v1/chat/completions", json=QUESTION, headers=headers)
+    page = client.post("/theme", data={"theme": "dark"}, headers=headers)
+
+    assert (api.status_code, api.json()["error"]["type"]) == (403, "permission_error")
+    assert page.status_code == 403
+    assert page.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_the_api_takes_json_only(client: TestClient, media_type: str) -> None:
+    """A form or text/plain can be sent by any page without asking the server first; JSON cannot."""
+    response = client.post("/v1/chat/completions", content=b"{}", headers={"Content-Type": media_type})
+
+    assert response.status_code == 415
+    assert "application/json" in response.json()["error"]["message"]
+
+
+def test_pages_take_forms_only(client: TestClient) -> None:
+    assert client.post("/theme", json={"theme": "dark"}).status_code == 415
+    assert client.post("/theme", data={"theme": "dark"}).status_code < 400
+
+
+def test_a_body_that_says_it_is_too_large_is_refused(client: TestClient) -> None:
+    response = client.post(
+        "/v1/chat/completions", content=b"x" * (BODY_LIMIT + 1), headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 413
+    assert "1024 KiB" in response.json()["error"]["message"]
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_counted(client: TestClient) -> None:
+    def parts() -> Iterator[bytes]:
+        for _ in range(BODY_LIMIT // 65536 + 1):
+            yield b" " * 65536
+
+    response = client.post("/v1/chat/completions", content=parts(), headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 413
+    assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_key_is_asked_for_where_one_is_set(locked: TestClient) -> None:
+    def status(value: str | None, path: str = "/v1/models") -> int:
+        return locked.get(path, headers={} if value is None else {"Authorization": value}).status_code
+
+    assert status("Bearer the key") == status("bearer the key") == 200
+    for wrong in (None, "", "Bearer", "Bearer ", "Bearer the ke", "Bearer the key2", "Basic dGhlIGtleQ==", "the key"):
+        assert status(wrong) == 401, wrong
+    assert status(None, "/metrics") == 401
+    assert status("Bearer the key", "/metrics") == 200
+    assert status(None, "/healthz") == status(None, "/readyz") == 200
+
+
+def test_a_wrong_key_is_told_in_the_api_s_shape(locked: TestClient) -> None:
+    response = locked.post("/v1/chat/completions", json=QUESTION, headers={"Authorization": "Bearer nö".encode()})
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["error"]["code"] == "invalid_api_key"
+    assert response.json()["error"]["type"] == "authentication_error"
+
+
+def test_commands_on_this_machine_have_a_key_of_their_own(locked: TestClient, settings: ServerSettings) -> None:
+    address = read_address(settings.server_file)
+
+    assert address is not None
+    assert (settings.server_file.stat().st_mode & 0o777) == 0o600
+    assert locked.get("/v1/models", headers={"Authorization": f"Bearer {address.token}"}).status_code == 200
+    assert address.token not in repr(address)
+
+
+def test_no_key_is_needed_on_loopback(client: TestClient) -> None:
+    assert client.get("/v1/models").status_code == 200
+    assert client.get("/v1/models", headers={"Authorization": "Bearer anything"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/models", "/healthz", "/nothing", "/v1/nothing"])
+def test_every_response_carries_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_refusals_carry_the_security_headers_too(client: TestClient) -> None:
+    headers = client.get("/", headers={"Host": "evil.example"}).headers
+
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+
+
+def test_hashed_files_may_be_kept(client: TestClient) -> None:
+    assert client.get("/static/app.css").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("set_", "missing"),
+    [
+        ({}, "DOCENT_API_KEY and DOCENT_PASSWORD"),
+        ({"api_key": SecretStr("k")}, "set DOCENT_PASSWORD,"),
+        ({"password": SecretStr("p")}, "set DOCENT_API_KEY,"),
+        ({"api_key": SecretStr(""), "password": SecretStr("p")}, "set DOCENT_API_KEY,"),
+    ],
+)
+def test_an_open_address_needs_a_key_and_a_password(tmp_path: Path, set_: dict[str, SecretStr], missing: str) -> None:
+    with pytest.raises(StartError, match=missing) as caught:
+        check_exposure(ServerSettings(data=tmp_path, host=ANYWHERE, **set_))
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_status == 2
+
+
+def test_a_guarded_address_may_be_open(tmp_path: Path) -> None:
+    check_exposure(ServerSettings(data=tmp_path, host=ANYWHERE, api_key=SecretStr("k"), password=SecretStr("p")))
+    check_exposure(ServerSettings(data=tmp_path, host="127.0.0.1"))
