@@ -1,0 +1,82 @@
+"""Take template language (Liquid, Nunjucks, Jinja, Hugo) out of Markdown, leaving what the rendered page would show.
+
+`{% tag %}`, `{{ value }}` and `{# comment #}` go; what stands between `comment` and `endcomment` goes too; what stands
+between `raw` and `endraw` is text and stays as it is. Fenced code keeps its braces: a page that shows a template shows
+them. Three kinds of tag put words on the page that no other place holds, and these stay: the name of a chat channel,
+the heading of an alert, the alternative text of an image.
+"""
+
+import re
+
+_TOKEN = re.compile(
+    r"""
+      \{%-?\s*(?P<tag>[\w-]*)(?P<arguments>(?:[^%]|%(?!\}))*)%\}
+    | \{\{(?P<value>(?:[^{}]|\}(?!\})|\{(?!\{))*)\}\}
+    | \{\#(?![\w:.-]+\})(?:[^#{]|\#(?!\})|\{(?!\#))*\#\}
+    | ^[ ]{0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[#:.][^{}\n]*\}[ \t]*$", re.MULTILINE)
+_ALERT_LEVELS = frozenset({"", "info", "warning", "error", "success", "note", "tip", "danger"})
+
+
+def strip_template(source: str) -> str:
+    """`source` as Markdown that no template engine has to see."""
+    out: list[str] = []
+    position = 0
+    until = ""  # the tag that ends raw text or a comment
+    fence = ""
+    for token in _TOKEN.finditer(source):
+        before = source[position : token.start()]
+        tag = token["tag"]
+        if until != "endcomment":
+            out.append(before)
+        position = token.end()
+        if until:
+            if tag == until:
+                until = ""
+            elif until == "endraw":
+                out.append(token[0])
+                fence = _fence_after(fence, token)
+        elif tag in ("raw", "comment"):
+            until = f"end{tag}"
+        elif token["fence"] is not None:
+            out.append(token[0])
+            fence = _fence_after(fence, token)
+        elif fence:
+            out.append(token[0])
+        else:
+            out.append(_shown(token, source))
+    if until != "endcomment":
+        out.append(source[position:])
+    return _ATTRIBUTES.sub("", "".join(out))
+
+
+def _fence_after(fence: str, token: re.Match[str]) -> str:
+    """The fence that is open after this token, or ""."""
+    mark: str | None = token["fence"]
+    if mark is None:
+        return fence
+    if not fence:
+        return mark
+    return "" if mark.startswith(fence) and not token["info"].strip() else fence
+
+
+def _shown(token: re.Match[str], source: str) -> str:
+    """What a tag or a value puts on the page."""
+    if source[max(token.start() - 2, 0) : token.start()] == "](":
+        return "#"  # the target of a link
+    if token["value"] is not None:
+        literal = _QUOTED.fullmatch(token["value"].strip())
+        return literal[0].strip("\"'") if literal else ""
+    tag = token["tag"] or ""
+    arguments = [double or single for double, single in _QUOTED.findall(token["arguments"] or "")]
+    if tag == "slack_channel" and arguments:
+        return arguments[1] if len(arguments) > 1 else "#" + arguments[0].lstrip("#")
+    if tag in ("image", "image_with_class") and len(arguments) > 1:
+        return arguments[-1] if len(arguments[-1].split()) > 1 else ""
+    if tag == "alert" and arguments and arguments[0] not in _ALERT_LEVELS:
+        return f"\n{arguments[0]}\n\n"
+    return ""
