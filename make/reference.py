@@ -31,31 +31,30 @@ def _default(field: FieldInfo) -> str:
 
 
 def commands() -> str:
-    return "\n\n".join(part for command in (indexer, docent) for part in _command(command, click.Context(command)))
+    roots = (click.Context(indexer, info_name="indexer"), click.Context(docent, info_name="docent"))
+    return "\n\n".join(part for root in roots for part in _described(root))
 
 
-def _command(command: click.Command, context: click.Context) -> list[str]:
-    """A heading, the command's own help and a list of its options, for it and the commands below it."""
-    name = context.info_name or command.name or ""
-    path = f"{context.parent.command_path} {name}" if context.parent else name
+def _described(context: click.Context) -> list[str]:
+    """A heading, the command's own help, its usage and a list of its options; for a group, of the commands below it."""
+    command, path = context.command, context.command_path
     if isinstance(command, click.Group):
         parts = [f"## {path}\n\n{_prose(command.help)}"] if context.parent is None else []
-        for below in command.list_commands(context):
-            found = command.get_command(context, below)
-            if found is not None and not found.hidden:
-                parts += _command(found, click.Context(found, parent=context, info_name=below))
+        for name, below in sorted(command.commands.items()):
+            parts += _described(click.Context(below, parent=context, info_name=name))
         return parts
-    usage = " ".join([path, *command.collect_usage_pieces(context)])
     options = [
-        f"- `{', '.join(option.opts)}{_value(option)}`: {_prose(option.help)}"
+        f"- `{', '.join(option.opts)}{_value(option, context)}`: {_prose(option.help)}"
         for option in command.params
-        if isinstance(option, click.Option) and not option.hidden and option.name != "help"
+        if isinstance(option, click.Option) and not option.hidden
     ]
-    return [f"### {path}\n\n{_prose(command.help)}\n\n```\n{usage}\n```", *(["\n".join(options)] if options else [])]
+    usage = " ".join(piece for piece in command.collect_usage_pieces(context) if options or piece != "[OPTIONS]")
+    parts = [f"### {path}", _prose(command.help), f"```\n{path} {usage}".rstrip() + "\n```"]
+    return [*parts, *(["\n".join(options)] if options else [])]
 
 
-def _value(option: click.Option) -> str:
-    return "" if option.is_flag else f" {option.make_metavar(click.Context(click.Command('x')))}"
+def _value(option: click.Option, context: click.Context) -> str:
+    return "" if option.is_flag else f" {option.make_metavar(context)}"
 
 
 def _prose(text: str | None) -> str:
@@ -63,16 +62,15 @@ def _prose(text: str | None) -> str:
 
 
 def main() -> int:
-    indexer.name, docent.name = "indexer", "docent"
     parts = {"settings": settings_table(), "commands": commands()}
     stale = []
     for path, part in (("README.md", "settings"), ("docs/settings.md", "settings"), ("docs/commands.md", "commands")):
         text = (ROOT / path).read_text(encoding="utf-8")
         before, mark, rest = text.partition(f"<!-- {part} -->\n")
-        _, end, after = rest.partition(f"\n<!-- end of {part} -->")
+        _, end, after = rest.partition(f"<!-- end of {part} -->")
         if not mark or not end:
             raise SystemExit(f"{path} lacks the marks <!-- {part} --> and <!-- end of {part} -->.")
-        wanted = f"{before}{mark}{parts[part]}{end}{after}"
+        wanted = f"{before}{mark}{parts[part]}\n{end}{after}"
         if wanted != text:
             stale.append(path)
             if "--check" not in sys.argv:
