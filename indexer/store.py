@@ -85,6 +85,12 @@ class Store:
     def _readable(self, scope: Scope) -> NDArray[np.bool_]:
         return self._alive & np.isin(self._collections, list(scope.collections))
 
+    def is_behind(self) -> bool:
+        """Whether the newest snapshot lacks changes of the database, or there is none."""
+        with Session(self._engine) as session:
+            newest = session.exec(select(func.max(Change.id))).one() or 0
+        return newest > 0 and not (self._folder / str(newest)).exists()
+
     def follow(self) -> int:
         """Take up the changes since the last call; returns how many documents they name.
 

@@ -1,0 +1,228 @@
+"""The `indexer` command: ingest | status | search | evaluate | verify | rebuild.
+
+`--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
+Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+from watchfiles import watch
+
+from indexer.catalog import Catalog
+from indexer.client import find_server, search_result
+from indexer.database import open_knowledge
+from indexer.embed import SentenceTransformerEmbedder
+from indexer.errors import DocentError
+from indexer.ingest import Report, ingest
+from indexer.progress import ingest_progress, message
+from indexer.rebuild import rebuild_index
+from indexer.retrieve import open_retriever
+from indexer.settings import IndexerSettings
+from indexer.store import Store
+from indexer.verify import verify_index
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+
+
+class Commands(click.Group):
+    """Turns what Docent raises on purpose into one sentence and an exit status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except DocentError as error:
+            message(str(error))
+            sys.exit(error.exit_status)
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="docent", message="Docent %(version)s")
+def main() -> None:
+    """Turn folders of documents into knowledge that can be searched."""
+
+
+@main.command("ingest")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--collection", default="", help="Collection to put them into; by default the folder's name.")
+@click.option("--prune", is_flag=True, help="Remove vanished documents even if they are more than a fifth of all.")
+@click.option("--watch", is_flag=True, help="Go on running and take up every change of the folders.")
+@JSON_OPTION
+def ingest_command(paths: tuple[Path, ...], collection: str, prune: bool, watch: bool, as_json: bool) -> None:
+    """Index files and folders: what is new or changed is read, what is gone is removed."""
+    settings = IndexerSettings()
+    report = run_ingest(paths, settings, collection, prune, as_json)
+    if watch:
+        _watch(paths, settings, collection, as_json)
+    sys.exit(1 if report.counts["failed"] else 0)
+
+
+def run_ingest(
+    paths: tuple[Path, ...], settings: IndexerSettings, collection: str, prune: bool, as_json: bool
+) -> Report:
+    engine = open_knowledge(settings)
+    with ingest_progress() as progress:
+        report = ingest(
+            paths,
+            settings,
+            engine,
+            lambda: SentenceTransformerEmbedder(settings),
+            collection,
+            prune,
+            progress.update,
+        )
+    _save_snapshot(settings, engine)
+    if as_json:
+        click.echo(json.dumps(_ingest_json(report), ensure_ascii=False))
+    progress.summarise(report)
+    return report
+
+
+def _save_snapshot(settings: IndexerSettings, engine: Engine) -> None:
+    store = Store(engine, settings.index_path)
+    if store.is_behind():
+        store.load()
+        store.save()
+
+
+def _ingest_json(report: Report) -> dict[str, Any]:
+    files = [
+        {"document": f.document, "state": f.state, "reason": f.reason, "pages": f.pages, "chunks": f.chunks}
+        for f in report.files
+    ]
+    return {**report.counts, "files": files, "took_ms": report.took_ms}
+
+
+def _watch(paths: tuple[Path, ...], settings: IndexerSettings, collection: str, as_json: bool) -> None:
+    message("Watching for changes. Press Ctrl-C to stop.")
+    for _ in watch(*paths, step=500, raise_interrupt=False):
+        try:
+            run_ingest(paths, settings, collection, False, as_json)
+        except DocentError as error:  # a folder that is being moved about must not end the watch
+            message(str(error))
+
+
+@main.command()
+@JSON_OPTION
+def status(as_json: bool) -> None:
+    """Show what is indexed, and what could not be read and why."""
+    settings = IndexerSettings()
+    catalog = Catalog(open_knowledge(settings))
+    scope = catalog.everything()
+    collections = catalog.collections(scope)
+    unread = [(name, entry) for name, entry in catalog.ledger(scope) if entry.state != "indexed"]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "collections": [
+                        {
+                            "name": c.name,
+                            "documents": c.documents,
+                            "chunks": c.chunks,
+                            "updated_at": c.updated_at.isoformat() if c.updated_at else None,
+                        }
+                        for c in collections
+                    ],
+                    "not_indexed": [
+                        {"collection": name, "document": e.path, "state": e.state, "reason": e.reason}
+                        for name, e in unread
+                    ],
+                },
+                ensure_ascii=False,
+            )
+        )
+        return
+    if not collections:
+        click.echo("Nothing is indexed yet. Run `indexer ingest FOLDER`.")
+    for c in collections:
+        when = f", last changed {c.updated_at:%Y-%m-%d %H:%M} UTC" if c.updated_at else ""
+        click.echo(f"{c.name}: {c.documents} documents, {c.chunks} passages{when}")
+    for name, entry in unread:
+        click.echo(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}")
+
+
+@main.command()
+@click.argument("question")
+@click.option("--collection", multiple=True, help="Search only this collection; may be given more than once.")
+@click.option("-k", "top_k", default=8, show_default=True, type=click.IntRange(1, 50), help="Passages to show.")
+@JSON_OPTION
+def search(question: str, collection: tuple[str, ...], top_k: int, as_json: bool) -> None:
+    """Show the passages that are closest to a question."""
+    settings = IndexerSettings()
+    server = find_server(settings)
+    if server is not None:
+        found = server.search(question, list(collection), top_k)
+    else:
+        found = _search_here(settings, question, list(collection), top_k)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for passage in found["passages"]:
+        place = " › ".join(part for part in (passage["title"], passage["heading"]) if part)
+        page = f", page {passage['page']}" if passage["page"] else ""
+        click.secho(f"{passage['rank']}. {place}{page}  ({passage['document']}, {passage['score']:.2f})", bold=True)
+        click.echo("   " + " ".join(passage["text"].split())[:300] + "\n")
+    if not found["passages"]:
+        message("Nothing was found. `indexer status` shows what is indexed.")
+
+
+def _search_here(settings: IndexerSettings, question: str, collections: list[str], top_k: int) -> dict[str, Any]:
+    message("No server runs on this data folder, so the search model is loaded here; that takes some seconds.")
+    retriever = open_retriever(settings)
+    catalog = Catalog(retriever.engine)
+    scope = catalog.everything()
+    if collections:
+        scope = catalog.named(collections, scope)
+    started = time.monotonic()
+    passages = retriever.search(question, [], scope, top_k)
+    took = round((time.monotonic() - started) * 1000)
+    return search_result(question, passages, took)
+
+
+@main.command("verify")
+def verify_command() -> None:
+    """Check that every chunk is exactly the words of its document and that the indexes agree with the database."""
+    settings = IndexerSettings()
+    problems = verify_index(settings, open_knowledge(settings))
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        message("Run `indexer rebuild` to make chunks, vectors and indexes anew from the stored texts.")
+        sys.exit(1)
+    click.echo("Every chunk and index agrees with the documents.")
+
+
+@main.command()
+def rebuild() -> None:
+    """Make chunks, vectors and indexes anew from the stored texts, with the settings as they are now."""
+    settings = IndexerSettings()
+    engine = open_knowledge(settings)
+    with ingest_progress() as progress:
+        documents, chunks = rebuild_index(settings, engine, SentenceTransformerEmbedder(settings), progress.update)
+    _save_snapshot(settings, engine)
+    message(f"Rebuilt {chunks} passages of {documents} documents.")
+
+
+@main.command("evaluate")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Also ask a server that is started on the folder, and judge its answers.")
+@click.option("--endpoint", default="", help="Also ask this server (http://host:port), which already holds the corpus.")
+@JSON_OPTION
+def evaluate_command(folder: Path, answers: bool, endpoint: str, as_json: bool) -> None:
+    """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions."""
+    from indexer.evaluate_folder import evaluate_folder, show_report
+
+    with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
+        settings = IndexerSettings(data=Path(data))
+        report = evaluate_folder(folder, settings, answers=answers, endpoint=endpoint)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+    else:
+        show_report(report)

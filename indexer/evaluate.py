@@ -1,0 +1,215 @@
+"""`indexer evaluate FOLDER`: how well the very code that answers finds what a question set says should be found.
+
+A folder holds `questions.jsonl` and either `corpus.jsonl` or `set.json` (docs/evaluating.md). It is ingested into a
+temporary data folder. A gold id is a document's path, or `path#p12` for a page, where the pages beside count too.
+"""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from indexer.chunk import chunk_document
+from indexer.embed import SPECIAL_TOKENS, SentenceTransformerEmbedder
+from indexer.errors import StartError
+from indexer.extract import text as plain_text
+from indexer.index_info import describe_index
+from indexer.ingest import embedding_input, ingest
+from indexer.models import Collection, Passage, Scope
+from indexer.records import put_document
+from indexer.retrieve import Retriever
+from indexer.scan import ScannedFile
+from indexer.settings import IndexerSettings
+
+DEPTH = 10
+"""Passages asked for a question: the deepest figure is recall@10."""
+
+
+@dataclass(frozen=True)
+class EvaluationQuestion:
+    """One line of `questions.jsonl`."""
+
+    id: str
+    question: str
+    gold: tuple[str, ...]
+    history: tuple[tuple[str, str], ...] = ()  # (role, text)
+    answers: tuple[str, ...] = ()
+    must: tuple[tuple[str, ...], ...] = ()  # facts that an answer has to hold, each as its alternatives
+    answerable: bool | None = True  # None: counts for neither side of abstention
+
+    @property
+    def asked_before(self) -> list[str]:
+        return [text for role, text in self.history if role == "user"]
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """How one answerable question went; `found` is the rank (from 1) of each gold id that was found."""
+
+    id: str
+    found: dict[str, int]
+    gold: int
+    ms: float
+
+    def recall(self, k: int) -> float:
+        return sum(rank <= k for rank in self.found.values()) / self.gold
+
+    def hit(self, k: int) -> float:
+        return float(any(rank <= k for rank in self.found.values()))
+
+    @property
+    def reciprocal_rank(self) -> float:
+        return 1 / min(self.found.values()) if self.found else 0.0
+
+    @property
+    def ndcg(self) -> float:
+        """nDCG@10 with gains of 0 or 1 (Järvelin and Kekäläinen, 2002)."""
+        ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(self.gold, DEPTH) + 1))
+        return sum(1 / math.log2(rank + 1) for rank in self.found.values() if rank <= DEPTH) / ideal
+
+
+@dataclass
+class RetrievalReport:
+    """Means over the answerable questions; milliseconds include the question's embedding."""
+
+    results: list[QuestionResult] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        times = sorted(result.ms for result in self.results) or [0.0]
+        return {
+            "questions": len(self.results),
+            "recall@1": self._mean(lambda r: r.recall(1)),
+            "recall@5": self._mean(lambda r: r.recall(5)),
+            "recall@10": self._mean(lambda r: r.recall(10)),
+            "hit@1": self._mean(lambda r: r.hit(1)),
+            "hit@5": self._mean(lambda r: r.hit(5)),
+            "ndcg@10": self._mean(lambda r: r.ndcg),
+            "mrr": self._mean(lambda r: r.reciprocal_rank),
+            "latency_ms": {
+                "p50": round(statistics.median(times), 1),
+                "p95": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1),
+            },
+        }
+
+    def _mean(self, measure: Callable[[QuestionResult], float]) -> float:
+        return round(statistics.fmean(map(measure, self.results)), 4) if self.results else 0.0
+
+
+def load_questions(folder: Path) -> list[EvaluationQuestion]:
+    """The questions of the folder. Raises StartError."""
+    try:
+        lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        return [_question(json.loads(line)) for line in lines if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StartError(
+            f"{folder} holds no readable questions.jsonl ({error!r}).", "See docs/evaluating.md for its form."
+        ) from error
+
+
+def _question(row: dict[str, Any]) -> EvaluationQuestion:
+    return EvaluationQuestion(
+        id=str(row["id"]),
+        question=row["question"],
+        gold=tuple(row.get("gold", ())),
+        history=tuple((turn["role"], turn["text"]) for turn in row.get("history", ())),
+        answers=tuple(row.get("answers", ())),
+        must=tuple(tuple(alternatives) for alternatives in row.get("must", ())),
+        answerable=row.get("answerable", True),
+    )
+
+
+def ingest_folder(
+    folder: Path, settings: IndexerSettings, engine: Engine, embedder: SentenceTransformerEmbedder
+) -> None:
+    """Index the folder's corpus into the (temporary) data folder of the settings. Raises StartError."""
+    documents = folder / "set.json"
+    if documents.exists():
+        corpus = (folder / json.loads(documents.read_text(encoding="utf-8"))["documents"]).resolve()
+        ingest([corpus], settings, engine, lambda: embedder)
+    elif (folder / "corpus.jsonl").exists():
+        lines = (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+        _ingest_passages((json.loads(line) for line in lines if line.strip()), settings, engine, embedder)
+    else:
+        raise StartError(f"{folder} holds neither corpus.jsonl nor set.json.", "See docs/evaluating.md for their form.")
+
+
+def _ingest_passages(
+    rows: Iterable[dict[str, str]],
+    settings: IndexerSettings,
+    engine: Engine,
+    embedder: SentenceTransformerEmbedder,
+) -> None:
+    """Each row becomes a document whose path is its id."""
+    limit = settings.chunk_tokens - SPECIAL_TOKENS
+    documents = [
+        (row["id"], replace(plain_text.extract(row["text"].encode(), row["id"]), title=row.get("title", "")))
+        for row in rows
+    ]
+    drafts = [chunk_document(document, embedder.tokenizer.offsets, limit) for _, document in documents]
+    vectors = embedder.encode_chunks(
+        [
+            embedding_input(document.text, draft)
+            for (_, document), own in zip(documents, drafts, strict=True)
+            for draft in own
+        ]
+    )
+    start = 0
+    with Session(engine) as session:
+        collection = Collection(name="evaluation")
+        session.add(collection)
+        session.flush()
+        describe_index(session, settings, embedder.dimension)
+        for (path, document), own in zip(documents, drafts, strict=True):
+            file = ScannedFile(Path("/evaluation"), path)
+            put_document(session, collection.id or 0, file, "", document, own, vectors[start : start + len(own)])
+            start += len(own)
+        session.commit()
+
+
+def evaluate_retrieval(
+    questions: Sequence[EvaluationQuestion], retriever: Retriever, scope: Scope
+) -> tuple[RetrievalReport, dict[str, list[Passage]]]:
+    """The figures over the answerable questions, and the passages found for each question id."""
+    report = RetrievalReport()
+    passages: dict[str, list[Passage]] = {}
+    for question in questions:
+        if not (question.answerable and question.gold):
+            continue
+        started = time.perf_counter()
+        found = retriever.search(question.question, question.asked_before, scope, DEPTH)
+        ms = (time.perf_counter() - started) * 1000
+        passages[question.id] = found
+        report.results.append(QuestionResult(question.id, gold_ranks(question.gold, found), len(question.gold), ms))
+    return report, passages
+
+
+def gold_ranks(gold: Sequence[str], passages: Sequence[Passage]) -> dict[str, int]:
+    """The best rank at which each gold id was found; ids that were not found are left out."""
+    ranks: dict[str, int] = {}
+    for passage in passages:
+        for id_ in gold:
+            if id_ not in ranks and matches_gold(id_, passage.document, passage.page):
+                ranks[id_] = passage.rank
+    return ranks
+
+
+def matches_gold(gold: str, document: str, page: int | None) -> bool:
+    """Whether a place in a document is what a gold id means: the same path and, for `#p12`, page 11, 12 or 13."""
+    if gold == document:
+        return True
+    path, marker, number = gold.rpartition("#p")
+    if not marker or not number.isdigit() or path != document:
+        return False
+    return page is not None and abs(page - int(number)) <= 1
+
+
+def as_json(report: RetrievalReport) -> dict[str, Any]:
+    """The summary and, for comparing two runs, every question."""
+    return {**report.summary(), "per_question": [asdict(result) for result in report.results]}

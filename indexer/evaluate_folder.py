@@ -1,0 +1,92 @@
+"""One evaluation from end to end: ingest into a temporary folder, search, and where asked a server's answers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from indexer.catalog import Catalog
+from indexer.database import open_knowledge
+from indexer.embed import SentenceTransformerEmbedder
+from indexer.errors import StartError
+from indexer.evaluate import evaluate_retrieval, ingest_folder, load_questions
+from indexer.evaluate_answers import ask_all, summarise_answers
+from indexer.progress import console, message
+from indexer.retrieve import Retriever
+from indexer.settings import IndexerSettings
+from indexer.store import Store
+
+READY_SECONDS = 300.0
+"""A server loads torch in ten seconds and a model of 2 GB in less than a minute; much longer means it never will."""
+
+
+def evaluate_folder(folder: Path, settings: IndexerSettings, answers: bool, endpoint: str) -> dict[str, Any]:
+    """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails."""
+    questions = load_questions(folder)
+    engine = open_knowledge(settings)
+    embedder = SentenceTransformerEmbedder(settings)
+    message(f"Indexing the corpus of {folder.name}.")
+    ingest_folder(folder, settings, engine, embedder)
+    store = Store(engine, settings.index_path)
+    store.load()
+    store.save()
+    message(f"Asking {len(questions)} questions of {len(store)} passages.")
+    retriever = Retriever(engine, embedder, store, settings)
+    report, _ = evaluate_retrieval(questions, retriever, Catalog(engine).everything())
+    figures = {"folder": folder.name, **report.summary()}
+    if endpoint:
+        figures.update(summarise_answers(ask_all(questions, endpoint, os.environ.get("DOCENT_API_KEY", ""))))
+    elif answers:
+        with _server(settings) as url:
+            figures.update(summarise_answers(ask_all(questions, url)))
+    return figures
+
+
+@contextmanager
+def _server(settings: IndexerSettings) -> Iterator[str]:
+    """`docent serve` on the data folder, as a process of its own; its address once it is ready. Raises StartError."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "DOCENT_DATA": str(settings.data)}
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url, process)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2, trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            pass  # it is not listening yet
+        time.sleep(0.3)
+    raise StartError("The server for the evaluation did not get ready.", "Run `docent doctor` to see why.")
+
+
+def show_report(report: dict[str, Any], indent: str = "") -> None:
+    """The figures, one a line."""
+    for name, value in report.items():
+        if isinstance(value, dict):
+            console.print(f"{indent}{name}")
+            show_report(value, indent + "  ")
+        else:
+            console.print(f"{indent}{name:14} {'no such questions' if value is None else value}")

@@ -1,0 +1,60 @@
+"""What a person sees of long work: a bar while it runs, a summary after it. All of it on standard error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from indexer.ingest import Progress, Report
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def message(text: str) -> None:
+    """A line for the person at the terminal."""
+    console.print(escape(text))
+
+
+class IngestProgress:
+    """A bar over files; without a terminal a line now and then would only fill a log, so there is none."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("Looking at the files", total=None, chunks="")
+
+    def update(self, progress: Progress) -> None:
+        self._bar.update(
+            self._task,
+            total=progress.total,
+            completed=progress.done,
+            description="Indexing",
+            chunks=f"{progress.chunks} passages" if progress.chunks else "",
+        )
+        if progress.file and progress.file.state in ("failed", "needs_ocr"):
+            self._bar.console.print(escape(f"{progress.file.state:9} {progress.file.document}: {progress.file.reason}"))
+
+    def summarise(self, report: Report) -> None:
+        """One line of counts, then every file that was skipped, since nobody saw it pass."""
+        for file in report.files:
+            if file.state == "skipped":
+                console.print(escape(f"skipped   {file.document}: {file.reason}"))
+            elif file.state == "indexed" and file.reason:
+                console.print(escape(f"note      {file.document}: {file.reason}"))
+        counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in report.counts.items() if count)
+        console.print(f"{counts or 'no files'} in {report.took_ms / 1000:.1f} s")
+
+
+@contextmanager
+def ingest_progress() -> Iterator[IngestProgress]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files {task.fields[chunks]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        yield IngestProgress(bar)
