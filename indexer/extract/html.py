@@ -2,7 +2,7 @@
 
 The parser calls back for each tag, so that a hundred thousand nested elements are only a counter here.
 What no reader sees is left out: scripts, styles, comments, hidden elements, form fields, deleted words (`del`, `s`).
-So is `nav`, which repeats on every page. A picture's alternative text is kept where it says more than a word.
+So are `nav`, which repeats on every page, and the alternative text of pictures, which would cut into sentences.
 """
 
 import re
@@ -28,7 +28,6 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 DEEPEST_LIST = 32
 _HIDDEN_STYLE = re.compile(r"(display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_FILE_NAME = re.compile(r"\S+\.\w{2,5}|https?:\S+")
 _ARROWS = re.compile(r"[\s↑↩⏎^¶§#\ufe0e]+")
 """Text of links that only lead back from a footnote or to the heading that they stand in."""
 
@@ -72,8 +71,8 @@ class _Reader:
             self._skipped += 1
         elif tag == "title":
             self._in_title = True
-        elif tag in ("br", "img"):
-            self._put("\n" if tag == "br" else _alternative(attributes))
+        elif tag == "br":
+            self._put("\n")
         elif tag == "sup":
             self._superscripts += 1
         elif tag == "table":
@@ -127,14 +126,14 @@ class _Reader:
     def _put(self, text: str) -> None:
         cell = self._cell
         if cell is not None:
-            cell.append(" " if text == "\n" else text)
+            cell.append(text)
         else:
             self._text.append(text)
 
     def _start_block(self, tag: str) -> None:
         if self._cell is not None:
             if tag in SECTIONS or tag in HEADINGS or tag in ("li", "dt", "dd", "pre"):
-                self._put(" ")
+                self._put("\n")
             return
         if tag in ("ul", "ol", "menu", "dir"):
             self.flush()
@@ -153,7 +152,7 @@ class _Reader:
     def _end_block(self, tag: str) -> None:
         if self._cell is not None:
             if tag in SECTIONS or tag in HEADINGS or tag in ("li", "dt", "dd", "pre"):
-                self._put(" ")
+                self._put("\n")
             return
         if tag in ("ul", "ol", "menu", "dir"):
             self.flush()
@@ -236,11 +235,11 @@ class _Reader:
             return
         table.close_row()
         if max((sum(map(bool, row)) for row in table.rows), default=0) > 1:
-            self._builder.add_table(table.rows, frozenset(table.header_rows))
+            self._builder.add_table(table.rows, table.header_rows())
             return
         for row in table.rows:  # one column: a box around text
-            for text in row:
-                self._builder.add("paragraph", text)
+            for line in "".join(row).split("\n"):
+                self._builder.add("paragraph", line)
 
 
 def _is_hidden(attributes: Mapping[str, str]) -> bool:
@@ -249,9 +248,3 @@ def _is_hidden(attributes: Mapping[str, str]) -> bool:
         or attributes.get("aria-hidden", "").lower() == "true"
         or bool(_HIDDEN_STYLE.search(attributes.get("style", "")))
     )
-
-
-def _alternative(attributes: Mapping[str, str]) -> str:
-    """A picture's alternative text, where it is more than a word and no file name."""
-    text = attributes.get("alt", "").strip()
-    return f" {text} " if len(text.split()) > 1 and not _FILE_NAME.fullmatch(text) else ""

@@ -71,7 +71,11 @@ def add_rows(builder: DocumentBuilder, rows: Sequence[Sequence[str]], page: int 
     ):
         builder.add("paragraph", "".join(full[first]), page=page)
         first += 1
-    builder.add_table(full[first:], frozenset({0}), page)
+    table = full[first:]
+    if sum(map(_count, table)) == 1:
+        builder.add("paragraph", "".join(table[0]), page=page)
+    else:
+        builder.add_table(table, frozenset({0}), page)
 
 
 def _count(row: Sequence[str]) -> int:

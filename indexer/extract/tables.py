@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 WIDEST = 1000  # columns; a larger colspan or rowspan is a mistake or an attack
+MOST_HEADERS = 3
 _Column = int
 
 
@@ -11,7 +12,6 @@ class TableReader:
     """Rows of cell texts. A cell that spans rows is repeated in each: every row then says what it is about."""
 
     rows: list[list[str]] = field(default_factory=list)
-    header_rows: set[int] = field(default_factory=set)
     is_layout: bool = False  # a table around tables arranges a page; it is not data
     cell: list[str] | None = None  # text of the open cell
     _row: list[str] = field(default_factory=list)
@@ -22,6 +22,7 @@ class TableReader:
     _is_head: bool = False
     _from_above: dict[_Column, tuple[str, int]] = field(default_factory=dict)  # text, rows that it still covers
     _in_head: bool = False
+    _headers: int = 0
 
     def open_section(self, tag: str) -> None:
         self.close_row()
@@ -62,13 +63,22 @@ class TableReader:
             return
         self._fill_from_above()
         self._row_open = False
-        if self._cells and (self._heads == self._cells or self._in_head) and self._may_be_header():
-            self.header_rows.add(len(self.rows))
+        if self._is_header():
+            self._headers += 1
         self.rows.append(self._row)
 
-    def _may_be_header(self) -> bool:
-        """A lone cell of kind th in the middle of a table names one row or a group of rows, not the columns."""
-        return self._in_head or self._cells > 1 or not any(any(row) for row in self.rows)
+    def header_rows(self) -> frozenset[int]:
+        """Indices of the rows that name the columns. Where every row claims to, as in some forms, the first does."""
+        return frozenset(range(self._headers if self._headers < len(self.rows) else min(self._headers, 1)))
+
+    def _is_header(self) -> bool:
+        """Further down, cells of kind th name one row or a group of rows, not the columns."""
+        return (
+            self._cells > 0
+            and (self._heads == self._cells or self._in_head)
+            and self._headers == len(self.rows) < MOST_HEADERS
+            and (self._cells > 1 or not self.rows)
+        )
 
     def _fill_from_above(self) -> None:
         while len(self._row) in self._from_above:

@@ -2,8 +2,8 @@
 
 `{% tag %}`, `{{ value }}` and `{# comment #}` go; what stands between `comment` and `endcomment` goes too; what stands
 between `raw` and `endraw` is text and stays as it is. Fenced code keeps its braces: a page that shows a template shows
-them. Three kinds of tag put words on the page that no other place holds, and these stay: the name of a chat channel,
-the heading of an alert, the alternative text of an image.
+them. Two kinds of tag put words on the page that no other place holds, and these stay: the name of a chat channel and
+the heading of an alert.
 """
 
 import re
@@ -68,15 +68,14 @@ def _shown(token: re.Match[str], source: str) -> str:
     """What a tag or a value puts on the page."""
     if source[max(token.start() - 2, 0) : token.start()] == "](":
         return "#"  # the target of a link
-    if token["value"] is not None:
-        literal = _QUOTED.fullmatch(token["value"].strip())
-        return literal[0].strip("\"'") if literal else ""
+    value: str | None = token["value"]
+    if value is not None:
+        value = value.strip()
+        return value[1:-1] if _QUOTED.fullmatch(value) else ""
     tag = token["tag"] or ""
-    arguments = [double or single for double, single in _QUOTED.findall(token["arguments"] or "")]
+    arguments: list[str] = [double or single for double, single in _QUOTED.findall(token["arguments"] or "")]
     if tag == "slack_channel" and arguments:
         return arguments[1] if len(arguments) > 1 else "#" + arguments[0].lstrip("#")
-    if tag in ("image", "image_with_class") and len(arguments) > 1:
-        return arguments[-1] if len(arguments[-1].split()) > 1 else ""
     if tag == "alert" and arguments and arguments[0] not in _ALERT_LEVELS:
         return f"\n{arguments[0]}\n\n"
     return ""
