@@ -44,12 +44,12 @@ class ChatTemplate:
     """Renders conversations for one model."""
 
     def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
-        self._template = _compile(source)
         self._bos, self._eos = bos, eos
         try:
+            self._template = _compile(source)
             self._render([Message("user", "x")])
         except TemplateError as error:
-            raise TemplateError(f"The model's chat template cannot render a question: {error}") from error
+            raise TemplateError(f"The model's chat template cannot be used: {error}") from error
         self._trims = self._trims_contents()
         self.reads_system = self._keeps_system()
 

@@ -1,0 +1,331 @@
+"""The local generator as the rest of the server sees it, with tiny models of random weights."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from server.engine.gguf_header import read_header
+from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
+from server.generate import (
+    Completed,
+    GenerationEvent,
+    Generator,
+    Message,
+    Piece,
+    Prefilling,
+    Queued,
+    Sampling,
+)
+from server.local import SLOTS, LocalGenerator, open_generator
+from server.settings import ServerSettings
+from tests.tiny_gguf import TinyModel, write_tiny_gguf
+
+QUESTION = [Message("system", "be as the one"), Message("user", "what is it")]
+LONG = [Message("user", "the one of it and the other " * 12)]
+
+
+async def loaded(generator: LocalGenerator) -> LocalGenerator:
+    while generator.state.state == "loading":  # noqa: ASYNC110 (the seam is polled)
+        await asyncio.sleep(0.005)
+    return generator
+
+
+async def collect(
+    generator: LocalGenerator, messages: Sequence[Message] = tuple(QUESTION), sampling: Sampling | None = None
+) -> list[GenerationEvent]:
+    return [event async for event in generator.generate(messages, sampling or Sampling(max_tokens=12))]
+
+
+def text(events: Sequence[GenerationEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Piece))
+
+
+def completed(events: Sequence[GenerationEvent]) -> Completed:
+    last = events[-1]
+    assert isinstance(last, Completed)
+    return last
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    (tmp_path / "models").mkdir()
+    return ServerSettings(data=tmp_path, model="", threads=1, queue=2)
+
+
+@pytest.fixture
+async def generator(settings: ServerSettings) -> AsyncIterator[LocalGenerator]:
+    write_tiny_gguf(settings.models_path / "tiny.gguf", TinyModel(ends=False))
+    generator = open_generator(settings)
+    assert generator is not None
+    yield await loaded(generator)
+    await generator.aclose()
+
+
+def test_without_a_model_there_is_no_generator(settings: ServerSettings) -> None:
+    assert open_generator(settings) is None
+
+
+async def test_it_is_a_generator_that_becomes_ready(generator: LocalGenerator) -> None:
+    seam: Generator = generator
+    assert seam.state.state == "ready"
+    assert seam.name == "tiny"
+    assert seam.context == 512
+
+
+async def test_events_come_in_their_order_and_usage_counts(generator: LocalGenerator) -> None:
+    events = await collect(generator)
+    kinds = [type(event) for event in events]
+    assert kinds.index(Prefilling) < kinds.index(Piece)
+    done = completed(events)
+    assert done.reason == "length"
+    assert done.usage.completion_tokens == 12
+    assert done.usage.prompt_tokens == generator.count(QUESTION)
+    assert done.usage.cached_tokens == 0
+    assert completed(await collect(generator)).usage.cached_tokens == generator.count(QUESTION) - 1
+
+
+async def test_a_model_that_ends_stops(settings: ServerSettings) -> None:
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf")
+    generator = LocalGenerator(path, settings)
+    generator.start()
+    await loaded(generator)
+    reasons = set()
+    for seed in range(40):
+        sampling = Sampling(max_tokens=100, temperature=1.5, seed=seed)
+        events = await collect(generator, sampling=sampling)
+        assert "<|" not in text(events)
+        reasons.add(completed(events).reason)
+    assert "stop" in reasons
+    await generator.aclose()
+
+
+async def test_many_at_once_answer_as_one_alone(generator: LocalGenerator) -> None:
+    questions = [[Message("user", f"what is the {word} of it")] for word in ("one", "other", "way", "time", "in")]
+    alone = [text(await collect(generator, question)) for question in questions]
+    together = await asyncio.gather(*(collect(generator, question) for question in questions))
+    assert [text(events) for events in together] == alone
+
+
+async def test_a_seed_repeats_the_text(generator: LocalGenerator) -> None:
+    def sampling(seed: int | None) -> Sampling:
+        return Sampling(max_tokens=20, temperature=1.0, seed=seed)
+
+    first, again, other = [text(await collect(generator, sampling=sampling(seed))) for seed in (5, 5, 6)]
+    assert first == again
+    assert first != other
+    unseeded = {text(await collect(generator, sampling=sampling(None))) for _ in range(3)}
+    assert len(unseeded) > 1
+
+
+async def test_a_stop_string_ends_the_answer_before_it(generator: LocalGenerator) -> None:
+    whole = text(await collect(generator, sampling=Sampling(max_tokens=40)))
+    for start in range(1, 8):
+        stop = whole[start : start + 3]
+        events = await collect(generator, sampling=Sampling(max_tokens=40, stop=("never there", stop)))
+        assert text(events) == whole[: whole.index(stop)]
+        assert completed(events).reason == "stop"
+
+
+async def test_logprobs_cover_every_token_once(generator: LocalGenerator) -> None:
+    events = await collect(generator, sampling=Sampling(max_tokens=30, logprobs=2))
+    found = [logprob for event in events if isinstance(event, Piece) for logprob in event.logprobs]
+    assert len(found) == completed(events).usage.completion_tokens
+    assert all(len(logprob.top) == 2 and logprob.logprob == logprob.top[0][1] for logprob in found)
+
+
+async def test_json_by_schema(generator: LocalGenerator) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+    for seed in range(5):
+        sampling = Sampling(max_tokens=300, temperature=1.0, seed=seed, json_schema=schema)
+        events = await collect(generator, sampling=sampling)
+        if completed(events).reason == "stop":
+            assert isinstance(json.loads(text(events))["a"], bool)
+            break
+    else:
+        pytest.fail("no answer was complete")
+
+
+@pytest.mark.parametrize("schema", [{"$ref": "http://example.org/x"}, {"type": "no such type"}])
+async def test_a_schema_that_cannot_be_used_is_a_bad_request(generator: LocalGenerator, schema: dict[str, str]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        await collect(generator, sampling=Sampling(json_schema=schema))
+    assert caught.value.param == "response_format"
+
+
+async def test_a_prompt_over_the_context_is_refused_before_anything(generator: LocalGenerator) -> None:
+    for times in (200, 100_000):
+        messages = [Message("user", "the one of it " * times)]
+        with pytest.raises(ContextTooLong) as caught:
+            await anext(generator.generate(messages, Sampling()))
+        assert caught.value.code == "context_length_exceeded"
+
+
+async def test_max_tokens_are_cut_to_the_room_that_is_left(generator: LocalGenerator) -> None:
+    words = 0
+    while generator.count([Message("user", "the " * (words + 1))]) < 508:
+        words += 1
+    events = await collect(generator, [Message("user", "the " * words)], Sampling(max_tokens=10**9))
+    usage = completed(events).usage
+    assert usage.prompt_tokens + usage.completion_tokens == 512
+    assert completed(events).reason == "length"
+
+
+async def test_closing_in_a_prefill_frees_the_slot(generator: LocalGenerator) -> None:
+    streams = [generator.generate(LONG, Sampling(max_tokens=2)) for _ in range(30)]
+    for stream in streams:
+        assert isinstance(await anext(stream), Prefilling | Queued)
+        await stream.aclose()  # type: ignore[attr-defined]
+    assert completed(await collect(generator)).usage.completion_tokens == 12
+
+
+async def test_cancelling_the_task_in_an_answer_frees_the_slot(generator: LocalGenerator) -> None:
+    for _ in range(2 * SLOTS):
+        task = asyncio.create_task(collect(generator, sampling=Sampling(max_tokens=400)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert completed(await collect(generator)).usage.completion_tokens == 12
+
+
+async def test_the_queue_is_bounded_and_places_are_told(generator: LocalGenerator) -> None:
+    tasks = [
+        asyncio.create_task(collect(generator, [Message("user", f"what is {i}")], Sampling(max_tokens=60)))
+        for i in range(40)
+    ]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BaseException)]
+    served = [result for result in results if not isinstance(result, BaseException)]
+    assert refused
+    assert all(isinstance(error, TooBusy) and error.retry_after > 0 for error in refused)
+    assert len(served) >= SLOTS + 2
+    assert any(isinstance(event, Queued) for events in served for event in events)
+    assert all(completed(events).usage.completion_tokens == 60 for events in served)
+    assert completed(await collect(generator)).usage.completion_tokens == 12
+
+
+async def test_counts(generator: LocalGenerator) -> None:
+    assert generator.count_text("") == 0
+    assert 0 < generator.count_text("what is it") < generator.count(QUESTION)
+    assert generator.count_text("<|end|>") > 1
+
+
+async def test_closing_ends_what_runs_and_what_comes_after(settings: ServerSettings) -> None:
+    write_tiny_gguf(settings.models_path / "tiny.gguf", TinyModel(ends=False))
+    generator = open_generator(settings)
+    assert generator is not None
+    await loaded(generator)
+    running = asyncio.create_task(collect(generator, sampling=Sampling(max_tokens=400)))
+    await asyncio.sleep(0.02)
+    await generator.aclose()
+    with pytest.raises(Unavailable):
+        await running
+    with pytest.raises(Unavailable):
+        await collect(generator)
+    with pytest.raises(Unavailable):
+        generator.count(QUESTION)
+    await generator.aclose()  # twice is no error
+
+
+async def test_closing_while_it_loads(settings: ServerSettings) -> None:
+    write_tiny_gguf(settings.models_path / "tiny.gguf")
+    generator = open_generator(settings)
+    assert generator is not None
+    await generator.aclose()
+    assert generator.state.state == "failed"
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def cut_by_a_little(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def junk(path: Path) -> None:
+    path.write_bytes(b"this is no model" * 100)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def foreign(path: Path) -> None:
+    write_tiny_gguf(path, TinyModel(architecture="unheard-of"))
+
+
+def small(path: Path) -> None:
+    write_tiny_gguf(path, TinyModel(name="Phi-3-small-8k"))
+
+
+def without_read_permission(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (truncated, "incomplete"),
+        (cut_by_a_little, "incomplete"),
+        (junk, "not a GGUF"),
+        (empty, "empty"),
+        (foreign, "does not know"),
+        (small, "Phi-3-small"),
+        (without_read_permission, "cannot be read"),
+    ],
+)
+async def test_a_model_that_cannot_be_used_says_why_and_what_to_do(
+    settings: ServerSettings, spoil: Callable[[Path], None], says: str
+) -> None:
+    path = write_tiny_gguf(settings.models_path / "bad.gguf")
+    spoil(path)
+    generator = LocalGenerator(path, settings)
+    assert generator.state.state == "loading"
+    assert "bad loads" in generator.state.detail
+    generator.start()
+    await loaded(generator)
+    assert generator.state.state == "failed"
+    assert says in generator.state.detail
+    assert "docent models" in generator.state.detail
+    with pytest.raises(Unavailable, match=says):
+        await collect(generator)
+    await generator.aclose()
+
+
+async def test_a_model_larger_than_memory_is_refused_before_it_is_loaded(settings: ServerSettings) -> None:
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf")
+    available = read_header(path).file_size  # not enough for the KV cache as well
+    generator = LocalGenerator(path, settings, available_memory=lambda: available)
+    generator.start()
+    await loaded(generator)
+    assert generator.state.state == "failed"
+    assert "free" in generator.state.detail
+    await generator.aclose()
+
+
+async def test_requests_while_it_loads_are_unavailable(settings: ServerSettings) -> None:
+    generator = LocalGenerator(write_tiny_gguf(settings.models_path / "tiny.gguf"), settings)
+    assert generator.context == 0
+    with pytest.raises(Unavailable, match="loads") as caught:
+        await collect(generator)
+    assert caught.value.code == "model_loading"
+
+
+def test_importing_and_opening_do_not_import_llama_cpp_here() -> None:
+    code = "import server.local, sys; sys.exit('llama_cpp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_the_first_word_has_no_space_before_it(generator: LocalGenerator) -> None:
+    starts = {
+        text(await collect(generator, sampling=Sampling(max_tokens=2, temperature=1.0, seed=seed)))[:1]
+        for seed in range(60)
+    }
+    assert len(starts) > 10
+    assert " " not in starts
