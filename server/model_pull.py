@@ -170,11 +170,10 @@ def _fetch(wanted: WantedFile, partial: Path, folder: Path, say: Say) -> None:
                 expected_size=wanted.size or None,
                 displayed_filename=wanted.file,
             )
-        except Exception as error:
-            raise _pull_error(error, wanted, folder) from error
-        finally:
             file.flush()
             os.fsync(file.fileno())
+        except Exception as error:
+            raise _pull_error(error, wanted, folder) from error
 
 
 def _check(wanted: WantedFile, partial: Path, say: Say) -> None:

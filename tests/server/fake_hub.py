@@ -1,0 +1,101 @@
+"""A local HTTP server that speaks as much of the Hugging Face hub as fetching one file takes."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "c" * 40
+
+
+class FakeHub:
+    """Files by `/owner/repository/resolve/revision/path`; misbehaves as a test asks for."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.sha256: dict[str, str] = {}  # announced instead of the true one
+        self.cut_after: int | None = None  # bytes, then the connection is dropped, once
+        self.ignores_ranges = False
+        self.status = 200
+        self.requests: list[tuple[str, str, str]] = []  # method, path, range
+        self.endpoint = ""
+
+    def add(self, path: str, data: bytes) -> None:
+        self.files[path] = data
+
+    def downloads(self) -> list[str]:
+        """The Range of every GET."""
+        return [span for method, _, span in self.requests if method == "GET"]
+
+
+@contextmanager
+def running_hub() -> Iterator[FakeHub]:
+    hub = FakeHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+        def do_HEAD(self) -> None:
+            self._answer(with_body=False)
+
+        def do_GET(self) -> None:
+            self._answer(with_body=True)
+
+        def _answer(self, with_body: bool) -> None:
+            span = self.headers.get("Range", "")
+            hub.requests.append((self.command, self.path, span))
+            data = hub.files.get(self.path)
+            if hub.status != 200 or data is None:
+                self._refuse(hub.status if hub.status != 200 else 404)
+                return
+            start = 0
+            found = re.fullmatch(r"bytes=(\d+)-", span)
+            if found and not hub.ignores_ranges:
+                start = int(found[1])
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            else:
+                self.send_response(200)
+            sha256 = hub.sha256.get(self.path) or hashlib.sha256(data).hexdigest()
+            for name, value in [
+                ("Content-Length", str(len(data) - start)),
+                ("ETag", f'"{sha256}"'),
+                ("X-Linked-Etag", f'"{sha256}"'),
+                ("X-Linked-Size", str(len(data))),
+                ("X-Repo-Commit", COMMIT),
+                ("Accept-Ranges", "bytes"),
+                ("Connection", "close"),
+            ]:
+                self.send_header(name, value)
+            self.end_headers()
+            if with_body:
+                self._send(data[start:])
+
+        def _refuse(self, status: int) -> None:
+            self.send_response(status)
+            if status == 404:
+                self.send_header("X-Error-Code", "EntryNotFound")
+            self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
+            self.end_headers()
+
+        def _send(self, body: bytes) -> None:
+            cut, hub.cut_after = hub.cut_after, None
+            self.wfile.write(body if cut is None else body[:cut])
+            self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    hub.endpoint = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

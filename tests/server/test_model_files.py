@@ -1,0 +1,150 @@
+"""Which model is used, and what `docent models` says."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from indexer.errors import StorageError
+from server.model_files import (
+    CATALOGUE,
+    ModelNotFound,
+    find_model,
+    installed_models,
+    model_name,
+    model_title,
+    resolve_model,
+    write_choice,
+)
+from server.models_cli import models
+from server.settings import ServerSettings
+from tests.tiny_gguf import write_tiny_gguf
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("bravo.gguf", "alpha.GGUF"):
+        write_tiny_gguf(folder / name)
+    (folder / "notes.txt").write_text("no model")
+    (folder / "folder.gguf").mkdir()
+    return ServerSettings(data=tmp_path, model="")
+
+
+def asking_for(settings: ServerSettings, model: str) -> ServerSettings:
+    return settings.model_copy(update={"model": model})
+
+
+def test_no_folder_no_model(tmp_path: Path) -> None:
+    assert resolve_model(ServerSettings(data=tmp_path / "nothing", model="")) is None
+
+
+def test_the_first_by_name_unless_the_catalogue_knows_one(settings: ServerSettings) -> None:
+    assert resolve_model(settings) == settings.models_path / "alpha.GGUF"
+    known = settings.models_path / CATALOGUE[0].file
+    known.write_bytes(b"")
+    assert resolve_model(settings) == known
+    assert model_name(known) == "phi-3-mini"
+    assert model_title(known) == "Phi-3-mini"
+
+
+def test_the_choice_wins_over_the_order_and_the_setting_over_the_choice(settings: ServerSettings) -> None:
+    write_choice(settings, "bravo")
+    assert resolve_model(settings) == settings.models_path / "bravo.gguf"
+    assert resolve_model(asking_for(settings, "alpha")) == settings.models_path / "alpha.GGUF"
+
+
+def test_a_path_elsewhere_and_names_in_any_case(settings: ServerSettings, tmp_path: Path) -> None:
+    elsewhere = write_tiny_gguf(tmp_path / "elsewhere.gguf")
+    assert resolve_model(asking_for(settings, str(elsewhere))) == elsewhere
+    for name in ("BRAVO", "bravo.gguf", "Bravo"):
+        assert find_model(settings, name, "The test") == settings.models_path / "bravo.gguf"
+
+
+@pytest.mark.parametrize("name", ["charlie", "/nowhere/x.gguf", "x" * 5000, "folder.gguf", "~nobody-has-this/x.gguf"])
+def test_a_name_that_is_not_there_lists_what_is(settings: ServerSettings, name: str) -> None:
+    with pytest.raises(ModelNotFound, match="alpha, bravo") as caught:
+        resolve_model(asking_for(settings, name))
+    assert "DOCENT_MODEL" in caught.value.what
+
+
+def test_a_name_of_the_catalogue_says_how_to_pull_it(settings: ServerSettings) -> None:
+    with pytest.raises(ModelNotFound, match="docent models pull phi-3-mini"):
+        resolve_model(asking_for(settings, "phi-3-mini"))
+
+
+def test_the_parts_of_a_split_model_are_one(settings: ServerSettings) -> None:
+    for part in ("big-00001-of-00002.gguf", "big-00002-of-00002.gguf"):
+        write_tiny_gguf(settings.models_path / part)
+    assert [model.name for model in installed_models(settings)] == ["alpha", "big-00001-of-00002", "bravo"]
+
+
+def test_a_broken_file_is_listed_with_its_problem(settings: ServerSettings) -> None:
+    (settings.models_path / "broken.gguf").write_bytes(b"junk")
+    broken = next(model for model in installed_models(settings) if model.name == "broken")
+    assert broken.header is None
+    assert "not a GGUF" in broken.problem
+
+
+def test_a_choice_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StorageError, match="could not be written"):
+        write_choice(ServerSettings(data=tmp_path / "data"), "bravo")
+
+
+def run(settings: ServerSettings, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    env = {"DOCENT_DATA": str(settings.data), "DOCENT_MODEL": None, **environment}
+    result = CliRunner().invoke(models, arguments, env=env)
+    return result.exit_code, result.stdout, str(result.exception or "") + result.stderr
+
+
+def test_list_shows_what_is_installed_and_what_can_be_pulled(settings: ServerSettings) -> None:
+    (settings.models_path / "broken.gguf").write_bytes(b"junk")
+    status, out, _ = run(settings, "list")
+    assert status == 0
+    assert "* alpha" in out
+    assert "phi3, context 512, needs" in out or "phi3, context 512 tokens" in out
+    assert "not a GGUF" in out
+    assert "phi-3-mini" in out
+    assert "2.2 GiB" in out
+
+
+def test_list_as_json(settings: ServerSettings) -> None:
+    status, out, _ = run(settings, "list", "--json", DOCENT_MODEL="bravo")
+    listed = json.loads(out)
+    assert status == 0
+    assert [(row["name"], row["used"]) for row in listed["installed"]] == [("alpha", False), ("bravo", True)]
+    assert listed["installed"][0]["context"] == 512
+    assert listed["can_be_pulled"][0]["size"] == 2_393_231_072
+
+
+def test_list_with_nothing_installed(tmp_path: Path) -> None:
+    status, out, _ = run(ServerSettings(data=tmp_path), "list")
+    assert status == 0
+    assert "none" in out
+
+
+def test_use_writes_the_choice(settings: ServerSettings) -> None:
+    status, out, err = run(settings, "use", "bravo")
+    assert status == 0
+    assert (settings.data / "model").read_text() == "bravo\n"
+    assert "bravo" in out
+    assert err == ""
+    assert "* bravo" in run(settings, "list")[1]
+    assert "wins over" in run(settings, "use", "alpha", DOCENT_MODEL="bravo")[2]
+
+
+def test_use_of_what_is_not_there_fails(settings: ServerSettings) -> None:
+    status, _, err = run(settings, "use", "charlie")
+    assert status != 0
+    assert "charlie" in err
+
+
+def test_a_choice_that_has_gone_is_told_in_the_list(settings: ServerSettings) -> None:
+    write_choice(settings, "gone")
+    status, out, err = run(settings, "list")
+    assert status == 0
+    assert "alpha" in out
+    assert "gone" in err
