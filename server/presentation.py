@@ -48,9 +48,18 @@ def card(n: int, passage: Passage, text: str, length: int = SNIPPET) -> Card:
         PurePosixPath(passage.document).suffix.lstrip(".").lower()[:5] or "text",
         passage.title,
         where if where != passage.title else "",
-        shortened(text, length),
+        shortened(_without_heading(text, passage), length),
         document_href(passage.document_id, passage.start, passage.end),
     )
+
+
+def _without_heading(text: str, passage: Passage) -> str:
+    """The text without the title or heading it begins with, which the card already shows."""
+    for heading in (passage.title, place(None, passage.heading)):
+        rest = text.removeprefix(heading).lstrip()
+        if heading and rest and text.startswith(heading):
+            text = rest
+    return text
 
 
 def cards(evidence: Iterable[Evidence]) -> list[Card]:

@@ -2,6 +2,7 @@
    keyboard, growing box, following the text, source panel, copying, colours. */
 "use strict";
 
+const canHover = matchMedia("(hover: hover)");
 const question = () => document.getElementById("question");
 
 /* The box: grows with its text, Enter sends, Shift+Enter breaks the line. */
@@ -9,11 +10,13 @@ const question = () => document.getElementById("question");
 function grow() {
   const box = question();
   if (!box) return;
-  box.style.height = "auto";
-  box.style.height = `${box.scrollHeight + 2}px`;
+  box.rows = 1; // rows, not a style: the page's policy allows no style attribute
+  const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(box);
+  const text = box.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+  box.rows = Math.max(1, Math.min(8, Math.round(text / parseFloat(lineHeight))));
   const limit = Number(box.dataset.limit);
   const over = box.value.length - limit;
-  const message = over > 0 ? `This is ${over.toLocaleString()} characters too long.` : "";
+  const message = over > 0 ? `Shorten this by ${over.toLocaleString()} of its characters.` : "";
   if (box.validationMessage !== message) box.setCustomValidity(message);
   if (message) box.reportValidity();
 }
@@ -57,18 +60,7 @@ function follow() {
 
 window.addEventListener("scroll", () => { following = atEnd(); }, { passive: true });
 
-document.addEventListener("htmx:sseMessage", (event) => {
-  if (event.detail.type === "end") announce();
-  else follow();
-});
-
-function announce() {
-  const turns = document.querySelectorAll(".turn");
-  const last = turns[turns.length - 1];
-  const words = { done: "Answer ready", stopped: "Stopped", failed: "No answer: something went wrong" };
-  document.getElementById("announcer").textContent = (last && words[last.dataset.state]) || "";
-  follow();
-}
+document.addEventListener("htmx:sseMessage", follow);
 
 /* Asking. */
 
@@ -79,9 +71,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.getElementById("examples")?.remove();
   if (event.detail.elt.id === "ask") question().value = "";
   grow();
-  question().focus({ preventScroll: true });
-  following = true;
-  running()?.scrollIntoView({ block: "start", behavior: "instant" });
+  if (canHover.matches) question().focus({ preventScroll: true }); // on a phone the keyboard would cover the answer
+  const turns = document.getElementById("turns");
+  turns.classList.add("asked");
+  turns.lastElementChild?.scrollIntoView({ block: "start", behavior: "instant" });
 });
 
 document.addEventListener("htmx:sendError", () => {
@@ -164,4 +157,4 @@ document.addEventListener("submit", (event) => {
 grow();
 addCopyButtons();
 document.querySelector(".document #quote, .stored #quote")?.scrollIntoView({ block: "center", behavior: "instant" });
-if (!document.querySelector(".document") && location.pathname === "/" && matchMedia("(min-width: 900px)").matches) question()?.focus();
+if (canHover.matches && document.getElementById("welcome")) question()?.focus();

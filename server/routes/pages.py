@@ -53,7 +53,7 @@ def conversation(
 def delete_conversation(request: Request, conversation: str, services: ServicesDep, owner: OwnerDep) -> Response:
     services.conversations.delete(conversation, owner)
     if "HX-Request" in request.headers:
-        return Response(status_code=204, headers={"HX-Location": "/"})
+        return Response(status_code=204, headers={"HX-Redirect": "/"})
     return RedirectResponse("/", status_code=303)
 
 
