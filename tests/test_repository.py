@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from indexer.extract.formats import FORMATS
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("indexer", "server")
 
@@ -109,8 +111,8 @@ def imports(path: Path) -> Iterator[Import]:
             elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
                 continue
             else:
-                if isinstance(child, ast.Call) and ast.unparse(child.func) == "importlib.import_module":
-                    yield Import(ast.literal_eval(child.args[0]), inside)
+                if isinstance(child, ast.Call) and ast.unparse(child.func).endswith("import_module"):
+                    yield Import(ast.unparse(child.args[0]).strip("'"), inside)
                 yield from visit(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
 
     yield from visit(ast.parse(path.read_text(encoding="utf-8")), False)
@@ -304,7 +306,22 @@ def test_a_wheel_without_the_scripts_of_the_page_is_refused(tmp_path: Path) -> N
     assert "lacks htmx.min.js, sse.min.js: run `make setup`" in built.stdout + built.stderr
 
 
-# Generated parts of the documentation
+# The documentation
+
+
+def test_the_guide_names_every_ending_that_is_read() -> None:
+    guide = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+    assert [ending for ending in FORMATS if f"`{ending}`" not in guide] == []
+
+
+def test_links_between_pages_of_the_guide_lead_somewhere() -> None:
+    broken = [
+        f"{page.name}: {target}"
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
 
 
 def test_settings_and_commands_in_the_documentation_are_the_codes_own() -> None:
