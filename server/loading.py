@@ -16,6 +16,7 @@ from indexer.errors import DocentError
 from indexer.retrieve import Retriever
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
+from server.fit import fit_prompt
 from server.generate import Generator, GeneratorState
 from server.services import Services
 from server.settings import ServerSettings
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two
 RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
+
+TEMPLATE_TOKENS = 256  # more than our instructions and a chat template add; other tokens have a byte at least
 
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
 INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
@@ -84,6 +87,7 @@ class Loading:
         self._check_model(question)
         if services.retriever is None:
             raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")
+        await self._check_length(question)
         if question.retrieval and question.abstain and not await asyncio.to_thread(self._has_documents, question):
             for event in _nothing_indexed(services.generator):
                 yield event
@@ -103,6 +107,15 @@ class Loading:
             )
         if needed and generator is not None and generator.state.state == "failed":
             raise Unavailable(f"This needs a language model. {generator.state.detail}", code="model_failed")
+
+    async def _check_length(self, question: Question) -> None:
+        """Raises ContextTooLong for a prompt that does not fit even without evidence, found or not found."""
+        generator = self.services.generator
+        if generator is None or generator.state.state != "ready":
+            return
+        texts = [question.text, question.system, *(e.question + e.raw_answer for e in question.history)]
+        if sum(len(text.encode("utf-8", "replace")) for text in texts) > generator.context - TEMPLATE_TOKENS:
+            await asyncio.to_thread(fit_prompt, question, (), generator)
 
     def _has_documents(self, question: Question) -> bool:
         return self.services.catalog.has_documents(question.scope)

@@ -10,6 +10,7 @@ from indexer.models import Passage, Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Evidence, Exchange, Question
 from server.generate import Sampling, TokenLogprob, Usage
+from server.presentation import document_href
 from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings
 
@@ -175,7 +176,7 @@ class Completion:
         }
 
     def url(self, document_id: int, start: int, end: int) -> str:
-        return f"{self.site.rstrip('/')}/documents/{document_id}?start={start}&end={end}#cited"
+        return self.site.rstrip("/") + document_href(document_id, start, end)
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         place = {**_place(passage), "text": passage.text, "score": round(passage.score, 4)}
