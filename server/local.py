@@ -32,7 +32,7 @@ from server.engine.scheduler import (
     TokenSampling,
     Waiting,
 )
-from server.engine.worker import QueueFull, Worker
+from server.engine.worker import QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.generate import (
     Completed,
@@ -160,6 +160,8 @@ class LocalGenerator:
 
         try:
             return self._worker.submit(tuple(prompt), max_tokens, sampling, emit)
+        except Stopped:
+            raise Unavailable(f"{self._title} was stopped.") from None
         except QueueFull:
             waiting = self._settings.queue
             raise TooBusy(

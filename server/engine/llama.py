@@ -28,7 +28,7 @@ from server.engine.scheduler import DecodeError, Row, TokenSampling
 logger = logging.getLogger("docent.llama")
 
 ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning, 5 the rest of a line
-LEVELS = {3: logging.INFO, 4: logging.WARNING}  # the rest is debugging: loading says hundreds of things
+LEVELS = {ERROR_LEVEL: logging.INFO}  # an error that matters is raised; an abort logs some too
 SPM = 1  # LLAMA_VOCAB_TYPE_SPM: SentencePiece, which writes a space before the first word
 CONTROL, UNKNOWN, USER_DEFINED = 1 << 3, 1 << 0, 1 << 4  # LLAMA_TOKEN_ATTR_*
 LSTRIP, RSTRIP = 1 << 7, 1 << 8
@@ -235,6 +235,7 @@ class Context:
             batch.logits[i] = row.wants_logits
         result = self._lib.llama_decode(self._pointer, batch)
         if result == ABORTED:
+            _recent_errors()
             return False
         if result != 0:
             reason = "the KV cache is full" if result == NO_CELLS else f"llama_decode returned {result}"

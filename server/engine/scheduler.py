@@ -5,7 +5,7 @@ streams (PREFILL), then chooses a token a step (DECODE), and leaves the slot IDL
 later prompt with the same beginning. A request is admitted only when the cells for its prompt and its longest answer
 are free, so a running stream never runs out of cells and nothing has to be taken back.
 
-    scheduler.submit(request); events = scheduler.step(); ...     one step is one batch
+    scheduler.submit(request); scheduler.admit(); scheduler.evaluate(); ...
 """
 
 from collections import deque
@@ -165,19 +165,20 @@ class Scheduler:
                 self._release(sequence)
 
     def step(self) -> list[tuple[int, Event]]:
-        """Admit what fits, evaluate one batch, and tell what came of it, as (request id, event)."""
-        events = self._admit()
+        """Admit what fits and evaluate one batch."""
+        return self.admit() + self.evaluate()
+
+    def evaluate(self) -> list[tuple[int, Event]]:
+        """Evaluate one batch, and tell what came of it, as (request id, event)."""
         rows, ends = self._next_batch()
-        if not rows:
-            return events
         try:
-            if not self._decoder.decode(rows):
-                return events  # aborted: the cache is as before, the batch is planned again
+            if not rows or not self._decoder.decode(rows):
+                return []  # aborted: the cache is as before, the batch is planned again
         except DecodeError as error:
-            return events + self._fail_all(f"The model could not evaluate a batch: {error}.")
+            return self._fail_all(f"The model could not evaluate a batch: {error}.")
         for row in rows:
             self._slots[row.sequence].tokens.append(row.token)
-        return events + self._advance(ends)
+        return self._advance(ends)
 
     def fail_all(self, what: str) -> list[tuple[int, Event]]:
         """End every request, waiting ones too."""
@@ -186,7 +187,8 @@ class Scheduler:
         self._waiting.clear()
         return events
 
-    def _admit(self) -> list[tuple[int, Event]]:
+    def admit(self) -> list[tuple[int, Event]]:
+        """Give slots to the first of the queue, as far as slots and cells go."""
         events: list[tuple[int, Event]] = []
         admitted = 0
         while self._waiting:

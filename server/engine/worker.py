@@ -25,6 +25,10 @@ class QueueFull(Exception):  # noqa: N818 (a state, not a fault)
     """As many requests wait as may wait."""
 
 
+class Stopped(Exception):  # noqa: N818
+    """The thread has ended, or is about to."""
+
+
 class OwnedDecoder(Decoder, Protocol):
     """A decoder that the thread can interrupt and give back."""
 
@@ -88,21 +92,25 @@ class Worker:
     def submit(
         self, prompt: tuple[int, ...], max_tokens: int, sampling: TokenSampling, emit: Emit
     ) -> tuple[int, int | None]:
-        """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull."""
+        """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped."""
         with self._lock:
             free_slots = self._slot_count - len(self._busy)
-            if self._closing.is_set() or len(self._waiting) >= self._queue_limit + free_slots:
+            if self._closing.is_set():
+                raise Stopped
+            if len(self._waiting) >= self._queue_limit + free_slots:
                 raise QueueFull
-            ahead = len(self._waiting) if len(self._waiting) + len(self._busy) >= self._slot_count else None
+            ahead = len(self._waiting) - free_slots
             request = Request(next(self._ids), prompt, max_tokens, sampling)
             self._waiting.append(request.id)
             self._commands.put(_Submit(request, emit))
-        return request.id, ahead
+        return request.id, ahead if ahead >= 0 else None
 
     def cancel(self, request_id: int) -> None:
         """Free the request's slot at once, in the middle of a prefill too. From any thread."""
         with self._lock:
-            active = request_id in self._busy
+            active = request_id in self._busy or (
+                request_id in self._waiting and len(self._busy) < self._slot_count  # being admitted just now, perhaps
+            )
         self._commands.put(_Cancel(request_id))
         if active:
             self._abort()
@@ -129,7 +137,8 @@ class Worker:
         scheduler = Scheduler(decoder, slots=self._slot_count, cells=self._cells())
         try:
             while self._obey(scheduler):
-                self._deliver(scheduler.step())
+                self._deliver(scheduler.admit())  # before the batch: who has a slot is known while it is evaluated
+                self._deliver(scheduler.evaluate())
             self._deliver(scheduler.fail_all("The server stops."))
         except Exception as error:
             self._deliver(scheduler.fail_all("The language model stopped with an internal error."))

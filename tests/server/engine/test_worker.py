@@ -1,0 +1,173 @@
+"""The thread that owns the model, with a decoder that has none."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from server.engine.fit import ModelRefused
+from server.engine.scheduler import Event, Failed, Finished, Progress, Row, Sampled, TokenSampling, Waiting
+from server.engine.worker import QueueFull, Stopped, Worker
+from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+
+PROMPT = tuple(range(1, 30))
+SECONDS = 20  # longest wait of a test that has gone wrong
+
+
+class HeldDecoder(FakeDecoder):
+    """Evaluates a batch only when the test lets it, or until it is aborted."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 400)
+        self.free = threading.Event()
+        self.free.set()
+        self.inside = threading.Event()
+        self.aborted = threading.Event()
+        self.closed = threading.Event()
+        self.broken = False
+
+    def decode(self, rows: Sequence[Row]) -> bool:
+        self.inside.set()
+        while not self.free.wait(0.001):
+            if self.aborted.is_set():
+                return False
+        if self.broken:
+            raise RuntimeError("not foreseen")
+        return super().decode(rows)
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def resume(self) -> None:
+        self.aborted.clear()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Client:
+    """Receives the events of one request."""
+
+    def __init__(self, worker: Worker, prompt: tuple[int, ...] = PROMPT, max_tokens: int = 6) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.id, self.ahead = worker.submit(prompt, max_tokens, TokenSampling(), self.events.put)
+
+    def next(self) -> Event:
+        return self.events.get(timeout=SECONDS)
+
+    def all(self) -> list[Event]:
+        events = [self.next()]
+        while not isinstance(events[-1], Finished | Failed):
+            events.append(self.next())
+        return events
+
+    def tokens(self) -> list[int]:
+        return [event.pick.token for event in self.all() if isinstance(event, Sampled)]
+
+
+@pytest.fixture
+def decoder() -> HeldDecoder:
+    return HeldDecoder()
+
+
+@pytest.fixture
+def failures() -> list[Exception]:
+    return []
+
+
+@pytest.fixture
+def worker(decoder: HeldDecoder, failures: list[Exception]) -> Iterator[Worker]:
+    worker = Worker(lambda: decoder, slots=2, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker.start()
+    yield worker
+    worker.close(SECONDS)
+
+
+def test_an_answer(worker: Worker) -> None:
+    client = Client(worker)
+    assert client.ahead is None
+    assert client.tokens() == expected_answer(PROMPT, 6)
+
+
+def test_several_threads_at_once(worker: Worker) -> None:
+    found: dict[int, list[int]] = {}
+
+    def ask(i: int) -> None:
+        found[i] = Client(worker, (i, *PROMPT)).tokens()
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert found == {i: expected_answer((i, *PROMPT), 6) for i in range(5)}
+
+
+def test_cancel_aborts_the_batch_that_is_being_evaluated(worker: Worker, decoder: HeldDecoder) -> None:
+    decoder.free.clear()
+    client = Client(worker)
+    assert client.next() == Progress(0, len(PROMPT), 0)
+    assert decoder.inside.wait(SECONDS)
+    held = Client(worker, (7, *PROMPT))
+    worker.cancel(client.id)  # the decoder is not free: only an abort lets the thread go on
+    assert isinstance(held.next(), Progress)
+    decoder.free.set()
+    assert held.tokens() == expected_answer((7, *PROMPT), 6)
+
+
+def test_the_queue_is_bounded_and_tells_the_place(worker: Worker, decoder: HeldDecoder) -> None:
+    decoder.free.clear()
+    clients = [Client(worker, (i, *PROMPT)) for i in range(5)]
+    assert [client.ahead for client in clients] == [None, None, 0, 1, 2]
+    with pytest.raises(QueueFull):
+        Client(worker)
+    worker.cancel(clients[4].id)
+    decoder.free.set()
+    for i, client in enumerate(clients[:4]):
+        events = client.all()
+        assert [event.pick.token for event in events if isinstance(event, Sampled)] == expected_answer((i, *PROMPT), 6)
+    assert clients[4].events.empty() or isinstance(clients[4].next(), Waiting)
+    assert Client(worker).tokens() == expected_answer(PROMPT, 6)
+
+
+def test_close_ends_everything_in_the_middle_of_a_batch(worker: Worker, decoder: HeldDecoder) -> None:
+    decoder.free.clear()
+    clients = [Client(worker) for _ in range(4)]
+    decoder.inside.wait(SECONDS)
+    worker.close(SECONDS)
+    assert decoder.closed.is_set()
+    for client in clients:
+        assert isinstance(client.all()[-1], Failed)
+    with pytest.raises(Stopped):
+        Client(worker)
+
+
+def test_an_unforeseen_error_ends_every_request_and_is_reported(
+    worker: Worker, decoder: HeldDecoder, failures: list[Exception]
+) -> None:
+    decoder.free.clear()
+    clients = [Client(worker) for _ in range(4)]
+    decoder.broken = True
+    decoder.free.set()
+    for client in clients:
+        assert isinstance(client.all()[-1], Failed)
+    worker.close(SECONDS)
+    assert decoder.closed.is_set()
+    assert [str(error) for error in failures] == ["not foreseen"]
+
+
+def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures: list[Exception]) -> None:
+    gate = threading.Event()
+
+    def load() -> HeldDecoder:
+        gate.wait(SECONDS)
+        raise ModelRefused("No such model.")
+
+    worker = Worker(load, slots=1, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker.start()
+    client = Client(worker)
+    gate.set()
+    assert isinstance(client.next(), Failed)
+    worker.close(SECONDS)
+    assert [str(error) for error in failures] == ["No such model."]
