@@ -32,7 +32,7 @@ class Turn(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id", index=True, ondelete="CASCADE")
-    parent_id: int | None = Field(default=None, foreign_key="turn.id", ondelete="CASCADE")
+    parent_id: int | None = Field(default=None, foreign_key="turn.id", index=True, ondelete="CASCADE")
     question: str
     state: str = "running"
     mode: str = "model"  # model | extractive

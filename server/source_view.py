@@ -73,12 +73,14 @@ def grown(blocks: Sequence[Block], first: int, last: int) -> tuple[int, int]:
 
 def find_quote(text: str, quote: str, start: int) -> int | None:
     """Where `quote` stands in `text`: at `start` if it still does, otherwise at the nearest place, or None."""
+    if not quote:
+        return None
     if text[start : start + len(quote)] == quote:
         return start
     before = text.rfind(quote, 0, max(0, start) + len(quote))
     after = text.find(quote, max(0, start))
     places = [place for place in (before, after) if place >= 0]
-    return min(places, key=lambda place: abs(place - start)) if places and quote else None
+    return min(places, key=lambda place: abs(place - start)) if places else None
 
 
 def _around(blocks: Sequence[Block], start: int, end: int) -> tuple[int, int]:

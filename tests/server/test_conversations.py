@@ -1,0 +1,172 @@
+"""chat.db: what is saved comes back, and only to its owner."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from indexer.models import Passage, Sentence
+from server.conversations import Conversations, Outcome, open_conversations, shortened
+from server.errors import NotFound
+from server.events import Answer, Citation, Evidence, Timing
+from server.generate import Usage
+from server.settings import ServerSettings
+
+
+@pytest.fixture
+def conversations(settings: ServerSettings) -> Conversations:
+    return open_conversations(settings)
+
+
+def passage(rank: int = 1) -> Passage:
+    text = "Ärger. 25 days 🌴 a year."
+    vector = np.ones(3, dtype=np.float32)
+    sentences = (Sentence(100, 106, text[:6], vector), Sentence(107, 124, text[7:], vector))
+    return Passage(rank, 0.5, np.float32(0.25), 7, 1, "a/b.md", "Leave", "A › B", 3, 100, 124, text, "p", sentences)
+
+
+def citation(n: int, at: int) -> Citation:
+    return Citation(n, at, 7, 1, "a/b.md", "Leave", "A › B", 3, 107, 124, "25 days 🌴 a year.")
+
+
+def answer() -> Answer:
+    return Answer(
+        "It is 25.[1] Yes.[2]",
+        "It is 25. Yes.",
+        True,
+        "model",
+        citations=(citation(1, 9), citation(2, 17)),
+        closest=(passage(2),),
+        unsupported=((13, 20),),
+        usage=Usage(100, 20, 60),
+        took_ms=Timing(20, 900, 4000),
+    )
+
+
+def test_an_answer_comes_back_as_it_was_saved(conversations: Conversations) -> None:
+    begun = conversations.begin("How many days?", "ann")
+    assert begun.state == "running"
+    conversations.finish(begun.id, Outcome("done", evidence=(Evidence(4, passage(), "25 days"),), answer=answer()))
+    (turn,) = conversations.turns(begun.conversation_id, "ann")
+    assert (turn.state, turn.answer, turn.mode, turn.answered) == ("done", "It is 25.[1] Yes.[2]", "model", True)
+    assert [view.citation for view in turn.citations] == list(answer().citations)
+    assert turn.unsupported == ((13, 20),)
+    assert turn.total_ms == 4000
+    (evidence,) = turn.evidence
+    assert (evidence.n, evidence.text) == (4, "25 days")
+    assert evidence.passage == passage()
+    assert [sentence.text for sentence in evidence.passage.sentences] == ["Ärger.", "25 days 🌴 a year."]
+    assert turn.closest == (passage(2),)
+
+
+def test_history_is_the_finished_turns_before_with_raw_answers(conversations: Conversations) -> None:
+    first = conversations.begin("one", "ann")
+    conversations.finish(first.id, Outcome("done", evidence=(Evidence(1, passage(), "e"),), answer=answer()))
+    failed = conversations.begin("two", "ann", first.conversation_id)
+    conversations.finish(failed.id, Outcome("failed", "half", "It broke."))
+    stopped = conversations.begin("three", "ann", first.conversation_id)
+    conversations.finish(stopped.id, Outcome("stopped", "some words"))
+    last = conversations.begin("four", "ann", first.conversation_id)
+    history = conversations.history(last.id, "ann")
+    assert [(item.question, item.raw_answer) for item in history] == [
+        ("one", "It is 25. Yes."),
+        ("three", "some words"),
+    ]
+    assert history[0].evidence[0].n == 1
+
+
+def test_another_owner_gets_nothing(conversations: Conversations) -> None:
+    turn = conversations.begin("secret", "ann")
+    conversations.finish(turn.id, Outcome("done", answer=answer()))
+    citation_id = conversations.turn(turn.id, "ann").citations[0].id
+    assert conversations.lines("bob") == []
+    for refused in (
+        lambda: conversations.turns(turn.conversation_id, "bob"),
+        lambda: conversations.title(turn.conversation_id, "bob"),
+        lambda: conversations.turn(turn.id, "bob"),
+        lambda: conversations.history(turn.id, "bob"),
+        lambda: conversations.citation(citation_id, "bob"),
+        lambda: conversations.begin("mine now", "bob", turn.conversation_id),
+        lambda: conversations.give_feedback(turn.id, "bob", 1),
+        lambda: conversations.delete(turn.conversation_id, "bob"),
+        lambda: conversations.citation(999, "ann"),
+    ):
+        with pytest.raises(NotFound):
+            refused()
+    assert len(conversations.turns(turn.conversation_id, "ann")) == 1
+
+
+def test_a_citation_knows_its_neighbours(conversations: Conversations) -> None:
+    turn = conversations.begin("q", "ann")
+    conversations.finish(turn.id, Outcome("done", answer=answer()))
+    first, second = (view.id for view in conversations.turn(turn.id, "ann").citations)
+    place = conversations.citation(first, "ann")
+    assert (place.number, place.total, place.previous, place.next) == (1, 2, None, second)
+    assert conversations.citation(second, "ann").previous == first
+
+
+def test_lists_are_newest_first_and_titles_are_one_line(conversations: Conversations) -> None:
+    first = conversations.begin("  one\n  line ", "ann")
+    conversations.begin("word " * 40, "ann")
+    conversations.finish(first.id, Outcome("stopped"))
+    titles = [line.title for line in conversations.lines("ann")]
+    assert titles[0] == "one line"
+    assert len(titles[1]) <= 80
+    assert titles[1].endswith("word…")
+
+
+def test_deleting_takes_everything_with_it(conversations: Conversations, settings: ServerSettings) -> None:
+    turn = conversations.begin("q", "ann")
+    conversations.begin("again", "ann", turn.conversation_id)
+    conversations.finish(turn.id, Outcome("done", answer=answer()))
+    conversations.give_feedback(turn.id, "ann", -1, "wrong")
+    conversations.delete(turn.conversation_id, "ann")
+    conversations.finish(turn.id, Outcome("done", answer=answer()))  # a turn that ends later is no error
+    with sqlite3.connect(settings.chat_path) as database:
+        for table in ("conversation", "turn", "citation", "feedback"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+    database.close()
+    assert conversations.begin("new", "ann").id > turn.id  # ids never come back
+
+
+def test_feedback_is_kept_changed_and_taken_back(conversations: Conversations) -> None:
+    turn = conversations.begin("q", "ann")
+    for value in (1, -1, 0):
+        conversations.give_feedback(turn.id, "ann", value, "why")
+        assert conversations.turn(turn.id, "ann").feedback == value
+
+
+def test_turns_of_a_dead_server_are_failed(conversations: Conversations) -> None:
+    turn = conversations.begin("q", "ann")
+    assert conversations.fail_running("The server was restarted.") == 1
+    assert conversations.turn(turn.id, "ann").state == "failed"
+    assert conversations.fail_running("x") == 0
+
+
+def test_the_migrations_make_the_tables_of_the_models(conversations: Conversations) -> None:
+    ours = {"conversation", "turn", "citation", "feedback"}
+    with conversations.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_object": lambda thing, name, kind, *_: kind != "table" or name in ours,
+                "compare_type": True,
+            },
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_chat_db_is_reopened_as_it_was(settings: ServerSettings) -> None:
+    turn = open_conversations(settings).begin("q", "ann")
+    assert open_conversations(settings).turn(turn.id, "ann").question == "q"
+    assert Path(settings.chat_path).exists()
+
+
+def test_shortening_cuts_at_a_word() -> None:
+    assert shortened("a b", 10) == "a b"
+    assert shortened("alpha beta gamma", 12) == "alpha beta…"
+    assert shortened("x" * 50, 10) == "x" * 9 + "…"

@@ -1,0 +1,226 @@
+"""Running turns: they are followed, resumed, stopped, left and saved."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from indexer.models import Scope
+from server.conversations import Conversations, Outcome, open_conversations
+from server.errors import BadRequest, NotFound, Unavailable
+from server.events import Answer, AnswerEvent, Progress, Question, Sources, Text
+from server.settings import ServerSettings
+from server.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
+
+SCOPE = Scope(frozenset({1}))
+
+
+class Answering:
+    """Writes words one by one; stops before the word "hold" until let go; "fail" and "crash" break."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+        self.go = asyncio.Event()
+        self.questions: list[Question] = []
+        self.closed = 0
+
+    async def __call__(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        self.questions.append(question)
+        try:
+            yield Sources(())
+            for word in self.words:
+                match word:
+                    case "hold":
+                        await self.go.wait()
+                    case "fail":
+                        raise Unavailable("The model is gone.", "Ask again.")
+                    case "crash":
+                        raise RuntimeError("inner detail")
+                    case _:
+                        yield Text(word)
+            text = "".join(word for word in self.words if word != "hold")
+            yield Answer(text, text, True, "model")
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def conversations(settings: ServerSettings) -> Conversations:
+    return open_conversations(settings)
+
+
+async def events(turns: Turns, turn_id: int, after: int = 0) -> list[TurnEvent]:
+    return [event async for batch in turns.follow(turn_id, "ann", after) for _id, event in batch]
+
+
+async def until(turns: Turns, turn_id: int, wanted: Callable[[TurnEvent], bool]) -> int:
+    """Follow until an event is there; returns its id."""
+    follower = turns.follow(turn_id, "ann")
+    try:
+        async for batch in follower:
+            for id_, event in batch:
+                if wanted(event):
+                    return id_
+    finally:
+        await follower.aclose()  # type: ignore[attr-defined]
+    raise AssertionError("it did not come")
+
+
+async def test_a_turn_is_followed_to_its_end_and_saved(conversations: Conversations) -> None:
+    turns = Turns(conversations, Answering("one ", "two"))
+    turn = await turns.start("q", "ann", SCOPE)
+    seen = await events(turns, turn.id)
+    assert [type(event).__name__ for event in seen] == ["Sources", "Text", "Text", "Answer", "Ended"]
+    assert seen[-1] == Ended("done")
+    assert conversations.turn(turn.id, "ann").answer == "one two"
+    assert not turns.running(turn.id)
+    assert await events(turns, turn.id) == []
+
+
+async def test_every_point_of_a_stream_can_be_resumed(conversations: Conversations) -> None:
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("q", "ann", SCOPE)
+    followers = [asyncio.create_task(events(turns, turn.id, after)) for after in range(6)]
+    await until(turns, turn.id, lambda event: event == Text("one "))
+    answering.go.set()
+    whole = await followers[0]
+    assert len(whole) == 5
+    for after, follower in enumerate(followers):
+        assert await follower == whole[after:]
+    assert len(answering.questions) == 1
+
+
+async def test_stopping_keeps_the_words_and_frees_the_generator(conversations: Conversations) -> None:
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("q", "ann", SCOPE)
+    await until(turns, turn.id, lambda event: event == Text("one "))
+    await turns.stop(turn.id, "ann")
+    saved = conversations.turn(turn.id, "ann")
+    assert (saved.state, saved.answer) == ("stopped", "one ")
+    assert answering.closed == 1
+    await turns.stop(turn.id, "ann")  # a second time changes nothing
+
+
+async def test_stopping_at_once_is_saved_too(conversations: Conversations) -> None:
+    turns = Turns(conversations, Answering("hold"))
+    turn = await turns.start("q", "ann", SCOPE)
+    await turns.stop(turn.id, "ann")
+    assert conversations.turn(turn.id, "ann").state == "stopped"
+
+
+@pytest.mark.parametrize(("word", "error"), [("fail", "The model is gone. Ask again."), ("crash", UNEXPECTED)])
+async def test_a_failure_is_told_and_the_words_before_it_kept(
+    conversations: Conversations, word: str, error: str
+) -> None:
+    turns = Turns(conversations, Answering("one ", word))
+    turn = await turns.start("q", "ann", SCOPE)
+    assert (await events(turns, turn.id))[-1] == Ended("failed", error)
+    saved = conversations.turn(turn.id, "ann")
+    assert (saved.state, saved.error, saved.answer) == ("failed", error, "one ")
+
+
+async def test_an_answer_that_never_ends_properly_is_a_failure(conversations: Conversations) -> None:
+    async def nothing(_question: Question) -> AsyncIterator[AnswerEvent]:
+        yield Progress("searching")
+
+    turns = Turns(conversations, nothing)
+    turn = await turns.start("q", "ann", SCOPE)
+    assert (await events(turns, turn.id))[-1] == Ended("failed", UNEXPECTED)
+
+
+async def test_a_page_that_leaves_and_does_not_come_back_stops_the_turn(conversations: Conversations) -> None:
+    answering = Answering("one ", "hold")
+    turns = Turns(conversations, answering, grace=0.0)
+    turn = await turns.start("q", "ann", SCOPE)
+    waiting = asyncio.create_task(turns.wait(turn.id, "ann"))
+    await until(turns, turn.id, lambda event: event == Text("one "))
+    assert turns.running(turn.id)  # somebody still watches
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    assert conversations.turn(turn.id, "ann").state == "stopped"
+
+
+async def test_a_page_that_comes_back_in_time_finds_the_turn_running(conversations: Conversations) -> None:
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering, grace=3600.0)
+    turn = await turns.start("q", "ann", SCOPE)
+    last = await until(turns, turn.id, lambda event: event == Text("one "))  # then it is gone
+    assert turns.running(turn.id)
+    back = asyncio.create_task(events(turns, turn.id, last))
+    answering.go.set()
+    assert [type(event).__name__ for event in await back] == ["Text", "Answer", "Ended"]
+    assert len(answering.questions) == 1
+
+
+async def test_a_conversation_has_one_running_turn(conversations: Conversations) -> None:
+    answering = Answering("hold")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("one", "ann", SCOPE)
+    with pytest.raises(BadRequest, match="still answering"):
+        await turns.start("two", "ann", SCOPE, turn.conversation_id)
+    other = await turns.start("elsewhere", "ann", SCOPE)
+    answering.go.set()
+    await turns.wait(turn.id, "ann")
+    await turns.wait(other.id, "ann")
+    again = await turns.start("three", "ann", SCOPE, turn.conversation_id)
+    await turns.wait(again.id, "ann")
+    assert answering.questions[-1].history[0].question == "one"
+
+
+async def test_a_second_start_at_the_same_moment_is_refused(conversations: Conversations) -> None:
+    answering = Answering("hold")
+    turns = Turns(conversations, answering)
+    first = conversations.begin("before", "ann")
+    conversations.finish(first.id, Outcome("stopped"))
+    started = await asyncio.gather(
+        *(turns.start("q", "ann", SCOPE, first.conversation_id) for _ in range(3)), return_exceptions=True
+    )
+    assert sum(isinstance(result, BadRequest) for result in started) == 2
+    await turns.aclose()
+
+
+async def test_another_owner_can_neither_follow_nor_stop_nor_ask(conversations: Conversations) -> None:
+    turns = Turns(conversations, Answering("hold"))
+    turn = await turns.start("q", "ann", SCOPE)
+    with pytest.raises(NotFound):
+        await turns.stop(turn.id, "bob")
+    with pytest.raises(NotFound):
+        await turns.wait(turn.id, "bob")
+    conversation = (await turns.start("mine", "ann", SCOPE)).conversation_id
+    await turns.aclose()
+    with pytest.raises(NotFound):
+        await turns.start("q", "bob", SCOPE, conversation)
+    assert (await turns.start("q", "ann", SCOPE, conversation)).question == "q"  # the refusal left nothing behind
+    await turns.aclose()
+
+
+async def test_the_end_of_the_server_saves_what_runs(conversations: Conversations) -> None:
+    turns = Turns(conversations, Answering("one ", "hold"))
+    turn = await turns.start("q", "ann", SCOPE)
+    await until(turns, turn.id, lambda event: event == Text("one "))
+    await turns.aclose()
+    saved = conversations.turn(turn.id, "ann")
+    assert (saved.state, saved.answer) == ("stopped", "one ")
+
+
+async def test_a_new_server_fails_what_a_dead_one_left(conversations: Conversations) -> None:
+    left = conversations.begin("q", "ann")
+    Turns(conversations, Answering())
+    saved = conversations.turn(left.id, "ann")
+    assert (saved.state, saved.error) == ("failed", INTERRUPTED)
+
+
+async def test_an_answer_that_cannot_be_saved_is_told(
+    conversations: Conversations, caplog: pytest.LogCaptureFixture
+) -> None:
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("q", "ann", SCOPE)
+    with conversations.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TRIGGER full BEFORE UPDATE ON turn BEGIN SELECT RAISE(ABORT, 'full'); END")
+    answering.go.set()
+    assert (await events(turns, turn.id))[-1] == Ended("done", UNSAVED, saved=False)
+    assert "could not be saved" in caplog.text
