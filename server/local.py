@@ -56,6 +56,7 @@ logger = logging.getLogger("docent.model")
 SLOTS = 8  # requests answered at the same time, and conversations whose beginnings stay cached
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
 RETRY_AFTER = 10  # seconds
+CLOSE_SECONDS = 20.0  # the thread is left behind if it does not end by then
 
 
 def open_generator(settings: ServerSettings) -> "LocalGenerator | None":
@@ -138,7 +139,7 @@ class LocalGenerator:
             self._worker.cancel(request_id)
 
     async def aclose(self) -> None:
-        await asyncio.to_thread(self._worker.close)
+        await asyncio.to_thread(self._worker.close, CLOSE_SECONDS)
         self._loaded = None
         if self._state.state != "failed":
             self._state = GeneratorState("failed", f"{self._title} was stopped.")
