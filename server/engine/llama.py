@@ -194,11 +194,9 @@ class Context:
         params.n_seq_max = sequences
         params.n_threads = params.n_threads_batch = threads
         params.type_k = params.type_v = lib.GGML_TYPE_F16  # quantised KV makes prefill slower on a processor
-        params.flash_attn_type = (
         # Off, as in llama_cpp.Llama, so that tokens are the same to the last bit. On a processor it gains nothing: at
         # depth 1,024 a 64-token piece took 524 ms without and 523 with it, one token 39 and 62 (one thread, 0.5B).
         params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        )  # as llama_cpp.Llama: the same tokens, to the last bit
         params.kv_unified = True
         params.swa_full = True  # a window's pruned cache could not be cut back to a shared prefix
         params.no_perf = True
