@@ -17,7 +17,7 @@ def shown(value: Any, number_format: str = "General") -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float | Decimal):
         number = float(value)
-        return _number(number, number_format) if abs(number) < 1e15 else str(value)
+        return str(value) if 1e15 <= abs(number) < float("inf") else _number(number, number_format)
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time()
         return value.date().isoformat() if midnight else value.replace(tzinfo=None).isoformat(" ", "minutes")
@@ -37,7 +37,8 @@ def _number(value: float, number_format: str) -> str:
         return _general(value)
     scaled = value * 100 if "%" in pattern else value
     places = len(digits[1]) - 1 if digits[1] else 0
-    text = f"{scaled:{',' if ',' in digits[0] else ''}.{places}f}"
+    width = digits[0].split(".")[0].count("0") + (places + 1 if places else 0)
+    text = f"{scaled:{'0' + str(width) if '#' not in digits[0] else ''}{',' if ',' in digits[0] else ''}.{places}f}"
     if digits[1] and "#" in digits[1]:
         text = text.rstrip("0").rstrip(".")
     sign = "-" if text.startswith("-") else ""

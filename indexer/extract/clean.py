@@ -1,7 +1,8 @@
 """Turn characters as files hold them into characters as people read them (pure).
 
 Out of here comes NFC text with "\\n" as the only line break, plain spaces, and no character that cannot be seen:
-no controls, no zero-width or direction marks, no soft hyphens, no lone surrogates, no private-use glyph codes.
+no controls, no zero-width or direction marks, no soft hyphens, no lone surrogates, no private-use glyph codes. Latin
+ligatures become their letters, which is what people search for.
 """
 
 import re
@@ -28,6 +29,8 @@ def _replacement(character: str) -> str:
         return character
     if character in "\r\x0b\x0c\x85\u2028\u2029":
         return "\n"
+    if "\ufb00" <= character <= "\ufb06":
+        return unicodedata.normalize("NFKC", character)
     category = unicodedata.category(character)
     if category == "Zs":
         return " "

@@ -10,7 +10,7 @@ import re
 
 _TOKEN = re.compile(
     r"""
-      \{%-?\s*(?P<tag>[\w-]*)(?P<arguments>(?:[^%]|%(?!\}))*)%\}
+      \{%-?\s*(?P<tag>[\w-]*)(?P<arguments>(?:[^%{]|%(?!\})|\{(?!%))*)%\}
     | \{\{(?P<value>(?:[^{}]|\}(?!\})|\{(?!\{))*)\}\}
     | \{\#(?![\w:.-]+\})(?:[^#{]|\#(?!\})|\{(?!\#))*\#\}
     | ^[ ]{0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$
@@ -40,7 +40,7 @@ def strip_template(source: str) -> str:
             elif until == "endraw":
                 out.append(token[0])
                 fence = _fence_after(fence, token)
-        elif tag in ("raw", "comment"):
+        elif tag == "raw" or (tag == "comment" and not fence):
             until = f"end{tag}"
         elif token["fence"] is not None:
             out.append(token[0])
