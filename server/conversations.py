@@ -231,7 +231,7 @@ def shortened(text: str, length: int) -> str:
     if len(line) <= length:
         return line
     cut = line[: length - 1]
-    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut) + "…"
+    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut).rstrip(".,;: ") + "…"
 
 
 def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:

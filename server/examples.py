@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 from indexer.models import Chunk, Document, Scope
 
 LOOKED_AT = 3000  # headings; enough to choose four from, quick to read
-FEWEST, MOST = 2, 9  # words of a heading that says what its section is about
+FEWEST, MOST = 2, 10  # words of a heading that says what its section is about
+ENOUGH = 5  # words of a question that is understood without its document
 DULL = frozenset(
     {"introduction", "overview", "contents", "table of contents", "summary", "appendix", "index", "notes", "links"}
 )
@@ -36,7 +37,7 @@ def choose(headings: Iterable[tuple[int, str]], count: int) -> list[str]:
             asks = heading.endswith("?")
             question = heading if asks else f"What do the documents say about “{heading}”?"
             candidates.setdefault(question, (asks, document))
-    ranked = sorted(candidates, key=lambda question: (not candidates[question][0], len(question)))
+    ranked = sorted(candidates, key=lambda question: (_vague(question), not candidates[question][0], len(question)))
     chosen: list[str] = []
     documents: set[int] = set()
     for question in ranked:
@@ -45,3 +46,7 @@ def choose(headings: Iterable[tuple[int, str]], count: int) -> list[str]:
             documents.add(document)
             chosen.append(question)
     return [*chosen, *(question for question in ranked if question not in chosen)][:count]
+
+
+def _vague(question: str) -> bool:
+    return len(question.split()) < ENOUGH or question.endswith(("more?", "this?", "it?"))

@@ -107,8 +107,11 @@ class AnswerStream:
 
 def _annotated(text: str, marks: Sequence[Mark], unsupported: Sequence[tuple[int, int]]) -> str:
     text = text.translate(_RESERVED)
-    edits = [(mark.at, mark.at + len(f"[{mark.n}]"), f"{OPEN}{mark.n}:{i}{CLOSE}") for i, mark in enumerate(marks)]
-    edits = [edit for edit, mark in zip(edits, marks, strict=True) if text[edit[0] : edit[1]] == f"[{mark.n}]"]
+    edits = [
+        (_after_words(text, mark.at), mark.at + len(f"[{mark.n}]"), f"{OPEN}{mark.n}:{index}{CLOSE}")
+        for index, mark in enumerate(marks)
+        if text.startswith(f"[{mark.n}]", mark.at)
+    ]
     for start, end in unsupported:
         line = text.rfind("\n", 0, start) + 1
         prefix = _LINE_START.match(text, line)
@@ -121,6 +124,16 @@ def _annotated(text: str, marks: Sequence[Mark], unsupported: Sequence[tuple[int
             parts += [text[done:start], replacement]
             done = end
     return "".join([*parts, text[done:]])
+
+
+def _after_words(text: str, at: int) -> int:
+    """Where the spaces before `at` begin, so that a mark stands close to its words; `at` where there are no words."""
+    start = at
+    while start > 0 and text[start - 1] == " ":
+        start -= 1
+    prefix = _LINE_START.match(text, text.rfind("\n", 0, at) + 1)
+    has_words = start > (prefix.end() if prefix else 0) and text[start - 1] not in "\r|"
+    return start if has_words else at
 
 
 def _restored(text: str) -> str:

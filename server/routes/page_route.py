@@ -20,7 +20,7 @@ from server.problems import describe
 from server.routes.shell import problem_page
 from server.session import get_sessions
 
-OPEN_TO_ALL = frozenset({"/login", "/theme"})
+OPEN_TO_ALL = frozenset({"/login", "/theme", "/favicon.ico"})
 
 
 class PageRoute(APIRoute):

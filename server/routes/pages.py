@@ -11,7 +11,7 @@ from server.routes.shell import shell
 from server.routes.turn_html import turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
-from server.templating import THEMES, page
+from server.templating import THEMES, page, static
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -63,6 +63,12 @@ def choose_theme(request: Request, theme: Annotated[str, Form()] = "system") -> 
     response = RedirectResponse(_own_path(request.headers.get("Referer", "")), status_code=303)
     response.set_cookie("docent_theme", theme if theme in THEMES else "system", max_age=YEAR, samesite="lax")
     return response
+
+
+@router.get("/favicon.ico")
+def icon() -> Response:
+    """What browsers ask for beside an original file, which names no icon."""
+    return RedirectResponse(static("icon.svg"), status_code=307)
 
 
 @router.get("/login")

@@ -9,6 +9,9 @@ from tests.tiny_site import QUOTES, Site
 
 DONE = '.turn[data-state="done"]'
 
+UNCOVERED = """(mark) => { const box = mark.getClientRects()[0];
+  return document.elementFromPoint(box.left + 2, box.top + 2) === mark; }"""
+
 
 def ask(page: Page, question: str) -> None:
     page.fill("#question", question)
@@ -55,7 +58,7 @@ def test_a_citation_shows_its_quote_and_opens_the_very_words(page: Page) -> None
         cite.click()
         expect(page.locator("#panel .source-bar")).to_contain_text(f"Citation {number + 1} of 5")
         assert marked(page) == quote
-        expect(page.locator("#panel #quote")).to_be_in_viewport()
+        assert page.locator("#panel #quote").evaluate(UNCOVERED)
     page.get_by_role("link", name="Previous").click()
     expect(page.locator("#panel .source-bar")).to_contain_text("Citation 4 of 5")
     assert marked(page) == QUOTES[3][1]
@@ -89,6 +92,15 @@ def test_a_long_document_opens_around_the_words_and_shows_more(page: Page) -> No
     expect(page.locator("#panel .document p").nth(shown)).to_be_attached()
     expect(page.locator("#panel")).to_have_count(1)
     assert marked(page) == QUOTES[4][1]
+
+
+def test_words_deep_in_a_long_document_are_scrolled_to(page: Page, site: Site) -> None:
+    text = site.catalog.document(2, site.catalog.everything()).text  # type: ignore[union-attr]
+    start = text.find("Rule 300")
+    page.goto(f"/documents/2?start={start}&end={start + 8}#quote")
+    assert page.locator("#quote").evaluate(UNCOVERED)
+    page.get_by_role("link", name="Show what comes before").click()
+    expect(page.get_by_text("Rule 230 of")).to_be_attached()
 
 
 def test_stop_keeps_what_was_written(page: Page, site: Site) -> None:

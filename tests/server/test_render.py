@@ -116,6 +116,11 @@ def test_marks_in_code_links_and_pictures_stay_text() -> None:
     assert "\u2e22" not in html
 
 
+def test_a_mark_stands_close_to_its_words() -> None:
+    assert whole("So it is. [1]").startswith("<p>So it is.<sup")
+    assert whole("- [1] alone").count("<li><sup") == 1
+
+
 def test_emphasis_closes_beside_a_mark() -> None:
     assert whole("**25 days.**[1]").startswith("<p><strong>25 days.</strong><sup")
 
