@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from indexer.extract.builder import DocumentBuilder
 from indexer.extract.hyphens import Hyphens
@@ -12,7 +12,9 @@ from indexer.extract.pdf_lines import Line
 
 HEADING_SIZE = 1.1  # of the body's size
 LONGEST_HEADING = 160  # code points
-_EDGE_LINES = 3  # lines at the top and at the bottom of a page among which running headers are looked for
+_EDGE_LINES = 4  # lines at the top and at the bottom of a page among which running headers are looked for
+_MARGIN_FROM = 0.405  # of the page's height, from its middle
+_MARGIN_SPACE = 1.7  # of the font size
 _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
 _MARK = re.compile(r"(?:[•◦▪●○■□➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
@@ -55,7 +57,7 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
             builder.add("heading", " ".join(line.text for line in lines), 1, 1)
             continue
         indents = sorted({round(group.lines[0].left) for group in groups if group.kind == "item"})
-        for group, after in zip(groups, [*groups[1:], None], strict=True):
+        for group, after in zip_longest(groups, groups[1:]):
             _add(builder, group, after, style, hyphens, indents)
 
 
@@ -65,27 +67,35 @@ def _is_cover(groups: Sequence[_Group], style: _Style) -> bool:
 
 
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """The pages without lines that stand at the top or bottom of most, the same but for their numbers."""
+    """The pages without lines that stand in one place of most of them, the same but for their numbers."""
     body = _body_size([line for lines in pages for line in lines])
-    seen: Counter[tuple[str, str]] = Counter()
-    edges = [_edges(lines) for lines in pages]
-    for edge in edges:
-        seen.update({(where, _DIGITS.sub("#", line.text)) for where, line in edge})
+    margins = [{id(line): _place(line) for line in _marginal(lines, body)} for lines in pages]
+    seen = Counter(place for places in margins for place in set(places.values()))
     needed = max(3, _RUNNING_SHARE * len(pages))
-    kept = []
-    for lines, edge in zip(pages, edges, strict=True):
-        running = {
-            id(line)
-            for where, line in edge
-            if seen[where, _DIGITS.sub("#", line.text)] >= needed and line.size < HEADING_SIZE * body
-        }
-        kept.append([line for line in lines if id(line) not in running])
-    return kept
+    return [
+        [line for line in lines if seen[places.get(id(line), ("", 0))] < needed]
+        for lines, places in zip(pages, margins, strict=True)
+    ]
 
 
-def _edges(lines: Sequence[Line]) -> list[tuple[str, Line]]:
+def _place(line: Line) -> tuple[str, int]:
+    """What two running lines have in common: their words, and where they stand, within half a hundredth of the page."""
+    return _DIGITS.sub("#", line.text), round(line.height * 100)
+
+
+def _marginal(lines: Sequence[Line], body: float) -> list[Line]:
+    """The few lines in the top and bottom margins that are no larger than the body and stand apart from it."""
     upright = sorted((line for line in lines if not line.angle), key=lambda line: -line.baseline)
-    return [("top", line) for line in upright[:_EDGE_LINES]] + [("bottom", line) for line in upright[-_EDGE_LINES:]]
+    found: list[Line] = []
+    for ordered in (upright, upright[::-1]):
+        for count in range(1, min(_EDGE_LINES + 1, len(ordered) + 1)):
+            edge, rest = ordered[:count], ordered[count:]
+            space = abs(edge[-1].baseline - rest[0].baseline) if rest else 2 * _MARGIN_SPACE * body
+            if space > _MARGIN_SPACE * max(edge[-1].size, 1):
+                found += [
+                    line for line in edge if abs(line.height - 0.5) > _MARGIN_FROM and line.size < HEADING_SIZE * body
+                ]
+    return found
 
 
 def _body_size(lines: Sequence[Line]) -> float:
@@ -180,7 +190,7 @@ def _is_below(above: Line, line: Line, most: float) -> bool:
 
 def _is_short(before: Line, line: Line, margin: Callable[[Line], float]) -> bool:
     """The first word of `line` would have fitted behind `before`: someone ended the line on purpose."""
-    return before.right + line.first_word + 0.5 * line.size < margin(before)
+    return not before.text.endswith("-") and before.right + line.first_word + 0.5 * line.size < margin(before)
 
 
 def _fills_cells(row: list[tuple[float, str]], line: Line) -> bool:

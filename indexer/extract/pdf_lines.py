@@ -28,6 +28,7 @@ class Line:
     left: float = 0.0
     right: float = 0.0
     baseline: float = 0.0
+    height: float = 0.5  # of the baseline: 0 at the bottom of the page, 1 at its top
     size: float = 0.0  # points
     is_bold: bool = False  # all of it
     first_word: float = 0.0  # width of the first word, in points
@@ -62,6 +63,8 @@ def page_lines(textpage: pdfium.PdfTextPage, page: int, box: tuple[float, float,
         run.append(character)
     if run:
         lines.append(_line(run, page))
+    for line in lines:
+        line.height = (line.baseline - box[1]) / max(box[3] - box[1], 1.0)
     return [line for line in lines if line.cells]
 
 

@@ -118,26 +118,34 @@ class Extractor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         numbers = (self._settings.extract_memory_mb, self._settings.extract_seconds, os.getpid())
-        process = subprocess.Popen(  # noqa: S603 (nothing here comes from outside)
-            [sys.executable, "-W", "ignore", "-m", "indexer.extract.worker", *map(str, numbers)],
-            cwd=_PACKAGES,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C in a terminal is for the indexer, which then ends this process itself
-        )
+        command = [sys.executable, "-W", "ignore", "-m", "indexer.extract.worker", *map(str, numbers)]
+        try:
+            process = subprocess.Popen(  # noqa: S603 (nothing here comes from outside)
+                command,
+                cwd=_PACKAGES,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C in a terminal is for the indexer, which then ends this process itself
+            )
+        except OSError as error:
+            raise self._not_started(str(error)) from error
         try:
             channel.receive(_pipes(process)[1], time.monotonic() + _STARTING)
-        except BaseException as error:
+        except (TimeoutError, channel.ChannelClosed, channel.ChannelBroken) as error:
             _stop(process)
-            if isinstance(error, TimeoutError | channel.ChannelClosed | channel.ChannelBroken):
-                raise StartError(
-                    f"The process that reads documents does not start (exit status {process.returncode}).",
-                    f"Run `{sys.executable} -c 'import indexer.extract.worker'` to see why; "
-                    f"DOCENT_EXTRACT_MEMORY_MB ({self._settings.extract_memory_mb}) may be too small.",
-                ) from error
+            raise self._not_started(f"exit status {process.returncode}") from error
+        except BaseException:
+            _stop(process)
             raise
         return process
+
+    def _not_started(self, reason: str) -> StartError:
+        return StartError(
+            f"The process that reads documents does not start ({reason}).",
+            f"Run `{sys.executable} -c 'import indexer.extract.worker'` to see why; DOCENT_EXTRACT_MEMORY_MB "
+            f"({self._settings.extract_memory_mb}) may be too small.",
+        )
 
     def _end(self) -> None:
         process, self._process = self._process, None

@@ -28,4 +28,5 @@ def from_name(name: str) -> str:
     stem = clean.one_line(re.sub(r"[_\s]+", " ", PurePath(name).stem))
     if " " not in stem:
         stem = stem.replace("-", " ").strip()
+    stem = stem.strip(" -._") or stem
     return (stem[:1].upper() + stem[1:]) or "Untitled"
