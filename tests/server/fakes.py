@@ -105,12 +105,13 @@ def no_generator(_settings: ServerSettings) -> None:
 
 @dataclass
 class ScriptedGenerator:
-    """Writes `words`, one piece each; waits for `gate` before the second. Remembers what it was asked."""
+    """Writes `words`, one piece each; waits for `gate` after the first, or before it. Remembers what it was asked."""
 
     words: Sequence[str] = ("Employees", " have", " 25", " days", " of", " annual", " leave", " [1].")
     name: str = "scripted"
     context: int = 4096
     fails_after: int = -1  # pieces; then it breaks
+    waits_first: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
@@ -135,16 +136,23 @@ class ScriptedGenerator:
             raise ContextTooLong(tokens, self.context - 1)
         try:
             yield Prefilling(tokens, tokens)
+            if self.waits_first:
+                self.begun.set()
+                await self._wait()
             for number, word in enumerate(self.words):
                 if number == self.fails_after:
                     raise RuntimeError("the model broke")
                 yield Piece(word, (TokenLogprob(word, -0.5, ((word, -0.5),)),) if sampling.logprobs is not None else ())
                 self.begun.set()
-                if not self.gate.is_set():
-                    await asyncio.get_running_loop().run_in_executor(None, self.gate.wait)
+                await self._wait()
             yield Completed("stop", Usage(tokens, len(self.words)))
         finally:
             self.closed.set()
+            self.gate.set()  # the thread that waits for it must end with the loop
+
+    async def _wait(self) -> None:
+        if not self.gate.is_set():
+            await asyncio.get_running_loop().run_in_executor(None, self.gate.wait)
 
     async def aclose(self) -> None:
         pass
