@@ -42,7 +42,7 @@ format: setup-dev  ## Mend formatting and what the linter can mend itself.
 	$(PY) -m ruff format .
 
 bench: setup-dev  ## Run every benchmark; each prints a table and a line of JSON.
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+	@set -e; for script in $(wildcard benchmarks/[a-z]*.py); do echo "== $$script"; $(PY) "$$script"; done
 
 wheel: setup  ## Build a wheel into dist/, with templates, styles and the page's scripts inside.
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
