@@ -233,7 +233,7 @@ def _markdown() -> MarkdownIt:
         "weak_close", lambda *_: '<span class="visually-hidden"> (no source supports this sentence)</span></span>'
     )
     md.add_render_rule(
-        "table_open", lambda *_: '<div class="table" tabindex="0" role="region" aria-label="Table"><table>\n'
+        "table_open", lambda *_: '<div class="table" tabindex="0" role="group" aria-label="Table"><table>\n'
     )
     md.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return md

@@ -84,10 +84,19 @@ document.addEventListener("htmx:sendError", () => {
 
 /* A lost connection comes back by itself; meanwhile the page says so. */
 
+const GRACE = 30_000; // milliseconds that the server waits for a page to come back
+let lostAt = 0;
+
 document.addEventListener("htmx:sseError", (event) => {
+  lostAt ||= Date.now();
   const status = event.target.querySelector?.(".status");
-  if (status) status.textContent = "The connection was lost. Trying to come back…";
+  if (!status) return;
+  status.textContent = Date.now() - lostAt < GRACE
+    ? "The connection was lost. Trying to come back…"
+    : "Docent cannot be reached. Reload this page later: what was written is kept.";
 });
+
+document.addEventListener("htmx:sseOpen", () => { lostAt = 0; });
 
 /* The source panel. */
 

@@ -49,8 +49,9 @@ async def ask(
         await services.turns.wait(turn.id, owner)
         return RedirectResponse(f"{address}#turn-{turn.id}", status_code=303)
     lines = await asyncio.to_thread(conversation_list, services, owner, turn.conversation_id)
+    title = next((line.title for _day, group in lines["days"] for line in group if line.id == lines["current"]), "")
     headers = {"HX-Push-Url": address}
-    return page(request, "_asked.html", 200, headers, **turn_context(turn), **lines, running=turn.id)
+    return page(request, "_asked.html", 200, headers, **turn_context(turn), **lines, title=title, running=turn.id)
 
 
 async def get_turn(turn_id: int, services: ServicesDep, owner: OwnerDep) -> TurnView:

@@ -64,7 +64,7 @@ def document(
         raise NotFound("There is no such document.", "It may have been removed since.")
     context = _source(found, Span(start, end), first, last)
     if part and is_fragment(request):
-        return page(request, "_blocks.html", **context)
+        return page(request, "_blocks.html", **context, panel=True)
     return _shown(request, services, scope, owner, context)
 
 

@@ -1,0 +1,64 @@
+"""A stream that breaks at any event goes on with each block sent once."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.conversations import TurnView
+from server.events import Progress, Sources, Text
+from server.render import render_answer
+from server.routes.turn_html import TurnStream
+from server.turns import Batch, TurnEvent
+
+TURN = TurnView(1, "c", "q", "running")
+WORDS = ["one\n", "\ntwo", " more\n\n", "- a\n", "- b\n", "\nthree\n", "\n", "four"]
+EVENTS: list[TurnEvent] = [
+    Progress("searching"),
+    Sources(()),
+    Progress("reading", 1, 2),
+    *(Text(word) for word in WORDS),
+]
+NUMBERED = list(enumerate(EVENTS, 1))
+
+
+def batches(cuts: list[int], first: int = 0) -> list[Batch]:
+    edges = sorted({first, len(NUMBERED), *(cut for cut in cuts if first < cut < len(NUMBERED))})
+    return [NUMBERED[a:b] for a, b in itertools.pairwise(edges)]
+
+
+def received(stream: TurnStream, parts: list[Batch]) -> list[tuple[str, str, str | None]]:
+    """(event, data, id) of each message."""
+    messages = [*stream.begin(), *(message for part in parts for message in stream.messages(part))]
+    return [(str(message.event), str(message.raw_data), message.id) for message in messages]
+
+
+def closed(messages: list[tuple[str, str, str | None]]) -> str:
+    return "".join(data for event, data, _id in messages if event == "block")
+
+
+def tail(messages: list[tuple[str, str, str | None]]) -> str:
+    return [data for event, data, _id in messages if event == "tail"][-1]
+
+
+WHOLE = closed(received(TurnStream(TURN, 0), [NUMBERED]))
+
+
+@given(st.lists(st.integers(1, len(EVENTS))), st.lists(st.integers(1, len(EVENTS))), st.integers(0, 40))
+def test_a_stream_that_breaks_anywhere_goes_on_where_it_was(one: list[int], two: list[int], breaks: int) -> None:
+    before = received(TurnStream(TURN, 0), batches(one))[:breaks]
+    last_id = next((id_ for _event, _data, id_ in reversed(before) if id_), None)
+    after = received(TurnStream(TURN, int(last_id or 0)), batches(two))
+    if last_id is None:  # the page knows no id: it is told to begin anew
+        assert after[0][0] == "restart"
+        assert closed(after) == WHOLE
+    else:
+        assert "restart" not in [event for event, _data, _id in after]
+        assert closed(before) + closed(after) == WHOLE
+    assert closed(before if last_id else []) + closed(after) + tail(after) == render_answer("".join(WORDS))
+
+
+def test_what_is_waited_for_is_said_once() -> None:
+    stream = TurnStream(TURN, 0)
+    messages = [message for part in ([NUMBERED[2]], [NUMBERED[2]]) for message in stream.messages(part)]
+    assert [message.event for message in messages] == ["status"]
