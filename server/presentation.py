@@ -56,9 +56,8 @@ def card(n: int, passage: Passage, text: str, length: int = SNIPPET) -> Card:
 def _without_heading(text: str, passage: Passage) -> str:
     """The text without the title or heading it begins with, which the card already shows."""
     for heading in (passage.title, place(None, passage.heading)):
-        rest = text.removeprefix(heading).lstrip()
-        if heading and rest and text.startswith(heading):
-            text = rest
+        if heading and text.startswith(f"{heading}\n"):
+            text = text.removeprefix(heading).lstrip()
     return text
 
 

@@ -1,0 +1,92 @@
+"""Turns and sources in words for people."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from indexer.models import Passage
+from server.conversations import CitationView, ConversationLine, TurnView
+from server.events import Citation, Evidence, Progress
+from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, waiting_for
+
+NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
+
+
+def evidence(text: str, *, page: int | None = None, heading: str = "", document: str = "a/b.PDF") -> Evidence:
+    return Evidence(3, Passage(1, 1, 1, 9, 1, document, "Leave", heading, page, 5, 25, text, ""), text)
+
+
+def test_a_card_says_where_and_leads_to_the_words() -> None:
+    (card,) = cards([evidence("Leave\n\nTake it.", page=4, heading="A › B")])
+    assert (card.n, card.kind, card.title, card.place, card.snippet) == (3, "pdf", "Leave", "page 4", "Take it.")
+    assert card.href == "/documents/9?start=5&end=25#quote"
+
+
+def test_a_card_keeps_a_sentence_that_begins_with_the_title() -> None:
+    (card,) = cards([evidence("Leave is paid.", heading="A › How to", document="README")])
+    assert (card.kind, card.place, card.snippet) == ("text", "How to", "Leave is paid.")
+
+
+@pytest.mark.parametrize(
+    ("progress", "passages", "words"),
+    [
+        (Progress("searching"), 0, "Searching the documents"),
+        (Progress("loading"), 5, "The language model is loading"),
+        (Progress("loading", detail="Phi-3 loads, about 12 s"), 5, "Phi-3 loads, about 12 s"),
+        (Progress("queued", 0), 5, "Next in line"),
+        (Progress("queued", 1), 5, "1 question is ahead of yours"),
+        (Progress("queued", 3), 5, "3 questions are ahead of yours"),
+        (Progress("reading", 2, 5), 5, "Reading 5 passages, 40%"),
+        (Progress("reading", 0, 0), 1, "Reading 1 passage"),
+        (Progress("reading", 1, 2), 0, "Reading, 50%"),
+        (Progress("writing"), 5, "Writing"),
+    ],
+)
+def test_what_is_waited_for(progress: Progress, passages: int, words: str) -> None:
+    assert waiting_for(progress, passages) == words
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"), [(999, "under a second"), (1500, "1.5 s"), (59_400, "59 s"), (61_000, "1 min 1 s")]
+)
+def test_durations_have_units(milliseconds: int, words: str) -> None:
+    assert duration(milliseconds) == words
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(0, "just now"), (1, "1 minute ago"), (59, "59 minutes ago"), (60, "1 hour ago"), (60 * 49, "2 days ago")],
+)
+def test_moments_are_told_from_now(minutes: int, words: str) -> None:
+    assert ago(NOW - timedelta(minutes=minutes), NOW) == words
+    assert ago((NOW - timedelta(minutes=minutes)).replace(tzinfo=None), NOW) == words
+
+
+def test_conversations_stand_under_their_day() -> None:
+    lines = [ConversationLine(str(days), "t", NOW - timedelta(days=days)) for days in (0, 1, 3, 40, 400)]
+    groups = [(day, [line.id for line in group]) for day, group in by_day(lines, NOW)]
+    assert groups == [
+        ("Today", ["0"]),
+        ("Yesterday", ["1"]),
+        ("Last 7 days", ["3"]),
+        ("April 2026", ["40"]),
+        ("April 2025", ["400"]),
+    ]
+
+
+def turn(state: str = "done", *, cited: bool = True) -> TurnView:
+    citation = Citation(3, 7, 9, 1, "b.pdf", "Leave", "", 4, 5, 20, "Take\nit all.")
+    return TurnView(
+        1, "c", "q", state, answer="Take it[3] or [3].", evidence=(evidence("x"),),  # type: ignore[arg-type]
+        citations=(CitationView(8, citation),) if cited else (),
+    )  # fmt: skip
+
+
+def test_a_copied_answer_carries_its_sources() -> None:
+    assert copy_text(turn()) == "Take it[3] or [3].\n\n[3] Leave, page 4: “Take it all.”\n"
+
+
+def test_only_checked_marks_of_a_whole_answer_are_links() -> None:
+    assert answer_html(turn()).count("<a ") == 1
+    assert answer_html(turn(cited=False)).count("<a ") == 0
+    assert 'href="#source-1-3"' in answer_html(turn("stopped", cited=False))
