@@ -9,10 +9,11 @@ from itertools import pairwise, zip_longest
 from indexer.extract.builder import DocumentBuilder
 from indexer.extract.hyphens import Hyphens
 from indexer.extract.pdf_lines import Line
+from indexer.extract.pdf_rows import assembled
 
 HEADING_SIZE = 1.1  # of the body's size
 LONGEST_HEADING = 160  # code points
-_EDGE_LINES = 4  # lines at the top and at the bottom of a page among which running headers are looked for
+_EDGE_LINES = 6  # lines at the top and at the bottom of a page among which running headers are looked for
 _MARGIN_FROM = 0.405  # of the page's height, from its middle
 _MARGIN_SPACE = 1.7  # of the font size
 _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
@@ -52,7 +53,7 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
     style = _style(every_line)
     hyphens = Hyphens(line.text for line in every_line)
     for lines in kept:
-        groups = _groups(lines, style)
+        groups = _groups(assembled(lines), style)
         if lines and lines[0].page == 1 and _is_cover(groups, style):
             builder.add("heading", " ".join(line.text for line in lines), 1, 1)
             continue
@@ -160,7 +161,11 @@ def _mark(line: Line, before: Line | None, margin: Callable[[Line], float]) -> r
         is_dash = bullet[0][0] in "-*" or "\u2010" <= bullet[0][0] <= "\u2015"
         return bullet if not is_dash or bullet[0][-1].isspace() else None
     number = _NUMBER.match(text)
-    if number and (before is None or _ENDS_SENTENCE.search(before.text) or _is_short(before, line, margin)):
+    if (
+        number
+        and len(line.cells) == 1
+        and (before is None or _ENDS_SENTENCE.search(before.text) or _is_short(before, line, margin))
+    ):
         return number
     return None
 
@@ -185,7 +190,7 @@ def _continues(group: _Group, before: Line, line: Line, style: _Style, margin: C
 
 
 def _is_below(above: Line, line: Line, most: float) -> bool:
-    return above.angle == line.angle and 0.3 * line.size < above.baseline - line.baseline <= most
+    return above.angle == line.angle and 0.3 * line.size < above.baseline - line.top <= most
 
 
 def _is_short(before: Line, line: Line, margin: Callable[[Line], float]) -> bool:
@@ -224,6 +229,10 @@ def _add(
         builder.add_table(_columns(group.rows), frozenset({0}) if has_header else frozenset(), first.page)
         return
     text = hyphens.joined([line.text for line in group.lines])
+    if group.kind == "table" and first.baseline != first.top:
+        for _, cell in first.cells:
+            builder.add("paragraph", cell, page=first.page)
+        return
     if group.kind == "item":
         mark = _MARK.match(text) or _NUMBER.match(text)
         level = 1 + sum(1 for left in indents if left < round(first.left) - 0.7 * first.size)

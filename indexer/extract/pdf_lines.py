@@ -6,6 +6,7 @@ the file that stand on one baseline and go on to the right. Positions are in poi
 
 import ctypes
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,20 +15,24 @@ import pypdfium2.raw as raw
 
 SMALLEST = 1.0  # points; smaller text is not for readers
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
+_MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
 _LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
+_LONE_MARK = re.compile(r"(?P<full>[^\w\s$€£%]|o|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)])|\d{1,2}")
+"""A bullet or number with nothing but space after it; a number without a dot may as well be the cell of a table."""
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
 
 
 @dataclass
 class Line:
-    """One line of text. `cells` are its stretches between wide gaps, each with its left edge."""
+    """One line of text without a wide gap, or a row of a table: its `cells`, each with its left edge."""
 
     page: int
     cells: list[tuple[float, str]] = field(default_factory=list)
     left: float = 0.0
     right: float = 0.0
     baseline: float = 0.0
+    top: float = 0.0  # baseline of the first line, where a row has several
     height: float = 0.5  # of the baseline: 0 at the bottom of the page, 1 at its top
     size: float = 0.0  # points
     is_bold: bool = False  # all of it
@@ -53,19 +58,19 @@ class _Character:
 
 
 def page_lines(textpage: pdfium.PdfTextPage, page: int, box: tuple[float, float, float, float]) -> list[Line]:
-    """Lines in the order of the file; characters outside of `box` (left, bottom, right, top) are not seen."""
+    """Lines in the order of the file, cut at wide gaps; outside of `box` (left, bottom, right, top) nothing is seen."""
     lines: list[Line] = []
     run: list[_Character] = []
     for character in _characters(textpage, box):
         if run and not _goes_on(run[-1], character):
-            lines.append(_line(run, page))
+            lines += _lines(run, page)
             run = []
         run.append(character)
     if run:
-        lines.append(_line(run, page))
+        lines += _lines(run, page)
     for line in lines:
         line.height = (line.baseline - box[1]) / max(box[3] - box[1], 1.0)
-    return [line for line in lines if line.cells]
+    return lines
 
 
 def _characters(textpage: pdfium.PdfTextPage, box: tuple[float, float, float, float]) -> Iterator[_Character]:
@@ -132,30 +137,50 @@ def _goes_on(last: _Character, new: _Character) -> bool:
     return drop < 0.55 * size and -0.5 * size < gap < 0.8 * size and min(last.size, new.size) < 0.85 * size
 
 
-def _line(run: list[_Character], page: int) -> Line:
-    main = max(run, key=lambda c: c.size)
-    cells: list[tuple[float, list[str]]] = []
-    first_word = 0.0
-    last: _Character | None = None
+def _lines(run: list[_Character], page: int) -> list[Line]:
+    """The stretches of a line between wide gaps; the mark of a list item stays with its text."""
+    size = max(character.size for character in run)
+    pieces: list[list[_Character]] = []
     for character in run:
-        gap = character.left - last.right if last else 0.0
-        if last is None or (gap > CELL_GAP * main.size and character.after_space | character.after_break):
-            cells.append((character.left, []))
-        elif character.after_space or (character.after_break and gap > _WORD_GAP * main.size):
-            cells[-1][1].append(" ")
-        if not first_word and last and len("".join(cells[0][1])) and (len(cells) > 1 or cells[0][1][-1] == " "):
-            first_word = last.right - run[0].left
-        cells[-1][1].append(character.text)
-        last = character
+        gap = character.left - pieces[-1][-1].right if pieces else 0.0
+        wide = (_MARK_GAP if len(pieces) == 1 and _is_mark(pieces[0]) else CELL_GAP) * size
+        if not pieces or (gap > wide and (character.after_space or character.after_break)):
+            pieces.append([])
+        pieces[-1].append(character)
+    lines = [_line(piece, page) for piece in pieces]
+    if len(lines) > 1:
+        mark = _LONE_MARK.fullmatch(lines[0].text)
+        if mark and (mark["full"] or len(lines) == 2):
+            lines[1].cells = [(lines[0].left, f"{lines[0].text}{'' if mark['full'] else '.'} {lines[1].text}")]
+            lines[1].left = lines[0].left
+            return lines[1:]
+    return lines
+
+
+def _is_mark(piece: list[_Character]) -> bool:
+    return len(piece) < 6 and bool(_LONE_MARK.fullmatch("".join(character.text for character in piece)))
+
+
+def _line(piece: list[_Character], page: int) -> Line:
+    main = max(piece, key=lambda character: character.size)
+    text: list[str] = []
+    first_word = 0.0
+    for index, character in enumerate(piece):
+        gap = character.left - piece[index - 1].right if index else 0.0
+        if index and (character.after_space or (character.after_break and gap > _WORD_GAP * main.size)):
+            text.append(" ")
+            first_word = first_word or piece[index - 1].right - piece[0].left
+        text.append(character.text)
     return Line(
         page=page,
-        cells=[(left, _joined(text)) for left, text in cells],
-        left=run[0].left,
-        right=run[-1].right,
+        cells=[(piece[0].left, _joined(text))],
+        left=piece[0].left,
+        right=piece[-1].right,
         baseline=main.baseline,
+        top=main.baseline,
         size=round(main.size * 2) / 2,
-        is_bold=all(c.is_bold for c in run if c.text.isalnum()),
-        first_word=first_word or run[-1].right - run[0].left,
+        is_bold=all(character.is_bold for character in piece if character.text.isalnum()),
+        first_word=first_word or piece[-1].right - piece[0].left,
         angle=main.angle,
     )
 

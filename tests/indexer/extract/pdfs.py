@@ -5,8 +5,10 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw
 from reportlab.lib import pagesizes, pdfencrypt
+from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 LEFT, TOP = 72, 720
 Drawn = tuple[float, float, str, float, str]  # x, y, font, size, text
@@ -45,3 +47,14 @@ def _picture() -> Image.Image:
     picture = Image.new("RGB", (400, 300), "white")
     ImageDraw.Draw(picture).text((20, 20), "Gold $10", fill="black")
     return picture
+
+
+def typeset(*stories: object) -> bytes:
+    """Flowables of ReportLab, laid out by it: cells are drawn one after the other, marks apart from their text."""
+    stream = BytesIO()
+    SimpleDocTemplate(stream, pagesize=pagesizes.letter).build(list(stories))
+    return stream.getvalue()
+
+
+def styled(text: str, style: str = "BodyText") -> Paragraph:
+    return Paragraph(text, getSampleStyleSheet()[style])

@@ -1,11 +1,12 @@
 import pytest
+from reportlab.platypus import ListFlowable, Table
 
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 from indexer.extract import ExtractedDocument
 from indexer.extract.formats import extract_bytes
 from indexer.extract.hyphens import Hyphens
 from tests.indexer.extract.invariants import check, outline
-from tests.indexer.extract.pdfs import BODY, BOLD, LEFT, Drawn, drawn, paragraph
+from tests.indexer.extract.pdfs import BODY, BOLD, LEFT, Drawn, drawn, paragraph, styled, typeset
 
 TEXT = (
     "Employees accrue four hours of sick leave in each pay period, no matter how long they have worked here, and there"
@@ -177,3 +178,35 @@ def test_columns_are_read_one_after_the_other() -> None:
     left = paragraph(TEXT, x=60, y=720, width=40)
     right = paragraph(OTHER, x=330, y=720, width=40)
     assert [text for _, text in outline(read(drawn([left + right])))] == [TEXT, OTHER]
+
+
+@pytest.mark.parametrize("align", ["TOP", "MIDDLE", "BOTTOM"])
+def test_cells_of_several_lines_are_one_row(align: str) -> None:
+    covers = "Everything, including dental, vision, and mental health services in and out of the network of providers"
+    cost = "$120 for one person, $300 for a family of up to five"
+    cells = [
+        [styled("<b>Plan</b>"), styled("<b>What it covers</b>"), styled("<b>Monthly cost</b>")],
+        [styled("Gold"), styled(covers), styled(cost)],
+        [styled("Tin"), styled("Only doctor visits"), styled("$20")],
+    ]
+    table = Table(cells, colWidths=[80, 200, 150], style=[("VALIGN", (0, 0), (-1, -1), align)])
+    assert outline(read(typeset(styled("Plans", "Title"), styled(TEXT), table, styled("After", "Heading2")))) == [
+        ("heading1", "Plans"),
+        ("paragraph", TEXT),
+        ("header", "Plan | What it covers | Monthly cost"),
+        ("row", f"Gold | {covers} | {cost}"),
+        ("row", "Tin | Only doctor visits | $20"),
+        ("heading2", "After"),
+    ]
+
+
+def test_marks_that_stand_apart_from_their_items() -> None:
+    long = "Ask the supervisor at least two weeks before the leave begins, and send the form to human resources."
+    marked = ListFlowable([styled(long), styled("Wait")], bulletType="bullet")
+    numbered = ListFlowable([styled("Step one"), styled("Step two")], bulletType="1")
+    assert outline(read(typeset(styled(TEXT), marked, numbered)))[1:] == [
+        ("item1", long),
+        ("item1", "Wait"),
+        ("item1", "Step one"),
+        ("item1", "Step two"),
+    ]
