@@ -1,11 +1,15 @@
 """Whether the words of a sentence rest on a passage, and on which of its words (pure).
 
 A sentence is supported by a stretch of a passage that holds enough of its content words and every one of its numbers.
+Words are compared, not meanings: a sentence that says the opposite in the same words ("may not" for "may") counts as
+supported, a true one in other words does not. Numbers that are written out ("twenty-five") are words.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 from indexer.models import Passage, Sentence
 from indexer.terms import content_terms
@@ -16,7 +20,7 @@ MARKED = 0.4
 UNMARKED = 0.6
 """The same where the model named none: the server finds the passage itself, so it asks for more."""
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)*")
 
 
 @dataclass(frozen=True)
@@ -41,31 +45,36 @@ def find_support(text: str, evidence: Sequence[Evidence], named: Sequence[int]) 
 
 
 def support(text: str, evidence: Evidence) -> Support | None:
-    """The one or two sentences of the passage that hold most of the sentence's words and all its numbers."""
-    wanted = set(content_terms(text))
-    if not wanted:
-        return None
+    """The one or two sentences of the passage that hold most of the sentence's words and all its numbers.
+
+    The passage's prefix may lend words and numbers, but not all of them. A passage without sentences supports nothing.
+    """
+    wanted = frozenset(content_terms(text))
     numbers = _numbers(text)
+    above = evidence.passage.prefix
     best: Support | None = None
     for stretch in _stretches(evidence.passage):
-        words = " ".join(sentence.text for sentence in stretch)
-        if not numbers <= _numbers(f"{evidence.passage.prefix} {words}"):
+        own = frozenset().union(*(_terms(sentence.text) for sentence in stretch)) & wanted
+        share = len(own | (_terms(above) & wanted)) / max(1, len(wanted))
+        if not own or (best is not None and share <= best.share):
             continue
-        held = set(content_terms(f"{words} {evidence.passage.prefix}")) & wanted
-        own = set(content_terms(words)) & wanted
-        share = len(held) / len(wanted)
-        if own and (best is None or share > best.share):
+        if numbers <= _numbers(above).union(*(_numbers(sentence.text) for sentence in stretch)):
             best = Support(evidence, stretch[0].start, stretch[-1].end, share)
     return best
 
 
-def _stretches(passage: Passage) -> list[Sequence[Sentence]]:
+def _stretches(passage: Passage) -> Iterator[Sequence[Sentence]]:
     """Each sentence alone, then each two neighbours: the shorter stretch wins where both hold as much."""
-    singles: list[Sequence[Sentence]] = [(sentence,) for sentence in passage.sentences]
-    pairs: list[Sequence[Sentence]] = list(zip(passage.sentences, passage.sentences[1:], strict=False))
-    return singles + pairs
+    yield from ((sentence,) for sentence in passage.sentences)
+    yield from pairwise(passage.sentences)
 
 
-def _numbers(text: str) -> set[str]:
-    """The numbers in a text, thousands separators removed: "1,000" and "1000" are the same."""
-    return {re.sub(r",(?=\d{3}\b)", "", number).rstrip(".,") for number in _NUMBER.findall(text)}
+@lru_cache(maxsize=4096)  # the same passages are read again for each sentence of an answer
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(content_terms(text))
+
+
+@lru_cache(maxsize=4096)
+def _numbers(text: str) -> frozenset[str]:
+    """The numbers in a text as one writes them plainly: "1,000" and "1,000.00" are "1000"."""
+    return frozenset(re.sub(r"\.0+$", "", number.replace(",", "")) for number in _NUMBER.findall(text))

@@ -1,0 +1,108 @@
+"""A sentence is supported by the words and the numbers of a passage, and by nothing else."""
+
+import pytest
+
+from server.events import Evidence
+from server.support import find_support, support
+from tests.server.passages import numbered, passage
+
+LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
+
+
+def quoted(claim: str, text: str, *, heading: str = "") -> str | None:
+    """The words of `text` that support `claim`."""
+    found = support(claim, Evidence(1, passage(text, heading=heading, start=100), text))
+    return text[found.start - 100 : found.end - 100] if found else None
+
+
+def test_the_supporting_words_are_the_passages_own() -> None:
+    assert quoted("Annual leave is 25 days", LEAVE) == "Employees have 25 days of annual leave."
+
+
+def test_another_number_is_not_supported() -> None:
+    assert find_support("Employees have 28 days of annual leave.", numbered(LEAVE), [1]) == []
+    assert find_support("Employees have 25 or 28 days of annual leave.", numbered(LEAVE), [1]) == []
+    assert find_support("Employees have 25 days of annual leave.", numbered(LEAVE), [1])
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("The limit is 1000 dollars", "The limit is $1,000."),
+        ("The limit is $1,000.00", "The limit is 1000 dollars."),
+        ("The limit is 1,234,567.5", "The limit is 1234567.5."),
+        ("It covers 25% of it", "It covers 25 % of all costs."),
+        ("Version 3.5 is used", "We use version 3.5."),
+        ("Items 1,2,3 are used", "Use the items 1, 2 and 3."),
+        ("It opens at 10:30", "The desk opens at 10:30, not 10."),
+        ("The 401k plan", "The 401(k) plan matches."),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(claim: str, words: str) -> None:
+    assert quoted(claim, words) == words
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("The limit is 1000 dollars", "The limit is 100 dollars."),
+        ("The limit is 100 dollars", "The limit is 1,000 dollars."),
+        ("Version 3.5 is used", "Version 35 is used."),
+        ("Version 3.5 is used", "Version 3 is used 5 times."),
+        ("It covers 5% of it", "It covers 25% of it."),
+    ],
+)
+def test_a_number_that_only_looks_alike_is_another(claim: str, words: str) -> None:
+    assert quoted(claim, words) is None
+
+
+def test_a_heading_lends_its_words_but_supports_nothing_alone() -> None:
+    heading = "Annual leave in 2024"
+    assert quoted("Annual leave in 2024 is 25 days", "Everyone gets 25 days.", heading=heading)
+    assert quoted("Annual leave in 2024", "Ask the people team.", heading=heading) is None
+
+
+def test_the_shortest_stretch_wins() -> None:
+    assert quoted("Leave is booked in the people portal", LEAVE) == "Leave is booked in the people portal."
+    both = quoted("25 days of annual leave, booked in the portal", LEAVE)
+    assert both == "Employees have 25 days of annual leave. Leave is booked in the people portal."
+
+
+def test_a_pair_holds_numbers_that_no_sentence_holds_alone() -> None:
+    text = "New staff have 25 days. After five years it is 28 days. Ask your lead."
+    assert quoted("25 days, later 28 days", text) == "New staff have 25 days. After five years it is 28 days."
+
+
+def test_a_negation_is_not_noticed() -> None:
+    assert quoted("Leave may not be booked in the portal", LEAVE)  # a limit that the module states
+
+
+@pytest.mark.parametrize("claim", ["", "...", "[ ]", "It is what it is.", "—"])
+def test_a_sentence_without_content_is_not_supported(claim: str) -> None:
+    assert find_support(claim, numbered(LEAVE), [1]) == []
+
+
+def test_a_passage_without_sentences_supports_nothing() -> None:
+    heading = passage("")
+    assert support("Annual leave", Evidence(1, heading, "Annual leave")) is None
+
+
+def test_named_passages_are_kept_where_they_support() -> None:
+    evidence = numbered(LEAVE, "Crowns are covered at half their price.", "Annual leave is 25 days for employees.")
+    claim = "Employees have 25 days of annual leave"
+    assert [s.evidence.n for s in find_support(claim, evidence, [3, 1, 3])] == [3, 1]
+    assert [s.evidence.n for s in find_support(claim, evidence, [2, 3])] == [3]
+
+
+def test_without_a_named_passage_that_supports_the_best_one_is_found() -> None:
+    evidence = numbered("Crowns are covered at half their price.", LEAVE)
+    assert [s.evidence.n for s in find_support("Employees have 25 days of annual leave", evidence, [])] == [2]
+    assert [s.evidence.n for s in find_support("Employees have 25 days of annual leave", evidence, [1, 99])] == [2]
+
+
+def test_a_passage_that_the_model_named_needs_fewer_of_the_words() -> None:
+    evidence = numbered("Annual leave is booked online.", "Crowns cost money.")
+    half = "Annual leave wants software, patience"  # two of its five content words
+    assert find_support(half, evidence, [1])
+    assert find_support(half, evidence, []) == []
+    assert find_support("Annual gifts want software, patience", evidence, [1]) == []
