@@ -6,27 +6,20 @@ question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chu
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from indexer.database import open_knowledge
-from indexer.embed import Embedder, SentenceTransformerEmbedder, Vectors
+from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
+from indexer.fuse import HISTORY_WEIGHT, RERANKED, fuse, with_best_sentence
 from indexer.index_info import check_index
 from indexer.models import Chunk, Document, Passage, Scope, Sentence
 from indexer.settings import IndexerSettings
 from indexer.store import Candidates, Store
 from indexer.terms import query_terms
-
-DENSE_WEIGHT = 0.5
-"""Convex fusion, half and half: recall@5 .823 on multi-turn where BM25 alone has .748 and cosine alone .737;
-reciprocal-rank fusion loses to BM25 alone on squad (.934 against .936)."""
-
-HISTORY_WEIGHT = 0.5
-"""Share of the scores for the last two user turns joined, against those of the last turn alone: .878 against .858 with
-the joined text alone and .823 with the last turn alone (multi-turn, recall@5)."""
 
 QUERY_CHARACTERS = 4_000
 """A longer question is cut: the embedder reads no more than its first few hundred words anyway."""
@@ -45,6 +38,15 @@ class Retrieved:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """One text that is searched for; `share` is what its scores count for."""
+
+    share: float
+    vector: Vectors  # (dim,), unit length
+    terms: list[str]
+
+
+@dataclass(frozen=True)
 class _Found:
     """A chunk that was found, with what is needed of its document."""
 
@@ -52,6 +54,28 @@ class _Found:
     collection_id: int
     path: str
     title: str
+
+    @property
+    def id(self) -> int:
+        return self.chunk.id or 0
+
+    @cached_property
+    def vector(self) -> Vectors:
+        return np.frombuffer(self.chunk.vector, np.float32)
+
+    @cached_property
+    def sentence_vectors(self) -> Vectors:
+        stored = np.frombuffer(self.chunk.sentence_vectors, np.float16)
+        return stored.reshape(-1, len(self.vector)).astype(np.float32)
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        spans = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2).tolist()
+        at = self.chunk.start
+        return [
+            Sentence(start, end, self.chunk.body[start - at : end - at], vector)
+            for (start, end), vector in zip(spans, self.sentence_vectors, strict=True)
+        ]
 
 
 class Retriever:
@@ -73,27 +97,29 @@ class Retriever:
         return list(self.retrieve(question, history, scope, k).passages)
 
     def retrieve(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> Retrieved:
-        question = question[:QUERY_CHARACTERS]
-        asked = [question, f"{history[-1][:QUERY_CHARACTERS]} {question}"] if history else [question]
-        shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT] if history else [1.0]
-        vectors = self.embedder.encode_queries(asked)
-        scores: defaultdict[int, float] = defaultdict(float)
-        cosines: defaultdict[int, float] = defaultdict(float)
-        weights: dict[str, float] = {}
-        for text, vector, share in zip(asked, vectors, shares, strict=True):
-            terms = query_terms(text)
-            candidates = self.store.search(vector, terms, scope)
-            for chunk_id, score, cosine in zip(candidates.chunk_ids, _fuse(candidates), candidates.cosine, strict=True):
-                scores[int(chunk_id)] += share * float(score)
-                cosines[int(chunk_id)] = max(cosines[int(chunk_id)], float(cosine))
-            for term, idf in self.store.idf(terms, scope).items():
-                weights[term] = weights.get(term, 0.0) + share * idf
-        ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
-        chunks = self._load(ranked[: k * MERGED_CHUNKS], scope)
-        groups = _capped(_merge_neighbours(chunks), k)
+        asked = self._asked(question, history)
+        candidates = [self.store.search(one.vector, one.terms, scope) for one in asked]
+        found = self._load(_best_ids(asked, candidates), scope)
+        scores, cosines = _rescore(asked, candidates, found)
+        ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
+        groups = _capped(_merge_neighbours(ranked[: k * MERGED_CHUNKS]), k)
         passages = tuple(self._passage(rank, group, scores, cosines) for rank, group in enumerate(groups, start=1))
-        mixed = np.average(vectors, axis=0, weights=shares).astype(np.float32)
-        return Retrieved(passages, mixed, weights)
+        weights: defaultdict[str, float] = defaultdict(float)
+        for one in asked:
+            for term, idf in self.store.idf(one.terms, scope).items():
+                weights[term] += one.share * idf
+        mixed = np.average([one.vector for one in asked], axis=0, weights=[one.share for one in asked])
+        return Retrieved(passages, np.asarray(mixed, np.float32), dict(weights))
+
+    def _asked(self, question: str, history: Sequence[str]) -> list[_Asked]:
+        """The last turn alone, and joined to the one before it where there is one."""
+        texts = [question[:QUERY_CHARACTERS]]
+        shares = [1.0]
+        if history:
+            texts.append(f"{history[-1][:QUERY_CHARACTERS]} {texts[0]}")
+            shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT]
+        vectors = self.embedder.encode_queries(texts)
+        return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), strict=True)]
 
     def _load(self, chunk_ids: Sequence[int], scope: Scope) -> list[_Found]:
         """The chunks in the given order; the scope is checked once more in the database. Whole texts stay on disk."""
@@ -108,7 +134,8 @@ class Retriever:
 
     def _passage(self, rank: int, group: list[_Found], scores: dict[int, float], cosines: dict[int, float]) -> Passage:
         best = group[0]
-        chunks = sorted((found.chunk for found in group), key=lambda chunk: chunk.ordinal)
+        ordered = sorted(group, key=lambda found: found.chunk.ordinal)
+        chunks = [found.chunk for found in ordered]
         start, end = chunks[0].start, chunks[-1].end
         return Passage(
             rank=rank,
@@ -124,7 +151,7 @@ class Retriever:
             end=end,
             text=chunks[0].body if len(chunks) == 1 else self._stretch(best.chunk.document_id, start, end),
             prefix=chunks[0].prefix,
-            sentences=tuple(sentence for chunk in chunks for sentence in _sentences(chunk)),
+            sentences=tuple(sentence for found in ordered for sentence in found.sentences),
         )
 
     def _stretch(self, document_id: int, start: int, end: int) -> str:
@@ -138,21 +165,37 @@ def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> R
     """Everything a search needs, loaded: seconds, because of torch. Raises StartError."""
     engine = engine or open_knowledge(settings)
     check_index(engine, settings)
-    embedder = SentenceTransformerEmbedder(settings)
+    embedder = SentenceTransformerEmbedder(settings, threads=QUERY_THREADS)
     embedder.load()
     store = Store(engine, settings.index_path)
     store.load()
     return Retriever(engine, embedder, store, settings)
 
 
-def _fuse(candidates: Candidates) -> NDArray[np.float32]:
-    """Convex combination of both scores, each brought to 0..1 (Bruch et al., arXiv:2210.11934): float32 (n,)."""
-    if not len(candidates.chunk_ids):
-        return candidates.cosine
-    low, high = candidates.cosine.min(), candidates.cosine.max()
-    dense = (candidates.cosine - low) / max(float(high - low), 1e-6)
-    words = candidates.bm25 / max(float(candidates.bm25.max()), 1e-6)
-    return np.asarray(DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * words, np.float32)
+def _best_ids(asked: list[_Asked], candidates: list[Candidates]) -> list[int]:
+    """The chunks worth a closer look: best by both scores, before any sentence was read."""
+    scores: defaultdict[int, float] = defaultdict(float)
+    for one, found in zip(asked, candidates, strict=True):
+        for id_, score in zip(found.chunk_ids.tolist(), fuse(found.cosine, found.bm25).tolist(), strict=True):
+            scores[id_] += one.share * score
+    return sorted(scores, key=lambda id_: (-scores[id_], id_))[:RERANKED]
+
+
+def _rescore(
+    asked: list[_Asked], candidates: list[Candidates], found: list[_Found]
+) -> tuple[dict[int, float], dict[int, float]]:
+    """(score, cosine) of each chunk by its id, its best sentence taken into account."""
+    scores = np.zeros(len(found), np.float32)
+    cosines = np.zeros(len(found), np.float32)
+    for one, searched in zip(asked, candidates, strict=True):
+        bm25 = dict(zip(searched.chunk_ids.tolist(), searched.bm25.tolist(), strict=True))
+        cosine = np.array([chunk.vector @ one.vector for chunk in found], np.float32)
+        best = np.array([max(chunk.sentence_vectors @ one.vector, default=0.0) for chunk in found], np.float32)
+        words = np.array([bm25.get(chunk.id, 0.0) for chunk in found], np.float32)
+        scores += one.share * fuse(with_best_sentence(cosine, best), words)
+        cosines = np.maximum(cosines, cosine)
+    ids = [chunk.id for chunk in found]
+    return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
 
 
 def _merge_neighbours(found: list[_Found]) -> list[list[_Found]]:
@@ -184,13 +227,3 @@ def _capped(groups: list[list[_Found]], k: int) -> list[list[_Found]]:
         taken[document_id] += 1
         (first if taken[document_id] <= most else rest).append(group)
     return [*first, *rest][:k]
-
-
-def _sentences(chunk: Chunk) -> list[Sentence]:
-    spans = np.frombuffer(chunk.sentences, np.int32).reshape(-1, 2)
-    dimension = len(chunk.vector) // np.dtype(np.float32).itemsize
-    vectors = np.frombuffer(chunk.sentence_vectors, np.float16).reshape(-1, dimension).astype(np.float32)
-    return [
-        Sentence(int(start), int(end), chunk.body[start - chunk.start : end - chunk.start], vector)
-        for (start, end), vector in zip(spans, vectors, strict=True)
-    ]
