@@ -35,12 +35,6 @@ class LocalServer:
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
-        self._client = httpx.Client(
-            base_url=address.url,
-            headers={"Authorization": f"Bearer {address.token}"},
-            timeout=ANSWER_SECONDS,
-            trust_env=False,  # a proxy must not stand between two processes of one machine
-        )
 
     def search(
         self, query: str, collections: Sequence[str] = (), top_k: int = 8, history: Sequence[str] = ()
@@ -57,7 +51,8 @@ class LocalServer:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
-            response = self._client.post(path, json=body)
+            with self._connected(ANSWER_SECONDS) as client:
+                response = client.post(path, json=body)
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise DocentError(
@@ -70,12 +65,18 @@ class LocalServer:
 
     def is_alive(self) -> bool:
         try:
-            return self._client.get("/healthz", timeout=ALIVE_SECONDS).is_success
-        except httpx.HTTPError:
+            with self._connected(ALIVE_SECONDS) as client:
+                return client.get("/healthz").is_success
+        except (httpx.HTTPError, httpx.InvalidURL):
             return False
 
-    def close(self) -> None:
-        self._client.close()
+    def _connected(self, timeout: float) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.address.url,
+            headers={"Authorization": f"Bearer {self.address.token}"},
+            timeout=timeout,
+            trust_env=False,  # a proxy must not stand between two processes of one machine
+        )
 
 
 def find_server(settings: IndexerSettings) -> LocalServer | None:
@@ -84,10 +85,7 @@ def find_server(settings: IndexerSettings) -> LocalServer | None:
     if address is None or not _runs(address.pid):
         return None
     server = LocalServer(address)
-    if server.is_alive():
-        return server
-    server.close()
-    return None
+    return server if server.is_alive() else None
 
 
 def read_address(path: Path) -> ServerAddress | None:

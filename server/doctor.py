@@ -119,7 +119,7 @@ def _index(settings: ServerSettings) -> tuple[State, str]:
 def _embedder(settings: ServerSettings) -> tuple[State, str]:
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("sentence_transformers") is None:
         return "problem", "torch or sentence-transformers is not installed. Run `make setup` again."
-    if settings.embedder != DEFAULT_EMBEDDER and not Path(settings.embedder).expanduser().is_dir():
+    if _is_hub_name(settings.embedder):
         return (
             "note",
             f"{settings.embedder} is looked for in the Hugging Face cache, and else fetched, at the next start.",
@@ -153,7 +153,6 @@ def _address(settings: ServerSettings) -> tuple[State, str]:
     check_exposure(settings)
     server = find_server(settings)
     if server is not None:
-        server.close()
         return "ok", f"Docent runs at {server.address.url}."
     bind(settings).close()
     return "ok", f"{settings.host} port {settings.port} is free."
@@ -162,3 +161,10 @@ def _address(settings: ServerSettings) -> tuple[State, str]:
 def _nearest(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     return next(path for path in (folder, *folder.parents) if path.is_dir())
+
+
+def _is_hub_name(embedder: str) -> bool:
+    """Neither the built-in model nor a folder: asking for it could fetch it, which a check must not."""
+    named = Path(embedder).expanduser()
+    looks_like_a_path = embedder.startswith((".", "/", "~")) or embedder.count("/") > 1
+    return embedder != DEFAULT_EMBEDDER and not looks_like_a_path and not named.is_dir()

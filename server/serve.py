@@ -5,8 +5,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import click
@@ -93,10 +93,20 @@ class _Server(uvicorn.Server):
 
 async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:
     async with app.router.lifespan_context(app), _ingesting(folders):
-        # uvicorn raises the signal that ended it once more; what follows it here must still run.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        await server.serve(sockets=[listener])
+        with _signals_that_end_only_the_server():
+            await server.serve(sockets=[listener])
+
+
+@contextmanager
+def _signals_that_end_only_the_server() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more; what follows it here must still run."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: None) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 @asynccontextmanager

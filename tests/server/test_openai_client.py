@@ -272,7 +272,6 @@ def test_local_commands_find_the_server(url: str, settings: ServerSettings, clie
     assert server.ask(ASKED)["docent"]["answered"] is True
     with pytest.raises(DocentError, match="no collection 'none'"):
         server.ask(ASKED, ["none"])
-    server.close()
 
 
 def test_a_server_that_is_gone_is_not_found(settings: ServerSettings, generator: ScriptedGenerator) -> None:

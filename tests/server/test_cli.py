@@ -1,0 +1,241 @@
+"""The `docent` command: what it prints where, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import ValidationError
+
+from indexer.client import read_address
+from indexer.console import Commands
+from indexer.errors import DocentError, StartError
+from server.app import Parts
+from server.ask import ask
+from server.cli import main
+from server.serve import bind
+from server.settings import ServerSettings
+from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
+
+ASKED = "How many days of annual leave do employees have?"
+WAIT = 60  # seconds until a test that waits for another process gives up
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=environment, prog_name="docent")
+
+
+@pytest.fixture
+def served(settings: ServerSettings) -> Iterator[ServerSettings]:
+    """A server over two collections runs on the data folder."""
+    fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
+    parts = Parts(open_retriever=open_fake_retriever, open_generator=lambda _settings: ScriptedGenerator())
+    with serving(settings, parts):
+        yield settings
+
+
+def test_ask_prints_one_document(served: ServerSettings) -> None:
+    result = run("ask", ASKED, "--json", DOCENT_DATA=str(served.data))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    answer = json.loads(result.stdout)
+    assert set(answer) == {"answer", "answered", "mode", "citations", "usage", "took_ms"}
+    assert (answer["answered"], answer["mode"]) == (True, "model")
+    (citation,) = answer["citations"]
+    assert set(citation) == {"n", "document", "title", "page", "quote", "start", "end"}
+    assert citation["quote"] == HANDBOOK["leave.md"][citation["start"] : citation["end"]]
+    assert set(answer["took_ms"]) == {"retrieve", "first_token", "total"}
+
+
+def test_ask_prints_the_answer_and_its_sources(served: ServerSettings) -> None:
+    result = run("ask", ASKED, DOCENT_DATA=str(served.data))
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Employees have 25 days of annual leave [1].",
+        "",
+        "[1] Leave (leave.md)",
+        "    “Employees have 25 days of annual leave.”",
+    ]
+
+
+def test_ask_keeps_to_a_collection(served: ServerSettings) -> None:
+    result = run("ask", ASKED, "--collection", "secret", DOCENT_DATA=str(served.data))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.strip() == "There is no collection 'secret'."
+
+
+def test_ask_answers_here_where_no_server_runs(settings: ServerSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    parts = Parts(open_retriever=open_fake_retriever, open_generator=no_generator)
+
+    docent = ask(settings, ASKED, parts=parts)["docent"]
+    assert (docent["mode"], docent["answered"]) == ("extractive", True)
+    with pytest.raises(DocentError, match="no collection 'secret'"):
+        ask(settings, ASKED, ["secret"], parts)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "loaded here" in captured.err
+
+
+def test_ask_without_an_index_loads_nothing(settings: ServerSettings) -> None:
+    result = run("ask", ASKED, DOCENT_DATA=str(settings.data))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.strip() == "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["--host", "0.0.0.0"], {}, "DOCENT_API_KEY and DOCENT_PASSWORD"),  # noqa: S104
+        ([], {"DOCENT_HOST": "0.0.0.0", "DOCENT_API_KEY": "k"}, "set DOCENT_PASSWORD"),  # noqa: S104
+        ([], {"DOCENT_CONTEXT": "long"}, "The setting context (DOCENT_CONTEXT or docent.toml)"),
+        ([], {"DOCENT_MODEL": "no-such-model"}, "no-such-model"),
+        (["--host", "no.such.host.invalid"], {"DOCENT_API_KEY": "k", "DOCENT_PASSWORD": "p"}, "is not known"),
+        (["--port", "65536"], {}, "--port"),
+        (["--ingest", "no/such/folder"], {}, "no/such/folder"),
+    ],
+)
+def test_serve_says_in_a_sentence_why_it_cannot_start(
+    settings: ServerSettings, arguments: list[str], environment: dict[str, str], words: str
+) -> None:
+    result = run("serve", "--port", "0", *arguments, DOCENT_DATA=str(settings.data), **environment)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_serve_on_a_taken_port(settings: ServerSettings) -> None:
+    with bind(settings) as listener:
+        port = listener.getsockname()[1]
+        result = run("serve", "--port", str(port), DOCENT_DATA=str(settings.data))
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert f"port {port}" in line
+
+
+def test_serve_beside_a_server(served: ServerSettings) -> None:
+    result = run("serve", "--port", "0", DOCENT_DATA=str(served.data))
+
+    assert result.exit_code == 2
+    assert "already runs" in result.stderr
+    assert "http://127.0.0.1:" in result.stderr
+
+
+@contextmanager
+def process(data: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A real `docent serve`; its search model is not there, so that it loads nothing."""
+    code = "from server.cli import main; main()"
+    environment = {**os.environ, "DOCENT_DATA": str(data), "DOCENT_EMBEDDER": "/no/such/model", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", code, "serve", "--port", "0", *arguments]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_starts_tells_and_stops(settings: ServerSettings, number: signal.Signals) -> None:
+    with process(settings.data) as server:
+        assert server.stderr is not None
+        line = server.stderr.readline()
+        address = read_address(settings.server_file)
+        assert address is not None
+        assert line.startswith(f"Docent: {address.url}  (data {settings.data}; no language model")
+        assert address.pid == server.pid
+        assert httpx.get(f"{address.url}/").status_code == 200
+
+        server.send_signal(number)
+        rest = server.stderr.read()
+        assert server.wait(WAIT) == 0
+    assert "Traceback" not in rest
+    assert not settings.server_file.exists()
+
+
+def test_serve_starts_an_ingest_whose_words_are_seen(settings: ServerSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "leave.md").write_text("# Leave\n\nEmployees have 25 days of annual leave.\n")
+    with process(settings.data, "--ingest", str(folder)) as server:
+        assert server.stderr is not None
+        seen = ""
+        while "There is no embedding model folder /no/such/model" not in seen:
+            line = server.stderr.readline()
+            assert line, f"the ingest said nothing of the model: {seen}"
+            seen += line if "search does not work" not in line else ""
+        address = read_address(settings.server_file)
+        assert address is not None
+        assert httpx.get(f"{address.url}/healthz").status_code == 200
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(WAIT) == 0
+
+
+def test_models_are_attached(settings: ServerSettings) -> None:
+    result = run("models", "list", DOCENT_DATA=str(settings.data))
+
+    assert result.exit_code == 0
+    assert "phi-3-mini" in result.stdout
+
+
+def _group(problem: BaseException) -> click.Group:
+    @click.group(cls=Commands)
+    def group() -> None:
+        pass
+
+    @group.command()
+    def fail() -> None:
+        raise problem
+
+    return group
+
+
+def _settings_problem() -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        ServerSettings(queue=0)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "words"),
+    [
+        (DocentError("It failed.", "Do this."), 1, "It failed. Do this.\n"),
+        (StartError("It could not start."), 2, "It could not start.\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (click.UsageError("Wrong."), 2, "Wrong."),
+    ],
+)
+def test_how_commands_end(problem: BaseException, status: int, words: str) -> None:
+    result = CliRunner().invoke(_group(problem), ["fail"])
+
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bad_setting_is_named() -> None:
+    result = CliRunner().invoke(_group(_settings_problem()), ["fail"])
+
+    assert result.exit_code == 2
+    assert "DOCENT_QUEUE" in result.stderr
+
+
+def test_an_unforeseen_error_is_not_swallowed() -> None:
+    """A fault of ours must be seen as one."""
+    result: Any = CliRunner().invoke(_group(RuntimeError("ours")), ["fail"])
+
+    assert isinstance(result.exception, RuntimeError)
