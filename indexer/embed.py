@@ -154,7 +154,8 @@ class SentenceTransformerEmbedder:
         self._pieces = WordPieces(self._folder)
 
     @cached_property
-    def _model(self) -> "SentenceTransformer":
+    def model(self) -> "SentenceTransformer":
+        """Loaded when it is first needed. Raises EmbedderError."""
         if self.name == DEFAULT_EMBEDDER:
             _verify(self._folder / "model.safetensors", BUILT_IN_SHA256)
         with _quiet():
@@ -176,11 +177,11 @@ class SentenceTransformerEmbedder:
 
     def load(self) -> None:
         """Import torch and read the weights now rather than at the first text. Raises EmbedderError."""
-        _ = self._model
+        self.model.eval()
 
     @property
     def dimension(self) -> int:
-        dimension = self._model.get_embedding_dimension()
+        dimension = self.model.get_embedding_dimension()
         if dimension is None:
             raise EmbedderError(f"The embedding model {self.name} does not say how long its vectors are.")
         return dimension
@@ -190,19 +191,19 @@ class SentenceTransformerEmbedder:
         return self._pieces
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        vectors = self._model.encode_query(
+        vectors = self.model.encode_query(
             list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)
 
     def encode_chunks(self, chunks: Sequence[EmbeddingInput]) -> list[ChunkVectors]:
         """Vectors of the chunks and of their sentences, in order; longer texts are batched together."""
-        prompt = self._model.prompts.get("document", "")
+        prompt = self.model.prompts.get("document", "")
         texts = [f"{prompt}{chunk.prefix}\n{chunk.body}" for chunk in chunks]
-        outputs: list[dict[str, Any]] = self._model.encode(  # type: ignore[assignment]
+        outputs: list[dict[str, Any]] = self.model.encode(  # type: ignore[assignment]
             texts, batch_size=BATCH, output_value=None, prompt="", show_progress_bar=False
         )
-        mean_pooled = getattr(self._model[1], "pooling_mode", "") in ("mean", ("mean",))
+        mean_pooled = getattr(self.model[1], "pooling_mode", "") in ("mean", ("mean",))
         vectors = []
         for chunk, text, output in zip(chunks, texts, outputs, strict=True):
             vector = _unit(output["sentence_embedding"].numpy().astype(np.float32))
@@ -220,7 +221,7 @@ class SentenceTransformerEmbedder:
         if not chunk.sentences:
             return np.zeros((0, dimension), np.float32)
         texts = [chunk.body[start:end] for start, end in chunk.sentences]
-        vectors = self._model.encode_document(
+        vectors = self.model.encode_document(
             texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)

@@ -44,13 +44,13 @@ def evaluate_folder(folder: Path, settings: IndexerSettings, answers: bool, endp
     if endpoint:
         figures.update(summarise_answers(ask_all(questions, endpoint, os.environ.get("DOCENT_API_KEY", ""))))
     elif answers:
-        with _server(settings) as url:
+        with running_server(settings) as url:
             figures.update(summarise_answers(ask_all(questions, url)))
     return figures
 
 
 @contextmanager
-def _server(settings: IndexerSettings) -> Iterator[str]:
+def running_server(settings: IndexerSettings) -> Iterator[str]:
     """`docent serve` on the data folder, as a process of its own; its address once it is ready. Raises StartError."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
