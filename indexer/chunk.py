@@ -6,9 +6,9 @@ it begins in) that is searched but never quoted. Body and prefix together fit th
 split at sentences, then at words.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from indexer.extract.document import Block, ExtractedDocument
 from indexer.sentences import Span, sentence_spans
@@ -46,7 +46,7 @@ class _Unit:
 
     start: int
     end: int
-    tokens: int
+    tokens: int  # or more, see `_weight`
     page: int | None
     path: tuple[str, ...]
     table_header: Span | None
@@ -65,6 +65,7 @@ def chunk_document(document: ExtractedDocument, offsets: TokenOffsets, limit: in
         used = sum(u.tokens for u in open_units) + sum(u.gap for u in open_units[1:])
         breaks = open_units and (
             used + unit.gap + unit.tokens > room
+            or (_cuts_a_word(open_units, unit) and len(offsets(document.text[open_units[0].start : unit.end])) > room)
             or unit.page != open_units[0].page
             or (unit.opens_section and used >= STANDS_ALONE)
         )
@@ -79,20 +80,25 @@ def chunk_document(document: ExtractedDocument, offsets: TokenOffsets, limit: in
     return drafts
 
 
+def _cuts_a_word(units: list[_Unit], following: _Unit) -> bool:
+    """Whether no white space stands between: joined again, such halves may be more word pieces than apart."""
+    return units[-1].end == following.start
+
+
 def _units(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> list[_Unit]:
     units: list[_Unit] = []
     path: list[tuple[int, str]] = []
     table_header: Span | None = None
     opens = True
     gap = 0
-    for block, following in zip(document.blocks, [*document.blocks[1:], None], strict=True):
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
         text = document.text[block.start : block.end]
         if block.kind == "heading":
             path = [(level, words) for level, words in path if level < block.level] + [(block.level, text)]
             lonely = following is None or (following.kind == "heading" and following.level <= block.level)
             opens, table_header = True, None
             if not lonely:
-                gap += len(offsets(text))
+                gap += _weight(len(offsets(text)), len(text))
                 continue
         if block.kind == "header":
             table_header = (block.start, block.end)
@@ -117,10 +123,11 @@ def _units(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> li
 def _split(text: str, block: Block, where: _Unit, offsets: TokenOffsets, limit: int) -> list[_Unit]:
     """The block as one unit where it fits beside the longest prefix, else as pieces at sentences, else at words."""
     room = limit - limit // PREFIX_SHARE
-    whole = _sentences(text, block)
-    tokens = len(offsets(text[block.start : block.end]))
-    if tokens <= room and block.end - block.start <= room * CHARACTERS_PER_TOKEN:
-        return [replace(where, tokens=tokens, sentences=whole)]
+    if block.end - block.start <= room * CHARACTERS_PER_TOKEN:
+        tokens = len(offsets(text[block.start : block.end]))
+        if tokens <= room:
+            weight = _weight(tokens, block.end - block.start)
+            return [replace(where, tokens=weight, sentences=_sentences(text, block))]
     pieces: list[_Unit] = []
     for start, end in sentence_spans(text, block.start, block.end):
         for piece_start, piece_end, count in _cut_at_words(text, start, end, offsets, room):
@@ -147,24 +154,36 @@ def _sentences(text: str, block: Block) -> tuple[Span, ...]:
 
 
 def _cut_at_words(text: str, start: int, end: int, offsets: TokenOffsets, room: int) -> list[tuple[int, int, int]]:
-    """Stretches [start, end) of at most `room` tokens, with their tokens, cut at white space where there is any."""
-    longest = room * CHARACTERS_PER_TOKEN
-    tokens = [(start + a, start + b) for a, b in offsets(text[start:end])]
+    """Stretches [start, end) of at most `room` tokens, with their weights, cut at white space where there is any.
+
+    Each is counted by itself: a word cut in two may have more word pieces than it had whole.
+    """
     pieces: list[tuple[int, int, int]] = []
     while start < end:
-        first = bisect_left(tokens, (start, start))
-        stop = end if len(tokens) - first <= room else tokens[first + room][0]
-        stop = min(stop, start + longest)
+        stop = min(end, start + room * CHARACTERS_PER_TOKEN)
         if stop < end:
-            space = max(text.rfind(" ", start + 1, stop + 1), text.rfind("\n", start + 1, stop + 1))
-            stop = space if space > start + (stop - start) // 2 else stop
+            stop = _space_before(text, start, stop)
+        while len(tokens := offsets(text[start:stop])) > room and stop > start + 1:
+            cut = start + tokens[room][0]
+            stop = max(start + 1, min(_space_before(text, start, cut), stop - 1))
         piece = text[start:stop]
         inside = piece.strip()
         if inside:
             begin = start + len(piece) - len(piece.lstrip())
-            pieces.append((begin, begin + len(inside), len(offsets(inside))))
+            pieces.append((begin, begin + len(inside), _weight(len(tokens), len(inside))))
         start = stop
     return pieces
+
+
+def _weight(tokens: int, characters: int) -> int:
+    """What a unit takes of a chunk's room, in tokens."""
+    return max(tokens, -(-characters // CHARACTERS_PER_TOKEN))
+
+
+def _space_before(text: str, start: int, stop: int) -> int:
+    """The last white space in the second half of [start, stop], or `stop` where there is none."""
+    space = max(text.rfind(" ", start + 1, stop + 1), text.rfind("\n", start + 1, stop + 1))
+    return space if space > start + (stop - start) // 2 else stop
 
 
 def _draft(document: ExtractedDocument, units: list[_Unit], offsets: TokenOffsets, limit: int) -> ChunkDraft:
@@ -187,9 +206,9 @@ def _prefix(document: ExtractedDocument, unit: _Unit, offsets: TokenOffsets, lim
     prefix = "\n".join(line for line in lines if line)
     tokens = offsets(prefix)
     share = limit // PREFIX_SHARE
-    if len(tokens) > share:
-        prefix = prefix[: tokens[share][0]].rstrip()
-    return prefix[: share * CHARACTERS_PER_TOKEN]
+    if len(tokens) <= share and len(prefix) <= share * CHARACTERS_PER_TOKEN:
+        return prefix
+    return prefix[slice(*_cut_at_words(prefix, 0, len(prefix), offsets, share)[0][:2])]
 
 
 def _below_title(document: ExtractedDocument, path: tuple[str, ...]) -> tuple[str, ...]:
