@@ -6,6 +6,7 @@ contextualise and search -> abstain or choose evidence -> prompt -> generate -> 
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from indexer.retrieve import Retrieved, Retriever
 from server.citations import CitationChecker
@@ -13,7 +14,7 @@ from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Sou
 from server.evidence import select_evidence, whole_evidence
 from server.extractive import extractive_answer, says_nothing
 from server.fit import fit_prompt
-from server.generate import Completed, Generator, Piece, Prefilling, Queued
+from server.generate import Completed, Generator, Piece, Prefilling, Queued, TokenLogprob
 from server.prompt import NOT_FOUND
 from server.settings import ServerSettings
 
@@ -47,8 +48,10 @@ async def answer(
             for extracted in extractive_answer(retrieved, clock.timing):
                 yield extracted
         return
-    async for generated in _generate(question, retrieved, generator, settings, clock):
-        yield generated
+    generated = _generate(question, retrieved, generator, settings, clock)
+    async with aclosing(generated) as written:  # type: ignore[type-var]
+        async for passed_on in written:
+            yield passed_on
 
 
 async def _generate(
@@ -62,22 +65,28 @@ async def _generate(
     yield Sources(evidence)
     checker = CitationChecker(evidence) if question.retrieval and question.sampling.json_schema is None else None
     raw = ""
+    logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
     completed = Completed("length")
-    async for event in generator.generate(messages, question.sampling):
-        if isinstance(event, Queued):
-            yield Progress("queued", done=event.position)
-        elif isinstance(event, Prefilling):
-            yield Progress("reading", done=event.done, total=event.total, detail=str(len(evidence)))
-        elif isinstance(event, Piece):
-            clock.wrote()
-            raw += event.text
-            checked = checker.feed(event.text) if checker else None
-            if checked is None or checked.delta:
-                yield Text(checked.delta, tuple(checked.citations)) if checked else Text(event.text)
-        elif isinstance(event, Completed):
-            completed = event
-    if checker and (last := checker.flush()).delta:
-        yield Text(last.delta, tuple(last.citations))
+    async with aclosing(generator.generate(messages, question.sampling)) as events:  # type: ignore[type-var]
+        async for event in events:
+            if isinstance(event, Queued):
+                yield Progress("queued", done=event.position)
+            elif isinstance(event, Prefilling):
+                yield Progress("reading", done=event.done, total=event.total, detail=str(len(evidence)))
+            elif isinstance(event, Piece):
+                clock.wrote()
+                raw += event.text
+                logprobs += event.logprobs
+                checked = checker.feed(event.text) if checker else None
+                if checked is None:
+                    yield Text(event.text, (), event.logprobs)
+                elif checked.delta:
+                    yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
+                    logprobs.clear()
+            elif isinstance(event, Completed):
+                completed = event
+    if checker and ((last := checker.flush()).delta or logprobs):
+        yield Text(last.delta, tuple(last.citations), tuple(logprobs))
     answered = not raw.strip().startswith(NOT_FOUND.rstrip("."))
     yield Answer(
         text=checker.text if checker else raw,

@@ -178,6 +178,24 @@ def test_json_holds_no_marks(client: TestClient, generator: ScriptedGenerator) -
     assert generator.samplings[2].json_schema is None
 
 
+@pytest.mark.parametrize("more", [{}, {"docent": {"retrieval": "off"}}])
+def test_log_probabilities_come_with_their_words(client: TestClient, more: dict[str, Any]) -> None:
+    """Also where text is held back until a mark is checked: none is lost, none comes twice."""
+    whole = chat(client, logprobs=True, top_logprobs=1, **more).json()["choices"][0]["logprobs"]["content"]
+    events = chat(client, logprobs=True, top_logprobs=1, stream=True, **more).text.split("\n\n")
+    choices = [json.loads(e.removeprefix("data: "))["choices"][0] for e in events if e.startswith("data: {")]
+
+    assert [token["token"] for token in whole] == list(ScriptedGenerator().words)
+    assert whole[0] == {
+        "token": "Employees",
+        "logprob": -0.5,
+        "bytes": list(b"Employees"),
+        "top_logprobs": [{"token": "Employees", "logprob": -0.5, "bytes": list(b"Employees")}],
+    }
+    assert [token for choice in choices if choice["logprobs"] for token in choice["logprobs"]["content"]] == whole
+    assert chat(client, **more).json()["choices"][0]["logprobs"] is None
+
+
 def test_collections_narrow_the_search(client: TestClient) -> None:
     found = chat(client, docent={"collections": ["benefits"], "abstain": False}).json()["docent"]["sources"]
 
