@@ -165,7 +165,9 @@ class Loading:
             str(error) if isinstance(error, DocentError) else "The index cannot be read; the server's log says why."
         )
         if self.services.search_state.detail != detail:  # once, not every second
-            log.error("the search does not work", exc_info=None if isinstance(error, DocentError) else error)
+            log.error(
+                "the search does not work: %s", detail, exc_info=None if isinstance(error, DocentError) else error
+            )
         self.services.search_state = GeneratorState("failed", detail)
 
 

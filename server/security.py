@@ -104,8 +104,8 @@ class Guard:
         await self.app(scope, _limited(receive), send)
 
     def _check_host(self, headers: Headers) -> None:
-        host = headers.get("host", "")
-        name = host_name(host)
+        hosts = headers.getlist("host")
+        name = host_name(hosts[0]) if len(hosts) == 1 else None
         if name is None:
             raise HTTPException(400, "The Host header is missing or malformed.")
         if name in LOOPBACK or name in self.names or (not self.settings.is_loopback and _is_address(name)):

@@ -71,6 +71,13 @@ def test_a_malformed_host_is_refused(client: TestClient, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code in (400, 421)
 
 
+def test_two_hosts_are_none(client: TestClient) -> None:
+    """A proxy may look at one of them and this server at the other."""
+    headers = [("Host", "127.0.0.1"), ("Host", "evil.example")]
+
+    assert client.get("/healthz", headers=headers).status_code == 400
+
+
 def test_configured_hosts_are_answered(locked: TestClient) -> None:
     assert locked.get("/healthz", headers={"Host": "docent.example"}).status_code == 200
     assert locked.get("/healthz", headers={"Host": "other.example:443"}).status_code == 200
