@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
 
-from indexer.models import Scope
-from server.errors import BadRequest
-from server.events import Answer, Citation, Exchange
-from server.routes.chat_completion import Completion, read_messages, to_question
-from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, app_of, fill
 
@@ -398,58 +391,3 @@ def test_embeddings_that_cannot_be_made(client: TestClient, body: dict[str, Any]
 
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
     assert client.post("/v1/embeddings", json={"model": "docent", "input": [1, 2]}).status_code == 400
-
-
-def test_client_histories_become_exchanges() -> None:
-    def say(*pairs: tuple[str, str]) -> list[ChatMessage]:
-        return [ChatMessage(role=role, content=content) for role, content in pairs]
-
-    read = read_messages(say(("user", "a"), ("assistant", "b"), ("user", "c")))
-    assert (read.question, read.history, read.system) == ("c", (Exchange("a", "b"),), "")
-    read = read_messages(say(("assistant", "hello"), ("user", "a"), ("user", "b"), ("system", "s")))
-    assert (read.question, read.history, read.system) == ("b", (Exchange("", "hello"), Exchange("a", "")), "s")
-
-
-ROLES = st.sampled_from(["system", "developer", "user", "assistant"])
-
-
-@given(st.lists(st.tuples(ROLES, st.text(max_size=20)), max_size=12))
-def test_no_message_is_lost(pairs: list[tuple[str, str]]) -> None:
-    try:
-        read = read_messages([ChatMessage.model_construct(role=role, content=content) for role, content in pairs])
-    except BadRequest:
-        talk = [pair for pair in pairs if pair[0] in ("user", "assistant")]
-        assert not talk or talk[-1][0] == "assistant" or not talk[-1][1].strip()
-        return
-    said = [text for exchange in read.history for text in (exchange.question, exchange.raw_answer) if text]
-    assert [*said, read.question] == [text for role, text in pairs if role in ("user", "assistant") and text]
-    assert read.system == "\n\n".join(text for role, text in pairs if role in ("system", "developer") and text.strip())
-
-
-@given(st.integers(1, 10**12), st.integers(-(2**63), 2**63 - 1))
-def test_numbers_stay_within_what_the_engine_takes(tokens: int, seed: int) -> None:
-    request = ChatRequest(
-        model="docent", messages=[ChatMessage(role="user", content="x")], max_tokens=tokens, seed=seed
-    )
-    sampling = to_question(request, Scope(frozenset()), ServerSettings.model_construct(context=4096)).sampling
-
-    assert 1 <= sampling.max_tokens <= 4096
-    assert sampling.seed is not None
-    assert 0 <= sampling.seed < 2**32
-
-
-def test_a_citation_whose_mark_is_not_in_the_text_is_no_annotation() -> None:
-    def cited(at: int) -> Citation:
-        return Citation(1, at, 7, 1, "a.md", "A", "", 3, 5, 9, "word")
-
-    completion = Completion("docent", "http://host/")
-    answer = Answer("Word [1].", "", True, "model", citations=(cited(5), cited(0), cited(500)))
-
-    (annotation,) = completion.annotations(answer)
-    assert annotation["url_citation"] == {
-        "start_index": 5,
-        "end_index": 8,
-        "title": "A, page 3",
-        "url": "http://host/documents/7?start=5&end=9#quote",
-    }
-    assert len(completion.docent(answer, ())["citations"]) == 3
