@@ -4,11 +4,14 @@
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session
 
 from indexer.errors import StorageError
 from indexer.settings import IndexerSettings
@@ -25,7 +28,7 @@ def open_database(path: Path, migrations: Path) -> Engine:
     """An engine for `path`, created and migrated as needed. Raises StorageError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 30})
         event.listen(engine, "connect", _configure)
         if _revision(path) != _newest(migrations):
             _upgrade(engine, migrations)
@@ -64,11 +67,30 @@ def _newest(migrations: Path) -> str:
 
 
 def _upgrade(engine: Engine, migrations: Path) -> None:
+    """One transaction, begun by hand since Python's sqlite3 begins none for DDL: a kill leaves the older schema, and
+    of two processes that open a new database at once the second waits, and finds nothing left to do."""
     from alembic.command import upgrade
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    with engine.begin() as connection:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
-        upgrade(config, "head")
+        try:
+            upgrade(config, "head")
+        except CommandError as error:
+            raise StorageError(
+                f"The database {engine.url.database} was made by a newer Docent ({error}).",
+                "Install that version again.",
+            ) from error
+        connection.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session whose reads all see the same moment of the database, whatever is committed meanwhile."""
+    with Session(engine) as session:
+        session.connection().exec_driver_sql("BEGIN")
+        yield session

@@ -5,19 +5,22 @@ are dropped when the store is built anew. `Scope` is applied inside every search
 counted. `follow` takes up what the change table says; snapshots carry the change number up to which they are true.
 """
 
+import hashlib
 import logging
-import os
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import faiss
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
+from indexer.database import reading
 from indexer.keywords import KeywordIndex
 from indexer.models import Change, Chunk, Document, IndexInfo, Scope
 from indexer.terms import terms
@@ -41,7 +44,7 @@ class Candidates:
 
 
 class Store:
-    """Thread-safe. `dimension` is fixed by the first vectors it sees."""
+    """Thread-safe."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
@@ -71,7 +74,7 @@ class Store:
             dense, cosine = _nearest(self._faiss, vector, mask)
             bm25 = self._keywords.scores(query, mask)
             found = np.flatnonzero(bm25)
-            best = found[np.argsort(-bm25[found], kind="stable")[:CANDIDATES]]
+            best = found[np.lexsort((self._chunk_ids[found], -bm25[found]))[:CANDIDATES]]
             only_words = np.setdiff1d(best, dense)
             rows = np.concatenate([dense, only_words])
             exact = [self._faiss.reconstruct(int(row)) @ vector for row in only_words]
@@ -88,18 +91,17 @@ class Store:
     def is_behind(self) -> bool:
         """Whether the newest snapshot lacks changes of the database, or there is none."""
         with Session(self._engine) as session:
-            newest = session.exec(select(func.max(Change.id))).one() or 0
+            newest = _newest_change(session)
         return newest > 0 and not (self._folder / str(newest)).exists()
 
     def follow(self) -> int:
-        """Take up the changes since the last call; returns how many documents they name.
-
-        The database may change meanwhile: what was read too new is read once more at the next call.
-        """
-        with self._lock, Session(self._engine) as session:
-            newest = session.exec(select(func.max(Change.id))).one() or 0
+        """Take up the changes since the last call; returns how many documents they name."""
+        with self._lock, reading(self._engine) as session:
+            newest = _newest_change(session)
             if newest == self.change:
                 return 0
+            if newest < self.change or self._dimension() not in (None, _stored_dimension(session)):
+                self._clear()  # an older copy of the database was put back, or another model's vectors are there now
             rows = session.exec(select(Change.document_id).where(col(Change.id) > self.change)).all()
             changed = list(dict.fromkeys(rows))
             self._alive[np.isin(self._documents, changed)] = False
@@ -108,6 +110,9 @@ class Store:
             self.change = newest
         self._compact()
         return len(changed)
+
+    def _dimension(self) -> int | None:
+        return None if self._faiss is None else int(self._faiss.d)
 
     def _add_document(self, session: Session, document_id: int) -> None:
         collection_id = session.exec(select(Document.collection_id).where(Document.id == document_id)).first()
@@ -141,65 +146,101 @@ class Store:
     # Snapshots: a folder `<change number>` each, made beside and renamed, so that a half-written one is never seen.
 
     def load(self) -> None:
-        """Read the newest snapshot that belongs to this database, then follow. A broken one is built anew."""
+        """Read the newest snapshot that belongs to this database, then follow. Any other is removed."""
         with self._lock:
-            try:
-                self._read_snapshot()
-            except (OSError, ValueError, KeyError, RuntimeError, EOFError) as error:
-                log.warning("The index snapshot in %s cannot be read (%s); building it anew.", self._folder, error)
-                self._clear()
+            for snapshot in self._snapshots():
+                try:
+                    self._read_snapshot(snapshot)
+                    break
+                except Exception as error:  # whatever numpy, zipfile and FAISS raise over damaged bytes
+                    if not snapshot.exists():  # another process has just replaced it
+                        continue
+                    log.warning("The index snapshot %s cannot be used (%s); the index is built anew.", snapshot, error)
+                    shutil.rmtree(snapshot, ignore_errors=True)
             self.follow()
 
-    def _read_snapshot(self) -> None:
-        snapshots = sorted((p for p in self._folder.glob("[0-9]*") if p.name.isdigit()), key=lambda p: int(p.name))
-        if not snapshots:
-            return
-        with np.load(snapshots[-1] / "rows.npz", allow_pickle=False) as stored:
+    def _snapshots(self) -> list[Path]:
+        """Newest first."""
+        named = [path for path in self._folder.glob("[0-9]*") if path.name.isdecimal() and path.name.isascii()]
+        return sorted(named, key=lambda path: int(path.name), reverse=True)
+
+    def _read_snapshot(self, snapshot: Path) -> None:
+        """Raises whatever the reading of damaged files raises; the store is as it was then."""
+        with (snapshot / "rows.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
         with Session(self._engine) as session:
-            newest = session.exec(select(func.max(Change.id))).one() or 0
-        if str(arrays["database"]) != self._database() or int(snapshots[-1].name) > newest:
-            return
-        index = faiss.read_index(str(snapshots[-1] / "dense.faiss"))
+            newest = _newest_change(session)
+        if str(arrays["database"]) != self._database() or int(snapshot.name) > newest:
+            raise ValueError("it belongs to another database")
+        if _sha256(snapshot / "dense.faiss") != str(arrays["dense_sha256"]):
+            raise ValueError("its vectors are not those that were written")
+        index = faiss.read_index(str(snapshot / "dense.faiss"))
         keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
-        if not index.ntotal == len(keywords) == len(arrays["chunk_ids"]):
+        rows = [arrays[name] for name in ("chunk_ids", "documents", "collections", "alive")]
+        if {index.ntotal, len(keywords)} != {len(row) for row in rows}:
             raise ValueError("its parts are of different lengths")
         self._faiss, self._keywords = index, keywords
-        self._chunk_ids, self._documents = arrays["chunk_ids"], arrays["documents"]
-        self._collections, self._alive = arrays["collections"], arrays["alive"]
-        self.change = int(snapshots[-1].name)
+        self._chunk_ids, self._documents, self._collections, self._alive = rows
+        self.change = int(snapshot.name)
 
     def save(self) -> None:
-        """Write a snapshot of what is in memory, and drop the older ones. Raises OSError."""
-        with self._lock:
-            target = self._folder / str(self.change)
+        """Write a snapshot of what is in memory, and drop the older ones. Raises OSError; nothing is lost by it.
+
+        Where another process is just doing so, its snapshot will do.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with suppress(Timeout), FileLock(self._folder / "lock", timeout=0), self._lock:
+            target, fresh = self._folder / str(self.change), self._folder / "new"
             if self._faiss is None or target.exists():
                 return
-            self._folder.mkdir(parents=True, exist_ok=True)
-            fresh = self._folder / f"new-{os.getpid()}"
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            faiss.write_index(self._faiss, str(fresh / "dense.faiss"))
-            np.savez(
-                fresh / "rows.npz",
-                database=np.array(self._database()),
-                chunk_ids=self._chunk_ids,
-                documents=self._documents,
-                collections=self._collections,
-                alive=self._alive,
-                allow_pickle=False,
-                **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},
-            )
-            fresh.replace(target)
-        for other in self._folder.iterdir():
-            if other != target:
-                shutil.rmtree(other, ignore_errors=True)
+            shutil.rmtree(fresh, ignore_errors=True)  # left behind by a kill
+            try:
+                self._write_snapshot(self._faiss, fresh)
+                fresh.replace(target)
+            except OSError:
+                shutil.rmtree(fresh, ignore_errors=True)  # the disk may be full
+                raise
+            for older in self._snapshots():
+                if older != target:
+                    shutil.rmtree(older, ignore_errors=True)
+
+    def _write_snapshot(self, index: faiss.Index, folder: Path) -> None:
+        folder.mkdir()
+        try:
+            faiss.write_index(index, str(folder / "dense.faiss"))
+        except RuntimeError as error:  # how FAISS says that the disk is full
+            raise OSError(str(error)) from error
+        np.savez(
+            folder / "rows.npz",
+            allow_pickle=False,
+            database=np.array(self._database()),
+            dense_sha256=np.array(_sha256(folder / "dense.faiss")),
+            chunk_ids=self._chunk_ids,
+            documents=self._documents,
+            collections=self._collections,
+            alive=self._alive,
+            **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},
+        )
 
     def _database(self) -> str:
         """The database's own random name: a snapshot of another one must not be taken for this one's."""
         with Session(self._engine) as session:
             info = session.get(IndexInfo, "database")
             return info.value if info else ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _newest_change(session: Session) -> int:
+    return session.exec(select(func.max(Change.id))).one() or 0
+
+
+def _stored_dimension(session: Session) -> int | None:
+    info = session.get(IndexInfo, "dimension")
+    return int(info.value) if info else None
 
 
 def _nearest(

@@ -1,0 +1,103 @@
+"""Opening knowledge.db: odd paths, many processes at once, kills, and files that are something else."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from indexer.database import open_knowledge, reading
+from indexer.errors import StorageError
+from indexer.models import Collection
+from indexer.settings import IndexerSettings
+
+OPEN = (
+    "import sys; from pathlib import Path; from indexer.database import open_knowledge; "
+    "from indexer.settings import IndexerSettings; open_knowledge(IndexerSettings(data=Path(sys.argv[1])))"
+)
+
+
+@pytest.mark.parametrize("name", ["with space", "a?b=c#d%20", "日本語 🙂", "quote'\""])
+def test_any_folder_name(name: str, tmp_path: Path) -> None:
+    settings = IndexerSettings(data=tmp_path / name)
+    open_knowledge(settings).dispose()
+    open_knowledge(settings).dispose()
+    assert settings.knowledge_path.stat().st_size > 0
+
+
+def test_two_processes_that_make_it_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[1] for process in processes] == ["", ""]
+    assert [process.returncode for process in processes] == [0, 0]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from indexer.database import open_knowledge
+from indexer.settings import IndexerSettings
+
+left = int(sys.argv[2])
+
+@event.listens_for(Engine, "before_cursor_execute")
+def count(connection, cursor, statement, *rest):
+    global left
+    if statement.lstrip().startswith(("CREATE", "INSERT")):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+open_knowledge(IndexerSettings(data=Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("statements", [1, 5])
+def test_a_kill_while_the_tables_are_made(statements: int, tmp_path: Path) -> None:
+    process = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(statements)], check=False)
+    assert process.returncode == -signal.SIGKILL
+    engine = open_knowledge(IndexerSettings(data=tmp_path))
+    with Session(engine) as session:
+        assert session.exec(select(Collection)).all() == []
+    engine.dispose()
+
+
+def test_what_is_no_database_is_said_so(tmp_path: Path) -> None:
+    settings = IndexerSettings(data=tmp_path)
+    settings.knowledge_path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        open_knowledge(settings)
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    settings = IndexerSettings(data=tmp_path)
+    open_knowledge(settings).dispose()
+    connection = sqlite3.connect(settings.knowledge_path)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match="newer Docent"):
+        open_knowledge(settings)
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StorageError, match="Check that the folder exists"):
+        open_knowledge(IndexerSettings(data=tmp_path / "data"))
+
+
+def test_reading_sees_one_moment(tmp_path: Path) -> None:
+    engine = open_knowledge(IndexerSettings(data=tmp_path))
+    with reading(engine) as before:
+        assert before.exec(select(Collection)).all() == []
+        with Session(engine) as session:
+            session.add(Collection(name="new"))
+            session.commit()
+        assert before.exec(select(Collection)).all() == []
+    with reading(engine) as after:
+        assert [collection.name for collection in after.exec(select(Collection))] == ["new"]
+    engine.dispose()
