@@ -2,7 +2,8 @@
 
 The model's own marks are taken out; when a sentence closes, its words are aligned with the evidence, and the marks of
 the passages that support it are put at its end. Words go out as they come; from a `[` on they are held back until their
-sentence closes, since what was sent cannot be taken back. Code and headings pass through unmarked.
+sentence closes, since what was sent cannot be taken back. A line ends a sentence. Code (fenced, or in backticks) is
+passed on as it is; headings, rules and the first row of a table lose the model's marks and get none.
 """
 
 import re
@@ -10,16 +11,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from indexer.sentences import sentence_spans
-from indexer.terms import content_terms
+from indexer.terms import content_terms, words
 from server.events import Citation, Evidence
-from server.support import find_support
+from server.support import Support, find_support
 
-_MARK = re.compile(
-    r"[ \t]*(?:\[(?:\^|sources? |passages? )?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]|【(\d{1,3})[^】]{0,20}】)", re.I
+_NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\d{1,3})*"
+_MARK = (
+    rf"(?:\\?\[\s*(?:\^|(?:sources?|passages?|documents?)[\s:#]*)?({_NUMBERS})\s*\\?\](?:\([^()\s]*\))?"
+    r"|【\s*(\d{1,3})(?:[†:,][^】\n]{0,40})?】)"
 )
+_MARKS = rf"{_MARK}(?:[ \t]{{0,3}}(?:[,;]|and)?[ \t]{{0,3}}{_MARK})*"
+_ONE_MARK = re.compile(_MARK, re.I)
+_CODE_OR_MARKS = re.compile(
+    rf"(?P<code>(?<!`)(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`))"
+    rf"|(?<![ \t])[ \t]*(?:\(\s{{0,3}}{_MARKS}\s{{0,3}}\)|{_MARKS})",
+    re.I,
+)
+_MAY_BECOME_MARK = re.compile(r"\(\s{0,3}|\\|[(\\]?\s{0,3}[\[【][^\]】]{0,60}")
+_IS_MARK = re.compile(rf"\(?\s{{0,3}}{_MARK}", re.I)
+
+_TERMINATORS = ".!?؟।"
 _CLOSERS = "\"'”’»)*_"
-_TERMINATORS = ".!?…"
-_UNMARKED_LINE = re.compile(r"\s*(?:#{1,6}\s|[-*_]{3,}\s*$|\|?\s*:?-{2,}|>?\s*$)")
+_AFTER_MARKS = ".!?…:;,|(\\"
+"""A mark is put before these, and white space, at the end of a sentence or a row; `(` and `\\` may belong to a mark."""
+
+_LINE_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|>)[ \t]+)*(?:\[[ xX]\][ \t]+)?")
+_LINK_TARGET = re.compile(r"\]\((?:[^()\s]|\([^()\s]*\))*\)")
+_UNCHECKED_LINE = re.compile(r"[ \t>]*(?:#{1,6}\s|[\s|:*_=-]*$)")
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})(.*)")
+
+_WINDOW = 200
+"""Characters before its end that tell whether a sentence ends; an abbreviation or a quotation is shorter."""
 _CLAIM_TERMS = 3
 """A sentence of fewer content words is no claim ("Yes.", "Here is how:") and is not called unsupported."""
 
@@ -33,126 +55,223 @@ class CheckedText:
 
 
 class CitationChecker:
-    """One answer. `text` is all that was handed out so far; `citations` and `unsupported` speak of its code points."""
+    """One answer. `text` is all that was handed out so far; `citations` and `unsupported` speak of its code points.
 
-    def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self.text = ""
+    `refusal` is the sentence that says that there is no answer: it rests on nothing and is never cited.
+    """
+
+    def __init__(self, evidence: Sequence[Evidence], refusal: str = "") -> None:
         self.citations: list[Citation] = []
         self.unsupported: list[tuple[int, int]] = []
         self._evidence = evidence
-        self._sentence = ""  # the open sentence as the model wrote it
-        self._shown = 0  # characters of it that were handed out
-        self._line = ""  # what stands before it on its line
-        self._in_code = False
+        self._refusal = words(refusal)
+        self._parts: list[str] = []
+        self._length = 0  # of the parts
+        self._fence = ""  # what opened the code that we are in
+        self._line_checked: bool | None = None  # whether this line's sentences are; not known before its first
+        self._is_row = self._after_row = False  # this line, and the one before it, belong to a table
+        self._begin([])
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
 
     def feed(self, delta: str) -> CheckedText:
         """Take the model's next words; returns what may be shown."""
-        before, cited = len(self.text), len(self.citations)
+        before, cited = len(self._parts), len(self.citations)
         for character in delta:
             self._take(character)
-        self._show_safe()
-        return CheckedText(self.text[before:], self.citations[cited:])
+        safe = self._safe if self._held is None else self._held
+        self._show(len(self._open) if self._fence else safe)
+        return CheckedText("".join(self._parts[before:]), self.citations[cited:])
 
     def flush(self) -> CheckedText:
         """The end of the answer: close what is open."""
-        before, cited = len(self.text), len(self.citations)
-        self._close(len(self._sentence))
-        return CheckedText(self.text[before:], self.citations[cited:])
+        before, cited = len(self._parts), len(self.citations)
+        self._end_line()
+        return CheckedText("".join(self._parts[before:]), self.citations[cited:])
+
+    def _begin(self, rest: Sequence[str]) -> None:
+        """Open a sentence that begins with `rest`."""
+        self._open: list[str] = []  # the open sentence as the model wrote it
+        self._shown = 0  # characters of it that were handed out
+        self._safe = 0  # how many may be: up to the punctuation before which marks are put
+        self._held: int | None = None  # how many may be since a bracket came that may be a mark
+        self._bracket: int | None = None  # where a bracket is open
+        self._boundary: int | None = None  # where it ended, unless the bracket that follows is a mark
+        self._ticks = self._code = 0  # backticks just read, and those that opened the code we are in
+        for character in rest:
+            self._take(character)
 
     def _take(self, character: str) -> None:
-        self._sentence += character
         if character == "\n":
-            if self._sentence.lstrip().startswith(("```", "~~~")) and not self._line.strip():
-                self._in_code = not self._in_code
-                self._pass_through()
-            elif self._in_code:
-                self._pass_through()
-            else:
-                self._close(len(self._sentence) - 1)
-                self._pass_through()
-            self._line = ""
-        elif not self._in_code and not character.isspace():
-            end = self._closed_at()
-            if end is not None:
+            self._end_line()
+            self._emit(character)
+            return
+        if self._fence:
+            self._open.append(character)
+            return
+        self._note(character)
+        if self._boundary is not None:
+            self._settle(self._boundary)
+        elif not character.isspace():
+            end = self._ended()
+            if end is not None and character in "[【(\\":
+                self._boundary = end  # a mark may follow the full stop: it still belongs to this sentence
+            elif end is not None:
                 self._close(end)
 
-    def _closed_at(self) -> int | None:
+    def _note(self, character: str) -> None:
+        """Append to the open sentence, and keep track of brackets, backticks and the punctuation at its end."""
+        if character in "[【":
+            self._bracket = len(self._open)
+            self._held = self._safe if self._held is None else self._held
+        elif character in "]】":
+            self._bracket = None
+        if character == "`":
+            self._ticks += 1
+        elif self._ticks:
+            self._code = 0 if self._code == self._ticks else self._code or self._ticks
+            self._ticks = 0
+        self._open.append(character)
+        if character not in _AFTER_MARKS and not character.isspace():
+            self._safe = len(self._open)
+
+    def _ended(self) -> int | None:
         """Where the open sentence ended, now that the first character of the next one is there."""
-        gap = len(self._sentence[:-1]) - len(self._sentence[:-1].rstrip())
-        if not gap or self._sentence.count("`") % 2:
+        last = len(self._open) - 1
+        if last < 1 or not self._open[last - 1].isspace() or self._code:
             return None
-        body = self._sentence[: -1 - gap]
-        bare = _MARK.sub("", body).rstrip(_CLOSERS)
-        if not bare or bare[-1] not in _TERMINATORS or self._sentence[-1] in "[【":
-            return None  # a mark may follow the full stop: it still belongs to this sentence
-        spans = sentence_spans(f"{_MARK.sub('', body)} {self._sentence[-1].upper()}xy")
-        return len(body) if len(spans) > 1 else None
+        if self._bracket is not None and self._bracket != last and last - self._bracket < _WINDOW:
+            return None
+        end = last
+        while end and self._open[end - 1].isspace():
+            end -= 1
+        if not end or self._open[end - 1] not in f"{_TERMINATORS}{_CLOSERS}]】":
+            return None
+        if self._opens_fence("".join(self._open[:_WINDOW])):
+            return None
+        bare = _without_marks("".join(self._open[max(0, end - _WINDOW) : end]))[0].rstrip(_CLOSERS)
+        if not bare or bare[-1] not in _TERMINATORS:
+            return None
+        following = self._open[last] if self._open[last].isalnum() else "X"
+        spans = sentence_spans(f"{bare} {following}xy")
+        return end if spans[-1][0] > len(bare) else None
+
+    def _settle(self, boundary: int) -> None:
+        """Close at `boundary` if what follows it is no mark; wait while that is not known."""
+        following = "".join(self._open[boundary:]).lstrip()
+        if _MAY_BECOME_MARK.fullmatch(following):
+            return
+        self._boundary = None
+        if not _IS_MARK.match(following):
+            self._close(boundary)
+
+    def _opens_fence(self, line: str) -> str:
+        """The run of characters by which the open line begins a block of code; empty when it does not."""
+        match = _FENCE.match(line) if self._line_checked is None else None
+        return match[1] if match else ""
+
+    def _end_line(self) -> None:
+        line = "".join(self._open)
+        if self._fence:
+            match = _FENCE.match(line)
+            if match and match[1].startswith(self._fence) and not match[2].strip():
+                self._fence = ""
+            self._show(len(self._open))
+        elif fence := self._opens_fence(line):
+            self._fence = fence
+            self._show(len(self._open))
+        else:
+            self._close(len(self._open))
+        self._begin([])
+        self._line_checked = None
+        self._is_row, self._after_row = False, self._is_row
 
     def _close(self, end: int) -> None:
-        """Check the sentence `_sentence[:end]` and hand out what of it was not, with its marks before its full stop."""
-        written, rest = self._sentence[:end], self._sentence[end:]
-        shown = self._shown
-        self._sentence, self._shown = rest, 0
-        words = _without_marks(written)
-        named = [int(n) for a, b in _MARK.findall(written) for n in re.split(r"\s*[,;]\s*", a or b)]
-        start = len(self.text) - shown
-        self.text += words[shown:]
-        if self._in_code or _UNMARKED_LINE.match(self._line + words):
-            self._line += words
-            return
-        self._line += words
-        found = find_support(words, self._evidence, named) if self._evidence else []
-        tail = _tail(words)
-        closing = self.text[len(self.text) - len(tail) :] if tail else ""
-        self.text = self.text[: len(self.text) - len(tail)] if tail else self.text
+        """Check the sentence that ends at `end` and hand out the rest of it, with its marks before its full stop."""
+        written, shown, rest = "".join(self._open[:end]), self._shown, self._open[end:]
+        sentence, named = _without_marks(written)
+        begins_line = self._line_checked is None
+        if begins_line and _ONE_MARK.match(written.lstrip()):
+            sentence = sentence.lstrip()
+        start = self._length - shown + len(sentence) - len(sentence.lstrip())
+        found: list[Support] = []
+        checked = self._checks(sentence)
+        claim = _LINK_TARGET.sub("]", sentence[_line_start(sentence) if begins_line else 0 :])
+        if checked and words(claim) != self._refusal:
+            found = find_support(claim, self._evidence, named)
+        stop = _words_end(sentence)
+        self._emit(sentence[shown:stop])
         for support in found:
-            passage = support.evidence.passage
-            self.text += " "
-            quote = passage.text[support.start - passage.start : support.end - passage.start]
-            self.citations.append(
-                Citation(
-                    n=support.evidence.n,
-                    at=len(self.text),
-                    document_id=passage.document_id,
-                    collection_id=passage.collection_id,
-                    document=passage.document,
-                    title=passage.title,
-                    heading=passage.heading,
-                    page=passage.page,
-                    start=support.start,
-                    end=support.end,
-                    quote=quote,
-                )
-            )
-            self.text += f"[{support.evidence.n}]"
-        self.text += closing
-        if self._evidence and not found and len(set(content_terms(words))) >= _CLAIM_TERMS:
-            self.unsupported.append((start, len(self.text)))
+            self._emit(" ")
+            self.citations.append(_citation(support, self._length))
+            self._emit(f"[{support.evidence.n}]")
+        self._emit(sentence[stop:])
+        if checked and self._evidence and not found and len(set(content_terms(claim))) >= _CLAIM_TERMS:
+            self.unsupported.append((start, self._length - len(sentence) + len(sentence.rstrip())))
+        self._begin(rest)
 
-    def _pass_through(self) -> None:
-        self.text += self._sentence[self._shown :]
-        self._sentence, self._shown = "", 0
+    def _checks(self, sentence: str) -> bool:
+        """Whether the sentences of this line are claims; its first one tells."""
+        if self._line_checked is None:
+            self._is_row = sentence.lstrip().startswith("|")
+            header = self._is_row and not self._after_row
+            self._line_checked = not header and not _UNCHECKED_LINE.match(sentence)
+        return self._line_checked
 
-    def _show_safe(self) -> None:
-        """Hand out the open sentence up to what may still change: a mark, or the end before which marks are put."""
-        held = min((i for i in (self._sentence.find(c) for c in "[【") if i >= 0), default=len(self._sentence))
-        words = self._sentence[:held]
-        safe = len(words.rstrip()) - len(_tail(words.rstrip()))
-        if self._in_code or self._sentence.lstrip().startswith(("`", "~", "|", "#")):
-            return  # a fence, a table's row or a heading is known only when its line ends
-        if safe > self._shown:
-            self.text += words[self._shown : safe]
-            self._shown = safe
+    def _show(self, end: int) -> None:
+        self._emit("".join(self._open[self._shown : end]))
+        self._shown = max(self._shown, end)
+
+    def _emit(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            self._length += len(text)
 
 
-def _without_marks(written: str) -> str:
-    return _MARK.sub("", written)
+def _without_marks(written: str) -> tuple[str, list[int]]:
+    """The words without the model's marks, and the numbers that stood in them, ranges written out."""
+    named: list[int] = []
+
+    def take_out(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        for mark in _ONE_MARK.finditer(match[0]):
+            for part in re.split(r"[,;&]|and", mark[1] or mark[2], flags=re.I):
+                numbers = [int(number) for number in re.findall(r"\d+", part)]
+                named.extend(range(numbers[0], numbers[-1] + 1))
+        return ""
+
+    return _CODE_OR_MARKS.sub(take_out, written), named
 
 
-def _tail(words: str) -> str:
-    """The closing punctuation before which marks are put: "." in "weeks.", "|" at the end of a table's row."""
-    stripped = words.rstrip()
-    end = len(stripped)
-    while end and (stripped[end - 1] in _TERMINATORS or stripped[end - 1] in _CLOSERS or stripped[end - 1] in "|:;,"):
+def _words_end(sentence: str) -> int:
+    """Where the marks of a sentence are put."""
+    end = len(sentence)
+    while end and (sentence[end - 1] in _AFTER_MARKS or sentence[end - 1].isspace()):
         end -= 1
-    return words[end:]
+    return end
+
+
+def _line_start(line: str) -> int:
+    """Characters of list markers and the like before a line's words: the 2 of "2. Ask" is no claim."""
+    match = _LINE_START.match(line)
+    return match.end() if match else 0
+
+
+def _citation(support: Support, at: int) -> Citation:
+    passage = support.evidence.passage
+    return Citation(
+        n=support.evidence.n,
+        at=at,
+        document_id=passage.document_id,
+        collection_id=passage.collection_id,
+        document=passage.document,
+        title=passage.title,
+        heading=passage.heading,
+        page=passage.page,
+        start=support.start,
+        end=support.end,
+        quote=passage.text[support.start - passage.start : support.end - passage.start],
+    )

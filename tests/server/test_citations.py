@@ -1,0 +1,389 @@
+"""However an answer arrives, it comes out the same, its marks are checked, and its words are untouched."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from server.citations import CitationChecker
+from server.events import Citation, Evidence
+from tests.server.passages import numbered
+
+LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
+DENTAL = "The dental plan covers two cleanings a year. Crowns are covered at half their price."
+EVIDENCE = numbered(LEAVE, DENTAL)
+
+MARKDOWN = """# Annual leave [1]
+
+Employees have **25 days** of annual leave. [1] Leave is booked
+in the people portal [1, 2]. See [the portal](https://example.org/a[1]) for more.
+
+- Five days carry over [9]
+- [x] `days[1]` is *code* [2]
+1. The dental plan covers two cleanings a year【2】
+
+| What | How often |
+|------|:---------:|
+| Cleanings | two a year [2] |
+
+> Crowns are covered at half their price. [source 2]
+
+```python
+days[1] = "x. Y"  # [2]
+```
+Is it so? “Leave is booked in the people portal.” Dr. No. 5 says 3.5 [2].\r
+~~~
+[1]
+~~~~
+Ask for [help](https://example.org). Employees have 25 days [1"""
+
+
+def at_once(text: str, evidence: tuple[Evidence, ...] = EVIDENCE) -> CitationChecker:
+    return in_pieces([text], evidence)
+
+
+def in_pieces(pieces: list[str], evidence: tuple[Evidence, ...] = EVIDENCE) -> CitationChecker:
+    checker = CitationChecker(evidence)
+    handed, cited = "", list[Citation]()
+    for piece in [*pieces, None]:
+        checked = checker.flush() if piece is None else checker.feed(piece)
+        handed += checked.delta
+        cited += checked.citations
+        assert checker.text == handed, "what was handed out was taken back"
+        for citation in checked.citations:
+            assert handed.startswith(f"[{citation.n}]", citation.at)
+    assert cited == checker.citations
+    return checker
+
+
+def outcome(checker: CitationChecker) -> tuple[str, list[Citation], list[tuple[int, int]]]:
+    return checker.text, checker.citations, checker.unsupported
+
+
+def shown(text: str, evidence: tuple[Evidence, ...] = EVIDENCE) -> str:
+    return at_once(text, evidence).text
+
+
+LONE = [*"[]【】`~"]
+PIECES = [
+    *'(),.!?:;|*_#>-\\"”’ \t\n\r\v\u00a0\u20281234567890aZé中ا…',
+    *("[1]", "[2]", "[9]", "[1, 2]", "[source 2]", "【1】", "([1])", "[^1]", "[1](x)", "[see", "\n- ", "\n| "),
+    *(
+        "Employees have 25 days of annual leave",
+        "two cleanings a year",
+        ". ",
+        ".\n",
+        "e.g. ",
+        "U.S. ",
+        "Crowns cost half.",
+    ),
+    *("[text](https://example.org)", "\r\n", "| a | b |\n|---|---|\n", "\\[1\\]"),
+]
+CODE = ["```", "~~~", "`a[1]`", "\n```\n"]
+answers = st.one_of(st.text(max_size=60), st.lists(st.sampled_from([*LONE, *PIECES, *CODE]), max_size=24).map("".join))
+without_code = st.lists(st.sampled_from([piece for piece in PIECES if piece != "[see"]), max_size=24).map("".join)
+
+
+# Streaming
+
+
+def test_cut_in_two_at_every_point_it_is_the_same() -> None:
+    expected = outcome(at_once(MARKDOWN))
+    for at in range(len(MARKDOWN) + 1):
+        assert outcome(in_pieces([MARKDOWN[:at], MARKDOWN[at:]])) == expected
+
+
+def test_character_by_character_it_is_the_same() -> None:
+    assert outcome(in_pieces(list(MARKDOWN))) == outcome(at_once(MARKDOWN))
+
+
+@settings(deadline=None)
+@given(answers, st.lists(st.integers(0, 80), max_size=4))
+@example("days. ([1]", [8, 9])
+@example("days\\[1]", [5])
+@example("`a", [1])
+def test_in_any_pieces_it_is_the_same(text: str, cuts: list[int]) -> None:
+    expected = outcome(at_once(text))
+    edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
+    assert outcome(in_pieces([text[a:b] for a, b in pairwise(edges)])) == expected
+    assert outcome(in_pieces(list(text))) == expected
+
+
+@settings(deadline=None)
+@given(answers)
+def test_citations_quote_and_nothing_is_marked_without_one(text: str) -> None:
+    checker = at_once(text)
+    for citation in checker.citations:
+        passage = EVIDENCE[citation.n - 1].passage
+        assert citation.document_id == passage.document_id
+        assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
+        assert citation.quote
+    for start, end in checker.unsupported:
+        stretch = checker.text[start:end]
+        assert stretch == stretch.strip()
+        assert stretch
+        assert not any(start <= citation.at < end for citation in checker.citations)
+
+
+@settings(deadline=None)
+@given(without_code)
+def test_outside_code_every_mark_is_the_servers(text: str) -> None:
+    checker = at_once(text)
+    marks = {mark.start() for mark in re.finditer(r"\[\d{1,3}\]|【\d", checker.text)}
+    assert marks == {citation.at for citation in checker.citations}
+
+
+@settings(deadline=None)
+@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d", text)))
+def test_text_without_marks_is_untouched_when_there_is_no_evidence(text: str) -> None:
+    checker = in_pieces(list(text), ())
+    assert outcome(checker) == (text, [], [])
+
+
+@settings(deadline=None)
+@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d", text)))
+def test_only_marks_are_added_to_text_without_marks(text: str) -> None:
+    checker = at_once(text)
+    bare, done = "", 0
+    for citation in checker.citations:
+        bare += checker.text[done : citation.at - 1]
+        done = citation.at + len(f"[{citation.n}]")
+    assert bare + checker.text[done:] == text
+
+
+def test_words_before_a_bracket_are_shown_at_once() -> None:
+    checker = CitationChecker(EVIDENCE)
+    assert checker.feed("Employees have").delta == "Employees have"
+    assert checker.feed(" 25 days (see").delta == " 25 days (see"
+    assert checker.feed(" the [").delta == " the"
+    assert checker.feed("portal](x)").delta == ""  # held back until the sentence closes
+    assert checker.feed(" for it. N").delta.startswith(" [portal](x) for it")
+
+
+def test_code_tables_and_headings_are_shown_as_they_come() -> None:
+    for text in ["```py\nx = 1", "# Annual leave", "| What | How", "`code` is"]:
+        assert CitationChecker(EVIDENCE).feed(text).delta == text
+
+
+def test_a_sentence_is_cited_as_soon_as_the_next_begins() -> None:
+    checker = CitationChecker(EVIDENCE)
+    assert checker.feed("Employees have 25 days of annual leave. ").citations == []
+    checked = checker.feed("L")
+    assert [citation.n for citation in checked.citations] == [1]
+    assert checker.text == "Employees have 25 days of annual leave [1]. L"
+
+
+# Marks
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Employees have 25 days of annual leave [1].",
+        "Employees have 25 days of annual leave[1].",
+        "Employees have 25 days of annual leave. [1]",
+        "Employees have 25 days of annual leave.[1]",
+        "Employees have 25 days [1] of annual leave.",
+        "[1] Employees have 25 days of annual leave.",
+        "Employees have 25 days of annual leave [1, 7].",
+        "Employees have 25 days of annual leave [1][7].",
+        "Employees have 25 days of annual leave [1], [7].",
+        "Employees have 25 days of annual leave [1] and [7].",
+        "Employees have 25 days of annual leave ([1]).",
+        "Employees have 25 days of annual leave. ([1])",
+        "Employees have 25 days of annual leave 【1】.",
+        "Employees have 25 days of annual leave【1†source】.",
+        "Employees have 25 days of annual leave [source 1].",
+        "Employees have 25 days of annual leave [Source: 1].",
+        "Employees have 25 days of annual leave [passage #1].",
+        "Employees have 25 days of annual leave [^1].",
+        "Employees have 25 days of annual leave [ 1 ].",
+        "Employees have 25 days of annual leave \\[1\\].",
+        "Employees have 25 days of annual leave [1](https://evil.example/).",
+        "Employees have 25 days of annual leave [1-2].",
+        "Employees have 25 days of annual leave.",
+        "Employees have 25 days of annual leave [2].",
+        "Employees have 25 days of annual leave [99].",
+    ],
+)
+def test_however_it_is_written_one_checked_mark_stands_before_the_full_stop(written: str) -> None:
+    checker = in_pieces(list(written))
+    assert checker.text == "Employees have 25 days of annual leave [1]."
+    assert [citation.quote for citation in checker.citations] == ["Employees have 25 days of annual leave."]
+    assert checker.unsupported == []
+
+
+def test_a_mark_after_the_full_stop_belongs_to_the_sentence_before_it() -> None:
+    text = "Employees have 25 days of annual leave. [1] Crowns are covered at half their price. [2] Ask."
+    assert shown(text) == (
+        "Employees have 25 days of annual leave [1]. Crowns are covered at half their price [2]. Ask."
+    )
+
+
+def test_marks_that_nothing_supports_are_gone_and_said() -> None:
+    checker = at_once("Employees have 28 days of annual leave [1]. Yes [1].")
+    assert checker.text == "Employees have 28 days of annual leave. Yes."
+    assert checker.citations == []
+    assert [checker.text[a:b] for a, b in checker.unsupported] == ["Employees have 28 days of annual leave."]
+
+
+def test_without_evidence_nothing_is_called_unsupported() -> None:
+    checker = at_once("Employees have 28 days of annual leave [1].", ())
+    assert outcome(checker) == ("Employees have 28 days of annual leave.", [], [])
+
+
+def test_the_sentence_that_refuses_is_never_cited() -> None:
+    evidence = numbered("The documents say it all.")
+    refusal = "The documents do not say."
+    for written in [refusal, "**The documents do not say.** [1]", "The documents do not say [1]"]:
+        checker = CitationChecker(evidence, refusal)
+        checker.feed(written)
+        checker.flush()
+        assert (checker.citations, checker.unsupported) == ([], [])
+
+
+def test_list_numbers_and_addresses_are_no_claims() -> None:
+    checker = at_once(
+        "7. Leave is booked in the people portal [1]\n8) [portal](https://example.org/2031/4) Five days carry over [1]"
+    )
+    assert [citation.n for citation in checker.citations] == [1, 1]
+
+
+def test_a_list_of_sources_at_the_end_is_plain_text() -> None:
+    assert shown("Sources:\n[1] Handbook\n[2]: Benefits\n", ()) == "Sources:\nHandbook\n: Benefits\n"
+
+
+# Markdown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See `days[1]` and ``a ` b[2]`` here.",
+        "```\nEmployees have 25 days of annual leave [1]. See [2].\n```\n",
+        "~~~ [1]\n```\n[1]\n~~~~\n",
+        "```\n[1]",
+        "```\n[1]\n``",
+        "````\n```\n[1]\n````",
+        "- item:\n  ```\n  a[1]\n  ```",
+        "> ```\n> a[1]\n> ```",
+        "- [ ] open\n- [x] done",
+        "[text](https://example.org/a) and [a] and [note] and [2024].",
+        "ends in [",
+        "ends in 【",
+        "ends in \\",
+        "ends in (",
+        "a\r\nb\r\n\r\nc",
+        "  indented   words  \n\n\n",
+        "【重要】这是一个句子。【2024年】",
+        "हिन्दी में। और",
+        "مرحبا، كيف حالك؟ نعم.",
+    ],
+)
+def test_what_is_no_mark_survives(text: str) -> None:
+    assert outcome(in_pieces(list(text), numbered("Unrelated words.")))[:2] == (text, [])
+
+
+def test_code_after_a_fence_with_an_inner_fence_stays_code() -> None:
+    text = "~~~\n```\n~~~\nEmployees have 25 days of annual leave."
+    assert shown(text) == text[:-1] + " [1]."
+
+
+def test_marks_do_not_break_markdown() -> None:
+    cases = {
+        "**Employees have 25 days of annual leave.** [1] Ok": "**Employees have 25 days of annual leave.** [1] Ok",
+        "Leave is booked in the [people portal](https://x.example/(a)).": (
+            "Leave is booked in the [people portal](https://x.example/(a)) [1]."
+        ),
+        "Leave is booked in the `people portal`.": "Leave is booked in the `people portal` [1].",
+        "“Leave is booked in the people portal.” [1]": "“Leave is booked in the people portal.” [1]",
+        "- Five days carry over\n- Crowns: half price": "- Five days carry over [1]\n- Crowns: half price [2]",
+        "> Five days carry over. [1]\n> ok": "> Five days carry over [1].\n> ok",
+        "# Five days carry over [1]\n": "# Five days carry over\n",
+        "Five days carry over:\r\n\r\nok": "Five days carry over [1]:\r\n\r\nok",
+    }
+    for written, expected in cases.items():
+        assert shown(written) == expected
+
+
+def test_a_tables_rows_are_cited_inside_their_last_cell_and_its_header_is_not() -> None:
+    table = "| Dental plan cleanings | a year |\n|---|---|\n| Dental plan cleanings | two a year |\n"
+    assert shown(table) == table.replace("two a year |", "two a year [2] |")
+
+
+def test_headings_and_table_headers_are_not_called_unsupported() -> None:
+    text = "# Parking spaces for visitors\n\n| Parking | Visitors | Spaces |\n|---|---|---|\n"
+    assert outcome(at_once(text)) == (text, [], [])
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Leave, e.g. annual leave, is booked in the people portal.",
+        "Dr. Smith says leave is booked in the people portal.",
+        "In the U.S. Leave is booked in the people portal.",
+        "As No. 5 says, leave is booked in the people portal.",
+        "Leave is booked in the `a. B` people portal.",
+        "Leave is booked in the [people. Portal](x) of ours.",
+    ],
+)
+def test_what_only_looks_like_an_end_is_none(text: str) -> None:
+    checker = CitationChecker(numbered(LEAVE, "Rule No. 5 of Dr. Smith"))
+    for character in text:
+        assert checker.feed(character).citations == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Five days carry over. Crowns: half their price.",
+        "Five days carry over! [1] Crowns: half their price.",
+        "“Five days carry over.” Crowns: half their price.",
+        "**Five days carry over.** *Crowns: half their price.*",
+        "(Five days carry over.) (Crowns: half their price.)",
+        "Five days carry over. [Crowns](x): half their price.",
+        "Five days carry over. [1] [Crowns](x): half their price.",
+        "Five days carry over. `Crowns`: half their price.",
+        "Five days carry over. 2 crowns? Crowns: half their price.",
+    ],
+)
+def test_sentences_end_where_readers_say(text: str) -> None:
+    assert [citation.n for citation in in_pieces(list(text)).citations] == [1, 2]
+
+
+# Size
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "word ",
+        "x",
+        "Dr. ",
+        "[",
+        "[1] ",
+        "[a](b) ",
+        "`",
+        "` `` ",
+        ". ",
+        ".",
+        " ",
+        "( ",
+        "e.g. [",
+        "\\",
+        "a [1",
+        "【1",
+        "1. ",
+    ],
+)
+def test_a_sentence_of_any_length_is_read_a_bounded_number_of_times(unit: str) -> None:
+    """Quadratic work over these sizes would take minutes to hours."""
+    text = "Leave " + unit * (100_000 // len(unit))
+    checker = CitationChecker(EVIDENCE)
+    handed = "".join(checker.feed(character).delta for character in text)
+    assert len(handed + checker.flush().delta) == len(checker.text)
