@@ -2,7 +2,8 @@
 
 On a processor each prompt token costs some 40 ms, so a passage is cut to the sentences that bear on the question, in
 the order of the document. Evidence is append-only in a conversation: a passage that an earlier turn has shown keeps its
-number and is not shown again, so that what the model has cached stays true.
+number and is not shown again, so that what the model has cached stays true. A passage without sentences is a heading
+alone and is no evidence.
 """
 
 from collections import defaultdict
@@ -22,31 +23,37 @@ TokenCount = Callable[[str], int]
 
 
 def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = ()) -> tuple[Evidence, ...]:
-    """Every passage whole and numbered, for answers that need no prompt."""
+    """Every passage whole and numbered, one for each, for answers that need no prompt."""
     return _numbered([(passage, passage.text) for passage in retrieved.passages], earlier)
 
 
 def select_evidence(
     retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = ()
 ) -> tuple[Evidence, ...]:
-    """The best sentences of the first passages, at most `budget` tokens of them, by passage in rank order."""
-    chosen: defaultdict[int, set[int]] = defaultdict(set)  # passage number -> indexes of its sentences
-    left = budget
+    """The best sentences of the first passages, at most `budget` tokens of them, by passage in rank order.
+
+    The best sentence is always among them, however long it is: half of it could say another thing, and without it a
+    model would have nothing to answer from.
+    """
+    chosen: defaultdict[int, list[int]] = defaultdict(list)  # passage number -> indexes of its sentences, in order
+    spent: defaultdict[int, int] = defaultdict(int)  # passage number -> tokens of its text so far
     for scored in score_sentences(retrieved, PASSAGES):
-        cost = count(scored.sentence.text)
-        if cost > left:
+        left = budget - sum(spent.values())
+        if spent and count(scored.sentence.text) > left:
             continue
-        left -= cost
-        chosen[scored.n].add(scored.passage.sentences.index(scored.sentence))
+        indexes = sorted([*chosen[scored.n], scored.passage.sentences.index(scored.sentence)])
+        tokens = count(_joined(scored.passage, indexes))
+        if not spent or tokens - spent[scored.n] <= left:
+            chosen[scored.n], spent[scored.n] = indexes, tokens
     cut = [
-        (passage, _joined(passage, sorted(chosen[n])))
+        (passage, _joined(passage, chosen[n]))
         for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1)
         if chosen[n]
     ]
-    return _numbered(cut, earlier)
+    return tuple(dict.fromkeys(_numbered(cut, earlier)))
 
 
-def _joined(passage: Passage, indexes: list[int]) -> str:
+def _joined(passage: Passage, indexes: Sequence[int]) -> str:
     """The sentences as they stand in the document; neighbours keep what is between them."""
     parts: list[str] = []
     for position, index in enumerate(indexes):
@@ -60,18 +67,21 @@ def _joined(passage: Passage, indexes: list[int]) -> str:
 
 
 def _numbered(cut: Sequence[tuple[Passage, str]], earlier: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Numbers go on where the conversation's evidence ended; a passage it has already shown keeps its own."""
+    """Numbers go on where the conversation's evidence ended; words that it has already shown keep their number."""
     following = max((evidence.n for evidence in earlier), default=0) + 1
     numbered: list[Evidence] = []
     for passage, text in cut:
-        shown = next((e for e in earlier if _same_words(e, passage, text)), None)
-        if shown is not None:
-            numbered.append(shown)
-            continue
-        numbered.append(Evidence(following, passage, text))
-        following += 1
-    return tuple(dict.fromkeys(numbered))
+        shown = next((e for e in earlier if text in e.text and _still_stands(e.passage, passage)), None)
+        numbered.append(shown or Evidence(following, passage, text))
+        following += shown is None
+    return tuple(numbered)
 
 
-def _same_words(evidence: Evidence, passage: Passage, text: str) -> bool:
-    return evidence.passage.document_id == passage.document_id and text in evidence.text
+def _still_stands(shown: Passage, found: Passage) -> bool:
+    """Whether a passage shown earlier says, where it overlaps with one found now, what the document says now."""
+    start, end = max(shown.start, found.start), min(shown.end, found.end)
+    return (
+        shown.document_id == found.document_id
+        and start < end
+        and shown.text[start - shown.start : end - shown.start] == found.text[start - found.start : end - found.start]
+    )

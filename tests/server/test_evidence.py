@@ -1,0 +1,132 @@
+"""Evidence is the passages' own words, within the budget, numbered once and for all."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.models import Passage
+from server.events import Evidence
+from server.evidence import GAP, PASSAGES, select_evidence, whole_evidence
+from tests.server.passages import passage, retrieved
+
+LEAVE = (
+    "Employees have 25 days of annual leave. Leave is booked in the people portal.\n\nFive days of leave carry over."
+)
+QUESTION = "How many days of annual leave?"
+
+
+def count(text: str) -> int:
+    return len(text.split())
+
+
+def texts(evidence: tuple[Evidence, ...]) -> list[str]:
+    return [item.text for item in evidence]
+
+
+def test_with_room_for_all_a_passage_stays_as_it_is() -> None:
+    assert texts(select_evidence(retrieved(QUESTION, [passage(LEAVE, start=7)]), 100, count)) == [LEAVE]
+
+
+def test_the_best_sentences_come_in_the_documents_order_with_a_gap_where_some_are_missing() -> None:
+    found = retrieved(QUESTION, [passage(LEAVE)])
+    assert texts(select_evidence(found, 7, count)) == ["Employees have 25 days of annual leave."]
+    assert texts(select_evidence(found, 14, count)) == [
+        f"Employees have 25 days of annual leave.{GAP}Five days of leave carry over."
+    ]
+
+
+def test_the_best_sentence_is_there_even_when_it_is_over_the_budget() -> None:
+    assert texts(select_evidence(retrieved(QUESTION, [passage(LEAVE)]), 1, count)) == [
+        "Employees have 25 days of annual leave."
+    ]
+
+
+def test_a_sentence_that_stands_in_two_documents_is_paid_for_once() -> None:
+    found = retrieved(QUESTION, [passage(LEAVE), passage(LEAVE, document_id=2)])
+    assert [item.passage.document_id for item in select_evidence(found, 100, count)] == [1]
+
+
+def test_passages_keep_their_rank_order() -> None:
+    found = retrieved(QUESTION, [passage("The weather is fine.", document_id=9), passage(LEAVE)])
+    assert [(item.n, item.passage.document_id) for item in select_evidence(found, 100, count)] == [(1, 9), (2, 1)]
+
+
+def test_nothing_found_and_headings_alone_are_no_evidence() -> None:
+    assert select_evidence(retrieved(QUESTION, []), 100, count) == ()
+    assert select_evidence(retrieved(QUESTION, [passage("")]), 100, count) == ()
+
+
+def test_passages_below_the_first_are_not_read() -> None:
+    found = retrieved(QUESTION, [passage(f"Leave number {n}.", document_id=n) for n in range(PASSAGES + 3)])
+    assert len(select_evidence(found, 1000, count)) == PASSAGES
+    assert len(whole_evidence(found)) == PASSAGES + 3
+
+
+def test_numbers_go_on_and_what_was_shown_keeps_its_own() -> None:
+    leave, dental = passage(LEAVE), passage("The dental plan covers leave of teeth.", document_id=2)
+    first = select_evidence(retrieved(QUESTION, [leave]), 100, count)
+    second = select_evidence(retrieved(QUESTION, [dental, leave]), 100, count, first)
+    assert [(item.n, item.passage.document_id) for item in second] == [(2, 2), (1, 1)]
+    assert second[1] is first[0]
+    third = select_evidence(retrieved(QUESTION, [leave, dental]), 100, count, [*first, *second])
+    assert [item.n for item in third] == [1, 2]
+
+
+def test_other_sentences_of_a_passage_are_new_evidence() -> None:
+    first = select_evidence(retrieved(QUESTION, [passage(LEAVE)]), 7, count)
+    second = select_evidence(retrieved("Where is leave booked? Portal?", [passage(LEAVE)]), 7, count, first)
+    assert [(item.n, item.text) for item in second] == [(2, "Leave is booked in the people portal.")]
+
+
+def test_a_merged_passage_that_holds_what_was_shown_keeps_its_number() -> None:
+    first = select_evidence(retrieved(QUESTION, [passage(LEAVE, start=20)]), 7, count)
+    merged = passage(f"Before it all. {LEAVE}", start=5)
+    assert select_evidence(retrieved(QUESTION, [merged]), 7, count, first) == first
+
+
+def test_words_of_a_document_that_has_changed_are_shown_anew() -> None:
+    first = select_evidence(retrieved(QUESTION, [passage(LEAVE)]), 7, count)
+    moved = passage(f"New words. {LEAVE}")
+    second = select_evidence(retrieved(QUESTION, [moved]), 7, count, first)
+    assert [(item.n, item.passage) for item in second] == [(2, moved)]
+
+
+def test_the_same_words_of_another_document_are_other_evidence() -> None:
+    first = select_evidence(retrieved(QUESTION, [passage(LEAVE)]), 100, count)
+    assert select_evidence(retrieved(QUESTION, [passage(LEAVE, document_id=2)]), 100, count, first)[0].n == 2
+
+
+def test_a_huge_passage_is_cut_to_the_budget() -> None:
+    body = " ".join(f"Rule {n} is about annual leave." for n in range(2000))
+    (item,) = select_evidence(retrieved(QUESTION, [passage(body)]), 200, count)
+    assert 190 <= count(item.text) <= 200
+
+
+sentences = st.lists(
+    st.sampled_from(["Leave is 25 days.", "Crowns cost half.", "Five days carry over.", "Ask\nthem.", "Yes.", "\n\n"]),
+    max_size=8,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(sentences.map(" ".join), max_size=6), max_size=4), st.integers(1, 40))
+def test_over_any_conversation(turns: list[list[str]], budget: int) -> None:
+    earlier: list[Evidence] = []
+    seen: dict[int, Evidence] = {}
+    for bodies in turns:
+        passages = [passage(body, document_id=n, start=n) for n, body in enumerate(bodies)]
+        found = retrieved(QUESTION, passages)
+        evidence = select_evidence(found, budget, count, earlier)
+        assert evidence == select_evidence(found, budget, count, earlier)
+        assert len({item.n for item in evidence}) == len(evidence)
+        fresh = [item for item in evidence if item.n not in seen]
+        assert sum(count(item.text) for item in fresh) <= max(budget, 4)  # four words: the longest sentence
+        assert bool(evidence) == any(one.sentences for one in passages[:PASSAGES])
+        for item in evidence:
+            assert seen.setdefault(item.n, item) == item
+            assert all(_stands_in(piece, item.passage) for piece in item.text.split(GAP))
+        earlier += evidence
+    assert sorted(seen) == list(range(1, len(seen) + 1))
+
+
+def _stands_in(words: str, found: Passage) -> bool:
+    return words in found.text
