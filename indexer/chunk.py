@@ -33,7 +33,7 @@ class ChunkDraft:
     """A chunk before it has a vector. `sentences` are spans of the document's text, inside `[start, end)`, in order."""
 
     prefix: str
-    heading: str
+    sections: tuple[tuple[int, str], ...]  # (code point from which, heading path) of what it holds
     page: int | None
     start: int
     end: int
@@ -190,12 +190,21 @@ def _draft(document: ExtractedDocument, units: list[_Unit], offsets: TokenOffset
     first = units[0]
     return ChunkDraft(
         prefix=_prefix(document, first, offsets, limit),
-        heading=HEADING_SEPARATOR.join(_below_title(document, first.path)),
+        sections=_sections(document, units),
         page=first.page,
         start=first.start,
         end=units[-1].end,
         sentences=tuple(span for unit in units for span in unit.sentences),
     )
+
+
+def _sections(document: ExtractedDocument, units: list[_Unit]) -> tuple[tuple[int, str], ...]:
+    sections: list[tuple[int, str]] = []
+    for unit in units:
+        heading = HEADING_SEPARATOR.join(_below_title(document, unit.path))
+        if not sections or heading != sections[-1][1]:
+            sections.append((unit.start, heading))
+    return tuple(sections)
 
 
 def _prefix(document: ExtractedDocument, unit: _Unit, offsets: TokenOffsets, limit: int) -> str:

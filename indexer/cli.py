@@ -17,9 +17,11 @@ from watchfiles import watch
 
 from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
+from indexer.console import Commands
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import DocentError
+from indexer.evaluate_folder import evaluate_folder, show_report
 from indexer.ingest import Report, ingest
 from indexer.progress import ingest_progress, message
 from indexer.rebuild import rebuild_index
@@ -29,17 +31,6 @@ from indexer.store import Store
 from indexer.verify import verify_index
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
-
-
-class Commands(click.Group):
-    """Turns what Docent raises on purpose into one sentence and an exit status."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **kwargs)
-        except DocentError as error:
-            message(str(error))
-            sys.exit(error.exit_status)
 
 
 @click.group(cls=Commands)
@@ -217,8 +208,6 @@ def rebuild() -> None:
 @JSON_OPTION
 def evaluate_command(folder: Path, answers: bool, endpoint: str, as_json: bool) -> None:
     """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions."""
-    from indexer.evaluate_folder import evaluate_folder, show_report
-
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
         report = evaluate_folder(folder, settings, answers=answers, endpoint=endpoint)

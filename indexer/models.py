@@ -52,7 +52,7 @@ class Chunk(SQLModel, table=True):
     document_id: int = Field(foreign_key="document.id", index=True, ondelete="CASCADE")
     ordinal: int
     prefix: str
-    heading: str
+    sections: str  # JSON list of [start, heading path]: the sections of the document that it holds some of
     page: int | None = None
     start: int
     end: int
@@ -134,6 +134,7 @@ class Sentence:
     end: int
     text: str
     vector: NDArray[np.float32] = field(repr=False, compare=False)  # (dim,), unit length
+    heading: str = ""  # heading path, " › " between levels
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Passage:
     collection_id: int
     document: str  # path relative to the ingested folder, POSIX form
     title: str
-    heading: str  # heading path, " › " between levels
+    heading: str  # that of its best sentence
     page: int | None
     start: int
     end: int

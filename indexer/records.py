@@ -1,5 +1,7 @@
 """Writes of knowledge.db inside a session that the caller commits: a document with all that belongs to it, at once."""
 
+import json
+
 import numpy as np
 from sqlmodel import Session, col, delete, select
 
@@ -49,7 +51,7 @@ def put_chunks(
                 document_id=document_id,
                 ordinal=ordinal,
                 prefix=draft.prefix,
-                heading=draft.heading,
+                sections=json.dumps(draft.sections, ensure_ascii=False),
                 page=draft.page,
                 start=draft.start,
                 end=draft.end,

@@ -3,6 +3,7 @@
 question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chunks -> passages
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,9 +74,23 @@ class _Found:
         spans = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2).tolist()
         at = self.chunk.start
         return [
-            Sentence(start, end, self.chunk.body[start - at : end - at], vector)
+            Sentence(start, end, self.chunk.body[start - at : end - at], vector, self._heading(start))
             for (start, end), vector in zip(spans, self.sentence_vectors, strict=True)
         ]
+
+    def best_heading(self, vector: Vectors) -> str:
+        """The heading over the sentence that is nearest to the vector."""
+        starts = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2)[:, 0]
+        if not len(starts):
+            return self._heading(self.chunk.start)
+        return self._heading(int(starts[np.argmax(self.sentence_vectors @ vector)]))
+
+    @cached_property
+    def _sections(self) -> list[tuple[int, str]]:
+        return [(start, heading) for start, heading in json.loads(self.chunk.sections)]
+
+    def _heading(self, at: int) -> str:
+        return next((heading for start, heading in reversed(self._sections) if start <= at), "")
 
 
 class Retriever:
@@ -103,13 +118,16 @@ class Retriever:
         scores, cosines = _rescore(asked, candidates, found)
         ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
         groups = _capped(_merge_neighbours(ranked[: k * MERGED_CHUNKS]), k)
-        passages = tuple(self._passage(rank, group, scores, cosines) for rank, group in enumerate(groups, start=1))
+        mixed = np.average([one.vector for one in asked], axis=0, weights=[one.share for one in asked])
+        vector = np.asarray(mixed, np.float32)
+        passages = tuple(
+            self._passage(rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
+        )
         weights: defaultdict[str, float] = defaultdict(float)
         for one in asked:
             for term, idf in self.store.idf(one.terms, scope).items():
                 weights[term] += one.share * idf
-        mixed = np.average([one.vector for one in asked], axis=0, weights=[one.share for one in asked])
-        return Retrieved(passages, np.asarray(mixed, np.float32), dict(weights))
+        return Retrieved(passages, vector, dict(weights))
 
     def _asked(self, question: str, history: Sequence[str]) -> list[_Asked]:
         """The last turn alone, and joined to the one before it where there is one."""
@@ -132,7 +150,9 @@ class Retriever:
         found = {row[0].id: _Found(*row) for row in rows}
         return [found[id_] for id_ in chunk_ids if id_ in found]
 
-    def _passage(self, rank: int, group: list[_Found], scores: dict[int, float], cosines: dict[int, float]) -> Passage:
+    def _passage(
+        self, rank: int, group: list[_Found], scores: dict[int, float], cosines: dict[int, float], vector: Vectors
+    ) -> Passage:
         best = group[0]
         ordered = sorted(group, key=lambda found: found.chunk.ordinal)
         chunks = [found.chunk for found in ordered]
@@ -145,7 +165,7 @@ class Retriever:
             collection_id=best.collection_id,
             document=best.path,
             title=best.title,
-            heading=best.chunk.heading,
+            heading=best.best_heading(vector),
             page=best.chunk.page,
             start=start,
             end=end,

@@ -93,7 +93,7 @@ def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> t
         settings=settings,
         catalog=Catalog(open_knowledge(settings)),
         conversations=conversations,
-        turns=Turns(conversations, answer_question),
+        turns=Turns(conversations, answer_question, max_tokens=settings.max_answer_tokens),
         answer=answer_question,
         metrics=metrics,
     )

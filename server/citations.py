@@ -269,7 +269,7 @@ def _citation(support: Support, at: int) -> Citation:
         collection_id=passage.collection_id,
         document=passage.document,
         title=passage.title,
-        heading=passage.heading,
+        heading=support.heading,
         page=passage.page,
         start=support.start,
         end=support.end,

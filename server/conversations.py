@@ -170,7 +170,9 @@ class Conversations:
         while parent is not None:
             earlier = by_id[parent]
             if earlier.state in ("done", "stopped"):
-                exchanges.append(Exchange(earlier.question, earlier.raw, evidence_from_json(earlier.evidence)))
+                read = earlier.mode == "model"  # quotes were chosen without a prompt: no model has read their passages
+                evidence = evidence_from_json(earlier.evidence) if read else ()
+                exchanges.append(Exchange(earlier.question, earlier.raw, evidence))
             parent = earlier.parent_id
         return tuple(reversed(exchanges))
 

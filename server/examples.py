@@ -1,5 +1,6 @@
 """Example questions for the first visit, made from headings that the indexed documents really have."""
 
+import json
 from collections.abc import Iterable
 
 from sqlalchemy import Engine
@@ -7,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from indexer.models import Chunk, Document, Scope
 
-LOOKED_AT = 3000  # headings; enough to choose four from, quick to read
+LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
 FEWEST, MOST = 2, 10  # words of a heading that says what its section is about
 ENOUGH = 5  # words of a question that is understood without its document
 DULL = frozenset(
@@ -19,13 +20,13 @@ def example_questions(engine: Engine, scope: Scope, count: int = 4) -> list[str]
     """At most `count` questions, each from another document."""
     with Session(engine) as session:
         rows = session.exec(
-            select(Chunk.document_id, Chunk.heading)
+            select(Chunk.document_id, Chunk.sections)
             .join(Document)
-            .where(col(Document.collection_id).in_(scope.collections), Chunk.heading != "")
-            .distinct()
+            .where(col(Document.collection_id).in_(scope.collections))
             .limit(LOOKED_AT)
         ).all()
-    return choose(rows, count)
+    headings = dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
+    return choose(headings, count)
 
 
 def choose(headings: Iterable[tuple[int, str]], count: int) -> list[str]:

@@ -4,7 +4,8 @@ A sentence is scored by its cosine with the question and by the idf-weighted sha
 its heading) holds: on every third question of squad the gold answer is among the chosen three for .92.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,10 @@ documents. Questions that are near the topic are not caught by this."""
 SHARE_OF_BEST = 0.6
 """A further sentence is quoted only when it scores at least this share of the best one."""
 
+_MARKUP = re.compile(r"[*`\[\]<]|~(?=~)|(?<=~)~|\\(?=[!-/:-@\[-`{-~])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP_AT_START = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$)))|^(?=[-+](?:\s|$)|>|#{1,6}(?:\s|$)|-[- ]*$)")
+"""What Markdown would take for markup in a line, and what at its beginning: lists, headings, quotes, rules."""
+
 
 @dataclass(frozen=True)
 class ScoredSentence:
@@ -45,9 +50,8 @@ def score_sentences(retrieved: Retrieved, passages: int = PASSAGES) -> list[Scor
     total = sum(retrieved.terms.values()) or 1.0
     scored: dict[str, ScoredSentence] = {}
     for n, passage in enumerate(retrieved.passages[:passages], start=1):
-        above = set(content_terms(f"{passage.title} {passage.heading}"))
         for sentence in passage.sentences:
-            held = set(content_terms(sentence.text)) | above
+            held = set(content_terms(f"{passage.title} {sentence.heading} {sentence.text}"))
             overlap = sum(weight for term, weight in retrieved.terms.items() if term in held) / total
             cosine = float(np.dot(sentence.vector, retrieved.vector))
             score = COSINE_WEIGHT * cosine + (1 - COSINE_WEIGHT) * overlap
@@ -58,10 +62,12 @@ def score_sentences(retrieved: Retrieved, passages: int = PASSAGES) -> list[Scor
 
 
 def choose_sentences(retrieved: Retrieved) -> list[ScoredSentence]:
-    """At most three sentences that answer, in reading order: by passage, then by place. Empty when there is nothing."""
-    scored = [s for s in score_sentences(retrieved) if not s.sentence.text.endswith(":")]  # they only lead in
-    best = [s for s in scored[:SENTENCES] if s.score >= SHARE_OF_BEST * scored[0].score]
-    return sorted(best, key=lambda s: (s.n, s.sentence.start))
+    """At most three sentences that answer, the passage of the best one first, each in its order."""
+    every = score_sentences(retrieved)
+    scored = [s for s in every if not s.sentence.text.endswith(":")] or every  # they only lead in
+    best = scored[:1] + [s for s in scored[1:SENTENCES] if s.score >= SHARE_OF_BEST * scored[0].score]
+    leading = {s.n: max(other.score for other in best if other.n == s.n) for s in best}
+    return sorted(best, key=lambda s: (-leading[s.n], s.n, s.sentence.start))
 
 
 def says_nothing(retrieved: Retrieved) -> bool:
@@ -70,13 +76,15 @@ def says_nothing(retrieved: Retrieved) -> bool:
     return not scored or scored[0].score < LEAST_SCORE or max(s.cosine for s in scored) < LEAST_COSINE
 
 
-def extractive_answer(retrieved: Retrieved, timing: Callable[[], Timing]) -> Iterator[Text | Answer]:
-    """The chosen sentences as Markdown quotes, each with its mark."""
+def extractive_answer(
+    retrieved: Retrieved, numbers: Sequence[int], timing: Callable[[], Timing]
+) -> Iterator[Text | Answer]:
+    """The chosen sentences as Markdown quotes, each with its mark. `numbers` are those of the passages, in order."""
     text = ""
     citations: list[Citation] = []
     for chosen in choose_sentences(retrieved):
-        quoted = "\n\n" * bool(text) + "> " + " ".join(chosen.sentence.text.split()) + " "
-        citation = _citation(chosen, len(text) + len(quoted))
+        quoted = "\n\n" * bool(text) + f"> {as_markdown(chosen.sentence.text)} "
+        citation = _citation(chosen, numbers[chosen.n - 1], len(text) + len(quoted))
         citations.append(citation)
         delta = f"{quoted}[{citation.n}]"
         text += delta
@@ -84,16 +92,22 @@ def extractive_answer(retrieved: Retrieved, timing: Callable[[], Timing]) -> Ite
     yield Answer(text, text, True, "extractive", citations=tuple(citations), took_ms=timing())
 
 
-def _citation(chosen: ScoredSentence, at: int) -> Citation:
+def as_markdown(sentence: str) -> str:
+    """One line of Markdown that shows a sentence's own characters, whatever they would mean as markup."""
+    line = _MARKUP.sub(r"\\\g<0>", " ".join(sentence.split()))
+    return _MARKUP_AT_START.sub(r"\1\\", line, count=1)
+
+
+def _citation(chosen: ScoredSentence, n: int, at: int) -> Citation:
     passage, sentence = chosen.passage, chosen.sentence
     return Citation(
-        n=chosen.n,
+        n=n,
         at=at,
         document_id=passage.document_id,
         collection_id=passage.collection_id,
         document=passage.document,
         title=passage.title,
-        heading=passage.heading,
+        heading=sentence.heading,
         page=passage.page,
         start=sentence.start,
         end=sentence.end,

@@ -50,14 +50,15 @@ def passages_from_json(text: str) -> tuple[Passage, ...]:
 def _record(passage: Passage) -> dict[str, Any]:
     record = {name: getattr(passage, name) for name in _FIELDS}
     record["score"], record["cosine"] = float(passage.score), float(passage.cosine)
-    record["sentences"] = [[sentence.start, sentence.end] for sentence in passage.sentences]
+    record["sentences"] = [[sentence.start, sentence.end, sentence.heading] for sentence in passage.sentences]
     return record
 
 
 def _passage(record: dict[str, Any]) -> Passage:
     text, offset = record["text"], record["start"]
     sentences = tuple(
-        Sentence(start, end, text[start - offset : end - offset], _NO_VECTOR) for start, end in record["sentences"]
+        Sentence(start, end, text[start - offset : end - offset], _NO_VECTOR, heading)
+        for start, end, heading in record["sentences"]
     )
     return Passage(**{name: record[name] for name in _FIELDS}, sentences=sentences)
 

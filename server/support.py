@@ -31,6 +31,7 @@ class Support:
     start: int
     end: int
     share: float  # of the sentence's content words
+    heading: str = ""  # over those words, " › " between levels
 
 
 def find_support(text: str, evidence: Sequence[Evidence], named: Sequence[int]) -> list[Support]:
@@ -59,7 +60,7 @@ def support(text: str, evidence: Evidence) -> Support | None:
         if not own or (best is not None and share <= best.share):
             continue
         if numbers <= _numbers(above).union(*(_numbers(sentence.text) for sentence in stretch)):
-            best = Support(evidence, stretch[0].start, stretch[-1].end, share)
+            best = Support(evidence, stretch[0].start, stretch[-1].end, share, stretch[0].heading)
     return best
 
 

@@ -15,6 +15,7 @@ from indexer.models import Scope
 from server.conversations import Conversations, Outcome, TurnView
 from server.errors import BadRequest, NotFound, RequestError
 from server.events import Answer, AnswerEvent, Evidence, Question, Sources, Text
+from server.generate import Sampling
 from server.models import State
 
 log = logging.getLogger(__name__)
@@ -75,10 +76,12 @@ class Turns:
         answer: Callable[[Question], AsyncIterator[AnswerEvent]],
         *,
         grace: float = GRACE,
+        max_tokens: int = Sampling.max_tokens,
     ) -> None:
         self.conversations = conversations
         self.answer = answer
         self.grace = grace
+        self.sampling = Sampling(max_tokens=max_tokens)
         self._running: dict[int, _Running] = {}
         self._busy: set[str] = set()  # conversations with a turn that runs or is about to
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +106,8 @@ class Turns:
         self._busy.add(view.conversation_id)
         running = _Running(view, owner)
         self._running[view.id] = running
-        task = asyncio.create_task(self._run(running, Question(question, scope, history)))
+        asked = Question(question, scope, history, forgetful=True, sampling=self.sampling)
+        task = asyncio.create_task(self._run(running, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._left(running)

@@ -6,6 +6,7 @@ What a question says decides what happens: "hold" stops after some words until `
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -119,7 +120,7 @@ def add_document(
                         document_id=document.id,
                         ordinal=ordinal,
                         prefix="",
-                        heading=heading,
+                        sections=json.dumps([[block.start, heading]]),
                         start=block.start,
                         end=block.end,
                         body=heading,

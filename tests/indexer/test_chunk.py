@@ -104,6 +104,9 @@ def test_short_sections_join_and_their_headings_stand_between() -> None:
     section: Made = [("heading", "Leave", 1, None), ("paragraph", "Ask.", 0, None)]
     document = made([*section, ("heading", "Pay", 1, None), ("item", "Wait.", 1, None)])
     assert bodies(document) == ["Ask.\n\nPay\n\nWait."]
+    (chunk,) = check(document, white_space, 100)
+    wait = document.text.index("Wait.")
+    assert chunk.sections == ((chunk.start, "Leave"), (wait, "Pay")), "a quote is said to stand where it stands"
 
 
 def test_a_section_that_can_stand_alone_ends_at_the_next_heading() -> None:
@@ -158,8 +161,8 @@ def test_the_prefix_is_title_and_path_with_nothing_twice() -> None:
         ]
     )
     first, second = check(document, white_space, 100)
-    assert (first.prefix, first.heading) == ("Handbook › Leave › Parents", "Leave › Parents")
-    assert (second.prefix, second.heading) == ("Handbook › Pay", "Pay")
+    assert (first.prefix, first.sections) == ("Handbook › Leave › Parents", ((first.start, "Leave › Parents"),))
+    assert (second.prefix, second.sections) == ("Handbook › Pay", ((second.start, "Pay"),))
 
 
 def test_headings_with_nothing_below_them_are_found_too() -> None:

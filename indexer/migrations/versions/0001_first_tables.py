@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("document_id", sa.Integer, sa.ForeignKey("document.id", ondelete="CASCADE"), nullable=False),
         sa.Column("ordinal", sa.Integer, nullable=False),
         sa.Column("prefix", sa.String, nullable=False),
-        sa.Column("heading", sa.String, nullable=False),
+        sa.Column("sections", sa.String, nullable=False),
         sa.Column("page", sa.Integer),
         sa.Column("start", sa.Integer, nullable=False),
         sa.Column("end", sa.Integer, nullable=False),
