@@ -2,34 +2,56 @@
 
 Stable text comes first and nothing that was sent is ever changed, so that each turn's prompt begins with the whole of
 the turn before and only what is new has to be computed.
+
+Passages come before the question, each under a line `[n] Title › Heading, page p` at the margin. Their own lines are
+indented by a space and none is empty, and their own `[2]` become `(2)`: nothing in a document can begin like another
+passage or like the question. What it says is still read by the model; that its words are followed as if they were
+instructions is made harder by this, not impossible.
 """
 
+import re
 from collections.abc import Sequence
 
 from server.events import Evidence, Exchange, Question
-from server.generate import Message
+from server.generate import Message, Role
 
 NOT_FOUND = "The documents do not say."
 """What the model is asked to write when the passages hold no answer; recognised at the head of an answer."""
 
+_TASK = "You answer an employee's questions from passages of the company's documents. Use only what the passages say."
 INSTRUCTIONS = (
-    "You answer an employee's questions from passages of the company's documents. "
-    "Use only what the passages say. Answer in one to three short sentences, or a short list. "
+    f"{_TASK} Answer in one to three short sentences, or a short list. "
     "After each sentence write the number of the passage it rests on, like [1]. "
     f"If the passages do not answer the question, write only: {NOT_FOUND}"
 )
+JSON_INSTRUCTIONS = f"{_TASK} Answer in JSON, without the numbers of passages."
+
+_MARK = re.compile(r"\[(\s*\d{1,3}\s*)\]")
 
 
 def build_messages(question: Question, evidence: Sequence[Evidence], history: Sequence[Exchange]) -> list[Message]:
     """The whole prompt. With retrieval off it is the client's own conversation, untouched."""
-    system = " ".join([INSTRUCTIONS] * question.retrieval) + f"\n\n{question.system}" * bool(question.system)
-    messages = [Message("system", system.strip())] if system.strip() else []
+    messages = [Message("system", text) for text in [_system_text(question)] if text]
     shown: set[int] = set()
     for exchange in history:
-        messages.append(Message("user", _user_text(exchange.question, exchange.evidence, shown)))
-        messages.append(Message("assistant", exchange.raw_answer))
+        readable = [e for e in exchange.evidence if e.passage.collection_id in question.scope.collections]
+        messages += _turn("user", _user_text(exchange.question, readable, shown))
+        messages += _turn("assistant", exchange.raw_answer)
     messages.append(Message("user", _user_text(question.text, evidence, shown)))
     return messages
+
+
+def _system_text(question: Question) -> str:
+    """Ours, then the client's."""
+    if not question.retrieval:
+        return question.system
+    ours = INSTRUCTIONS if question.sampling.json_schema is None else JSON_INSTRUCTIONS
+    return f"{ours}\n\n{question.system}" if question.system else ours
+
+
+def _turn(role: Role, text: str) -> list[Message]:
+    """A message; none for the half that an exchange lacks."""
+    return [Message(role, text)] if text else []
 
 
 def _user_text(question: str, evidence: Sequence[Evidence], shown: set[int]) -> str:
@@ -38,7 +60,7 @@ def _user_text(question: str, evidence: Sequence[Evidence], shown: set[int]) -> 
     shown.update(e.n for e in fresh)
     if not fresh:
         return question
-    passages = "\n\n".join(f"[{e.n}] {_place(e)}\n{e.text}" for e in fresh)
+    passages = "\n\n".join(f"[{e.n}] {_place(e)}\n{_quoted(e.text)}" for e in fresh)
     return f"Passages:\n\n{passages}\n\nQuestion: {question}"
 
 
@@ -46,4 +68,9 @@ def _place(evidence: Evidence) -> str:
     """Title, headings and page of a passage, on one line."""
     passage = evidence.passage
     place = " › ".join(part for part in (passage.title or passage.document, passage.heading) if part)
-    return f"{place}, page {passage.page}" if passage.page else place
+    line = _MARK.sub(r"(\1)", " ".join(place.split()))
+    return f"{line}, page {passage.page}" if passage.page else line
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f" {line.strip()}" for line in _MARK.sub(r"(\1)", text).splitlines() if line.strip())
