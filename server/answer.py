@@ -44,8 +44,9 @@ async def answer(
         yield event
     if generator is None or generator.state.state == "failed":
         if retrieved is not None:
-            yield Sources(whole_evidence(retrieved))
-            for extracted in extractive_answer(retrieved, clock.timing):
+            sources = whole_evidence(retrieved)
+            yield Sources(sources)
+            for extracted in extractive_answer(retrieved, [source.n for source in sources], clock.timing):
                 yield extracted
         return
     generated = _generate(question, retrieved, generator, settings, clock)

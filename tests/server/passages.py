@@ -15,7 +15,7 @@ from tests.word_embedder import word_vector
 def passage(text: str, *, title: str = "Handbook", heading: str = "", start: int = 0, document_id: int = 1) -> Passage:
     """The stretch `[start, start + len(text))` of a document."""
     sentences = tuple(
-        Sentence(start + a, start + b, text[a:b], word_vector(text[a:b])) for a, b in sentence_spans(text)
+        Sentence(start + a, start + b, text[a:b], word_vector(text[a:b]), heading) for a, b in sentence_spans(text)
     )
     prefix = " › ".join(part for part in (title, heading) if part)
     return Passage(

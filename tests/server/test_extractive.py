@@ -1,0 +1,183 @@
+"""Answers without a model: the documents' own sentences, few, in order, quoted to the letter."""
+
+import re
+from html import unescape
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from server.events import Answer, Text, Timing
+from server.extractive import (
+    SENTENCES,
+    as_markdown,
+    choose_sentences,
+    extractive_answer,
+    says_nothing,
+    score_sentences,
+)
+from server.render import Mark, guess_marks, render_answer
+from tests.server.passages import passage, retrieved
+
+LEAVE = (
+    "Employees have 25 days of annual leave. Leave is booked in the people portal.\n\nFive days of leave carry over."
+)
+QUESTION = "How many days of annual leave do employees have?"
+
+
+def answer_of(question: str, *bodies: str, numbers: tuple[int, ...] = (1, 2, 3, 4, 5)) -> Answer:
+    found = retrieved(question, [passage(body, document_id=n, start=7) for n, body in enumerate(bodies, 1)])
+    events = list(extractive_answer(found, numbers, lambda: Timing(1, 2, 3)))
+    *texts, answer = events
+    assert isinstance(answer, Answer)
+    assert "".join(event.delta for event in texts if isinstance(event, Text)) == answer.text == answer.raw
+    assert [c for event in texts if isinstance(event, Text) for c in event.citations] == list(answer.citations)
+    for citation in answer.citations:
+        assert answer.text.startswith(f"[{citation.n}]", citation.at)
+        body = bodies[citation.document_id - 1]
+        assert body[citation.start - 7 : citation.end - 7] == citation.quote
+    return answer
+
+
+def test_each_sentence_is_a_quote_with_its_mark() -> None:
+    answer = answer_of("How many days of annual leave have employees, how many carry over?", LEAVE)
+    assert answer.text == ("> Employees have 25 days of annual leave. [1]\n\n> Five days of leave carry over. [1]")
+    assert (answer.answered, answer.mode, answer.took_ms) == (True, "extractive", Timing(1, 2, 3))
+
+
+def test_marks_are_the_numbers_of_the_passages() -> None:
+    answer = answer_of(QUESTION, "Employees have annual leave.", LEAVE, numbers=(12, 7))
+    assert sorted(citation.n for citation in answer.citations) == [7, 12]
+    assert {citation.n: citation.document_id for citation in answer.citations} == {12: 1, 7: 2}
+
+
+def test_a_sentence_that_stands_twice_is_quoted_once() -> None:
+    answer = answer_of(QUESTION, LEAVE, LEAVE.replace("25  days", "25 days"), LEAVE.replace(" ", "  "))
+    assert len({citation.quote for citation in answer.citations}) == len(answer.citations) <= SENTENCES
+
+
+def test_a_sentence_that_leads_in_is_quoted_only_when_there_is_no_other() -> None:
+    lead = "Employees have these days of annual leave:"
+    assert lead not in answer_of(QUESTION, f"{lead}\n\n{LEAVE}").text
+    assert answer_of(QUESTION, lead).text == f"> {lead} [1]"
+
+
+def test_the_best_sentence_is_quoted_however_low_its_score() -> None:
+    found = retrieved("zebra", [passage("Crowns cost half.")])
+    (chosen,) = choose_sentences(found)
+    assert chosen.score < 0.6
+    opposite = retrieved("zebra", [passage("Crowns cost half.")])
+    opposite.vector[:] = -passage("Crowns cost half.").sentences[0].vector
+    assert len(choose_sentences(opposite)) == 1
+
+
+def test_it_knows_when_nothing_is_near() -> None:
+    assert says_nothing(retrieved(QUESTION, []))
+    assert says_nothing(retrieved(QUESTION, [passage("")]))
+    assert says_nothing(retrieved("zebra crossing", [passage("Crowns cost half.")]))
+    assert not says_nothing(retrieved(QUESTION, [passage(LEAVE)]))
+
+
+def test_headings_lend_their_words_to_the_score() -> None:
+    above = score_sentences(retrieved("dental crowns", [passage("They cost half.", heading="Dental crowns")]))
+    without = score_sentences(retrieved("dental crowns", [passage("They cost half.", heading="Other")]))
+    assert above[0].score > without[0].score
+
+
+bodies = st.lists(
+    st.lists(
+        st.sampled_from(
+            ["Annual leave is 25 days.", "Leave, e.g. days off.", "Crowns cost half.", "Book\nleave.", "Days:"]
+        ),
+        max_size=6,
+    ).map(" ".join),
+    max_size=7,
+)
+
+
+@settings(deadline=None)
+@given(bodies)
+def test_any_answer_is_short_and_each_passages_sentences_are_in_order(texts: list[str]) -> None:
+    found = retrieved(QUESTION, [passage(text, document_id=n) for n, text in enumerate(texts)])
+    chosen = choose_sentences(found)
+    assert len(chosen) <= SENTENCES
+    assert bool(chosen) == any(one.sentences for one in found.passages[:5])
+    for n in {one.n for one in chosen}:
+        starts = [one.sentence.start for one in chosen if one.n == n]
+        assert starts == sorted(starts)
+        at = [place for place, one in enumerate(chosen) if one.n == n]
+        assert at == list(range(at[0], at[-1] + 1)), "a passage's sentences stand together"
+
+
+def words_on_the_page(markdown: str) -> str:
+    """What a reader sees of `> markdown [7]`, without the mark."""
+    text = f"> {markdown} [7]"
+    html = render_answer(text, [Mark(len(text) - 3, 7, "/x")])
+    assert html.count("<sup") == html.count("<blockquote>") == html.count("<p>") == 1
+    assert not re.search(r"<(?!/?(blockquote|p|sup|a)\b)", html), html
+    seen = unescape(re.sub(r"<sup.*?</sup>|<[^>]+>", "", html))
+    return " ".join(seen.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "# of seats",
+        "#1 rule",
+        "A | B | C",
+        "*All* staff, 5 * 3, **bold**",
+        "See [1] and [note](https://example.org) and ![x](y).",
+        "Use <b>this</b> or <https://example.org> & co, &amp; &lt;b&gt; &#42;",
+        "Run `ls` now",
+        "- a dash",
+        "-- two",
+        "+1 for it",
+        "1. First",
+        "12) Twelfth",
+        "2024. A year",
+        "#",
+        "- - -",
+        "1.",
+        "+",
+        "> quoted",
+        ">quoted",
+        "__init__ and snake_case and _this_",
+        "~~gone~~ and ~about",
+        "C:\\Users\\_me\\*",
+        "---",
+        "===",
+        "***",
+        "```",
+        "~~~",
+        "\\[1\\]",
+        "Tab\tand\nline",
+        "    indented",
+        "[x] done",
+        "| a | b |",
+        "https://example.org/a_b_c?d=*",
+        "|---|---|",
+        "$5_000_ ^2",
+    ],
+)
+def test_the_page_shows_the_documents_own_characters(sentence: str) -> None:
+    assert words_on_the_page(as_markdown(sentence)) == " ".join(sentence.split())
+
+
+PUNCTUATION = st.text(st.sampled_from("*_`[]()<>#|~!\\&;-+=.1ab /:\"'^$é\n"), min_size=1, max_size=20)
+
+
+@settings(deadline=None, max_examples=400)
+@given(PUNCTUATION.filter(str.strip))
+@example("&copy;")
+@example("1234567890. x")
+def test_the_page_shows_any_characters(sentence: str) -> None:
+    assert words_on_the_page(as_markdown(sentence)) == " ".join(sentence.split())
+
+
+def test_brackets_in_a_quote_are_no_marks_while_the_answer_streams() -> None:
+    assert guess_marks(as_markdown("See [1] and [2]."), {1, 2}, "{}".format) == []
+
+
+def test_plain_sentences_are_not_escaped() -> None:
+    plain = 'Staff (all 25 of them) get $1,000.50 - see snake_case, R&D, #3 or a|b: "yes"!'
+    assert as_markdown(plain) == plain
