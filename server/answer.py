@@ -5,20 +5,23 @@ contextualise and search -> abstain or choose evidence -> prompt -> generate -> 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from indexer.retrieve import Retrieved, Retriever
-from server.citations import CitationChecker
+from server.citations import CheckedText, CitationChecker
+from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Sources, Text, Timing
 from server.evidence import select_evidence, whole_evidence
-from server.extractive import extractive_answer, says_nothing
+from server.extractive import choose_sentences, extractive_answer, refuse, says_nothing
 from server.fit import fit_prompt
-from server.generate import Completed, Generator, Piece, Prefilling, Queued, TokenLogprob
-from server.prompt import NOT_FOUND
+from server.generate import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
+from server.prompt import NOT_FOUND, is_refusal
 from server.settings import ServerSettings
 
 LOADING_POLL = 0.2  # seconds
+EVIDENCE_SHARE = 2
+"""Evidence takes at most one part in this many of the model's context, whatever the settings allow."""
 
 
 async def answer(
@@ -34,61 +37,68 @@ async def answer(
             retriever.retrieve, question.text, asked_before, question.scope, question.top_k
         )
         clock.retrieved()
-        if question.abstain and says_nothing(retrieved):
-            yield Sources(())
-            text = NOT_FOUND
-            yield Text(text)
-            yield Answer(text, text, False, "extractive", closest=retrieved.passages, took_ms=clock.timing())
+        if question.abstain and question.sampling.json_schema is None and says_nothing(retrieved):
+            for refusing in refuse(retrieved, clock.timing):
+                yield refusing
             return
-    async for event in _wait_for(generator):
-        yield event
+    async for waiting in _wait_for(generator):
+        yield waiting
     if generator is None or generator.state.state == "failed":
-        if retrieved is not None:
-            sources = whole_evidence(retrieved)
-            yield Sources(sources)
-            for extracted in extractive_answer(retrieved, [source.n for source in sources], clock.timing):
-                yield extracted
+        for extracted in _extract(question, retrieved, generator, clock):
+            yield extracted
         return
-    generated = _generate(question, retrieved, generator, settings, clock)
+    evidence, messages = await asyncio.to_thread(_prompt, question, retrieved, generator, settings)
+    yield Sources(evidence)
+    generated = _generate(question, retrieved, evidence, messages, generator, clock)
     async with aclosing(generated) as written:  # type: ignore[type-var]
         async for passed_on in written:
             yield passed_on
 
 
-async def _generate(
-    question: Question, retrieved: Retrieved | None, generator: Generator, settings: ServerSettings, clock: "Clock"
-) -> AsyncIterator[AnswerEvent]:
+def _prompt(
+    question: Question, retrieved: Retrieved | None, generator: Generator, settings: ServerSettings
+) -> tuple[tuple[Evidence, ...], list[Message]]:
     evidence: tuple[Evidence, ...] = ()
     if retrieved is not None:
-        earlier = tuple(e for exchange in question.history for e in exchange.evidence)
-        evidence = select_evidence(retrieved, settings.evidence_tokens, generator.count_text, earlier)
-    evidence, messages = fit_prompt(question, evidence, generator)
-    yield Sources(evidence)
-    checker = CitationChecker(evidence) if question.retrieval and question.sampling.json_schema is None else None
+        budget = min(settings.evidence_tokens, generator.context // EVIDENCE_SHARE)
+        evidence = select_evidence(retrieved, budget, generator.count_text, _earlier(question))
+    return fit_prompt(question, evidence, generator)
+
+
+async def _generate(
+    question: Question,
+    retrieved: Retrieved | None,
+    evidence: tuple[Evidence, ...],
+    messages: list[Message],
+    generator: Generator,
+    clock: "Clock",
+) -> AsyncIterator[AnswerEvent]:
+    is_cited = question.retrieval and question.sampling.json_schema is None
+    checker = CitationChecker(evidence, refusal=NOT_FOUND) if is_cited else None
     raw = ""
     logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
     completed = Completed("length")
     async with aclosing(generator.generate(messages, question.sampling)) as events:  # type: ignore[type-var]
         async for event in events:
-            if isinstance(event, Queued):
-                yield Progress("queued", done=event.position)
-            elif isinstance(event, Prefilling):
-                yield Progress("reading", done=event.done, total=event.total, detail=str(len(evidence)))
-            elif isinstance(event, Piece):
-                clock.wrote()
-                raw += event.text
-                logprobs += event.logprobs
-                checked = checker.feed(event.text) if checker else None
-                if checked is None:
-                    yield Text(event.text, (), event.logprobs)
-                elif checked.delta:
-                    yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
-                    logprobs.clear()
-            elif isinstance(event, Completed):
-                completed = event
-    if checker and ((last := checker.flush()).delta or logprobs):
+            match event:
+                case Queued(position):
+                    yield Progress("queued", done=position)
+                case Prefilling(done, total):
+                    yield Progress("reading", done=done, total=total, detail=str(len(evidence)))
+                case Piece(text, new):
+                    clock.wrote()
+                    raw += text
+                    logprobs += new
+                    checked = checker.feed(text) if checker else CheckedText(text)
+                    if checked.delta:
+                        yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
+                        logprobs = []
+                case Completed():
+                    completed = event
+    last = checker.flush() if checker else CheckedText()
+    if last.delta or logprobs:
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
-    answered = not raw.strip().startswith(NOT_FOUND.rstrip("."))
+    answered = not is_cited or bool(checker and checker.citations) or not is_refusal(raw)
     yield Answer(
         text=checker.text if checker else raw,
         raw=raw,
@@ -103,9 +113,29 @@ async def _generate(
     )
 
 
+def _extract(
+    question: Question, retrieved: Retrieved | None, generator: Generator | None, clock: "Clock"
+) -> Iterator[AnswerEvent]:
+    """The answer without a model. Raises Unavailable where only a model can answer."""
+    sampling = question.sampling
+    if retrieved is None or sampling.json_schema is not None or sampling.logprobs is not None:
+        why = generator.state.detail if generator else "None is installed."
+        raise Unavailable(f"This needs a language model. {why}", code="model_failed")
+    if not choose_sentences(retrieved):
+        yield from refuse(retrieved, clock.timing)
+        return
+    sources = whole_evidence(retrieved, _earlier(question))
+    yield Sources(tuple(dict.fromkeys(sources)))
+    yield from extractive_answer(retrieved, [source.n for source in sources], clock.timing)
+
+
+def _earlier(question: Question) -> tuple[Evidence, ...]:
+    return tuple(evidence for exchange in question.history for evidence in exchange.evidence)
+
+
 async def _wait_for(generator: Generator | None) -> AsyncIterator[Progress]:
     """Says that the model loads, until it is ready or has failed."""
-    said = ""
+    said = None
     while generator is not None and (state := generator.state).state == "loading":
         if state.detail != said:
             said = state.detail
@@ -119,16 +149,17 @@ class Clock:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._retrieve = 0
-        self._first = 0
+        self._first: int | None = None
 
     def retrieved(self) -> None:
         self._retrieve = self._now()
 
     def wrote(self) -> None:
-        self._first = self._first or self._now()
+        self._first = self._now() if self._first is None else self._first
 
     def timing(self) -> Timing:
-        return Timing(self._retrieve, self._first or self._now(), self._now())
+        now = self._now()
+        return Timing(self._retrieve, now if self._first is None else self._first, now)
 
     def _now(self) -> int:
         return round((time.monotonic() - self._started) * 1000)

@@ -13,7 +13,8 @@ import numpy as np
 from indexer.models import Passage, Sentence
 from indexer.retrieve import Retrieved
 from indexer.terms import content_terms
-from server.events import Answer, Citation, Text, Timing
+from server.events import Answer, Citation, Sources, Text, Timing
+from server.prompt import NOT_FOUND
 
 COSINE_WEIGHT = 0.65
 """squad, gold answer in the best three / in the best: .920 / .764; with .6 .918 / .766, with .7 .920 / .758."""
@@ -74,6 +75,13 @@ def says_nothing(retrieved: Retrieved) -> bool:
     """Whether retrieval alone is sure that the documents do not answer: no sentence is near the question."""
     scored = score_sentences(retrieved)
     return not scored or scored[0].score < LEAST_SCORE or max(s.cosine for s in scored) < LEAST_COSINE
+
+
+def refuse(retrieved: Retrieved, timing: Callable[[], Timing]) -> Iterator[Sources | Text | Answer]:
+    """That the documents do not say, with the closest passages."""
+    yield Sources(())
+    yield Text(NOT_FOUND)
+    yield Answer(NOT_FOUND, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=timing())
 
 
 def extractive_answer(

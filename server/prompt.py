@@ -29,6 +29,12 @@ JSON_INSTRUCTIONS = f"{_TASK} Answer in JSON, without the numbers of passages."
 _MARK = re.compile(r"\[(\s*\d{1,3}\s*)\]")
 
 
+def is_refusal(raw: str) -> bool:
+    """Whether a model wrote that the documents do not say, or nothing at all."""
+    written = raw.strip(' \t\r\n*_>"“”').casefold()
+    return not written or written.startswith(NOT_FOUND.rstrip(".").casefold())
+
+
 def build_messages(question: Question, evidence: Sequence[Evidence], history: Sequence[Exchange]) -> list[Message]:
     """The whole prompt. With retrieval off it is the client's own conversation, untouched."""
     messages = [Message("system", text) for text in [_system_text(question)] if text]

@@ -1,0 +1,301 @@
+"""The whole way of a question, over a real index and a model that writes what it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from indexer.database import open_knowledge
+from indexer.models import Collection, Scope
+from indexer.retrieve import Retriever
+from server.answer import answer
+from server.errors import ContextTooLong, Unavailable
+from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Sources, Text
+from server.generate import Completed, GenerationEvent, GeneratorState, Piece, Queued, Sampling
+from server.prompt import NOT_FOUND
+from server.settings import ServerSettings
+from tests.server.fakes import BENEFITS, HANDBOOK, LEAVE, ScriptedGenerator, fill, open_fake_retriever
+
+LEAVE_QUESTION = "How many days of annual leave do employees have?"
+DENTAL_QUESTION = "Are crowns covered at half their price?"
+OFF_TOPIC = "Which zebras cross rivers?"
+
+
+@dataclass
+class Library:
+    """An index of two collections, and what answers from it."""
+
+    retriever: Retriever
+    settings: ServerSettings
+    collections: dict[str, int]
+
+    def ask(self, text: str, *names: str) -> Question:
+        names = names or tuple(self.collections)
+        return Question(text, Scope(frozenset(self.collections[name] for name in names)))
+
+    def stream(self, question: Question, generator: ScriptedGenerator | None) -> AsyncIterator[AnswerEvent]:
+        return answer(question, self.retriever, generator, self.settings)
+
+    async def events(self, question: Question, generator: ScriptedGenerator | None) -> list[AnswerEvent]:
+        return [event async for event in self.stream(question, generator)]
+
+
+@pytest.fixture
+def library(settings: ServerSettings) -> Iterator[Library]:
+    fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
+    engine = open_knowledge(settings)
+    with Session(engine) as session:
+        collections = {one.name: one.id or 0 for one in session.exec(select(Collection)).all()}
+    yield Library(open_fake_retriever(settings, engine), settings, collections)
+    engine.dispose()
+
+
+def final(events: list[AnswerEvent]) -> Answer:
+    """The Answer, after a check of what holds for every stream of events."""
+    *others, last = events
+    assert isinstance(last, Answer)
+    assert not any(isinstance(event, Answer) for event in others)
+    kinds = [type(event) for event in others]
+    assert kinds.count(Sources) == 1
+    assert Text not in kinds[: kinds.index(Sources)]
+    texts = [event for event in others if isinstance(event, Text)]
+    assert "".join(event.delta for event in texts) == last.text
+    assert [citation for event in texts for citation in event.citations] == list(last.citations)
+    assert 0 <= last.took_ms.retrieve <= last.took_ms.first_token <= last.took_ms.total
+    return last
+
+
+def sources(events: list[AnswerEvent]) -> tuple[Evidence, ...]:
+    return next(event for event in events if isinstance(event, Sources)).evidence
+
+
+def stages(events: list[AnswerEvent]) -> list[str]:
+    return [event.stage for event in events if isinstance(event, Progress)]
+
+
+# With a model
+
+
+async def test_a_question_is_searched_read_written_and_cited(library: Library) -> None:
+    model = ScriptedGenerator()
+    events = await library.events(library.ask(LEAVE_QUESTION), model)
+    given = final(events)
+    assert [type(event).__name__ for event in events[:3]] == ["Progress", "Sources", "Progress"]
+    assert stages(events) == ["searching", "reading"]
+    (citation,) = given.citations
+    assert given.text == f"Employees have 25 days of annual leave [{citation.n}]."
+    assert given.raw == "Employees have 25 days of annual leave [1]."
+    assert LEAVE[citation.start : citation.end] == citation.quote == "Employees have 25 days of annual leave."
+    assert (given.answered, given.mode, given.reason, given.closest) == (True, "model", "stop", ())
+    assert given.usage.completion_tokens == 8
+    assert citation.n in {item.n for item in sources(events)}
+    shown = model.prompts[0][-1].content
+    assert all(f"[{item.n}] {item.passage.title}" in shown for item in sources(events))
+
+
+async def test_the_scope_reaches_the_search(library: Library) -> None:
+    for names, collections in [(("benefits",), {"benefits"}), (("handbook",), {"handbook"})]:
+        question = replace(library.ask("leave crowns employees dental plan", *names), abstain=False)
+        for model in [None, ScriptedGenerator()]:
+            found = {item.passage.collection_id for item in sources(await library.events(question, model))}
+            assert found == {library.collections[name] for name in collections}
+
+
+async def test_it_refuses_before_the_model_reads_anything(library: Library) -> None:
+    model = ScriptedGenerator(state=GeneratorState("loading"))  # and does not wait for it
+    events = await library.events(library.ask(OFF_TOPIC), model)
+    given = final(events)
+    assert (given.text, given.answered, given.citations) == (NOT_FOUND, False, ())
+    assert given.closest
+    assert sources(events) == ()
+    assert model.prompts == []
+
+
+async def test_a_client_that_wants_no_refusal_is_answered(library: Library) -> None:
+    model = ScriptedGenerator(["Perhaps."])
+    given = final(await library.events(replace(library.ask(OFF_TOPIC), abstain=False), model))
+    assert given.answered
+    assert given.text == "Perhaps."
+
+
+@pytest.mark.parametrize("written", [NOT_FOUND, "the documents do not say", f"**{NOT_FOUND}** [1]", "", " \n"])
+async def test_a_model_that_finds_nothing_is_believed_and_the_closest_passages_are_shown(
+    library: Library, written: str
+) -> None:
+    given = final(await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator([written])))
+    assert not given.answered
+    assert given.closest[0].document == "leave.md"
+    assert (given.citations, given.unsupported) == ((), ())
+
+
+async def test_a_refusal_that_goes_on_to_answer_is_an_answer(library: Library) -> None:
+    words = ["The documents do not say it all. ", "Employees have 25 days of annual leave."]
+    given = final(await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(words)))
+    assert given.answered
+    assert len(given.citations) == 1
+
+
+async def test_unsupported_sentences_are_named(library: Library) -> None:
+    written = ["Employees have 99 days of annual leave [1].", " Employees have 25 days of annual leave."]
+    given = final(await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(written)))
+    assert [given.text[a:b] for a, b in given.unsupported] == ["Employees have 99 days of annual leave."]
+
+
+async def test_json_passes_unchecked_and_is_never_refused(library: Library) -> None:
+    written = ['{"days": [1], ', '"why": "so [2]."}']
+    for text in [LEAVE_QUESTION, OFF_TOPIC]:
+        question = replace(library.ask(text), sampling=Sampling(json_schema={}))
+        model = ScriptedGenerator(written)
+        given = final(await library.events(question, model))
+        assert given.text == given.raw == "".join(written)
+        assert (given.answered, given.citations, given.unsupported) == (True, (), ())
+        assert "like [1]" not in model.prompts[0][0].content
+
+
+async def test_with_retrieval_off_nothing_is_searched_or_checked(library: Library) -> None:
+    model = ScriptedGenerator([NOT_FOUND, " See [1]."])
+    events = await library.events(replace(library.ask(LEAVE_QUESTION), retrieval=False), model)
+    given = final(events)
+    assert given.text == f"{NOT_FOUND} See [1]."
+    assert (given.answered, sources(events), stages(events)) == (True, (), ["reading"])
+    assert [message.content for message in model.prompts[0]] == [LEAVE_QUESTION]
+    assert given.took_ms.retrieve == 0
+
+
+async def test_log_probabilities_come_with_the_words_they_belong_to(library: Library) -> None:
+    question = replace(library.ask(LEAVE_QUESTION), sampling=Sampling(logprobs=0))
+    words = ["Employees", " have", " 25", " days", " of annual leave", " [", "1", "]", ".", " A", "sk", "."]
+    texts = [e for e in await library.events(question, ScriptedGenerator(words)) if isinstance(e, Text)]
+    assert [token.token for event in texts for token in event.logprobs] == words
+
+
+async def test_a_conversations_passages_keep_their_numbers_and_are_shown_once(library: Library) -> None:
+    model = ScriptedGenerator()
+    first = await library.events(library.ask(LEAVE_QUESTION, "handbook"), model)
+    history = (Exchange(LEAVE_QUESTION, final(first).raw, sources(first)),)
+    second = await library.events(replace(library.ask("And crowns, with annual leave?"), history=history), model)
+    shown = {item.n: item for item in sources(first)}
+    new = {item.n: item.passage.document for item in sources(second) if item.n not in shown}
+    assert new == {len(shown) + 1: "dental.md"}
+    assert [item.n for item in sources(second) if item == shown.get(item.n)]
+    assert model.prompts[1][: len(model.prompts[0])] == model.prompts[0]
+
+
+async def test_the_question_before_helps_the_search(library: Library) -> None:
+    history = (Exchange(DENTAL_QUESTION, "Yes."),)
+    question = replace(library.ask("And their price?"), history=history, abstain=False)
+    assert sources(await library.events(question, None))[0].passage.document == "dental.md"
+
+
+async def test_evidence_leaves_room_in_a_small_context(library: Library) -> None:
+    model = ScriptedGenerator(context=220)
+    assert final(await library.events(library.ask(LEAVE_QUESTION), model)).answered
+
+
+async def test_what_does_not_fit_is_refused_before_the_model_is_asked(library: Library) -> None:
+    model = ScriptedGenerator(context=100)
+    with pytest.raises(ContextTooLong):
+        await library.events(replace(library.ask("please " * 200), abstain=False), model)
+    assert model.prompts == []
+
+
+async def test_waiting_in_the_queue_is_told(library: Library) -> None:
+    class Queueing(ScriptedGenerator):
+        async def generate(self, messages: object, sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+            yield Queued(2)
+            yield Piece("Yes.")
+            yield Completed("length")
+
+    events = await library.events(library.ask(LEAVE_QUESTION), Queueing())
+    assert Progress("queued", done=2) in events
+    assert final(events).reason == "length"
+
+
+async def test_closing_early_closes_the_model_at_once(library: Library) -> None:
+    model = ScriptedGenerator()
+    async with aclosing(library.stream(library.ask(LEAVE_QUESTION), model)) as stream:  # type: ignore[type-var]
+        async for event in stream:
+            if isinstance(event, Text):
+                assert not model.closed.is_set()
+                break
+    assert model.closed.is_set()
+
+
+async def test_cancelling_closes_the_model(library: Library) -> None:
+    model = ScriptedGenerator()
+    model.gate.clear()
+    task = asyncio.create_task(library.events(library.ask(LEAVE_QUESTION), model))
+    await asyncio.to_thread(model.begun.wait, 20)
+    task.cancel()
+    model.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert model.closed.is_set()
+
+
+async def test_what_breaks_the_model_is_passed_on(library: Library) -> None:
+    with pytest.raises(RuntimeError, match="the model broke"):
+        await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(fails_after=2))
+
+
+# While it loads, and without one
+
+
+async def test_loading_is_told_until_the_model_is_ready(library: Library) -> None:
+    model = ScriptedGenerator(state=GeneratorState("loading", "The model loads, 10%."))
+    events = []
+    async for event in library.stream(library.ask(LEAVE_QUESTION), model):
+        events.append(event)
+        if event == Progress("loading", detail="The model loads, 10%."):
+            model.state = GeneratorState("loading", "")
+        elif event == Progress("loading"):
+            model.state = GeneratorState("ready")
+    assert stages(events) == ["searching", "loading", "loading", "reading"]
+    assert final(events).mode == "model"
+
+
+@pytest.mark.parametrize("model", [None, ScriptedGenerator(state=GeneratorState("failed", "It is broken."))])
+async def test_without_a_model_the_documents_own_sentences_answer(
+    library: Library, model: ScriptedGenerator | None
+) -> None:
+    events = await library.events(library.ask(LEAVE_QUESTION), model)
+    given = final(events)
+    assert (given.mode, given.answered, given.usage.prompt_tokens) == ("extractive", True, 0)
+    assert given.text.startswith("> Employees have 25 days of annual leave. [1]")
+    numbers = {item.n: item.passage for item in sources(events)}
+    for citation in given.citations:
+        passage = numbers[citation.n]
+        assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
+
+
+async def test_without_a_model_numbers_go_on_through_a_conversation_too(library: Library) -> None:
+    first = await library.events(library.ask(LEAVE_QUESTION, "handbook"), None)
+    history = (Exchange(LEAVE_QUESTION, final(first).raw, sources(first)),)
+    second = await library.events(replace(library.ask(DENTAL_QUESTION, "benefits"), history=history), None)
+    assert {item.n for item in sources(first)}.isdisjoint(item.n for item in sources(second))
+    assert final(second).citations[0].n == sources(second)[0].n == len(sources(first)) + 1
+
+
+async def test_without_a_model_nothing_found_is_said_even_where_no_refusal_is_wanted(library: Library) -> None:
+    question = replace(library.ask(LEAVE_QUESTION), scope=Scope(frozenset()), abstain=False)
+    given = final(await library.events(question, None))
+    assert (given.text, given.answered) == (NOT_FOUND, False)
+
+
+@pytest.mark.parametrize(
+    "change", [{"retrieval": False}, {"sampling": Sampling(json_schema={})}, {"sampling": Sampling(logprobs=0)}]
+)
+async def test_what_only_a_model_can_do_is_refused_when_it_fails_to_load(
+    library: Library, change: dict[str, Any]
+) -> None:
+    model = ScriptedGenerator(state=GeneratorState("loading", "It loads."))
+    stream = library.stream(replace(library.ask(LEAVE_QUESTION), **change), model)
+    while await anext(stream) != Progress("loading", detail="It loads."):
+        pass
+    model.state = GeneratorState("failed", "It is broken.")
+    with pytest.raises(Unavailable, match="It is broken"):
+        await anext(stream)
