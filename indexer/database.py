@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlmodel import Session
 
-from indexer.errors import StorageError
+from indexer.errors import BusyError, StorageError
 from indexer.settings import IndexerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -94,3 +95,30 @@ def reading(engine: Engine) -> Iterator[Session]:
     with Session(engine) as session:
         session.connection().exec_driver_sql("BEGIN")
         yield session
+
+
+@contextmanager
+def writing(settings: IndexerSettings) -> Iterator[None]:
+    """Around work that changes knowledge.db: one process at a time. Raises BusyError, StorageError."""
+    lock = FileLock(settings.data / "ingest.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BusyError(
+            f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"Nothing can be written to {settings.data}: {error.strerror}.", "Check its permissions and its free space."
+        ) from error
+    try:
+        yield
+    except IntegrityError:
+        raise  # a mistake of ours, not of the disk
+    except DatabaseError as error:
+        raise StorageError(
+            f"The database in {settings.data} cannot be written: {error.orig}.",
+            "What was finished so far is kept. Free some space on the disk, then run this again to go on.",
+        ) from error
+    finally:
+        lock.release()

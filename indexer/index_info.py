@@ -10,7 +10,12 @@ from indexer.errors import IndexMismatchError
 from indexer.models import IndexInfo
 from indexer.settings import IndexerSettings
 
-NAMES = {"embedder": "embedding model", "chunker": "chunker version", "chunk_tokens": "chunk size in tokens"}
+NAMES = {
+    "embedder": "embedding model",
+    "chunker": "chunker version",
+    "chunk_tokens": "chunk size in tokens",
+    "dimension": "vectors of length",
+}
 
 
 def wanted(settings: IndexerSettings) -> dict[str, str]:
@@ -18,11 +23,15 @@ def wanted(settings: IndexerSettings) -> dict[str, str]:
     return {"embedder": settings.embedder, "chunker": VERSION, "chunk_tokens": str(settings.chunk_tokens)}
 
 
-def check_index(engine: Engine, settings: IndexerSettings) -> None:
-    """Raises IndexMismatchError when the database was made with something else. An empty one fits everything."""
+def check_index(engine: Engine, settings: IndexerSettings, dimension: int | None = None) -> None:
+    """Raises IndexMismatchError when the database was made with something else. An empty one fits everything.
+
+    `dimension` is what the model says once it is loaded: the folder of a name may hold another model by now.
+    """
     with Session(engine) as session:
         stored = {row.key: row.value for row in session.exec(select(IndexInfo))}
-    for key, value in wanted(settings).items():
+    expected = wanted(settings) | ({"dimension": str(dimension)} if dimension else {})
+    for key, value in expected.items():
         if key in stored and stored[key] != value:
             raise IndexMismatchError(
                 f"The index in {settings.data} was made with {NAMES[key]} {stored[key]}, but {value} is set now.",

@@ -4,32 +4,29 @@
 
 A document, its chunks and vectors, its ledger entry and its row of the change table are one transaction: a kill at any
 moment leaves each document's old version or its new one. Extraction runs ahead in a thread (its work is done by a child
-process) while this one embeds, since batches across documents are what keeps the embedder fast.
+process, see indexer.reading) while this one embeds, since batches across documents are what keeps the embedder fast.
 """
 
-import hashlib
 import json
-import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from indexer.chunk import ChunkDraft, chunk_document
+from indexer.database import writing
 from indexer.embed import SPECIAL_TOKENS, ChunkVectors, Embedder, EmbeddingInput, WordPieces, model_folder
-from indexer.errors import BusyError, FileError, FolderError, StorageError, UnsupportedFile
-from indexer.extract import Extractor
-from indexer.extract.document import ExtractedDocument
+from indexer.errors import FileError, FolderError, UnreadableFile, UnsupportedFile
+from indexer.extract.files import check_file
 from indexer.index_info import check_index, describe_index
 from indexer.models import Collection, IngestRun, LedgerEntry, now
+from indexer.reading import FailedFile, ReadFile, file_sha256, read_ahead
 from indexer.records import put_document, remove_document, write_ledger
 from indexer.scan import ScannedFile, resolve_roots, scan
 from indexer.settings import IndexerSettings
@@ -79,17 +76,6 @@ class Progress:
     file: FileReport | None = None
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A file that was extracted, with what identifies this version of it."""
-
-    file: ScannedFile
-    sha256: str
-    read_ns: int
-    document: ExtractedDocument
-    drafts: list[ChunkDraft] = field(default_factory=list)
-
-
 def ingest(
     paths: Sequence[Path],
     settings: IndexerSettings,
@@ -103,22 +89,8 @@ def ingest(
 
     Raises StartError before anything was changed, StorageError when the disk fills up on the way.
     """
-    lock = FileLock(settings.data / "ingest.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BusyError(
-            f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."
-        ) from error
-    try:
+    with writing(settings):
         return Ingest(settings, engine, open_embedder, on_progress).run(paths, collection, prune)
-    except OperationalError as error:
-        raise StorageError(
-            f"The database in {settings.data} cannot be written: {error.orig}.",
-            "What was indexed so far is kept. Free some space, then run this again to go on.",
-        ) from error
-    finally:
-        lock.release()
 
 
 class Ingest:
@@ -138,49 +110,52 @@ class Ingest:
         self.report = Report()
         self.total = 0
         self.chunks = 0
+        self._looked_again: list[tuple[int | None, int, int]] = []  # entry, mtime_ns, read_ns of same old content
         self._noted = 0.0  # when the run's progress was last written down
 
     @cached_property
     def embedder(self) -> Embedder:
-        return self._open_embedder()
+        embedder = self._open_embedder()
+        check_index(self.engine, self.settings, embedder.dimension)
+        return embedder
 
     def run(self, paths: Sequence[Path], collection: str, prune: bool) -> Report:
         started = time.monotonic()
         check_index(self.engine, self.settings)
-        self.collection_id = self._collection(paths, collection)
+        name = _encodable(collection or _default_name(paths[0]))
+        self.collection_id = self._find_collection(name)
         roots = resolve_roots(paths, self._known_roots())
-        found = [file for root in roots for file in scan(root)]
+        found = [file for root in roots for file in scan(root, leave_out=self.settings.data.resolve())]
         known = self._ledger()
         gone = self._gone(found, known, [root.folder for root in roots if not root.only], prune)
         self.total = len(found)
+        self.collection_id = self.collection_id or self._make_collection(name)
         self.run_id = self._begin()
         for entry in gone:
             self._remove(entry)
         fresh = [file for file in found if not self._settle_known(file, known.get((str(file.root), file.path)))]
         if fresh:
-            for batch in self._batches(self._read_ahead(fresh)):
-                self._embed_and_commit(batch)
+            with closing(read_ahead(fresh, self.settings)) as read:
+                for batch in self._batches(read):
+                    self._embed_and_commit(batch)
         self._end()
         self.report.took_ms = round((time.monotonic() - started) * 1000)
         return self.report
 
     # What is there already
 
-    def _collection(self, paths: Sequence[Path], name: str) -> int:
-        if not name:
-            first = paths[0].expanduser().absolute()
-            name = (first if first.is_dir() or not first.exists() else first.parent).resolve().name or "documents"
+    def _find_collection(self, name: str) -> int:
+        """Its id, or 0 where there is none of this name yet."""
         with Session(self.engine) as session:
-            found = session.exec(select(Collection).where(Collection.name == name)).first()
-            if found is None:
-                for path in paths:
-                    if not path.expanduser().exists():
-                        resolve_roots([path], [])  # says that it is not there, before a collection is made
-                found = Collection(name=name)
-                session.add(found)
-                session.commit()
-                session.refresh(found)
-            return found.id or 0
+            return session.exec(select(Collection.id).where(Collection.name == name)).first() or 0
+
+    def _make_collection(self, name: str) -> int:
+        with Session(self.engine) as session:
+            made = Collection(name=name)
+            session.add(made)
+            session.commit()
+            session.refresh(made)
+            return made.id or 0
 
     def _known_roots(self) -> list[Path]:
         with Session(self.engine) as session:
@@ -204,7 +179,14 @@ class Ingest:
         """Ledger entries below these folders whose file is not there any more. Raises FolderError when too many."""
         present = {(str(file.root), file.path) for file in found}
         roots = {str(folder) for folder in folders}
-        gone = [entry for key, entry in known.items() if key not in present and entry.root in roots]
+        lost = [(str(file.root), file.path) for file in found if file.lost and file.path.endswith("/")]
+        gone = [
+            entry
+            for key, entry in known.items()
+            if key not in present
+            and entry.root in roots
+            and not any(entry.root == root and entry.path.startswith(folder) for root, folder in lost)
+        ]
         documents = sum(entry.chunks > 0 for entry in gone)
         indexed = sum(entry.chunks > 0 for entry in known.values())
         if documents * REMOVED_SHARE > indexed and not prune:
@@ -226,6 +208,9 @@ class Ingest:
 
     def _end(self) -> None:
         with Session(self.engine) as session:
+            for id_, mtime_ns, read_ns in self._looked_again:
+                entry = session.get_one(LedgerEntry, id_)
+                entry.mtime_ns, entry.read_ns = mtime_ns, read_ns
             run = session.get_one(IngestRun, self.run_id)
             run.finished_at, run.done, run.counts = now(), self.total, json.dumps(self.report.counts)
             session.commit()
@@ -233,18 +218,46 @@ class Ingest:
     def _settle_known(self, file: ScannedFile, entry: LedgerEntry | None) -> bool:
         """True when nothing has to be read: the file is refused, or is as it was when it was last read."""
         if file.refusal:
-            if entry is None or entry.reason != file.refusal:
-                self._settle_failure(file, UnsupportedFile(file.refusal))
-            else:
-                self._settled(FileReport(file.path, "skipped", file.refusal))
+            self._settle_refused(file, entry)
             return True
-        if entry is None or entry.state == "failed" or (entry.size, entry.mtime_ns) != (file.size, file.mtime_ns):
-            return False
-        if entry.read_ns - entry.mtime_ns < SETTLED_NS and entry.sha256 != _sha256(file.absolute):
+        if entry is None or entry.state == "failed" or not self._is_same(file, entry):
             return False
         state = "unchanged" if entry.state == "indexed" else entry.state
         self._settled(FileReport(file.path, state, entry.reason, entry.pages, entry.chunks))
         return True
+
+    def _settle_refused(self, file: ScannedFile, entry: LedgerEntry | None) -> None:
+        if file.lost:
+            self._settle_failure(FailedFile(file, UnreadableFile(file.refusal), time.time_ns()))
+        elif entry is None or (entry.state, entry.reason) != ("skipped", file.refusal):
+            self._settle_failure(FailedFile(file, UnsupportedFile(file.refusal), time.time_ns()))
+        else:
+            self._settled(FileReport(file.path, "skipped", file.refusal))
+
+    def _is_same(self, file: ScannedFile, entry: LedgerEntry) -> bool:
+        """Whether reading the file would yield what it yielded before."""
+        if not entry.sha256:  # refused for its name or size, which other settings or a newer Docent may read
+            unchanged = (entry.size, entry.mtime_ns) == (file.size, file.mtime_ns)
+            return unchanged and self._refusal(file) == entry.reason
+        if file.size != entry.size:
+            return False
+        if file.mtime_ns == entry.mtime_ns and entry.read_ns - entry.mtime_ns >= SETTLED_NS:
+            return True
+        read_ns = time.time_ns()
+        try:
+            same = entry.sha256 == file_sha256(file.absolute)
+        except OSError:
+            return False
+        if same:
+            self._looked_again.append((entry.id, file.mtime_ns, read_ns))
+        return same
+
+    def _refusal(self, file: ScannedFile) -> str:
+        try:
+            check_file(file.absolute, self.settings.max_file_mb)
+        except FileError as error:
+            return str(error)
+        return ""
 
     def _remove(self, entry: LedgerEntry) -> None:
         with Session(self.engine) as session:
@@ -256,54 +269,14 @@ class Ingest:
 
     # What is new
 
-    def _read_ahead(self, files: list[ScannedFile]) -> Iterator[_Read | tuple[ScannedFile, FileError]]:
-        """Extracted files in order. A thread reads at most eight files ahead; leaving the loop ends it."""
-        ready: queue.Queue[_Read | tuple[ScannedFile, FileError] | BaseException | None] = queue.Queue(maxsize=8)
-        stop = threading.Event()
-
-        def read_all() -> None:
-            try:
-                with Extractor(self.settings) as extractor:
-                    for file in files:
-                        if stop.is_set():
-                            return
-                        ready.put(self._read(extractor, file))
-                ready.put(None)
-            except BaseException as error:  # handed to the thread that waits for it
-                ready.put(error)
-
-        reader = threading.Thread(target=read_all, name="extract", daemon=True)
-        reader.start()
-        try:
-            while (item := ready.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            stop.set()
-            while reader.is_alive():  # it may wait for room in the queue
-                if not ready.empty():
-                    ready.get()
-                reader.join(0.05)
-
-    def _read(self, extractor: Extractor, file: ScannedFile) -> _Read | tuple[ScannedFile, FileError]:
-        read_ns = time.time_ns()
-        try:
-            document = extractor.extract(file.absolute)
-            return _Read(file, _sha256(file.absolute), read_ns, document)
-        except FileError as error:
-            return file, error
-        except OSError as error:
-            return file, FileError(f"cannot be read: {error.strerror}")
-
-    def _batches(self, items: Iterator[_Read | tuple[ScannedFile, FileError]]) -> Iterator[list[_Read]]:
+    def _batches(self, items: Iterator[ReadFile | FailedFile]) -> Iterator[list[ReadFile]]:
         """Chunked documents, gathered until there is a batch to embed; failures are settled on the way."""
         pieces = WordPieces(model_folder(self.settings.embedder))
         limit = self.settings.chunk_tokens - SPECIAL_TOKENS
-        batch: list[_Read] = []
+        batch: list[ReadFile] = []
         for item in items:
-            if isinstance(item, tuple):
-                self._settle_failure(*item)
+            if isinstance(item, FailedFile):
+                self._settle_failure(item)
                 continue
             item.drafts.extend(chunk_document(item.document, pieces.offsets, limit))
             batch.append(item)
@@ -313,7 +286,7 @@ class Ingest:
         if batch:
             yield batch
 
-    def _embed_and_commit(self, batch: list[_Read]) -> None:
+    def _embed_and_commit(self, batch: list[ReadFile]) -> None:
         inputs = [embedding_input(read.document.text, draft) for read in batch for draft in read.drafts]
         vectors: list[ChunkVectors] = []
         for at in range(0, len(inputs), BATCH_CHUNKS * 4):  # a long document must not fill the memory with its tokens
@@ -324,7 +297,7 @@ class Ingest:
             self._commit(read, vectors[start:end])
             start = end
 
-    def _commit(self, read: _Read, vectors: list[ChunkVectors]) -> None:
+    def _commit(self, read: ReadFile, vectors: list[ChunkVectors]) -> None:
         reason = "; ".join(read.document.remarks)
         with Session(self.engine) as session:
             describe_index(session, self.settings, self.embedder.dimension)
@@ -344,20 +317,26 @@ class Ingest:
         self.chunks += len(read.drafts)
         self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(read.drafts)))
 
-    def _settle_failure(self, file: ScannedFile, error: FileError) -> None:
+    def _settle_failure(self, failed: FailedFile) -> None:
         """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
-        reason = str(error)
+        file, state, reason = failed.file, failed.error.state, str(failed.error)
         with Session(self.engine) as session:
-            if error.state != "failed":
+            if state != "failed":
                 remove_document(session, self.collection_id, str(file.root), file.path)
-            kept = None if error.state == "failed" else 0
             entry = write_ledger(
-                session, self.collection_id, file, error.state, reason, read_ns=time.time_ns(), chunks=kept
+                session,
+                self.collection_id,
+                file,
+                state,
+                reason,
+                read_ns=failed.read_ns,
+                sha256=failed.sha256,
+                chunks=None if state == "failed" else 0,
             )
             if entry.chunks:
                 entry.reason = reason = f"{reason} (its older version stays searchable)"
             session.commit()
-        self._settled(FileReport(file.path, error.state, reason))
+        self._settled(FileReport(file.path, state, reason))
 
     def _settled(self, file: FileReport) -> None:
         self.report.files.append(file)
@@ -375,9 +354,11 @@ def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:
     return EmbeddingInput(draft.prefix, text[draft.start : draft.end], sentences)
 
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+def _default_name(path: Path) -> str:
+    """The folder's name, or for a file that of the folder it lies in."""
+    absolute = path.expanduser().absolute()
+    return (absolute.parent if absolute.is_file() else absolute).resolve().name or "documents"
+
+
+def _encodable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()

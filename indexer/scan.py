@@ -23,13 +23,18 @@ class Root:
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file as the walk saw it. `refusal` says why it will not be opened; empty when it may be."""
+    """A file as the walk saw it. `refusal` says why it will not be opened; empty when it may be.
+
+    `lost` says that what is there cannot be known just now: a folder or file that the disk does not give. What was
+    indexed of it before stays.
+    """
 
     root: Path
     path: str  # relative to root, POSIX form, always valid Unicode
     size: int = 0  # bytes
     mtime_ns: int = 0
     refusal: str = ""
+    lost: bool = False
 
     @property
     def absolute(self) -> Path:
@@ -43,90 +48,130 @@ def resolve_roots(paths: Sequence[Path], known: Sequence[Path]) -> list[Root]:
     single file inside a known root belongs to that root.
     """
     folders: list[Path] = []
-    files: dict[Path, set[str]] = {}
+    files: list[Path] = []
     for path in paths:
         absolute = path.expanduser().absolute()
+        if not _is_unicode(absolute):
+            raise FolderError(f"The name of {_shown(absolute)} is not valid Unicode.", "Rename it.")
         if absolute.is_dir():
             folders.append(absolute.resolve())
         elif absolute.is_file():
-            real = absolute.parent.resolve() / absolute.name
-            home = next((root for root in known if real.is_relative_to(root)), real.parent)
-            files.setdefault(home, set()).add(real.relative_to(home).as_posix())
+            files.append(absolute.parent.resolve() / absolute.name)
         else:
             raise FolderError(f"There is no file or folder {path}.", "Check the spelling, or that the disk is mounted.")
     folders = list(dict.fromkeys(folders))
-    for folder in folders:
-        for other in [*folders, *known]:
+    singles: dict[Path, set[str]] = {}
+    for file in files:
+        home = next((root for root in [*known, *folders] if file.is_relative_to(root)), file.parent)
+        singles.setdefault(home, set()).add(file.relative_to(home).as_posix())
+    _check_nesting([*folders, *singles], known)
+    single_roots = [Root(home, frozenset(names)) for home, names in singles.items() if home not in folders]
+    return [Root(folder) for folder in folders] + single_roots
+
+
+def _check_nesting(roots: Sequence[Path], known: Sequence[Path]) -> None:
+    for folder in roots:
+        for other in [*known, *roots]:
             if folder != other and folder.is_relative_to(other):
                 raise FolderError(
-                    f"{folder} lies inside {other}, which is indexed as a whole.",
-                    f"Run `indexer ingest {other}` instead.",
+                    f"{folder} lies inside {other}, which is a folder of this collection already.",
+                    f"Run `indexer ingest {other}` instead, or choose another collection with --collection.",
                 )
-            if folder != other and other in known and other.is_relative_to(folder):
+        for other in known:
+            if folder != other and other.is_relative_to(folder):
                 raise FolderError(
-                    f"{folder} holds {other}, which this collection already has.",
+                    f"{folder} holds {other}, which is a folder of this collection already.",
                     "Choose another collection with --collection.",
                 )
-    singles = [Root(home, frozenset(names)) for home, names in files.items() if home not in folders]
-    return [Root(folder) for folder in folders] + singles
 
 
-def scan(root: Root) -> Iterator[ScannedFile]:
-    """Every file below the root, in the order of their paths; hidden folders as one entry each. Raises FolderError."""
+def scan(root: Root, leave_out: Path | None = None) -> Iterator[ScannedFile]:
+    """Every file below the root, in the order of their paths; folders that are not read as one entry each.
+
+    `leave_out` is a folder that is none of the operator's documents: Docent's own. Raises FolderError.
+    """
     if root.only:
         for name in sorted(root.only):
             yield _file(root.folder, root.folder / name)
         return
-    yield from _walk(root.folder, root.folder)
-
-
-def _walk(root: Path, folder: Path) -> Iterator[ScannedFile]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        open_folders = [_entries(root.folder)]
     except OSError as error:
-        if folder == root:
-            raise FolderError(
-                f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions."
-            ) from error
-        yield _refused(root, folder, f"this folder cannot be read: {error.strerror}", is_folder=True)
-        return
-    for entry in entries:
+        raise FolderError(
+            f"The folder {root.folder} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
+    while open_folders:  # no recursion: folders may be nested deeper than Python's stack
+        if not open_folders[-1]:
+            open_folders.pop()
+            continue
+        entry = open_folders[-1].pop()
         path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name.startswith("."):
-                yield _refused(root, path, "hidden folder, not read", is_folder=True)
-            else:
-                yield from _walk(root, path)
-        elif entry.is_symlink() and path.is_dir():
-            yield _refused(root, path, "link to a folder, not followed", is_folder=True)
+        if not _is_folder(entry):
+            yield _file(root.folder, path)
+        elif refusal := _folder_refusal(entry, leave_out):
+            yield _refused(root.folder, path, refusal, is_folder=True)
         else:
-            yield _file(root, path)
+            try:
+                open_folders.append(_entries(path))
+            except OSError as error:
+                why = f"this folder cannot be read: {error.strerror}"
+                yield _refused(root.folder, path, why, is_folder=True, lost=True)
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    """Last first, to be taken from the end. A folder sorts as its path does among those of the files below it."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that loops
+        return False
+
+
+def _folder_refusal(entry: "os.DirEntry[str]", leave_out: Path | None) -> str:
+    if entry.is_symlink():
+        return "link to a folder, not followed"
+    if entry.name.startswith("."):
+        return "hidden folder, not read"
+    if leave_out is not None and Path(entry.path) == leave_out:
+        return "Docent's own data, not read"
+    if not _is_unicode(Path(entry.name)):
+        return "its name is not valid Unicode; rename it"
+    return ""
 
 
 def _file(root: Path, path: Path) -> ScannedFile:
-    name = _relative(root, path)
-    if name != path.relative_to(root).as_posix():
+    if not _is_unicode(path.relative_to(root)):
         return _refused(root, path, "its name is not valid Unicode; rename it")
     if path.name.startswith("."):
         return _refused(root, path, "hidden file, not read")
     if path.name.startswith("~$"):
         return _refused(root, path, "lock file of an office program, not a document")
+    is_link = path.is_symlink()
     try:
-        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root):
+        if is_link and not path.resolve(strict=True).is_relative_to(root):
             return _refused(root, path, "link to a file outside the folder, not followed")
         status = path.stat()
     except (OSError, RuntimeError) as error:  # a link that loops raises RuntimeError before Python 3.13
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "the link leads nowhere"
-        return _refused(root, path, f"cannot be opened: {reason}")
+        if is_link:
+            return _refused(root, path, "link that leads nowhere")
+        return _refused(root, path, f"cannot be opened: {error}", lost=not isinstance(error, FileNotFoundError))
     if not stat.S_ISREG(status.st_mode):
         return _refused(root, path, "not a regular file")
-    return ScannedFile(root, name, status.st_size, status.st_mtime_ns)
+    return ScannedFile(root, path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
 
 
-def _refused(root: Path, path: Path, why: str, is_folder: bool = False) -> ScannedFile:
-    return ScannedFile(root, _relative(root, path) + ("/" if is_folder else ""), refusal=why)
+def _refused(root: Path, path: Path, why: str, is_folder: bool = False, lost: bool = False) -> ScannedFile:
+    return ScannedFile(root, _shown(path.relative_to(root)) + ("/" if is_folder else ""), refusal=why, lost=lost)
 
 
-def _relative(root: Path, path: Path) -> str:
-    """The relative path; bytes that are no UTF-8 are shown as backslash escapes."""
-    return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
+def _shown(path: Path) -> str:
+    """The path in POSIX form; bytes that are no UTF-8 are shown as backslash escapes."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def _is_unicode(path: Path) -> bool:
+    return _shown(path) == path.as_posix()

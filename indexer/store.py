@@ -65,6 +65,11 @@ class Store:
         """Searchable chunks."""
         return int(self._alive.sum())
 
+    def chunk_ids(self) -> set[int]:
+        """Ids of the searchable chunks."""
+        with self._lock:
+            return set(self._chunk_ids[self._alive].tolist())
+
     def search(self, vector: NDArray[np.float32], query: list[str], scope: Scope) -> Candidates:
         """The best rows by cosine with `vector` (float32 (dim,), unit length) and by BM25 for the terms of `query`."""
         with self._lock:

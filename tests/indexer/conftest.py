@@ -1,6 +1,8 @@
 """Fixtures over an empty knowledge.db."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -20,3 +22,12 @@ def engine(settings: IndexerSettings) -> Iterator[Engine]:
 @pytest.fixture
 def knowledge(engine: Engine, settings: IndexerSettings) -> Knowledge:
     return Knowledge(engine, settings)
+
+
+@pytest.fixture
+def deep_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder to nest folders in more deeply than shutil.rmtree, with which pytest tidies up, can follow."""
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    yield folder
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
