@@ -30,8 +30,11 @@ documents. Questions that are near the topic are not caught by this."""
 SHARE_OF_BEST = 0.6
 """A further sentence is quoted only when it scores at least this share of the best one."""
 
-_MARKUP = re.compile(r"[*`\[\]<]|~(?=~)|(?<=~)~|\\(?=[!-/:-@\[-`{-~])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
-_MARKUP_AT_START = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$)))|^(?=[-+](?:\s|$)|>|#{1,6}(?:\s|$)|-[- ]*$)")
+_MARKUP = re.compile(
+    r"`|(?<!\s)\*|\*(?!\s)|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_])"
+    r"|\](?=\()|(?<=\d)\]|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~])"
+)
+_MARKUP_AT_START = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$)))|^(?=[-+*](?:\s|$)|>|#{1,6}(?:\s|$)|-[- ]*$)")
 """What Markdown would take for markup in a line, and what at its beginning: lists, headings, quotes, rules."""
 
 

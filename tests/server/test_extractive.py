@@ -137,6 +137,10 @@ def words_on_the_page(markdown: str) -> str:
         "2024. A year",
         "#",
         "- - -",
+        "* * *",
+        "* bullet",
+        "[a [b]](c) [d]: e [f][g] [12](x)",
+        "![12] [^3]",
         "1.",
         "+",
         "> quoted",
@@ -179,5 +183,5 @@ def test_brackets_in_a_quote_are_no_marks_while_the_answer_streams() -> None:
 
 
 def test_plain_sentences_are_not_escaped() -> None:
-    plain = 'Staff (all 25 of them) get $1,000.50 - see snake_case, R&D, #3 or a|b: "yes"!'
+    plain = 'Staff (all 25 of them) get $1,000.50 - see snake_case, R&D, 2 * 3 < 7, [sic], #3 or a|b: "yes"!'
     assert as_markdown(plain) == plain
