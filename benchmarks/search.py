@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data:
         settings = IndexerSettings(data=Path(data))
         for folder in arguments.folders:
-            command = [sys.executable, "-m", "indexer.cli", "ingest", str(folder)]
+            command = [sys.executable, "-m", "indexer", "ingest", str(folder)]
             subprocess.run(command, env={**os.environ, "DOCENT_DATA": data}, check=True)
         with running_server(settings) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
             client.post("/v1/search", json={"query": questions[0]}).raise_for_status()

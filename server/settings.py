@@ -20,7 +20,7 @@ class ServerSettings(IndexerSettings):
     model: str = Field("", description="Language model: a GGUF file's path or the name of one in the models folder.")
     context: int = Field(4096, ge=256, description="Context in tokens; never more than the model file declares.")
     max_answer_tokens: int = Field(400, ge=16, description="Longest answer in tokens, unless a request asks otherwise.")
-    evidence_tokens: int = Field(600, ge=64, description="Tokens of evidence put before the model for one question.")
+    evidence_tokens: int = Field(400, ge=64, description="Tokens of evidence put before the model for one question.")
     queue: int = Field(32, ge=1, description="Questions that may wait for the model; the next one gets 429.")
 
     @property

@@ -1,0 +1,186 @@
+"""The whole way with nothing made small but the language model: real processes, the real embedder, real files.
+
+indexer ingest -> docent serve -> openai, `docent ask`, `indexer search` -> a changed file -> an answer that knows it
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from tests.tiny_gguf import TinyModel, write_tiny_gguf
+
+pytestmark = pytest.mark.models
+
+WAIT = 120  # seconds until a test that waits for another process gives up
+LEAVE = """---
+title: Leave
+---
+
+# Leave
+
+## Annual leave
+
+Everyone gets 25 days of annual leave a year. Unused days expire on 31 March.
+
+## Parental leave
+
+Parents get 16 weeks of paid parental leave. Ask the people team three months ahead.
+"""
+TRAVEL = "Travel expenses\n\nKeep every receipt. Claims are paid within ten working days after they were approved.\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data folder, a folder of documents, and how commands are run on them."""
+
+    data: Path
+    documents: Path
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", *command], env=self.environment(), capture_output=True, text=True, timeout=WAIT
+        )
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCENT_")}
+        return {**kept, "DOCENT_DATA": str(self.data), "HF_HUB_OFFLINE": "1", **settings}
+
+    def ingest(self) -> dict[str, Any]:
+        done = self.run("indexer", "ingest", str(self.documents), "--json")
+        assert done.returncode == 0, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def server(self, **settings: str) -> Iterator[str]:
+        """Starts `docent serve` and gives its address once it is ready; ends it afterwards."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        command = [sys.executable, "-m", "server", "serve", "--port", url.rpartition(":")[2]]
+        process = subprocess.Popen(command, env=self.environment(**settings), stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: answers(f"{url}/readyz"))
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < deadline, "this did not come true in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("whole")
+    place = Place(folder / "data", folder / "handbook")
+    place.documents.mkdir()
+    (place.documents / "leave.md").write_text(LEAVE)
+    (place.documents / "travel.txt").write_text(TRAVEL)
+    (place.documents / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    report = place.ingest()
+    assert {name: report[name] for name in ("indexed", "skipped", "failed")} == {
+        "indexed": 2, "skipped": 1, "failed": 0,
+    }  # fmt: skip
+    return place
+
+
+@pytest.fixture(scope="module")
+def extractive(place: Place) -> Iterator[str]:
+    yield from place.server()
+
+
+def ask(url: str, question: str) -> Any:
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+    return client.chat.completions.create(model="docent", messages=[{"role": "user", "content": question}])
+
+
+def test_an_answer_quotes_the_document_and_links_to_its_words(extractive: str) -> None:
+    completion = ask(extractive, "How many days of annual leave do I get?")
+    assert "Everyone gets 25 days of annual leave a year." in completion.choices[0].message.content
+    citation = completion.docent["citations"][0]
+    assert (citation["document"], citation["heading"]) == ("leave.md", "Annual leave")
+    annotation = completion.choices[0].message.annotations[0].url_citation
+    page = httpx.get(annotation.url.partition("#")[0], trust_env=False)
+    assert f'<mark id="quote" tabindex="-1">{citation["quote"]}</mark>' in page.text or citation["quote"] in page.text
+    assert completion.usage.total_tokens == 0, "no model was asked"
+
+
+def test_what_the_documents_do_not_say_is_not_answered(extractive: str) -> None:
+    completion = ask(extractive, "Who won the football world cup in 1954?")
+    assert completion.docent["answered"] is False
+    assert completion.docent["citations"] == []
+
+
+def test_commands_ask_the_running_server(place: Place, extractive: str) -> None:
+    asked = place.run("server", "ask", "When do unused days of leave expire?", "--json")
+    answer = json.loads(asked.stdout)
+    assert asked.returncode == 0
+    assert set(answer) == {"answer", "answered", "mode", "citations", "usage", "took_ms"}
+    assert "31 March" in answer["answer"]
+    for citation in answer["citations"]:
+        assert set(citation) == {"n", "document", "title", "page", "quote", "start", "end"}
+    found = json.loads(place.run("indexer", "search", "receipts", "--json").stdout)
+    assert found["passages"][0]["document"] == "travel.txt"
+    assert set(found["passages"][0]) == {
+        "rank", "score", "document", "title", "heading", "page", "start", "end", "text",
+    }  # fmt: skip
+
+
+def test_a_running_server_takes_up_changed_new_and_deleted_documents(place: Place, extractive: str) -> None:
+    (place.documents / "leave.md").write_text(LEAVE.replace("25 days", "27 days"))
+    (place.documents / "dogs.md").write_text("# Dogs\n\nDogs may come to the office on Fridays.\n")
+    place.ingest()
+    until(lambda: "27 days" in ask(extractive, "How many days of annual leave do I get?").choices[0].message.content)
+    until(lambda: "Fridays" in ask(extractive, "May I bring my dog to the office?").choices[0].message.content)
+    (place.documents / "dogs.md").unlink()
+    refused = place.run("indexer", "ingest", str(place.documents))
+    assert refused.returncode == 2, "one document of three is more than a fifth"
+    assert "--prune" in refused.stderr
+    assert place.run("indexer", "ingest", str(place.documents), "--prune").returncode == 0
+    until(lambda: "Fridays" not in ask(extractive, "May I bring my dog to the office?").choices[0].message.content)
+
+
+def test_a_language_model_answers_from_the_passages(place: Place, tmp_path: Path) -> None:
+    model = write_tiny_gguf(tmp_path / "tiny.gguf", TinyModel(context=4096))
+    other = Place(tmp_path / "data", place.documents)
+    other.ingest()
+    for url in other.server(DOCENT_MODEL=str(model)):
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+        stream = client.chat.completions.create(
+            model="docent",
+            messages=[{"role": "user", "content": "How many days of annual leave do I get?"}],
+            max_tokens=8,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        chunks = list(stream)
+        final = next(chunk for chunk in chunks if chunk.choices and chunk.choices[0].finish_reason)
+        assert final.model_extra is not None
+        assert final.model_extra["docent"]["mode"] == "model"
+        assert final.model_extra["docent"]["sources"][0]["document"] == "leave.md"
+        usage = chunks[-1].usage
+        assert usage is not None
+        assert usage.prompt_tokens > 50, "the passages were put before the model"
+        assert 0 < usage.completion_tokens <= 8
