@@ -2,8 +2,9 @@
 
 The model's own marks are taken out; when a sentence closes, its words are aligned with the evidence, and the marks of
 the passages that support it are put at its end. Words go out as they come; from a `[` on they are held back until their
-sentence closes, since what was sent cannot be taken back. A line ends a sentence. Code (fenced, or in backticks) is
-passed on as it is; headings, rules and the first row of a table lose the model's marks and get none.
+sentence closes, since what was sent cannot be taken back. A line ends a sentence. Code (fenced, or in backticks) and
+the addresses of links are passed on as they are; headings, rules and the first row of a table lose the model's marks
+and get none.
 """
 
 import re
@@ -22,8 +23,8 @@ _MARK = (
 )
 _MARKS = rf"{_MARK}(?:[ \t]{{0,3}}(?:[,;]|and)?[ \t]{{0,3}}{_MARK})*"
 _ONE_MARK = re.compile(_MARK, re.I)
-_CODE_OR_MARKS = re.compile(
-    rf"(?P<code>(?<!`)(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`))"
+_VERBATIM_OR_MARKS = re.compile(
+    rf"(?P<verbatim>(?<!`)(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`)|\]\([^()\s]*\))"
     rf"|(?<![ \t])[ \t]*(?:\(\s{{0,3}}{_MARKS}\s{{0,3}}\)|{_MARKS})",
     re.I,
 )
@@ -235,7 +236,7 @@ def _without_marks(written: str) -> tuple[str, list[int]]:
     named: list[int] = []
 
     def take_out(match: re.Match[str]) -> str:
-        if match["code"]:
+        if match["verbatim"]:
             return match[0]
         for mark in _ONE_MARK.finditer(match[0]):
             for part in re.split(r"[,;&]|and", mark[1] or mark[2], flags=re.I):
@@ -243,7 +244,7 @@ def _without_marks(written: str) -> tuple[str, list[int]]:
                 named.extend(range(numbers[0], numbers[-1] + 1))
         return ""
 
-    return _CODE_OR_MARKS.sub(take_out, written), named
+    return _VERBATIM_OR_MARKS.sub(take_out, written), named
 
 
 def _words_end(sentence: str) -> int:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from server.citations import CitationChecker
 from server.events import Citation, Evidence
+from server.render import Mark, render_answer
 from tests.server.passages import numbered
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
@@ -270,7 +271,7 @@ def test_a_list_of_sources_at_the_end_is_plain_text() -> None:
         "- item:\n  ```\n  a[1]\n  ```",
         "> ```\n> a[1]\n> ```",
         "- [ ] open\n- [x] done",
-        "[text](https://example.org/a) and [a] and [note] and [2024].",
+        "[text](https://example.org/a[1]) and [a] and [note] and [2024].",
         "ends in [",
         "ends in 【",
         "ends in \\",
@@ -311,6 +312,17 @@ def test_marks_do_not_break_markdown() -> None:
 def test_a_tables_rows_are_cited_inside_their_last_cell_and_its_header_is_not() -> None:
     table = "| Dental plan cleanings | a year |\n|---|---|\n| Dental plan cleanings | two a year |\n"
     assert shown(table) == table.replace("two a year |", "two a year [2] |")
+
+
+def test_every_citation_becomes_a_link_on_the_page() -> None:
+    checker = at_once(MARKDOWN)
+    marks = [Mark(citation.at, citation.n, "/x") for citation in checker.citations]
+    assert len(marks) >= 7
+    html = render_answer(checker.text, marks, checker.unsupported)
+    assert html.count('class="cite"') == len(marks)
+    assert html.count("<td>two a year<sup") + html.count('<td class="center">two a year<sup') == 1
+    assert "<code>days[1]</code>" in html
+    assert html.count('<a href="https://example.org') == 2
 
 
 def test_headings_and_table_headers_are_not_called_unsupported() -> None:
