@@ -1,5 +1,6 @@
 """Spans of sentences: exact, in order, and nothing that can be seen is lost between them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ def cut(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
-@given(st.one_of(st.text(), st.lists(WORDS, max_size=40).map(" ".join)))
+PUNCTUATED = st.text(st.sampled_from("A b1.!?…,;()[]\"'“”’« »\n\r\t\u00a0\u2028\u3000\u200b。é中"), max_size=12)
+
+
+@given(st.one_of(st.text(), PUNCTUATED, st.lists(WORDS, max_size=40).map(" ".join)))
 def test_spans_are_in_order_and_hold_every_visible_character(text: str) -> None:
     spans = sentence_spans(text)
     rest, before = "", 0
@@ -43,3 +47,8 @@ def test_a_list_mark_belongs_to_its_sentence() -> None:
 
 def test_abbreviations_do_not_end_a_sentence() -> None:
     assert cut("Ask Dr. Meyer. She knows.") == ["Ask Dr. Meyer.", "She knows."]
+
+
+@pytest.mark.parametrize("text", ["A\u00a0\u00a0.", "A\r\u2028.", "A\u00a0.]。", "“A\u3000 B.”\u00a0 C."])
+def test_spaces_that_are_not_ascii_are_spaces(text: str) -> None:
+    assert "".join(text[start:end] for start, end in sentence_spans(text)).split() == text.split()
