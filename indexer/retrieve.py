@@ -4,7 +4,7 @@ question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chu
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.database import open_knowledge
+from indexer.database import open_knowledge, reading
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.fuse import HISTORY_WEIGHT, RERANKED, fuse, with_best_sentence
 from indexer.index_info import check_index
@@ -114,15 +114,16 @@ class Retriever:
     def retrieve(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> Retrieved:
         asked = self._asked(question, history)
         candidates = [self.store.search(one.vector, one.terms, scope) for one in asked]
-        found = self._load(_best_ids(asked, candidates), scope)
-        scores, cosines = _rescore(asked, candidates, found)
-        ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
-        groups = _capped(_merge_neighbours(ranked[: k * MERGED_CHUNKS]), k)
         mixed = np.average([one.vector for one in asked], axis=0, weights=[one.share for one in asked])
         vector = np.asarray(mixed, np.float32)
-        passages = tuple(
-            self._passage(rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
-        )
+        with reading(self.engine) as session:  # chunks and their document's text of one version
+            found = _load(session, _best_ids(asked, candidates), scope)
+            scores, cosines = _rescore(asked, candidates, found)
+            ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
+            groups = _capped(_merge_neighbours(_considered(ranked, k)), k)
+            passages = tuple(
+                _passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
+            )
         weights: defaultdict[str, float] = defaultdict(float)
         for one in asked:
             for term, idf in self.store.idf(one.terms, scope).items():
@@ -131,54 +132,13 @@ class Retriever:
 
     def _asked(self, question: str, history: Sequence[str]) -> list[_Asked]:
         """The last turn alone, and joined to the one before it where there is one."""
-        texts = [question[:QUERY_CHARACTERS]]
+        texts = [_searchable(question)]
         shares = [1.0]
         if history:
-            texts.append(f"{history[-1][:QUERY_CHARACTERS]} {texts[0]}")
+            texts.append(f"{_searchable(history[-1])} {texts[0]}")
             shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT]
         vectors = self.embedder.encode_queries(texts)
         return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), strict=True)]
-
-    def _load(self, chunk_ids: Sequence[int], scope: Scope) -> list[_Found]:
-        """The chunks in the given order; the scope is checked once more in the database. Whole texts stay on disk."""
-        with Session(self.engine) as session:
-            rows = session.exec(
-                select(Chunk, Document.collection_id, Document.path, Document.title)
-                .join(Document)
-                .where(col(Chunk.id).in_(chunk_ids), col(Document.collection_id).in_(scope.collections))
-            ).all()
-        found = {row[0].id: _Found(*row) for row in rows}
-        return [found[id_] for id_ in chunk_ids if id_ in found]
-
-    def _passage(
-        self, rank: int, group: list[_Found], scores: dict[int, float], cosines: dict[int, float], vector: Vectors
-    ) -> Passage:
-        best = group[0]
-        ordered = sorted(group, key=lambda found: found.chunk.ordinal)
-        chunks = [found.chunk for found in ordered]
-        start, end = chunks[0].start, chunks[-1].end
-        return Passage(
-            rank=rank,
-            score=max(scores[chunk.id or 0] for chunk in chunks),
-            cosine=max(cosines[chunk.id or 0] for chunk in chunks),
-            document_id=best.chunk.document_id,
-            collection_id=best.collection_id,
-            document=best.path,
-            title=best.title,
-            heading=best.best_heading(vector),
-            page=best.chunk.page,
-            start=start,
-            end=end,
-            text=chunks[0].body if len(chunks) == 1 else self._stretch(best.chunk.document_id, start, end),
-            prefix=chunks[0].prefix,
-            sentences=tuple(sentence for found in ordered for sentence in found.sentences),
-        )
-
-    def _stretch(self, document_id: int, start: int, end: int) -> str:
-        """`document.text[start:end]`, cut by SQLite, which counts code points as Python does."""
-        stretch = func.substr(Document.text, start + 1, end - start)
-        with Session(self.engine) as session:
-            return session.exec(select(stretch).where(Document.id == document_id)).first() or ""
 
 
 def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> Retriever:
@@ -195,10 +155,13 @@ def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> R
 def _best_ids(asked: list[_Asked], candidates: list[Candidates]) -> list[int]:
     """The chunks worth a closer look: best by both scores, before any sentence was read."""
     scores: defaultdict[int, float] = defaultdict(float)
+    documents: dict[int, int] = {}
     for one, found in zip(asked, candidates, strict=True):
         for id_, score in zip(found.chunk_ids.tolist(), fuse(found.cosine, found.bm25).tolist(), strict=True):
             scores[id_] += one.share * score
-    return sorted(scores, key=lambda id_: (-scores[id_], id_))[:RERANKED]
+        documents.update(zip(found.chunk_ids.tolist(), found.document_ids.tolist(), strict=True))
+    ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
+    return _shared([(id_, documents[id_]) for id_ in ranked], RERANKED, RERANKED // 2)
 
 
 def _rescore(
@@ -216,6 +179,81 @@ def _rescore(
         cosines = np.maximum(cosines, cosine)
     ids = [chunk.id for chunk in found]
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
+
+
+def _load(session: Session, chunk_ids: Sequence[int], scope: Scope) -> list[_Found]:
+    """The chunks in the given order; the scope is checked once more in the database. Whole texts stay on disk."""
+    rows = session.exec(
+        select(Chunk, Document.collection_id, Document.path, Document.title)
+        .join(Document)
+        .where(col(Chunk.id).in_(chunk_ids), col(Document.collection_id).in_(scope.collections))
+    ).all()
+    found = {row[0].id: _Found(*row) for row in rows}
+    return [found[id_] for id_ in chunk_ids if id_ in found]
+
+
+def _passage(
+    session: Session,
+    rank: int,
+    group: list[_Found],
+    scores: dict[int, float],
+    cosines: dict[int, float],
+    vector: Vectors,
+) -> Passage:
+    best = group[0]
+    ordered = sorted(group, key=lambda found: found.chunk.ordinal)
+    chunks = [found.chunk for found in ordered]
+    start, end = chunks[0].start, chunks[-1].end
+    return Passage(
+        rank=rank,
+        score=max(scores[chunk.id or 0] for chunk in chunks),
+        cosine=max(cosines[chunk.id or 0] for chunk in chunks),
+        document_id=best.chunk.document_id,
+        collection_id=best.collection_id,
+        document=best.path,
+        title=best.title,
+        heading=best.best_heading(vector),
+        page=best.chunk.page,
+        start=start,
+        end=end,
+        text=chunks[0].body if len(chunks) == 1 else _stretch(session, best.chunk.document_id, start, end),
+        prefix=chunks[0].prefix,
+        sentences=tuple(sentence for found in ordered for sentence in found.sentences),
+    )
+
+
+def _stretch(session: Session, document_id: int, start: int, end: int) -> str:
+    """`document.text[start:end]`, cut by SQLite, which counts code points as Python does."""
+    stretch = func.substr(Document.text, start + 1, end - start)
+    return session.exec(select(stretch).where(Document.id == document_id)).first() or ""
+
+
+def _considered(ranked: list[_Found], k: int) -> list[_Found]:
+    """The chunks that passages are made of, best first."""
+    documents = [(one.id, one.chunk.document_id) for one in ranked]
+    chosen = set(_shared(documents, k * MERGED_CHUNKS, _most(k) * MERGED_CHUNKS))
+    return [one for one in ranked if one.id in chosen]
+
+
+def _shared(ranked: Sequence[tuple[int, int]], wanted: int, most: int) -> list[int]:
+    """The first `wanted` of (chunk, document) in their order, of one document no more than `most` where others are."""
+    taken: Counter[int] = Counter()
+    within: list[int] = []
+    beyond: list[int] = []
+    for chunk, document in ranked:
+        taken[document] += 1
+        (within if taken[document] <= most else beyond).append(chunk)
+    return [*within, *beyond][:wanted]
+
+
+def _most(k: int) -> int:
+    """Passages of `k` that one document may have: half."""
+    return (k + 1) // 2
+
+
+def _searchable(text: str) -> str:
+    """Cut, and without the halves of surrogate pairs that a command line or JSON may bring and no tokenizer takes."""
+    return text[:QUERY_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _merge_neighbours(found: list[_Found]) -> list[list[_Found]]:
@@ -238,8 +276,8 @@ def _continues(group: list[_Found], chunk: Chunk) -> bool:
 
 def _capped(groups: list[list[_Found]], k: int) -> list[list[_Found]]:
     """The first `k` groups, of which no document has more than half while others are left."""
-    most = (k + 1) // 2
-    taken: defaultdict[int, int] = defaultdict(int)
+    most = _most(k)
+    taken: Counter[int] = Counter()
     first: list[list[_Found]] = []
     rest: list[list[_Found]] = []
     for group in groups:

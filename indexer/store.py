@@ -39,6 +39,7 @@ class Candidates:
     """Rows found by either search, with both scores of each; all arrays (n,)."""
 
     chunk_ids: NDArray[np.int64]
+    document_ids: NDArray[np.int64]
     cosine: NDArray[np.float32]
     bm25: NDArray[np.float32]
 
@@ -75,7 +76,8 @@ class Store:
         with self._lock:
             mask = self._readable(scope)
             if self._faiss is None or not mask.any():
-                return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+                nothing = np.zeros(0, np.int64)
+                return Candidates(nothing, nothing, np.zeros(0, np.float32), np.zeros(0, np.float32))
             dense, cosine = _nearest(self._faiss, vector, mask)
             bm25 = self._keywords.scores(query, mask)
             found = np.flatnonzero(bm25)
@@ -83,7 +85,8 @@ class Store:
             only_words = np.setdiff1d(best, dense)
             rows = np.concatenate([dense, only_words])
             exact = [self._faiss.reconstruct(int(row)) @ vector for row in only_words]
-            return Candidates(self._chunk_ids[rows], np.concatenate([cosine, np.array(exact, np.float32)]), bm25[rows])
+            cosines = np.concatenate([cosine, np.array(exact, np.float32)])
+            return Candidates(self._chunk_ids[rows], self._documents[rows], cosines, bm25[rows])
 
     def idf(self, query: list[str], scope: Scope) -> dict[str, float]:
         """How much each term tells inside the scope: 0 for one that stands in every chunk."""
