@@ -260,11 +260,16 @@ def _merge_neighbours(found: list[_Found]) -> list[list[_Found]]:
     """Groups of chunks that follow each other on one page, ordered by their best chunk, which stands first."""
     groups: list[list[_Found]] = []
     for one in found:
-        home = next((group for group in groups if len(group) < MERGED_CHUNKS and _continues(group, one.chunk)), None)
-        if home is None:
+        beside = [group for group in groups if len(group) < MERGED_CHUNKS and _continues(group, one.chunk)]
+        if not beside:
             groups.append([one])
-        else:
-            home.append(one)
+            continue
+        home = beside[0]
+        home.append(one)
+        for other in beside[1:]:  # it stands between two groups
+            if len(home) + len(other) <= MERGED_CHUNKS:
+                home.extend(other)
+                groups = [group for group in groups if group is not other]
     return groups
 
 
