@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 from sqlalchemy import Engine
-from watchfiles import watch
+from watchfiles import Change, watch
 
 from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
@@ -79,7 +79,10 @@ def _save_snapshot(settings: IndexerSettings, engine: Engine) -> None:
     store = Store(engine, settings.index_path)
     if store.is_behind():
         store.load()
-        store.save()
+        try:
+            store.save()
+        except OSError as error:
+            message(f"The index could not be written to {settings.index_path} ({error}); it is made again when needed.")
 
 
 def _ingest_json(report: Report) -> dict[str, Any]:
@@ -92,7 +95,12 @@ def _ingest_json(report: Report) -> dict[str, Any]:
 
 def _watch(paths: tuple[Path, ...], settings: IndexerSettings, collection: str, as_json: bool) -> None:
     message("Watching for changes. Press Ctrl-C to stop.")
-    for _ in watch(*paths, step=500, raise_interrupt=False):
+    own = settings.data.resolve()
+
+    def is_document(_change: Change, path: str) -> bool:
+        return not Path(path).is_relative_to(own)  # what a run writes down must not start the next run
+
+    for _ in watch(*paths, watch_filter=is_document, step=500, raise_interrupt=False):
         try:
             run_ingest(paths, settings, collection, False, as_json)
         except DocentError as error:  # a folder that is being moved about must not end the watch

@@ -5,6 +5,7 @@ Exit status: 0 done, 1 done with failures, 2 could not start, 130 interrupted.
 
 import os
 import sys
+import tomllib
 from typing import Any
 
 import click
@@ -34,6 +35,9 @@ class Commands(click.Group):
             sys.exit(error.exit_status)
         except ValidationError as error:
             click.echo(_bad_setting(error), err=True)
+            sys.exit(2)
+        except tomllib.TOMLDecodeError as error:
+            click.echo(f"docent.toml in this folder cannot be read: {error}.", err=True)
             sys.exit(2)
 
 

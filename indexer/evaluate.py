@@ -8,7 +8,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from indexer.chunk import chunk_document
-from indexer.embed import SPECIAL_TOKENS, SentenceTransformerEmbedder
+from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
 from indexer.errors import StartError
 from indexer.extract import text as plain_text
 from indexer.index_info import describe_index
@@ -72,7 +72,8 @@ class QuestionResult:
     def ndcg(self) -> float:
         """nDCG@10 with gains of 0 or 1 (Järvelin and Kekäläinen, 2002)."""
         ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(self.gold, DEPTH) + 1))
-        return sum(1 / math.log2(rank + 1) for rank in self.found.values() if rank <= DEPTH) / ideal
+        gained = sum(1 / math.log2(rank + 1) for rank in self.found.values() if rank <= DEPTH)
+        return min(gained / ideal, 1.0)  # one passage may hold two gold ids, as one page of two neighbours does
 
 
 @dataclass
@@ -105,54 +106,89 @@ class RetrievalReport:
 def load_questions(folder: Path) -> list[EvaluationQuestion]:
     """The questions of the folder. Raises StartError."""
     try:
-        lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        return [_question(json.loads(line)) for line in lines if line.strip()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [_question(row) for row in _rows(folder / "questions.jsonl")]
+    except (KeyError, TypeError, AttributeError) as error:
         raise StartError(
-            f"{folder} holds no readable questions.jsonl ({error!r}).", "See docs/evaluating.md for its form."
+            f"{folder} holds a question that is not of the form it should be ({error!r}).",
+            "See docs/evaluating.md for it.",
         ) from error
 
 
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of one JSON object a line. Raises StartError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]  # JSON may hold other line separators
+    except (OSError, ValueError) as error:
+        raise StartError(
+            f"{path.parent} holds no readable {path.name} ({error}).", "See docs/evaluating.md for its form."
+        ) from error
+    if not all(isinstance(row, dict) for row in rows):
+        raise StartError(f"A line of {path} is no JSON object.", "See docs/evaluating.md for its form.")
+    return rows
+
+
 def _question(row: dict[str, Any]) -> EvaluationQuestion:
+    """Raises KeyError, TypeError, AttributeError where the row is not of the form."""
     return EvaluationQuestion(
         id=str(row["id"]),
-        question=row["question"],
-        gold=tuple(row.get("gold", ())),
-        history=tuple((turn["role"], turn["text"]) for turn in row.get("history", ())),
-        answers=tuple(row.get("answers", ())),
-        must=tuple(tuple(alternatives) for alternatives in row.get("must", ())),
+        question=_text(row["question"]),
+        gold=tuple(dict.fromkeys(_texts(row.get("gold")))),
+        history=tuple((_text(turn["role"]), _text(turn["text"])) for turn in row.get("history") or ()),
+        answers=_texts(row.get("answers")),
+        must=tuple(_texts(alternatives) for alternatives in row.get("must") or ()),
         answerable=row.get("answerable", True),
     )
 
 
-def ingest_folder(
-    folder: Path, settings: IndexerSettings, engine: Engine, embedder: SentenceTransformerEmbedder
-) -> None:
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} where a text should be")
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise TypeError(f"{values!r} where a list of texts should be")
+    return tuple(_text(value) for value in values or ())
+
+
+def ingest_folder(folder: Path, settings: IndexerSettings, engine: Engine, embedder: Embedder) -> None:
     """Index the folder's corpus into the (temporary) data folder of the settings. Raises StartError."""
-    documents = folder / "set.json"
-    if documents.exists():
-        corpus = (folder / json.loads(documents.read_text(encoding="utf-8"))["documents"]).resolve()
+    if (folder / "set.json").exists():
+        try:
+            documents = json.loads((folder / "set.json").read_text(encoding="utf-8"))["documents"]
+            corpus = (folder / documents).resolve()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StartError(
+                f"{folder} holds no readable set.json ({error!r}).", "See docs/evaluating.md for its form."
+            ) from error
         ingest([corpus], settings, engine, lambda: embedder)
     elif (folder / "corpus.jsonl").exists():
-        lines = (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-        _ingest_passages((json.loads(line) for line in lines if line.strip()), settings, engine, embedder)
+        _ingest_passages(_rows(folder / "corpus.jsonl"), settings, engine, embedder)
     else:
         raise StartError(f"{folder} holds neither corpus.jsonl nor set.json.", "See docs/evaluating.md for their form.")
 
 
 def _ingest_passages(
-    rows: Iterable[dict[str, str]],
+    rows: Sequence[dict[str, Any]],
     settings: IndexerSettings,
     engine: Engine,
-    embedder: SentenceTransformerEmbedder,
+    embedder: Embedder,
 ) -> None:
     """Each row becomes a document whose path is its id."""
     limit = settings.chunk_tokens - SPECIAL_TOKENS
-    documents = [
-        (row["id"], replace(plain_text.extract(row["text"].encode(), row["id"]), title=row.get("title", "")))
-        for row in rows
-    ]
-    drafts = [chunk_document(document, embedder.tokenizer.offsets, limit) for _, document in documents]
+    try:
+        documents = [
+            (str(row["id"]), replace(plain_text.extract(row["text"].encode(), "text"), title=row.get("title") or ""))
+            for row in rows
+        ]
+    except (KeyError, AttributeError) as error:
+        raise StartError(
+            f"A line of corpus.jsonl is not of the form it should be ({error!r}).", "See docs/evaluating.md for it."
+        ) from error
+    pieces = WordPieces(model_folder(settings.embedder))
+    drafts = [chunk_document(document, pieces.offsets, limit) for _, document in documents]
     vectors = embedder.encode_chunks(
         [
             embedding_input(document.text, draft)

@@ -31,15 +31,15 @@ class AnswerResult:
     citations: list[dict[str, Any]] = field(default_factory=list)
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    first_token_ms: float = 0.0
+    first_token_ms: float | None = None  # None where nothing came
 
     @property
     def contains(self) -> bool:
         """Whether the answer holds one of the gold answers, or one alternative of every fact it must hold."""
         text = plain(self.text)
         if self.question.must:
-            return all(any(plain(word) in text for word in alternatives) for alternatives in self.question.must)
-        return any(plain(answer) in text for answer in self.question.answers)
+            return all(any(_holds(text, word) for word in alternatives) for alternatives in self.question.must)
+        return any(_holds(text, answer) for answer in self.question.answers)
 
 
 def plain(text: str) -> str:
@@ -48,10 +48,22 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w$%'.,@-]+", " ", text).split())
 
 
+def _holds(text: str, words: str) -> bool:
+    """Whether plain text holds the words; a number only as a number of its own: 5 is not in 15 or 5.5."""
+    wanted = plain(words)
+    before = r"(?<![\d])(?<!\d[.,])" if wanted[:1].isdigit() else ""
+    after = r"(?![\d])(?![.,]\d)" if wanted[-1:].isdigit() else ""
+    return bool(wanted) and re.search(f"{before}{re.escape(wanted)}{after}", text) is not None
+
+
 def ask_all(questions: Sequence[EvaluationQuestion], endpoint: str, key: str = "") -> list[AnswerResult]:
     """Every question in turn. Raises DocentError when the server does not answer."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(base_url=endpoint, headers=headers, timeout=ANSWER_SECONDS, trust_env=False) as client:
+    try:
+        client = httpx.Client(base_url=endpoint, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+    except httpx.InvalidURL as error:
+        raise DocentError(f"{endpoint} is no address of a server ({error}).", "Give it as http://host:port.") from error
+    with client:
         return [_ask(client, question) for question in questions]
 
 
@@ -68,6 +80,8 @@ def _ask(client: httpx.Client, question: EvaluationQuestion) -> AnswerResult:
                 raise DocentError(f"{client.base_url} answered {response.status_code}: {response.text[:300]}")
             for chunk in _chunks(response):
                 _take(result, chunk, started)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DocentError(f"{client.base_url} sent what no chat completion is ({error!r}).") from error
     except httpx.HTTPError as error:
         raise DocentError(
             f"{client.base_url} could not be asked ({error!r}).", "Check that the server runs and the address is right."
@@ -83,10 +97,10 @@ def _chunks(response: httpx.Response) -> Iterator[dict[str, Any]]:
 
 def _take(result: AnswerResult, chunk: dict[str, Any], started: float) -> None:
     if "error" in chunk:
-        raise DocentError(f"The server broke off: {chunk['error'].get('message')}")
+        raise DocentError(f"The server broke off: {chunk['error']['message']}")
     for choice in chunk.get("choices", []):
         delta = choice.get("delta", {}).get("content") or ""
-        if delta and not result.text:
+        if delta and result.first_token_ms is None:
             result.first_token_ms = (time.perf_counter() - started) * 1000
         result.text += delta
     if usage := chunk.get("usage"):
@@ -119,7 +133,7 @@ def summarise_answers(results: Sequence[AnswerResult]) -> dict[str, Any]:
             "prompt": _mean([r.prompt_tokens for r in results]),
             "completion": _mean([r.completion_tokens for r in results]),
         },
-        "first_token_ms": _mean([r.first_token_ms for r in results]),
+        "first_token_ms": _mean([r.first_token_ms for r in results if r.first_token_ms is not None]),
     }
 
 
@@ -130,7 +144,7 @@ def _claims(text: str) -> list[str]:
 
 
 def _points_to_gold(result: AnswerResult, citation: dict[str, Any]) -> bool:
-    return any(matches_gold(id_, citation["document"], citation.get("page")) for id_ in result.question.gold)
+    return any(matches_gold(id_, str(citation.get("document")), citation.get("page")) for id_ in result.question.gold)
 
 
 def _share(count: int, total: int) -> float | None:
