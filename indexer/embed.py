@@ -151,6 +151,7 @@ class SentenceTransformerEmbedder:
         self.name = settings.embedder
         self._folder = model_folder(settings.embedder)
         self._threads = settings.threads if threads is None else threads
+        self._chunk_tokens = settings.chunk_tokens
         self._pieces = WordPieces(self._folder)
 
     @cached_property
@@ -171,6 +172,13 @@ class SentenceTransformerEmbedder:
                     f"The embedding model in {self._folder} cannot be loaded ({error}).",
                     "Set DOCENT_EMBEDDER to another model, or leave it out for the built-in one.",
                 ) from error
+        longest = model.get_max_seq_length()
+        if longest is not None and self._chunk_tokens > longest:
+            raise EmbedderError(
+                f"The embedding model {self.name} reads {longest} word pieces at the most, but chunks may have "
+                f"{self._chunk_tokens}: what comes after would never be found.",
+                f"Set DOCENT_CHUNK_TOKENS to {longest} or less.",
+            )
         if "e5" in self._folder.name.lower() and not any(model.prompts.values()):
             model.prompts = dict(E5_PROMPTS)
         return model

@@ -56,5 +56,5 @@ def ingest_progress() -> Iterator[IngestProgress]:
         TextColumn("files {task.fields[chunks]}"),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield IngestProgress(bar)
