@@ -18,6 +18,7 @@ from server.fit import fit_prompt
 from server.generate import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
 from server.prompt import NOT_FOUND, is_refusal
 from server.settings import ServerSettings
+from server.small_talk import NEEDS_MODEL, rewrites
 
 LOADING_POLL = 0.2  # seconds
 EVIDENCE_SHARE = 2
@@ -30,9 +31,13 @@ async def answer(
     """Events up to one `Answer`. Raises RequestError; closing the iterator frees the model at once."""
     clock = Clock()
     retrieved = None
+    if question.rewrites:
+        async for rewritten in _rewrite(question, generator, clock):
+            yield rewritten
+        return
     if question.retrieval:
         yield Progress("searching")
-        asked_before = [exchange.question for exchange in question.history]
+        asked_before = [exchange.question for exchange in question.history if not rewrites(exchange.question)]
         retrieved = await asyncio.to_thread(
             retriever.retrieve, question.text, asked_before, question.scope, question.top_k
         )
@@ -53,6 +58,23 @@ async def answer(
     async with aclosing(generated) as written:  # type: ignore[type-var]
         async for passed_on in written:
             yield passed_on
+
+
+async def _rewrite(question: Question, generator: Generator | None, clock: "Clock") -> AsyncIterator[AnswerEvent]:
+    """The last answer as the question wants it, from the evidence it had: nothing is searched for."""
+    async for waiting in _wait_for(generator):
+        yield waiting
+    if generator is None or generator.state.state == "failed":
+        yield Text(NEEDS_MODEL)
+        yield Answer(NEEDS_MODEL, NEEDS_MODEL, True, "fixed", took_ms=clock.timing())
+        return
+    evidence = tuple(e for e in question.history[-1].evidence if e.passage.collection_id in question.scope.collections)
+    evidence, messages = await asyncio.to_thread(fit_prompt, question, evidence, generator)
+    yield Sources(evidence)
+    generated = _generate(question, None, evidence, messages, generator, clock)
+    async with aclosing(generated) as written:  # type: ignore[type-var]
+        async for event in written:
+            yield event
 
 
 def _prompt(

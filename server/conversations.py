@@ -169,7 +169,7 @@ class Conversations:
         parent = turn.parent_id
         while parent is not None:
             earlier = by_id[parent]
-            if earlier.state in ("done", "stopped"):
+            if earlier.state in ("done", "stopped") and earlier.mode != "fixed":
                 read = earlier.mode == "model"  # quotes were chosen without a prompt: no model has read their passages
                 evidence = evidence_from_json(earlier.evidence) if read else ()
                 exchanges.append(Exchange(earlier.question, earlier.raw, evidence))

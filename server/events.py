@@ -6,7 +6,8 @@ from typing import Literal
 from indexer.models import Passage, Scope
 from server.generate import Sampling, TokenLogprob, Usage
 
-Mode = Literal["model", "extractive"]
+Mode = Literal["model", "extractive", "fixed"]
+"""Written by the model, quoted from the documents, or (in the page only) a fixed reply that rests on neither."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Question:
     system: str = ""  # an API client's own system text; follows ours
     retrieval: bool = True
     abstain: bool = True  # refuse when the documents do not say
+    rewrites: bool = False  # the last answer in another form, from its own evidence; the page only
     forgetful: bool = False  # drop the oldest turns when the context is full, rather than refuse
     top_k: int = 8
     sampling: Sampling = field(default_factory=Sampling)

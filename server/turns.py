@@ -17,6 +17,7 @@ from server.errors import BadRequest, NotFound, RequestError
 from server.events import Answer, AnswerEvent, Evidence, Question, Sources, Text
 from server.generate import Sampling
 from server.models import State
+from server.small_talk import rewrites, small_talk
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ class Turns:
         self._busy.add(view.conversation_id)
         running = _Running(view, owner)
         self._running[view.id] = running
-        asked = Question(question, scope, history, forgetful=True, sampling=self.sampling)
+        rewriting = bool(history) and rewrites(question)
+        asked = Question(question, scope, history, rewrites=rewriting, forgetful=True, sampling=self.sampling)
         task = asyncio.create_task(self._run(running, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -203,10 +205,16 @@ class Turns:
         return ("done", "") if any(isinstance(event, Answer) for event in running.events) else ("failed", UNEXPECTED)
 
     async def _collect(self, running: _Running, question: Question) -> None:
-        events = self.answer(question)
+        reply = small_talk(question.text)
+        events = self.answer(question) if reply is None else _say(reply)
         async with aclosing(events) as stream:  # type: ignore[type-var]
             async for event in stream:
                 running.add(event)
+
+
+async def _say(reply: str) -> AsyncIterator[AnswerEvent]:
+    yield Text(reply)
+    yield Answer(reply, reply, True, "fixed")
 
 
 def _outcome(events: list[TurnEvent], state: State, error: str) -> Outcome:

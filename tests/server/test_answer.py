@@ -18,6 +18,7 @@ from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Que
 from server.generate import Completed, GenerationEvent, GeneratorState, Piece, Queued, Sampling
 from server.prompt import NOT_FOUND
 from server.settings import ServerSettings
+from server.small_talk import NEEDS_MODEL
 from tests.server.fakes import BENEFITS, HANDBOOK, LEAVE, ScriptedGenerator, fill, open_fake_retriever
 
 LEAVE_QUESTION = "How many days of annual leave do employees have?"
@@ -299,3 +300,28 @@ async def test_what_only_a_model_can_do_is_refused_when_it_fails_to_load(
     model.state = GeneratorState("failed", "It is broken.")
     with pytest.raises(Unavailable, match="It is broken"):
         await anext(stream)
+
+
+# Another form of the last answer
+
+
+async def test_another_form_is_written_from_the_evidence_of_the_last_answer(library: Library) -> None:
+    model = ScriptedGenerator()
+    first = library.ask(LEAVE_QUESTION)
+    before = await library.events(first, model)
+    exchange = Exchange(LEAVE_QUESTION, final(before).raw, sources(before))
+    asked = replace(library.ask("shorter"), history=(exchange,), rewrites=True)
+    events = await library.events(asked, model)
+    assert sources(events) == sources(before)
+    assert "searching" not in stages(events)
+    assert final(events).citations
+    assert model.prompts[-1][-1].content == "shorter"  # the passages stand above, where the model has read them
+    hidden = replace(asked, scope=Scope(frozenset()))
+    assert sources(await library.events(hidden, model)) == ()
+
+
+async def test_another_form_without_a_model_says_why_not(library: Library) -> None:
+    asked = replace(library.ask("shorter"), history=(Exchange(LEAVE_QUESTION, "25."),), rewrites=True)
+    *_, last = await library.events(asked, None)
+    assert isinstance(last, Answer)
+    assert (last.mode, last.text) == ("fixed", NEEDS_MODEL)

@@ -10,6 +10,7 @@ from server.conversations import Conversations, Outcome, open_conversations
 from server.errors import BadRequest, NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.settings import ServerSettings
+from server.small_talk import GREETING
 from server.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 
 SCOPE = Scope(frozenset({1}))
@@ -224,3 +225,19 @@ async def test_an_answer_that_cannot_be_saved_is_told(
     answering.go.set()
     assert (await events(turns, turn.id))[-1] == Ended("done", UNSAVED, saved=False)
     assert "could not be saved" in caplog.text
+
+
+async def test_small_talk_is_answered_without_the_documents_and_is_no_history(conversations: Conversations) -> None:
+    answering = Answering("one")
+    turns = Turns(conversations, answering)
+    greeting = await turns.start("Hi!", "ann", SCOPE)
+    await turns.wait(greeting.id, "ann")
+    assert answering.questions == []
+    said = conversations.turn(greeting.id, "ann")
+    assert (said.state, said.mode, said.answer) == ("done", "fixed", GREETING)
+    for question in ("How much leave?", "shorter"):
+        turn = await turns.start(question, "ann", SCOPE, greeting.conversation_id)
+        await turns.wait(turn.id, "ann")
+    first, second = answering.questions
+    assert (first.history, first.rewrites) == ((), False)
+    assert (len(second.history), second.rewrites) == (1, True)
