@@ -31,7 +31,7 @@ from indexer.records import put_document, remove_document, write_ledger
 from indexer.scan import ScannedFile, resolve_roots, scan
 from indexer.settings import IndexerSettings
 
-BATCH_CHUNKS = 64
+BATCH_CHUNKS = 128
 """Chunks gathered over documents and embedded together: sorted by length in eights 32 texts/s, one by one 25."""
 
 SETTLED_NS = 2_000_000_000
@@ -109,6 +109,7 @@ class Ingest:
         self.on_progress = on_progress
         self.report = Report()
         self.total = 0
+        self.done = 0
         self.chunks = 0
         self._looked_again: list[tuple[int | None, int, int]] = []  # entry, mtime_ns, read_ns of same old content
         self._noted = 0.0  # when the run's progress was last written down
@@ -289,8 +290,9 @@ class Ingest:
     def _embed_and_commit(self, batch: list[ReadFile]) -> None:
         inputs = [embedding_input(read.document.text, draft) for read in batch for draft in read.drafts]
         vectors: list[ChunkVectors] = []
-        for at in range(0, len(inputs), BATCH_CHUNKS * 4):  # a long document must not fill the memory with its tokens
-            vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 4])
+        for at in range(0, len(inputs), BATCH_CHUNKS * 2):  # a long document must not fill the memory with its tokens
+            vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 2])
+            self.on_progress(Progress(self.done, self.total, self.chunks + len(vectors)))
         start = 0
         for read in batch:
             end = start + len(read.drafts)
@@ -340,13 +342,13 @@ class Ingest:
 
     def _settled(self, file: FileReport) -> None:
         self.report.files.append(file)
-        done = sum(f.state != "removed" for f in self.report.files)
+        self.done += 1
         if time.monotonic() - self._noted > NOTE_SECONDS:
             self._noted = time.monotonic()
             with Session(self.engine) as session:
-                session.get_one(IngestRun, self.run_id).done = done
+                session.get_one(IngestRun, self.run_id).done = self.done
                 session.commit()
-        self.on_progress(Progress(done, self.total, self.chunks, file))
+        self.on_progress(Progress(self.done, self.total, self.chunks, file))
 
 
 def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:
