@@ -1,17 +1,21 @@
 """What the templates show of turns, sources and conversations, in words for people (pure)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 from indexer.models import Passage
+from indexer.sentences import sentence_spans
+from indexer.terms import content_terms
 from server.conversations import ConversationLine, TurnView, shortened
 from server.events import Evidence, Progress
 from server.render import Mark, guess_marks, render_answer
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
 SNIPPET = 150  # characters of a card's text
+CARD_TITLE = 30  # characters that a card shows of a title whatever stands beside it
+FEWEST_SHARED = 2  # words that titles have in common before they are left out
 CLOSEST = 320  # characters of a passage shown where the documents do not answer
 
 
@@ -21,7 +25,8 @@ class Card:
 
     n: int
     kind: str  # the file's type: pdf, md, docx
-    title: str
+    title: str  # what tells it from the cards beside it
+    full_title: str
     place: str
     snippet: str
     href: str
@@ -41,14 +46,16 @@ def document_href(document_id: int, start: int, end: int) -> str:
     return f"/documents/{document_id}?start={start}&end={end}#quote"
 
 
-def card(n: int, passage: Passage, text: str, length: int = SNIPPET) -> Card:
-    where = place(passage.page, passage.heading)
+def card(n: int, passage: Passage, text: str, question: str = "", length: int = SNIPPET) -> Card:
+    heading = place(None, passage.heading)
+    where = [f"page {passage.page}" if passage.page else "", heading if heading != passage.title else ""]
     return Card(
         n,
         PurePosixPath(passage.document).suffix.lstrip(".").lower()[:5] or "text",
         passage.title,
-        where if where != passage.title else "",
-        shortened(_without_heading(text, passage), length),
+        passage.title,
+        " · ".join(part for part in where if part),
+        best_words(_without_heading(text, passage), question, length),
         document_href(passage.document_id, passage.start, passage.end),
     )
 
@@ -61,12 +68,39 @@ def _without_heading(text: str, passage: Passage) -> str:
     return text
 
 
-def cards(evidence: Iterable[Evidence]) -> list[Card]:
-    return [card(item.n, item.passage, item.text) for item in evidence]
+def best_words(text: str, question: str, length: int) -> str:
+    """At most `length` characters of `text`, from the sentence that holds most of the question's terms."""
+    wanted = set(content_terms(question))
+    spans = sentence_spans(text) or [(0, len(text))]
+    held = [len(wanted & set(content_terms(text[start:end]))) for start, end in spans]
+    return shortened(text[spans[held.index(max(held))][0] :], length)
+
+
+def cards(evidence: Iterable[Evidence], question: str = "") -> list[Card]:
+    return distinct([card(item.n, item.passage, item.text, question) for item in evidence])
 
 
 def closest(turn: TurnView) -> list[Card]:
-    return [card(n, passage, passage.text, CLOSEST) for n, passage in enumerate(turn.closest[:3], start=1)]
+    """Whole titles here: there is room."""
+    return [card(n, passage, passage.text, turn.question, CLOSEST) for n, passage in enumerate(turn.closest[:3], 1)]
+
+
+def distinct(found: Sequence[Card]) -> list[Card]:
+    """The cards, each long title without the words that the title of another card begins with too."""
+    titles = {one.full_title for one in found}
+    return [replace(one, title=_ending(one.full_title, titles - {one.full_title})) for one in found]
+
+
+def _ending(title: str, others: Iterable[str]) -> str:
+    own = title.split()
+    shared = max((_shared(own, other.split()) for other in others), default=0)
+    shared = min(shared, len(own) - 1)
+    return f"… {' '.join(own[shared:])}" if shared >= FEWEST_SHARED and len(title) > CARD_TITLE else title
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words both begin with."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def source_anchor(turn_id: int, n: int) -> str:

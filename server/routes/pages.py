@@ -57,6 +57,12 @@ def delete_conversation(request: Request, conversation: str, services: ServicesD
     return RedirectResponse("/", status_code=303)
 
 
+@router.get("/language-model")
+def language_model(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+    """How one is installed: where answers without one lead."""
+    return page(request, "language_model.html", **shell(services, scope, owner))
+
+
 @router.post("/theme")
 def choose_theme(request: Request, theme: Annotated[str, Form()] = "system") -> Response:
     """For browsers without JavaScript; the page's own script sets the same cookie."""

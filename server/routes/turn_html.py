@@ -17,7 +17,7 @@ def turn_context(turn: TurnView) -> dict[str, Any]:
     """What _turn.html needs."""
     return {
         "turn": turn,
-        "sources": cards(turn.evidence),
+        "sources": cards(turn.evidence, turn.question),
         "html": answer_html(turn),
         "closest": closest(turn),
         "notes": footnotes(turn),
@@ -54,7 +54,9 @@ class TurnStream:
                 numbers = {item.n for item in event.evidence}
                 self._passages = len(numbers)
                 self._text = AnswerStream(numbers, lambda n: source_anchor(self._turn.id, n))
-                yield _message("sources", "_sources.html", turn=self._turn, sources=cards(event.evidence))
+                yield _message(
+                    "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
+                )
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):

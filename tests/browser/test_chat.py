@@ -209,7 +209,8 @@ def test_without_a_model_the_answer_is_quoted_and_says_so(page: Page) -> None:
     page.goto("/")
     ask(page, "quote me")
     expect(page.locator(".answer.extractive blockquote")).to_contain_text("Every employee has 25 days")
-    page.get_by_text("No language model is installed").click()
+    expect(page.get_by_text("these are the documents’ own words")).to_be_visible()
+    page.get_by_role("link", name="How to install one").click()
     expect(page.get_by_text("docent models pull phi-3-mini")).to_be_visible()
 
 

@@ -70,6 +70,7 @@ def test_pages_hold_no_inline_script_or_style_and_no_foreign_address(client: Tes
         asked(client, "fail"),
         "/documents",
         "/documents/1",
+        "/language-model",
         "/x",
     ):
         html = client.get(path).text

@@ -1,5 +1,6 @@
 """Turns and sources in words for people."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +19,7 @@ def evidence(text: str, *, page: int | None = None, heading: str = "", document:
 
 def test_a_card_says_where_and_leads_to_the_words() -> None:
     (card,) = cards([evidence("Leave\n\nTake it.", page=4, heading="A › B")])
-    assert (card.n, card.kind, card.title, card.place, card.snippet) == (3, "pdf", "Leave", "page 4", "Take it.")
+    assert (card.n, card.kind, card.title, card.place, card.snippet) == (3, "pdf", "Leave", "page 4 · B", "Take it.")
     assert card.href == "/documents/9?start=5&end=25#quote"
 
 
@@ -90,3 +91,26 @@ def test_only_checked_marks_of_a_whole_answer_are_links() -> None:
     assert answer_html(turn()).count("<a ") == 1
     assert answer_html(turn(cited=False)).count("<a ") == 0
     assert 'href="#source-1-3"' in answer_html(turn("stopped", cited=False))
+
+
+def test_titles_that_begin_alike_show_where_they_differ() -> None:
+    titles = ["Contoso Electronics Northwind Health Standard Plan", "Contoso Electronics Northwind Health Plus Plan"]
+    found = [
+        replace(item, passage=replace(item.passage, title=title)) for item, title in zip(pair(), titles, strict=True)
+    ]
+    assert [card.title for card in cards(found)] == ["… Standard Plan", "… Plus Plan"]
+    assert [card.full_title for card in cards(found)] == titles
+    same = [replace(item, passage=replace(item.passage, title=titles[0])) for item in pair()]
+    assert [card.title for card in cards(same)] == [titles[0]] * 2
+
+
+def pair() -> list[Evidence]:
+    return [evidence("one"), evidence("two")]
+
+
+def test_a_card_shows_the_words_that_match_the_question() -> None:
+    text = "Working time is agreed with your lead. " * 5 + "Carried over days of leave end in March. Ask early."
+    (card,) = cards([evidence(text)], "When does carried over leave end?")
+    assert card.snippet == "Carried over days of leave end in March. Ask early."
+    (card,) = cards([evidence(text)], "zebra")
+    assert card.snippet.startswith("Working time")
