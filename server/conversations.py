@@ -6,15 +6,16 @@ Its methods block on the disk: call them from threads, not from the event loop.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import ColumnElement, Engine, delete, or_, update
 from sqlmodel import Session, col, select
 
 from indexer.database import open_database
 from indexer.models import Passage, now
+from server.branches import branch, versions
 from server.errors import NotFound
 from server.events import Answer, Citation, Evidence, Exchange
 from server.models import Conversation, Feedback, State, StoredCitation, Turn
@@ -23,6 +24,8 @@ from server.settings import ServerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
+SEARCH_WORDS = 8  # the rest of a search is not looked at
+UNDO = timedelta(hours=1)  # how long a deletion can be undone
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class TurnView:
     total_ms: int = 0
     created_at: datetime = field(default_factory=now)
     feedback: int = 0
+    versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,13 @@ class Conversations:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def lines(self, owner: str, limit: int = 200) -> list[ConversationLine]:
-        """The owner's conversations, newest first."""
+    def lines(self, owner: str, search: str = "", limit: int = 200) -> list[ConversationLine]:
+        """The owner's conversations, newest first; only those that hold every word of `search`, where there is one."""
+        wanted = [_holds(word) for word in search.split()[:SEARCH_WORDS]]
         with Session(self.engine) as session:
             rows = session.exec(
                 select(Conversation)
-                .where(Conversation.owner == owner)
+                .where(Conversation.owner == owner, col(Conversation.deleted_at).is_(None), *wanted)
                 .order_by(col(Conversation.updated_at).desc())
                 .limit(limit)
             )
@@ -112,11 +117,20 @@ class Conversations:
         with Session(self.engine) as session:
             return _owned(session, conversation_id, owner).title
 
-    def turns(self, conversation_id: str, owner: str) -> list[TurnView]:
-        """The turns of a conversation, oldest first. Raises NotFound."""
+    def rename(self, conversation_id: str, owner: str, title: str) -> None:
+        """Raises NotFound."""
+        with Session(self.engine) as session:
+            conversation = _owned(session, conversation_id, owner)
+            conversation.title = shortened(title, TITLE_LENGTH)
+            session.add(conversation)
+            session.commit()
+
+    def turns(self, conversation_id: str, owner: str, through: int | None = None) -> list[TurnView]:
+        """The newest branch of a conversation, or the one through a turn, oldest turn first. Raises NotFound."""
         with Session(self.engine) as session:
             _owned(session, conversation_id, owner)
-            rows = session.exec(select(Turn).where(Turn.conversation_id == conversation_id).order_by(col(Turn.id)))
+            shown = branch(_parents(session, conversation_id), through)
+            rows = session.exec(select(Turn).where(col(Turn.id).in_(shown)).order_by(col(Turn.id)))
             return _views(session, rows.all())
 
     def turn(self, turn_id: int, owner: str) -> TurnView:
@@ -141,8 +155,19 @@ class Conversations:
                 _citation_view(row), at + 1, len(ids), *_neighbours([id_ for id_ in ids if id_ is not None], at)
             )
 
-    def begin(self, question: str, owner: str, conversation_id: str | None = None) -> TurnView:
-        """A new running turn at the end of a conversation, or of a new one. Raises NotFound."""
+    def begin(
+        self,
+        question: str,
+        owner: str,
+        conversation_id: str | None = None,
+        *,
+        after: int | None = None,
+        instead_of: int | None = None,
+    ) -> TurnView:
+        """A new running turn of a conversation, or of a new one. Raises NotFound.
+
+        It comes after the newest turn or the one named, or stands beside another turn as a version of it.
+        """
         with Session(self.engine) as session:
             if conversation_id is None:
                 conversation = Conversation(owner=owner, title=shortened(question, TITLE_LENGTH))
@@ -151,10 +176,12 @@ class Conversations:
                 conversation.updated_at = now()
             session.add(conversation)
             session.flush()
-            last = session.exec(
-                select(Turn.id).where(Turn.conversation_id == conversation.id).order_by(col(Turn.id).desc())
-            ).first()
-            turn = Turn(conversation_id=conversation.id, parent_id=last, question=question)
+            parents = _parents(session, conversation.id)
+            named = instead_of or after
+            if named is not None and named not in parents:
+                raise NotFound("There is no such question in this conversation.", "Reload the page.")
+            parent = parents[instead_of] if instead_of else after or max(parents, default=None)
+            turn = Turn(conversation_id=conversation.id, parent_id=parent, question=question)
             session.add(turn)
             session.commit()
             return _views(session, [turn])[0]
@@ -211,10 +238,34 @@ class Conversations:
             session.commit()
 
     def delete(self, conversation_id: str, owner: str) -> None:
-        """Raises NotFound."""
+        """Gone at once, and for good after UNDO. Raises NotFound."""
+        self.purge(now() - UNDO)
         with Session(self.engine) as session:
-            _owned(session, conversation_id, owner)
-            session.execute(delete(Conversation).where(col(Conversation.id) == conversation_id))
+            conversation = _owned(session, conversation_id, owner)
+            conversation.deleted_at = now()
+            session.add(conversation)
+            session.commit()
+
+    def deleted_title(self, conversation_id: str, owner: str) -> str | None:
+        """The title of a conversation that can still be restored."""
+        with Session(self.engine) as session:
+            row = session.get(Conversation, conversation_id)
+            return row.title if row and row.owner == owner and row.deleted_at else None
+
+    def restore(self, conversation_id: str, owner: str) -> None:
+        """Undo `delete`. Raises NotFound."""
+        with Session(self.engine) as session:
+            row = session.get(Conversation, conversation_id)
+            if row is None or row.owner != owner:
+                raise NotFound("There is no such conversation.", "It was deleted for good.")
+            row.deleted_at = None
+            session.add(row)
+            session.commit()
+
+    def purge(self, before: datetime) -> None:
+        """Remove what was deleted before a moment, with everything that belongs to it."""
+        with Session(self.engine) as session:
+            session.execute(delete(Conversation).where(col(Conversation.deleted_at) < before))
             session.commit()
 
     def fail_running(self, error: str) -> int:
@@ -238,13 +289,30 @@ def shortened(text: str, length: int) -> str:
 
 def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
     row = session.get(Conversation, conversation_id)
-    if row is None or row.owner != owner:
+    if row is None or row.owner != owner or row.deleted_at is not None:
         raise NotFound("There is no such conversation.", "It may have been deleted.")
     return row
 
 
+def _parents(session: Session, conversation_id: str) -> dict[int, int | None]:
+    rows = session.exec(select(Turn.id, Turn.parent_id).where(Turn.conversation_id == conversation_id))
+    return {id_: parent for id_, parent in rows if id_ is not None}
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    """Whether a conversation holds a word; SQLite folds the case of ASCII alone, so others are tried in each case."""
+    forms = sorted({word, word.lower(), word.upper(), word.capitalize()})
+    columns = (col(Turn.question), col(Turn.answer))
+    said = select(Turn.conversation_id).where(
+        or_(*(column.contains(form, autoescape=True) for form in forms for column in columns))
+    )
+    titled = (col(Conversation.title).contains(form, autoescape=True) for form in forms)
+    return or_(*titled, col(Conversation.id).in_(said))
+
+
 def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:
-    row = session.exec(select(Turn).join(Conversation).where(Turn.id == turn_id, Conversation.owner == owner)).first()
+    mine = (Conversation.owner == owner, col(Conversation.deleted_at).is_(None))
+    row = session.exec(select(Turn).join(Conversation).where(Turn.id == turn_id, *mine)).first()
     if row is None:
         raise NotFound("There is no such question.", "Its conversation may have been deleted.")
     return row
@@ -294,10 +362,14 @@ def _views(session: Session, rows: Iterable[Turn]) -> list[TurnView]:
         citations.setdefault(row.turn_id, []).append(_citation_view(row))
     feedback = session.exec(select(Feedback).where(col(Feedback.turn_id).in_(turns)))
     values = {row.turn_id: row.value for row in feedback}
-    return [_view(id_, row, citations.get(id_, []), values.get(id_, 0)) for id_, row in turns.items()]
+    parents = {id_: _parents(session, id_) for id_ in {row.conversation_id for row in turns.values()}}
+    return [
+        _view(id_, row, citations.get(id_, []), values.get(id_, 0), versions(parents[row.conversation_id], id_))
+        for id_, row in turns.items()
+    ]
 
 
-def _view(id_: int, row: Turn, citations: list[CitationView], feedback: int) -> TurnView:
+def _view(id_: int, row: Turn, citations: list[CitationView], feedback: int, beside: tuple[int, ...]) -> TurnView:
     return TurnView(
         id=id_,
         conversation_id=row.conversation_id,
@@ -316,4 +388,5 @@ def _view(id_: int, row: Turn, citations: list[CitationView], feedback: int) -> 
         total_ms=row.total_ms,
         created_at=row.created_at,
         feedback=feedback,
+        versions=beside,
     )

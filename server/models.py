@@ -23,6 +23,7 @@ class Conversation(SQLModel, table=True):
     title: str
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
+    deleted_at: datetime | None = None  # gone for everyone, until it is restored or purged
 
 
 class Turn(SQLModel, table=True):

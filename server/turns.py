@@ -88,8 +88,20 @@ class Turns:
         self._tasks: set[asyncio.Task[None]] = set()
         conversations.fail_running(INTERRUPTED)
 
-    async def start(self, question: str, owner: str, scope: Scope, conversation: str | None = None) -> TurnView:
-        """Begin to answer. Raises NotFound, and BadRequest while the conversation's last turn still runs."""
+    async def start(
+        self,
+        question: str,
+        owner: str,
+        scope: Scope,
+        conversation: str | None = None,
+        *,
+        after: int | None = None,
+        instead_of: int | None = None,
+    ) -> TurnView:
+        """Begin to answer, after a turn or instead of it.
+
+        Raises NotFound, and BadRequest while another turn of the conversation still runs.
+        """
         if conversation is not None:
             if conversation in self._busy:
                 raise BadRequest(
@@ -99,7 +111,9 @@ class Turns:
                 )
             self._busy.add(conversation)
         try:
-            view = await asyncio.to_thread(self.conversations.begin, question, owner, conversation)
+            view = await asyncio.to_thread(
+                self.conversations.begin, question, owner, conversation, after=after, instead_of=instead_of
+            )
             history = await asyncio.to_thread(self.conversations.history, view.id, owner)
         except BaseException:
             self._busy.discard(conversation or "")

@@ -32,8 +32,14 @@ async def ask(
     owner: OwnerDep,
     question: Annotated[str, Form()] = "",
     conversation: Annotated[str, Form()] = "",
+    after: Annotated[str, Form()] = "",
+    instead_of: Annotated[str, Form()] = "",
+    collection: Annotated[str, Form()] = "",
 ) -> Response:
-    """HTMX gets the running turn at once; a browser without JavaScript waits for the answer."""
+    """HTMX gets the running turn at once; a browser without JavaScript waits for the answer.
+
+    A question instead of another gets the whole branch that it ends, since what came after the other is not on it.
+    """
     question = question.strip()
     if not question:
         raise BadRequest("The question is empty.", "Write one and send it again.", param="question")
@@ -43,15 +49,35 @@ async def ask(
             "Shorten it and send it again.",
             param="question",
         )
-    turn = await services.turns.start(question, owner, scope, conversation or None)
+    if collection:
+        scope = await asyncio.to_thread(services.catalog.named, [collection], scope)
+    place = {"after": _number(after), "instead_of": _number(instead_of)}
+    turn = await services.turns.start(question, owner, scope, conversation or None, **place)
     address = f"/c/{turn.conversation_id}"
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)
         return RedirectResponse(f"{address}#turn-{turn.id}", status_code=303)
     lines = await asyncio.to_thread(conversation_list, services, owner, turn.conversation_id)
     title = next((line.title for _day, group in lines["days"] for line in group if line.id == lines["current"]), "")
-    headers = {"HX-Push-Url": address}
-    return page(request, "_asked.html", 200, headers, **turn_context(turn), **lines, title=title, running=turn.id)
+    shown = [turn]
+    if instead_of:
+        shown = await asyncio.to_thread(services.conversations.turns, turn.conversation_id, owner, turn.id)
+    return page(
+        request,
+        "_asked.html",
+        200,
+        {"HX-Push-Url": address},
+        turns=[turn_context(item) for item in shown],
+        conversation=turn.conversation_id,
+        title=title,
+        running=turn.id,
+        last=turn.id,
+        **lines,
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 async def get_turn(turn_id: int, services: ServicesDep, owner: OwnerDep) -> TurnView:

@@ -1,24 +1,32 @@
 """The pages: a new question, a conversation, the password, the theme."""
 
+import asyncio
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from server.examples import example_questions
+from server.export import conversation_markdown
 from server.routes.page_route import PageRoute
-from server.routes.shell import shell
+from server.routes.shell import collection_names, conversation_list, shell
 from server.routes.turn_html import turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
-from server.templating import THEMES, page, static
+from server.templating import THEMES, is_fragment, page, static
+
+SEARCH_LENGTH = 200  # characters
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/")
-def new_question(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+def new_question(
+    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, deleted: str = ""
+) -> Response:
     context = shell(services, scope, owner)
+    title = services.conversations.deleted_title(deleted, owner) if deleted else None
     return page(
         request,
         "chat.html",
@@ -27,15 +35,19 @@ def new_question(request: Request, services: ServicesDep, scope: ScopeDep, owner
         conversation="",
         turns=[],
         running=None,
+        last=None,
+        collections=collection_names(services, scope),
+        deleted={"id": deleted, "title": title} if title else None,
         examples=example_questions(services.catalog.engine, scope) if context["documents"] else [],
     )
 
 
 @router.get("/c/{conversation}")
 def conversation(
-    request: Request, conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep
+    request: Request, conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, at: str = ""
 ) -> Response:
-    turns = services.conversations.turns(conversation, owner)
+    """Its newest branch, or the one that holds the turn `at`."""
+    turns = services.conversations.turns(conversation, owner, _turn_id(at))
     running = next((turn.id for turn in turns if turn.state == "running"), None)
     return page(
         request,
@@ -45,16 +57,60 @@ def conversation(
         conversation=conversation,
         turns=[turn_context(turn) for turn in turns],
         running=running,
+        last=turns[-1].id if turns else None,
+        collections=collection_names(services, scope),
+        deleted=None,
         examples=[],
     )
 
 
+@router.get("/conversations")
+def find_conversations(
+    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, search: str = ""
+) -> Response:
+    """The list beside every page, narrowed to what holds the words; without JavaScript with a page around it."""
+    search = search.strip()[:SEARCH_LENGTH]
+    if is_fragment(request):
+        return page(request, "_conversations.html", **conversation_list(services, owner, "", search))
+    return page(request, "conversations.html", **shell(services, scope, owner, search=search))
+
+
+@router.get("/c/{conversation}/export")
+def export_conversation(conversation: str, services: ServicesDep, owner: OwnerDep, at: str = "") -> Response:
+    turns = services.conversations.turns(conversation, owner, _turn_id(at))
+    title = services.conversations.title(conversation, owner)
+    name = quote(f"{title[:60].replace('/', '-')}.md", safe="")
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"conversation.md\"; filename*=UTF-8''{name}",
+        "Cache-Control": "no-store",
+    }
+    return Response(conversation_markdown(title, turns), media_type="text/markdown; charset=utf-8", headers=headers)
+
+
+@router.post("/c/{conversation}/title")
+def rename_conversation(
+    conversation: str, services: ServicesDep, owner: OwnerDep, title: Annotated[str, Form()] = ""
+) -> Response:
+    """An empty title changes nothing."""
+    if title.strip():
+        services.conversations.rename(conversation, owner, title)
+    services.conversations.title(conversation, owner)  # raises NotFound
+    return RedirectResponse(f"/c/{conversation}", status_code=303)
+
+
 @router.post("/c/{conversation}/delete")
-def delete_conversation(request: Request, conversation: str, services: ServicesDep, owner: OwnerDep) -> Response:
-    services.conversations.delete(conversation, owner)
-    if "HX-Request" in request.headers:
-        return Response(status_code=204, headers={"HX-Redirect": "/"})
-    return RedirectResponse("/", status_code=303)
+async def delete_conversation(conversation: str, services: ServicesDep, owner: OwnerDep) -> Response:
+    for turn in await asyncio.to_thread(services.conversations.turns, conversation, owner):
+        if turn.state == "running":
+            await services.turns.stop(turn.id, owner)
+    await asyncio.to_thread(services.conversations.delete, conversation, owner)
+    return RedirectResponse(f"/?deleted={conversation}", status_code=303)
+
+
+@router.post("/c/{conversation}/restore")
+def restore_conversation(conversation: str, services: ServicesDep, owner: OwnerDep) -> Response:
+    services.conversations.restore(conversation, owner)
+    return RedirectResponse(f"/c/{conversation}", status_code=303)
 
 
 @router.get("/language-model")
@@ -95,6 +151,10 @@ def login(
     visitor: Visitor = request.state.visitor
     request.state.visitor = Visitor(visitor.owner, admitted=True)
     return RedirectResponse(_own_path(next), status_code=303)
+
+
+def _turn_id(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def _own_path(address: str) -> str:

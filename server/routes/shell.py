@@ -17,14 +17,14 @@ from server.templating import fragment, is_fragment, page
 log = logging.getLogger(__name__)
 
 
-def shell(services: Services, scope: Scope, owner: str, current: str = "") -> dict[str, Any]:
+def shell(services: Services, scope: Scope, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
     """The context of base.html; reads both databases, so call it from a thread. `current` is a conversation's id."""
     collections = services.catalog.collections(scope)
     documents = sum(collection.documents for collection in collections)
     latest = max((c.updated_at for c in collections if c.updated_at is not None), default=None)
     generator = services.generator
     return {
-        **conversation_list(services, owner, current),
+        **conversation_list(services, owner, current, search),
         "documents": documents,
         "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
         "model": generator.name if generator else "",
@@ -32,8 +32,14 @@ def shell(services: Services, scope: Scope, owner: str, current: str = "") -> di
     }
 
 
-def conversation_list(services: Services, owner: str, current: str = "") -> dict[str, Any]:
-    return {"days": by_day(services.conversations.lines(owner), now()), "current": current}
+def conversation_list(services: Services, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
+    lines = services.conversations.lines(owner, search)
+    return {"days": by_day(lines, now()), "current": current, "search": search}
+
+
+def collection_names(services: Services, scope: Scope) -> list[str]:
+    """The collections that hold something, by name: what can be chosen from."""
+    return sorted(collection.name for collection in services.catalog.collections(scope) if collection.documents)
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

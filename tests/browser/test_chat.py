@@ -292,13 +292,40 @@ def test_feedback(page: Page) -> None:
     expect(page.get_by_role("button", name="This answer did not help")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_conversation_can_be_deleted(page: Page) -> None:
+def test_a_conversation_can_be_deleted_and_brought_back(page: Page) -> None:
     ask_and_wait(page)
-    page.reload()
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete this conversation").click()
     expect(page.locator("#welcome")).to_be_visible()
     expect(page.locator("#conversations a")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(DONE)).to_be_visible()
+
+
+def test_a_question_is_edited_and_the_old_one_stays_reachable(page: Page) -> None:
+    ask_and_wait(page)
+    page.locator(".edit summary").click()
+    page.get_by_label("The question in other words").fill("How much paid leave?")
+    page.locator(".edit button").click()
+    expect(page.locator(f"{DONE} h2")).to_have_text("How much paid leave?")
+    expect(page.locator(".versions")).to_contain_text("Version 2 of 2")
+    page.get_by_role("link", name="The version before").click()
+    expect(page.locator(f"{DONE} h2")).to_have_text("How much leave?")
+    page.get_by_role("button", name="Answer again").click()
+    expect(page.locator(".versions")).to_contain_text("Version 3 of 3")
+    expect(page.locator(DONE)).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_conversations_are_searched_and_renamed(page: Page) -> None:
+    ask_and_wait(page)
+    page.get_by_label("Search your conversations").fill("zebra")
+    expect(page.locator("#conversations")).to_contain_text("No conversation holds these words.")
+    page.get_by_label("Search your conversations").fill("STAFF")
+    expect(page.locator("#conversations a")).to_have_text("How much leave?")
+    page.locator(".rename summary").click()
+    page.get_by_label("Title", exact=True).fill("Days off")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#conversations a")).to_have_text("Days off")
 
 
 def test_it_answers_without_javascript(chromium: Browser, site: Site, watch: Watch) -> None:

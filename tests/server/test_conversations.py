@@ -1,6 +1,7 @@
 """chat.db: what is saved comes back, and only to its owner."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from indexer.models import Passage, Sentence
+from indexer.models import Passage, Sentence, now
 from server.conversations import Conversations, Outcome, open_conversations, shortened
 from server.errors import NotFound
 from server.events import Answer, Citation, Evidence, Timing
@@ -93,6 +94,8 @@ def test_another_owner_gets_nothing(conversations: Conversations) -> None:
         lambda: conversations.begin("mine now", "bob", turn.conversation_id),
         lambda: conversations.give_feedback(turn.id, "bob", 1),
         lambda: conversations.delete(turn.conversation_id, "bob"),
+        lambda: conversations.rename(turn.conversation_id, "bob", "mine"),
+        lambda: conversations.restore(turn.conversation_id, "bob"),
         lambda: conversations.citation(999, "ann"),
     ):
         with pytest.raises(NotFound):
@@ -125,6 +128,7 @@ def test_deleting_takes_everything_with_it(conversations: Conversations, setting
     conversations.finish(turn.id, Outcome("done", answer=answer()))
     conversations.give_feedback(turn.id, "ann", -1, "wrong")
     conversations.delete(turn.conversation_id, "ann")
+    conversations.purge(now() + timedelta(seconds=1))
     conversations.finish(turn.id, Outcome("done", answer=answer()))  # a turn that ends later is no error
     with sqlite3.connect(settings.chat_path) as database:
         for table in ("conversation", "turn", "citation", "feedback"):
@@ -170,3 +174,57 @@ def test_shortening_cuts_at_a_word() -> None:
     assert shortened("a b", 10) == "a b"
     assert shortened("alpha beta gamma", 12) == "alpha beta…"
     assert shortened("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_a_deleted_conversation_is_gone_until_it_is_restored(conversations: Conversations) -> None:
+    turn = conversations.begin("Where do I park?", "ann")
+    conversations.delete(turn.conversation_id, "ann")
+    assert conversations.lines("ann") == []
+    for gone in (
+        lambda: conversations.turns(turn.conversation_id, "ann"),
+        lambda: conversations.turn(turn.id, "ann"),
+        lambda: conversations.begin("and bicycles?", "ann", turn.conversation_id),
+    ):
+        with pytest.raises(NotFound):
+            gone()
+    assert conversations.deleted_title(turn.conversation_id, "bob") is None
+    assert conversations.deleted_title(turn.conversation_id, "ann") == "Where do I park?"
+    conversations.restore(turn.conversation_id, "ann")
+    assert [line.title for line in conversations.lines("ann")] == ["Where do I park?"]
+    assert conversations.deleted_title(turn.conversation_id, "ann") is None
+    conversations.purge(now() + timedelta(days=1))
+    assert conversations.turn(turn.id, "ann").question == "Where do I park?"
+
+
+def test_an_edited_question_is_a_version_and_the_old_branch_stays(conversations: Conversations) -> None:
+    first = conversations.begin("one", "ann")
+    conversation = first.conversation_id
+    second = conversations.begin("two", "ann", conversation)
+    edited = conversations.begin("one, edited", "ann", conversation, instead_of=first.id)
+    assert [turn.id for turn in conversations.turns(conversation, "ann")] == [edited.id]
+    assert [turn.id for turn in conversations.turns(conversation, "ann", first.id)] == [first.id, second.id]
+    assert conversations.turn(first.id, "ann").versions == (first.id, edited.id) == edited.versions
+    assert second.versions == (second.id,)
+    third = conversations.begin("three", "ann", conversation, after=second.id)
+    assert [turn.id for turn in conversations.turns(conversation, "ann")] == [first.id, second.id, third.id]
+    other = conversations.begin("elsewhere", "ann")
+    for place in ({"after": other.id}, {"instead_of": other.id}):
+        with pytest.raises(NotFound):
+            conversations.begin("x", "ann", conversation, **place)
+
+
+def test_search_finds_every_word_in_titles_questions_and_answers(conversations: Conversations) -> None:
+    leave = conversations.begin("How much leave?", "ann")
+    conversations.finish(leave.id, Outcome("done", answer=answer()))
+    conversations.begin("Öffnungszeiten 100%", "ann")
+    conversations.begin("leave, but of another", "bob")
+
+    def found(search: str) -> list[str]:
+        return [line.title for line in conversations.lines("ann", search)]
+
+    assert found("LEAVE") == found("it is 25 leave") == ["How much leave?"]
+    assert found("öffnungszeiten") == found("100%") == ["Öffnungszeiten 100%"]
+    assert found("leave zebra") == found("10%0") == found("_") == []
+    assert len(found("  ")) == 2
+    conversations.rename(leave.conversation_id, "ann", "  Days\noff ")
+    assert found("days off") == ["Days off"]

@@ -140,10 +140,18 @@ def test_nobody_sees_what_belongs_to_another(client: TestClient, stranger: TestC
         ("feedback", lambda: stranger.post(f"/turns/{turn[1]}/feedback", data={"value": 1}).status_code),
         ("citation", lambda: stranger.get(citations(html)[0]).status_code),
         ("delete", lambda: stranger.post(f"{address}/delete").status_code),
+        ("restore", lambda: stranger.post(f"{address}/restore").status_code),
+        ("rename", lambda: stranger.post(f"{address}/title", data={"title": "mine"}).status_code),
+        ("export", lambda: stranger.get(f"{address}/export").status_code),
         ("ask", lambda: stranger.post("/ask", data={"question": "q", "conversation": address[3:]}).status_code),
     ]
     assert {name: status() for name, status in places} == dict.fromkeys((name for name, _ in places), 404)
-    assert "a private question" not in stranger.get("/").text
+    instead = {"question": "q", "instead_of": turn[1], "conversation": asked(stranger, "their own")[3:]}
+    assert stranger.post("/ask", data=instead).status_code == 404
+    client.post(f"{address}/delete")
+    for path in ("/", "/conversations?search=private", f"/?deleted={address[3:]}"):
+        assert "a private question" not in stranger.get(path).text
+    client.post(f"{address}/restore")
     assert client.get(address).status_code == 200
 
 

@@ -1,0 +1,41 @@
+"""A conversation as Markdown, its sources as footnotes (pure)."""
+
+from collections.abc import Sequence
+
+from server.conversations import TurnView
+from server.presentation import source_name
+
+
+def conversation_markdown(title: str, turns: Sequence[TurnView]) -> str:
+    """Each question as a heading, its answer, and the quoted words as footnotes `[^turn-source]`."""
+    parts = [f"# {_line(title)}"]
+    for number, turn in enumerate(turns, start=1):
+        parts.append(f"## {_line(turn.question)}")
+        parts.append(_answer(number, turn) or "*The documents do not say.*")
+        if turn.state != "done":
+            parts.append(f"*{turn.error or 'This answer was stopped.'}*")
+        parts += _notes(number, turn)
+    return "\n\n".join(parts) + "\n"
+
+
+def _answer(number: int, turn: TurnView) -> str:
+    text, done = "", 0
+    for view in turn.citations:
+        mark = f"[{view.citation.n}]"
+        if view.citation.at >= done and turn.answer.startswith(mark, view.citation.at):
+            text += f"{turn.answer[done : view.citation.at].rstrip(' ')}[^{number}-{view.citation.n}]"
+            done = view.citation.at + len(mark)
+    return (text + turn.answer[done:]).strip()
+
+
+def _notes(number: int, turn: TurnView) -> list[str]:
+    quotes: dict[int, dict[str, None]] = {}
+    for view in turn.citations:
+        item = view.citation
+        words = f"{source_name(item.title, item.page, item.heading)} ({item.document}): “{_line(item.quote)}”"
+        quotes.setdefault(item.n, {})[words] = None
+    return [f"[^{number}-{n}]: " + "; ".join(words) for n, words in sorted(quotes.items())]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,122 @@
+"""What a page lets people do with their conversations, over HTTP."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from server.settings import ServerSettings
+from tests.tiny_site import Site
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def site(settings: ServerSettings) -> Site:
+    return Site(settings)
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[TestClient]:
+    with TestClient(site.app(), base_url="http://localhost") as client:
+        yield client
+
+
+def asked(client: TestClient, question: str = "How much leave?", **fields: str) -> str:
+    """Ask without JavaScript; returns the conversation's address."""
+    response = client.post("/ask", data={"question": question, **fields}, follow_redirects=False)
+    assert response.status_code == 303, response.text
+    return str(response.headers["location"]).partition("#")[0]
+
+
+def shown(html: str) -> list[str]:
+    """The ids of the turns on a page."""
+    return re.findall(r'<article class="turn" id="turn-(\d+)"', html)
+
+
+def test_an_edited_question_replaces_what_came_after_it_and_arrows_lead_back(client: TestClient) -> None:
+    address = asked(client)
+    conversation = address[3:]
+    asked(client, "And travel?", conversation=conversation)
+    first, second = shown(client.get(address).text)
+    asked(client, "How much paid leave?", conversation=conversation, instead_of=first)
+    html = client.get(address).text
+    (edited,) = shown(html)
+    assert "Version 2 of 2" in html
+    before = re.search(r'rel="prev" href="([^"#]+)#', html)
+    assert before
+    old = client.get(before[1]).text
+    assert shown(old) == [first, second]
+    assert f"?at={edited}#turn-{edited}" in old
+    answer = client.post(
+        "/ask", data={"question": "q", "conversation": conversation, "instead_of": second}, headers=HTMX
+    )
+    assert shown(answer.text)[0] == first  # the whole branch that the new question ends
+    assert len(shown(answer.text)) == 2
+
+
+def test_asking_on_goes_on_from_the_branch_that_is_shown(client: TestClient) -> None:
+    address = asked(client)
+    (first,) = shown(client.get(address).text)
+    asked(client, "How much paid leave?", conversation=address[3:], instead_of=first)
+    asked(client, "And travel?", conversation=address[3:], after=first)
+    assert shown(client.get(address).text)[0] == first
+    for place in ({"after": "999"}, {"instead_of": "999"}):
+        response = client.post("/ask", data={"question": "q", "conversation": address[3:], **place})
+        assert response.status_code == 404
+
+
+def test_a_conversation_is_found_by_its_words(client: TestClient) -> None:
+    address = asked(client)
+    asked(client, "unknown zebras")
+    found = client.get("/conversations?search=STAFF+portal", headers=HTMX).text
+    assert re.findall(r'href="(/c/[^"]+)"', found) == [address]
+    assert "<html" not in found
+    whole = client.get("/conversations?search=staff").text
+    assert address in whole
+    assert 'value="staff"' in whole
+    assert "No conversation holds these words" in client.get("/conversations?search=giraffe", headers=HTMX).text
+
+
+def test_a_conversation_is_renamed(client: TestClient) -> None:
+    address = asked(client)
+    page = client.post(f"{address}/title", data={"title": "Days <off>"})
+    assert page.url.path == address
+    assert "<title>Days &lt;off&gt; · Docent</title>" in page.text
+    client.post(f"{address}/title", data={"title": "  "})
+    assert "Days &lt;off&gt;" in client.get("/").text
+
+
+def test_a_deletion_is_undone(client: TestClient) -> None:
+    address = asked(client)
+    after = client.post(f"{address}/delete")
+    assert "“How much leave?” was deleted." in after.text
+    assert client.get(address).status_code == 404
+    back = client.post(f"{address}/restore")
+    assert back.url.path == address
+    assert shown(back.text)
+    assert "was deleted" not in client.get(f"/?deleted={address[3:]}").text
+
+
+def test_a_conversation_is_exported(client: TestClient) -> None:
+    address = asked(client, "Leave / holidays “2026”?")
+    file = client.get(f"{address}/export")
+    assert file.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert file.headers["content-disposition"].startswith("attachment")
+    assert "/" not in file.headers["content-disposition"].partition("UTF-8")[2]
+    assert file.text.startswith("# Leave / holidays “2026”?\n")
+    assert "[^1-1]: Annual leave, page 1 (leave.txt): “Every employee" not in file.text.partition("\n[^")[0]
+    assert "“Every employee has 25 days of paid leave a year.”" in file.text
+
+
+def test_what_installs_a_model_is_one_press_away(client: TestClient) -> None:
+    assert 'href="/language-model"' in client.get(asked(client, "quote me")).text
+    assert "docent models pull phi-3-mini" in client.get("/language-model").text
+
+
+def test_small_talk_is_answered_by_the_page(client: TestClient, site: Site) -> None:
+    html = client.get(asked(client, "What can you do?")).text
+    assert "changes the last answer" in html
+    assert "This answer helped" not in html
+    assert site.script.started == 0
