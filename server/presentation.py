@@ -9,7 +9,7 @@ from indexer.models import Passage
 from indexer.sentences import sentence_spans
 from indexer.terms import content_terms
 from server.conversations import ConversationLine, TurnView, shortened
-from server.events import Evidence, Progress
+from server.events import Citation, Evidence, Progress
 from server.render import Mark, guess_marks, render_answer
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
@@ -112,17 +112,18 @@ def marks(turn: TurnView) -> list[Mark]:
     if not turn.citations and turn.state != "done":
         numbers = {item.n for item in turn.evidence}
         return guess_marks(turn.answer, numbers, lambda n: source_anchor(turn.id, n))
-    return [
-        Mark(
-            view.citation.at,
-            view.citation.n,
-            f"/citations/{view.id}#quote",
-            source_name(view.citation.title, view.citation.page, view.citation.heading),
-            shortened(view.citation.quote, 500),
-            f"quote-{view.id}",
-        )
-        for view in turn.citations
-    ]
+    return [mark(view.citation, f"/citations/{view.id}#quote", f"quote-{view.id}") for view in turn.citations]
+
+
+def mark(citation: Citation, href: str, tip: str) -> Mark:
+    name = source_name(citation.title, citation.page, citation.heading)
+    return Mark(citation.at, citation.n, href, name, shortened(citation.quote, 500), tip)
+
+
+def streamed_mark(turn_id: int, citation: Citation) -> Mark:
+    """The mark of a running answer: its citation has no address of its own yet, the words have."""
+    href = document_href(citation.document_id, citation.start, citation.end)
+    return mark(citation, href, f"quote-{turn_id}-{citation.at}")
 
 
 def answer_html(turn: TurnView) -> str:

@@ -12,7 +12,7 @@ a mark closes as it would beside a bracket.
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -70,7 +70,8 @@ class AnswerStream:
     """Text as it arrives -> blocks that will not change any more, and the open one.
 
     `feed` and `flush` return the HTML of blocks that have just closed; `open` is the HTML of the rest. What `feed` and
-    `flush` returned, joined, is `render_answer` of the whole text.
+    `flush` returned, joined, is `render_answer` of the whole text. Marks are the known ones, and where none is known
+    `[n]` leads to source n.
     """
 
     def __init__(
@@ -79,9 +80,13 @@ class AnswerStream:
         self._numbers = numbers
         self._href = href
         self._rest = ""
+        self._done = 0  # code points before `_rest`
+        self._known: list[Mark] = []  # those that stand in `_rest`
 
-    def feed(self, delta: str) -> str:
+    def feed(self, delta: str, known: Sequence[Mark] = ()) -> str:
+        """Take the next words with the marks in them, whose places are those in the whole text."""
         self._rest += delta
+        self._known += known
         if "\n" not in delta and not self._rest.endswith("\n"):
             return ""
         lines = self._rest.split("\n")
@@ -90,19 +95,27 @@ class AnswerStream:
         if len(starts) < 2:
             return ""
         cut = starts[-1]
-        self._rest = "\n".join(lines[cut:])
-        return self._html("\n".join(lines[:cut]) + "\n")
+        return self._close("\n".join(lines[:cut]) + "\n")
 
     def flush(self) -> str:
-        closed, self._rest = self._html(self._rest), ""
-        return closed
+        return self._close(self._rest)
 
     @property
     def open(self) -> str:
         return self._html(self._rest)
 
+    def _close(self, text: str) -> str:
+        html = self._html(text)
+        self._rest = self._rest[len(text) :]
+        self._done += len(text)
+        self._known = [mark for mark in self._known if mark.at >= self._done]
+        return html
+
     def _html(self, text: str) -> str:
-        return render_answer(text, guess_marks(text, self._numbers, self._href))
+        known = [replace(mark, at=mark.at - self._done) for mark in self._known]
+        places = {mark.at for mark in known}
+        guessed = guess_marks(text, self._numbers, self._href)
+        return render_answer(text, [*known, *(mark for mark in guessed if mark.at not in places)])
 
 
 def _annotated(text: str, marks: Sequence[Mark], unsupported: Sequence[tuple[int, int]]) -> str:

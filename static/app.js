@@ -38,6 +38,11 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "/" && !typing && question()) {
     event.preventDefault();
     question().focus();
+  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && event.target.closest("#panel, .source-page")) {
+    if (event.target.closest(".table, pre")) return; // they scroll sideways
+    const link = document.querySelector(`.source-bar [rel="${event.key === "ArrowLeft" ? "prev" : "next"}"]`);
+    if (link) event.preventDefault();
+    link?.click();
   } else if (event.key === "Escape") {
     if (document.querySelector(":popover-open")) return;
     const panel = document.getElementById("panel");
@@ -105,6 +110,10 @@ let opener = null;
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".answer a.cite, a.card, .closest a");
   if (link) opener = link;
+  if (link?.matches('[data-state="running"] a.cite[href^="/documents/"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault(); // a target for links would be the stream's target too
+    htmx.ajax("GET", link.getAttribute("href"), { target: "#panel", swap: "innerHTML" });
+  }
   if (event.target.closest("[data-close-panel]")) closePanel();
   const copied = event.target.closest("[data-copy]");
   if (copied) copy(copied, document.getElementById(copied.dataset.copy).content.textContent);

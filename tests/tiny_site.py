@@ -182,6 +182,7 @@ class Script:
             yield Answer(HOSTILE, HOSTILE, True, "model", took_ms=Timing(20, 40, 100))
             return
         answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
+        cited = tuple(_citations(answer, evidence))
         for at in range(0, len(answer), 7):
             if at == 91 and "hold" in text:
                 await self._hold()
@@ -189,7 +190,7 @@ class Script:
                 raise Unavailable("The language model stopped working.", "Ask again in a minute.")
             if at == 91 and "crash" in text:
                 raise RuntimeError("a secret inner detail")
-            yield Text(answer[at : at + 7])
+            yield Text(answer[at : at + 7], tuple(c for c in cited if at < c.at + 3 <= at + 7))
             await asyncio.sleep(0.001)
         mode = "extractive" if "quote" in text else "model"
         yield Answer(
@@ -197,7 +198,7 @@ class Script:
             answer,
             True,
             mode,
-            citations=tuple(_citations(answer, evidence)),
+            citations=cited,
             usage=Usage(600, 120),
             took_ms=Timing(20, 900, 12_300),
         )

@@ -7,7 +7,17 @@ from fastapi.sse import ServerSentEvent
 
 from server.conversations import TurnView
 from server.events import Progress, Sources, Text
-from server.presentation import answer_html, cards, closest, copy_text, duration, footnotes, source_anchor, waiting_for
+from server.presentation import (
+    answer_html,
+    cards,
+    closest,
+    copy_text,
+    duration,
+    footnotes,
+    source_anchor,
+    streamed_mark,
+    waiting_for,
+)
 from server.render import AnswerStream
 from server.templating import fragment
 from server.turns import Batch, Ended
@@ -61,7 +71,8 @@ class TurnStream:
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):
                 status, wrote = "Writing", True
-                block = self._text.feed(event.delta)
+                known = [streamed_mark(self._turn.id, citation) for citation in event.citations]
+                block = self._text.feed(event.delta, known)
                 blocks += block if id_ > self._seen else ""
         if status and status != self._status:
             self._status = status

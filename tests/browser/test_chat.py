@@ -76,6 +76,28 @@ def test_a_citation_shows_its_quote_on_focus(page: Page) -> None:
     expect(page.locator(".tip").first).to_be_visible()
 
 
+def test_a_citation_opens_its_words_while_the_answer_is_written(page: Page, site: Site) -> None:
+    page.goto("/")
+    ask(page, "hold")
+    page.locator(".answer .closed .cite").first.click()
+    expect(page.locator("#panel #quote")).to_have_text(QUOTES[0][1])
+    expect(page.locator('.turn[data-state="running"]')).to_be_visible()
+    site.script.release()
+    expect(page.locator(DONE)).to_be_visible()
+    assert marked(page) == QUOTES[0][1]
+
+
+def test_arrow_keys_go_from_citation_to_citation(page: Page) -> None:
+    ask_and_wait(page)
+    page.locator(".cite").first.click()
+    expect(page.locator("#panel h2")).to_be_focused()
+    for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
+        page.keyboard.press(key)
+        expect(page.locator("#panel .source-bar")).to_contain_text(f"Citation {number} of 5")
+        expect(page.locator("#panel h2")).to_be_focused()
+    assert marked(page) == QUOTES[1][1]
+
+
 def test_the_original_file_opens(page: Page, context: BrowserContext) -> None:
     ask_and_wait(page)
     page.locator(".cite").first.click()

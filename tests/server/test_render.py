@@ -166,3 +166,18 @@ def test_headings_stand_below_the_question() -> None:
 @given(st.text(max_size=200))
 def test_any_text_renders(text: str) -> None:
     assert "<script" not in render_answer(text)
+
+
+@given(st.lists(st.integers(0, len(SAMPLE)), max_size=6))
+def test_known_marks_lead_to_their_words_wherever_the_text_is_cut(cuts: list[int]) -> None:
+    known = [
+        Mark(mark.at, mark.n, f"/documents/{mark.at}", "Leave", "words") for mark in guess_marks(SAMPLE, {1}, cite)
+    ]
+    others = [mark for mark in guess_marks(SAMPLE, NUMBERS, cite) if mark.n != 1]
+    stream = AnswerStream(NUMBERS, cite)
+    html = ""
+    for start, end in itertools.pairwise(sorted({0, len(SAMPLE), *cuts})):
+        # A mark comes with the words that end it, as a checker hands it out.
+        html += stream.feed(SAMPLE[start:end], [mark for mark in known if start < mark.at + 3 <= end])
+    html += stream.flush()
+    assert html == render_answer(SAMPLE, [*known, *others])
