@@ -96,12 +96,16 @@ document.addEventListener("htmx:sseError", (event) => {
   lostAt ||= Date.now();
   const status = event.target.querySelector?.(".status");
   if (!status) return;
+  status.classList.add("lost");
   status.textContent = Date.now() - lostAt < GRACE
     ? "The connection was lost. Trying to come back…"
     : "Docent cannot be reached. Reload this page later: what was written is kept.";
 });
 
-document.addEventListener("htmx:sseOpen", () => { lostAt = 0; });
+document.addEventListener("htmx:sseOpen", () => {
+  lostAt = 0;
+  document.querySelector(".status.lost")?.classList.remove("lost");
+});
 
 /* The source panel. */
 

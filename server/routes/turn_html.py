@@ -40,8 +40,9 @@ class TurnStream:
     """The events of a running turn -> messages for the page.
 
     `tail` is the open block (an event named `open` is the browser's own). All messages replace what they stand for,
-    except `block`, which appends: its id is the event up to which blocks were
-    sent, and a page that comes back names the last id it saw. A page that comes without one gets `restart` first.
+    except `block`, which appends, and empties the open block so that no words stand twice until the next `tail`. Its id
+    is the event up to which blocks were sent, and a page that comes back names the last id it saw. A page that comes
+    without one gets `restart` first.
     """
 
     def __init__(self, turn: TurnView, seen: int) -> None:
@@ -78,7 +79,7 @@ class TurnStream:
             self._status = status
             yield _message("status", "_status.html", words=status)
         if blocks:
-            yield ServerSentEvent(event="block", raw_data=blocks, id=str(last))
+            yield ServerSentEvent(event="block", raw_data=blocks + closing(self._turn.id), id=str(last))
         if wrote:
             yield ServerSentEvent(event="tail", raw_data=self._text.open, id=str(last))
 
@@ -89,6 +90,11 @@ class TurnStream:
 def ended(turn: TurnView) -> ServerSentEvent:
     """The finished turn, which takes the place of the running one."""
     return _message("end", "_ended.html", **turn_context(turn))
+
+
+def closing(turn_id: int) -> str:
+    """What empties the open block in the moment in which its words become closed ones."""
+    return f'<div id="open-{turn_id}" hx-swap-oob="innerHTML"></div>'
 
 
 def _message(event: str, template: str, **context: Any) -> ServerSentEvent:

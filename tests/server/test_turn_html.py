@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from server.conversations import TurnView
 from server.events import Progress, Sources, Text
 from server.render import render_answer
-from server.routes.turn_html import TurnStream
+from server.routes.turn_html import TurnStream, closing
 from server.turns import Batch, TurnEvent
 
 TURN = TurnView(1, "c", "q", "running")
@@ -34,7 +34,9 @@ def received(stream: TurnStream, parts: list[Batch]) -> list[tuple[str, str, str
 
 
 def closed(messages: list[tuple[str, str, str | None]]) -> str:
-    return "".join(data for event, data, _id in messages if event == "block")
+    blocks = [data for event, data, _id in messages if event == "block"]
+    assert all(data.endswith(closing(TURN.id)) for data in blocks)
+    return "".join(data.removesuffix(closing(TURN.id)) for data in blocks)
 
 
 def tail(messages: list[tuple[str, str, str | None]]) -> str:
