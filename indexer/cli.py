@@ -21,7 +21,8 @@ from indexer.console import Commands
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import DocentError
-from indexer.evaluate_folder import evaluate_folder, show_report
+from indexer.evaluate_compare import compare, read_baseline
+from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
 from indexer.ingest import Report, ingest
 from indexer.progress import ingest_progress, message
 from indexer.rebuild import rebuild_index
@@ -213,13 +214,24 @@ def rebuild() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--answers", is_flag=True, help="Also ask a server that is started on the folder, and judge its answers.")
 @click.option("--endpoint", default="", help="Also ask this server (http://host:port), which already holds the corpus.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report of an earlier --json run.")
 @JSON_OPTION
-def evaluate_command(folder: Path, answers: bool, endpoint: str, as_json: bool) -> None:
-    """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions."""
+def evaluate_command(folder: Path, answers: bool, endpoint: str, baseline: Path | None, as_json: bool) -> None:
+    """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions.
+
+    With --baseline the exit status is 1 when a measure got worse by more than chance explains.
+    """
+    before = read_baseline(baseline) if baseline else None
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
         report = evaluate_folder(folder, settings, answers=answers, endpoint=endpoint)
+    comparison = compare(before, report["per_question"]) if before is not None else None
+    if comparison:
+        report["comparison"] = comparison.as_json()
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         show_report(report)
+    if comparison:
+        show_comparison(comparison)
+    sys.exit(1 if comparison and comparison.lost else 0)

@@ -8,8 +8,8 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,24 @@ class QuestionResult:
     def reciprocal_rank(self) -> float:
         return 1 / min(self.found.values()) if self.found else 0.0
 
+    def measures(self) -> dict[str, float]:
+        """Every measure by its name in the report, 0 to 1."""
+        return {
+            **{f"recall@{k}": self.recall(k) for k in (1, 5, DEPTH)},
+            **{f"hit@{k}": self.hit(k) for k in (1, 5)},
+            "ndcg@10": self.ndcg,
+            "mrr": self.reciprocal_rank,
+        }
+
     @property
     def ndcg(self) -> float:
         """nDCG@10 with gains of 0 or 1 (Järvelin and Kekäläinen, 2002)."""
         ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(self.gold, DEPTH) + 1))
         gained = sum(1 / math.log2(rank + 1) for rank in self.found.values() if rank <= DEPTH)
         return min(gained / ideal, 1.0)  # one passage may hold two gold ids, as one page of two neighbours does
+
+
+NOTHING_FOUND = QuestionResult("", {}, 1, 0.0)
 
 
 @dataclass
@@ -86,21 +98,15 @@ class RetrievalReport:
         times = sorted(result.ms for result in self.results) or [0.0]
         return {
             "questions": len(self.results),
-            "recall@1": self._mean(lambda r: r.recall(1)),
-            "recall@5": self._mean(lambda r: r.recall(5)),
-            "recall@10": self._mean(lambda r: r.recall(10)),
-            "hit@1": self._mean(lambda r: r.hit(1)),
-            "hit@5": self._mean(lambda r: r.hit(5)),
-            "ndcg@10": self._mean(lambda r: r.ndcg),
-            "mrr": self._mean(lambda r: r.reciprocal_rank),
+            **{name: self._mean(name) for name in NOTHING_FOUND.measures()},
             "latency_ms": {
                 "p50": round(statistics.median(times), 1),
                 "p95": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1),
             },
         }
 
-    def _mean(self, measure: Callable[[QuestionResult], float]) -> float:
-        return round(statistics.fmean(map(measure, self.results)), 4) if self.results else 0.0
+    def _mean(self, measure: str) -> float:
+        return round(statistics.fmean(r.measures()[measure] for r in self.results), 4) if self.results else 0.0
 
 
 def load_questions(folder: Path) -> list[EvaluationQuestion]:
@@ -244,8 +250,3 @@ def matches_gold(gold: str, document: str, page: int | None) -> bool:
     if not marker or not number.isdigit() or path != document:
         return False
     return page is not None and abs(page - int(number)) <= 1
-
-
-def as_json(report: RetrievalReport) -> dict[str, Any]:
-    """The summary and, for comparing two runs, every question."""
-    return {**report.summary(), "per_question": [asdict(result) for result in report.results]}

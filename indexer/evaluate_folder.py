@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from rich.table import Table
 
 from indexer.catalog import Catalog
 from indexer.database import open_knowledge
@@ -18,6 +19,8 @@ from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
 from indexer.evaluate import evaluate_retrieval, ingest_folder, load_questions
 from indexer.evaluate_answers import ask_all, summarise_answers
+from indexer.evaluate_compare import Comparison
+from indexer.evaluate_questions import question_rows
 from indexer.progress import console, message
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
@@ -39,14 +42,14 @@ def evaluate_folder(folder: Path, settings: IndexerSettings, answers: bool, endp
     store.save()
     message(f"Asking {len(questions)} questions of {len(store)} passages.")
     retriever = Retriever(engine, embedder, store, settings)
-    report, _ = evaluate_retrieval(questions, retriever, Catalog(engine).everything())
+    report, passages = evaluate_retrieval(questions, retriever, Catalog(engine).everything())
     figures = {"folder": folder.name, **report.summary()}
     if endpoint:
         figures.update(summarise_answers(ask_all(questions, endpoint, os.environ.get("DOCENT_API_KEY", ""))))
     elif answers:
         with running_server(settings) as url:
             figures.update(summarise_answers(ask_all(questions, url)))
-    return figures
+    return {**figures, "per_question": question_rows(questions, report, passages)}
 
 
 @contextmanager
@@ -85,8 +88,23 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
 def show_report(report: dict[str, Any], indent: str = "") -> None:
     """The figures, one a line."""
     for name, value in report.items():
+        if name in ("per_question", "comparison"):
+            continue  # a table of its own, or only for programs
         if isinstance(value, dict):
             console.print(f"{indent}{name}")
             show_report(value, indent + "  ")
         else:
             console.print(f"{indent}{name:14} {'no such questions' if value is None else value}")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """A table of every measure that both runs have."""
+    table = Table("measure", "before", "after", "difference", "95% interval", "", box=None)
+    for one in comparison.differences:
+        interval = f"{one.low:+.4g} to {one.high:+.4g}"
+        table.add_row(
+            one.measure, f"{one.before:.4g}", f"{one.after:.4g}", f"{one.difference:+.4g}", interval, one.verdict
+        )
+    console.print(table)
+    others = f", {comparison.only_one} stand in one of them alone" if comparison.only_one else ""
+    console.print(f"{comparison.questions} questions stand in both runs{others}.")

@@ -12,7 +12,6 @@ from indexer.evaluate import (
     EvaluationQuestion,
     QuestionResult,
     RetrievalReport,
-    as_json,
     evaluate_retrieval,
     gold_ranks,
     ingest_folder,
@@ -60,7 +59,6 @@ def test_the_summary_is_the_mean_and_the_percentiles() -> None:
     assert summary["questions"] == 100
     assert summary["recall@5"] == summary["hit@1"] == summary["ndcg@10"] == summary["mrr"] == 0.5
     assert summary["latency_ms"] == {"p50": 50.5, "p95": 96.0}
-    assert len(as_json(RetrievalReport(results))["per_question"]) == 100
 
 
 def test_no_questions_are_no_error() -> None:

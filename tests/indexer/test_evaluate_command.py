@@ -1,0 +1,64 @@
+"""`indexer evaluate` from a folder to a report, with the real embedder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from indexer.cli import main
+from indexer.settings import IndexerSettings
+
+pytestmark = pytest.mark.models
+
+TOPICS = ("leave", "salaries", "rooms", "travel", "parking", "printers", "lunch", "visitors")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: IndexerSettings) -> Path:
+    """Eight documents, a question about each, and one that none of them answers."""
+    rows = [{"id": name, "title": name, "text": f"What everyone should know about {name}."} for name in TOPICS]
+    questions: list[dict[str, Any]] = [
+        {"id": name, "question": f"Tell me about {name}", "gold": [name], "answers": [name]} for name in TOPICS
+    ]
+    questions.append({"id": "no", "question": "Who won the cup?", "gold": [], "answerable": False})
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    return tmp_path
+
+
+def evaluate(*arguments: str, status: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["evaluate", *arguments])
+    assert result.exit_code == status, result.output
+    return result
+
+
+def test_a_report_and_a_comparison_with_it(folder: Path) -> None:
+    report = json.loads(evaluate(str(folder), "--json").stdout)
+    assert (report["questions"], report["hit@1"], len(report["per_question"])) == (8, 1, 9)
+    assert report["per_question"][0]["found"][0] == {"document": "leave", "page": None}
+    assert report["per_question"][8]["measures"] == {}
+
+    baseline = folder / "baseline.json"
+    baseline.write_text(json.dumps(report))
+    same = evaluate(str(folder), "--baseline", str(baseline))
+    assert "8 questions" not in same.stderr
+    assert "9 questions stand in both runs." in same.stderr
+
+    for row in report["per_question"][:8]:
+        row["measures"]["hit@1"] = [2, 1]  # an earlier run that was better
+    baseline.write_text(json.dumps(report))
+    worse = json.loads(evaluate(str(folder), "--baseline", str(baseline), "--json", status=1).stdout)
+    measures = worse["comparison"]["measures"]
+    assert measures["hit@1"] == {
+        "before": 2, "after": 1, "difference": -1, "interval": [-1, -1], "verdict": "loss",
+    }  # fmt: skip
+    assert measures["mrr"]["verdict"] == "no difference"
+
+
+def test_a_baseline_that_is_none_is_refused_before_anything_is_read(folder: Path) -> None:
+    (folder / "baseline.json").write_text("{}")
+    refused = evaluate(str(folder), "--baseline", str(folder / "baseline.json"), status=2)
+    assert "no report to compare with" in refused.stderr
+    assert "Indexing" not in refused.stderr
