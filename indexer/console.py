@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 from pydantic import ValidationError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from indexer.errors import DocentError
+from indexer.database import storage_error
+from indexer.errors import DocentError, StorageError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -33,6 +35,11 @@ class Commands(click.Group):
         except DocentError as error:
             click.echo(str(error), err=True)
             sys.exit(error.exit_status)
+        except IntegrityError:
+            raise  # a mistake of ours, not of the disk
+        except DatabaseError as error:
+            click.echo(str(storage_error(error, "the data folder")), err=True)
+            sys.exit(StorageError.exit_status)
         except ValidationError as error:
             click.echo(_bad_setting(error), err=True)
             sys.exit(2)

@@ -19,6 +19,9 @@ from indexer.settings import IndexerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+DAMAGE = ("malformed", "not a database")
+"""What SQLite says of a file whose bytes are not what it wrote."""
+
 
 def open_knowledge(settings: IndexerSettings) -> Engine:
     """The engine of knowledge.db, at the newest schema. Raises StorageError."""
@@ -35,6 +38,8 @@ def open_database(path: Path, migrations: Path) -> Engine:
             _upgrade(engine, migrations)
     except (OSError, sqlite3.Error, DatabaseError) as error:
         reason = error.orig if isinstance(error, DatabaseError) else error
+        if is_damaged(reason):
+            raise damaged(str(reason), str(path.parent)) from error
         raise StorageError(
             f"The database {path} cannot be opened: {reason}.",
             "Check that the folder exists, is writable and has free space, and that the file is a Docent database.",
@@ -97,6 +102,29 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def storage_error(error: DatabaseError, where: str) -> StorageError:
+    """What SQLite says of a database in `where`, with what can be done about it."""
+    if is_damaged(error.orig):
+        return damaged(str(error.orig), where)
+    return StorageError(
+        f"The database in {where} cannot be used: {error.orig}.",
+        "What was finished so far is kept. Free some space on the disk, or mend the folder's permissions, then run "
+        "this again to go on.",
+    )
+
+
+def is_damaged(reason: object) -> bool:
+    return any(damage in str(reason) for damage in DAMAGE)
+
+
+def damaged(reason: str, where: str) -> StorageError:
+    return StorageError(
+        f"A database in {where} is damaged: {reason}.",
+        "Put a copy of it back; or move knowledge.db away and run `indexer ingest` again, since the documents "
+        "themselves are untouched.",
+    )
+
+
 @contextmanager
 def writing(settings: IndexerSettings) -> Iterator[None]:
     """Around work that changes knowledge.db: one process at a time. Raises BusyError, StorageError."""
@@ -116,9 +144,6 @@ def writing(settings: IndexerSettings) -> Iterator[None]:
     except IntegrityError:
         raise  # a mistake of ours, not of the disk
     except DatabaseError as error:
-        raise StorageError(
-            f"The database in {settings.data} cannot be written: {error.orig}.",
-            "What was finished so far is kept. Free some space on the disk, then run this again to go on.",
-        ) from error
+        raise storage_error(error, str(settings.data)) from error
     finally:
         lock.release()

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+from sqlalchemy.exc import DatabaseError
 
 from indexer.catalog import Catalog
 from indexer.client import find_server
-from indexer.database import open_knowledge
+from indexer.database import open_knowledge, storage_error
 from indexer.embed import WordPieces, model_folder
 from indexer.errors import DocentError
 from indexer.index_info import check_index
@@ -65,6 +66,8 @@ def _finding(name: str, check: Callable[[ServerSettings], tuple[State, str]], se
         state, detail = check(settings)
     except DocentError as error:
         state, detail = "problem", str(error)
+    except DatabaseError as error:
+        state, detail = "problem", str(storage_error(error, str(settings.data)))
     except Exception as error:  # a check that breaks is a finding, and the others still run
         state, detail = "problem", f"This could not be checked ({type(error).__name__}: {error})."
     return Finding(name, state, detail)

@@ -69,6 +69,26 @@ def test_ingest_prints_one_json_document(run: Run, docs: Path) -> None:
     assert by_name["broken.docx"]["reason"]
 
 
+@pytest.mark.parametrize("command", [["status"], ["verify"], ["ingest", "{docs}"], ["search", "leave"]])
+def test_a_damaged_database_is_told_in_one_sentence(
+    run: Run, docs: Path, settings: IndexerSettings, engine: Engine, command: list[str]
+) -> None:
+    damage(settings, engine)
+    result = run(*(part.format(docs=docs) for part in command), status=2)
+    assert result.stdout == ""
+    assert "is damaged" in result.stderr
+    assert "move knowledge.db away" in result.stderr
+
+
+def damage(settings: IndexerSettings, engine: Engine) -> None:
+    """Every page but the first is overwritten, as by a failing disk; the header still says SQLite."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    path = settings.knowledge_path
+    path.write_bytes(path.read_bytes()[:4096] + b"\xa5" * (path.stat().st_size - 4096))
+
+
 def test_ingest_without_failures_exits_with_0(run: Run, docs: Path) -> None:
     (docs / "broken.docx").unlink()
     result = run("ingest", str(docs))

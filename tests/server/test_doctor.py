@@ -40,6 +40,17 @@ def test_what_is_indexed_is_counted(settings: ServerSettings) -> None:
     assert findings["index"].detail.startswith("2 documents in 1 collection")
 
 
+def test_a_damaged_database_is_told_without_its_sql(settings: ServerSettings) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    path = settings.knowledge_path
+    path.write_bytes(path.read_bytes()[:4096] + b"\xa5" * (path.stat().st_size - 4096))
+
+    index = found(settings)["index"]
+    assert index.state == "problem"
+    assert "is damaged" in index.detail
+    assert "SELECT" not in index.detail
+
+
 def test_a_data_folder_that_is_a_file(settings: ServerSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     findings = found(settings.model_copy(update={"data": tmp_path / "file"}))
