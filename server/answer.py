@@ -46,6 +46,8 @@ async def answer(
             for refusing in refuse(retrieved, clock.timing):
                 yield refusing
             return
+    if retrieved is not None and generator is not None and generator.state.state == "loading":
+        yield Sources(whole_evidence(retrieved, _earlier(question)))  # to look at until the model can count its tokens
     async for waiting in _wait_for(generator):
         yield waiting
     if generator is None or generator.state.state == "failed":

@@ -63,7 +63,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Sources:
-    """The passages found, best first. Comes before any text; empty when retrieval was off."""
+    """The passages found, best first; empty when retrieval was off. Comes before any text; a later one replaces it."""
 
     evidence: tuple[Evidence, ...]
 
