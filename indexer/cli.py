@@ -20,9 +20,10 @@ from indexer.client import find_server, search_result
 from indexer.console import Commands
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
-from indexer.errors import DocentError
+from indexer.errors import DocentError, StartError
 from indexer.evaluate_compare import compare, read_baseline
 from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
+from indexer.evaluate_report import write_report
 from indexer.ingest import Report, ingest
 from indexer.progress import ingest_progress, message
 from indexer.rebuild import rebuild_index
@@ -215,13 +216,20 @@ def rebuild() -> None:
 @click.option("--answers", is_flag=True, help="Also ask a server that is started on the folder, and judge its answers.")
 @click.option("--endpoint", default="", help="Also ask this server (http://host:port), which already holds the corpus.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report of an earlier --json run.")
+@click.option(
+    "--report", "page", type=click.Path(path_type=Path), help="Also write an HTML page with plots to this file."
+)
 @JSON_OPTION
-def evaluate_command(folder: Path, answers: bool, endpoint: str, baseline: Path | None, as_json: bool) -> None:
+def evaluate_command(
+    folder: Path, answers: bool, endpoint: str, baseline: Path | None, page: Path | None, as_json: bool
+) -> None:
     """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions.
 
     With --baseline the exit status is 1 when a measure got worse by more than chance explains.
     """
     before = read_baseline(baseline) if baseline else None
+    if page and not page.absolute().parent.is_dir():
+        raise StartError(f"There is no folder {page.absolute().parent} for the report.", "Make it, or name another.")
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
         report = evaluate_folder(folder, settings, answers=answers, endpoint=endpoint)
@@ -234,4 +242,7 @@ def evaluate_command(folder: Path, answers: bool, endpoint: str, baseline: Path 
         show_report(report)
     if comparison:
         show_comparison(comparison)
+    if page:
+        write_report(page, report)
+        message(f"The report stands in {page}.")
     sys.exit(1 if comparison and comparison.lost else 0)

@@ -29,9 +29,12 @@ def _row(question: EvaluationQuestion, result: QuestionResult | None, passages: 
     return {
         "id": question.id,
         "question": question.question,
+        "history": question.asked_before,
         "answerable": question.answerable,
         "gold": list(question.gold),
+        "accepted": [*question.answers, *(" | ".join(alternatives) for alternatives in question.must)],
         "found": found,
+        "ranks": result.found if result else {},
         "measures": retrieval_measures(result) if result else {},
     }
 

@@ -42,8 +42,9 @@ def test_a_report_and_a_comparison_with_it(folder: Path) -> None:
 
     baseline = folder / "baseline.json"
     baseline.write_text(json.dumps(report))
-    same = evaluate(str(folder), "--baseline", str(baseline))
-    assert "8 questions" not in same.stderr
+    page = folder / "report.html"
+    same = evaluate(str(folder), "--baseline", str(baseline), "--report", str(page))
+    assert "No right passage among the first five: 0 of 8" in page.read_text()
     assert "9 questions stand in both runs." in same.stderr
 
     for row in report["per_question"][:8]:
@@ -61,4 +62,10 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_read(folder: Path
     (folder / "baseline.json").write_text("{}")
     refused = evaluate(str(folder), "--baseline", str(folder / "baseline.json"), status=2)
     assert "no report to compare with" in refused.stderr
+    assert "Indexing" not in refused.stderr
+
+
+def test_a_report_that_could_not_be_written_is_refused_at_once(folder: Path) -> None:
+    refused = evaluate(str(folder), "--report", str(folder / "missing" / "report.html"), status=2)
+    assert "There is no folder" in refused.stderr
     assert "Indexing" not in refused.stderr

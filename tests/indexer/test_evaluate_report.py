@@ -1,0 +1,156 @@
+"""The page: one file that loads and runs nothing, whatever the questions say; plots that show the figures."""
+
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.errors import DocentError
+from indexer.evaluate_report import POLICY, report_html, write_report
+from indexer.plots import bars, curve, histogram, intervals
+
+HOSTILE = '</h3><script>alert(1)</script><img src=x onerror="alert(2)">&lt;b&gt; </style> ]]> \x00 \ud800'
+TAGS = set(
+    "html head meta title style body h1 h2 h3 svg rect line polyline circle text table thead tbody tr th td article "
+    "dl dt dd".split()
+)
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: tags, attributes and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attributes}
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def row(text: str = "How long?", /, **measures: Sequence[float]) -> dict[str, Any]:
+    return {
+        "id": text,
+        "question": text,
+        "history": [text],
+        "answerable": True,
+        "gold": [text],
+        "accepted": [text],
+        "found": [{"document": text, "page": 3}],
+        "ranks": {text: 2} if measures else {},
+        "measures": measures,
+        "answer": text,
+        "closed_book": text,
+    }
+
+
+def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
+    figures = {"questions": len(rows), "hit@5": 0.25, "latency_ms": {"p50": 3.5, "p95": 9.0}, "contains": None}
+    return {"folder": "set", **figures, "per_question": list(rows), **more}
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "javascript:alert(1)", "' onload='x", "{{ 7 * 7 }}", "\u202e", "x" * 50_000])
+def test_hostile_text_stays_text(text: str) -> None:
+    html = report_html(report(row(text, **{"hit@5": [0, 1], "latency_ms": [3, 1]}), folder=text))
+    page = Page(html)
+    assert set(page.tags) <= TAGS
+    assert not {name for name in page.attributes if name.startswith("on")} | page.attributes & {"src", "href"}
+    assert text in page.words
+
+
+@given(st.text())
+def test_any_text_stays_text(text: str) -> None:
+    page = Page(report_html(report(row(text, **{"hit@5": [0, 1]}))))
+    assert set(page.tags) <= TAGS
+    assert not text or text.replace("\r", "") in "".join(page.words).replace("\r", "")
+
+
+def test_it_loads_and_runs_nothing() -> None:
+    html = report_html(report(row(**{"hit@5": [0, 1]})))
+    assert POLICY.startswith("default-src 'none'")
+    assert f'content="{POLICY}"' in html
+    assert "http" not in html.replace("http-equiv", "")
+    assert "url(" not in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_only_what_went_wrong_is_listed() -> None:
+    wrong = {"hit@5": [0, 1], "contains": [0, 1], "abstention.false_refusals": [1, 1]}
+    right = {"hit@5": [1, 1], "contains": [1, 1], "abstention.false_refusals": [0, 1]}
+    page = Page(report_html(report(row("missed", **wrong), row("found it", **right), row("unmeasured"))))
+    words = "\n".join(page.words)
+    assert "No right passage among the first five: 1 of 2" in words
+    assert "The answer holds none of the accepted answers: 1 of 2" in words
+    assert "Refused, though the documents answer it: 1 of 2" in words
+    assert "Answered, though" not in words
+    assert "missed, page 3" in words
+    assert "found it" not in words
+
+
+def test_the_comparison_is_shown() -> None:
+    one = {"before": 0.5, "after": 0.4, "difference": -0.1, "interval": [-0.2, -0.01], "verdict": "loss"}
+    page = Page(report_html(report(row(), comparison={"questions": 7, "only_one": 0, "measures": {"mrr": one}})))
+    assert {"Against the baseline: 7 questions in both", "-0.2 to -0.01", "loss", "-0.100"} <= set(page.words)
+
+
+def test_no_questions_are_no_error() -> None:
+    assert "0 questions" in report_html(report())
+
+
+def test_it_is_written_whatever_it_holds(tmp_path: Path) -> None:
+    write_report(tmp_path / "a.html", report(row("Über \ud800", **{"hit@5": [0, 1]})))
+    assert "Über ?" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    with pytest.raises(DocentError, match="could not be written"):
+        write_report(tmp_path / "missing" / "a.html", report())
+
+
+# Plots
+
+
+def widths(plot: Element, class_: str) -> list[float]:
+    return [float(one.get("width", 0)) for one in plot.iter("rect") if one.get("class") == class_]
+
+
+def test_a_bar_is_as_long_as_its_value() -> None:
+    plot = bars("x", [("all", 1.0), ("half", 0.5), ("none", 0.0), ("beyond", 7.0), ("below", -1.0)])
+    full = widths(plot, "grid")[0]
+    assert widths(plot, "bar") == [full, full / 2, 0, full, 0]
+    assert plot.get("aria-label") == "x"
+
+
+def test_a_curve_goes_up_where_values_do() -> None:
+    (line,) = curve("x", [0.0, 0.5, 1.0], "k").iter("polyline")
+    points = [tuple(map(float, point.split(","))) for point in line.get("points", "").split()]
+    assert [y for _, y in points] == [190, 100, 10]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+
+
+def test_a_histogram_counts_every_value_once() -> None:
+    plot = histogram("x", [0, 1, 1, 50, 100, 100, 100], "ms")
+    counts = [int((one.findtext("title") or "").rpartition(": ")[2]) for one in plot.iter("rect")]
+    assert (sum(counts), counts[0], counts[-1]) == (7, 3, 3)
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [0.0, 0.0], [5.0]])
+def test_small_and_empty_plots(values: list[float]) -> None:
+    for plot in (histogram("x", values, "ms"), curve("x", values, "k"), bars("x", [("a", v) for v in values])):
+        assert plot.get("viewBox")
+    assert intervals("x", [("a", v, v, v) for v in values]).get("viewBox")
+
+
+def test_an_interval_stands_on_its_side_of_zero() -> None:
+    plot = intervals("x", [("worse", -0.4, -0.3, -0.2), ("better", 0.1, 0.2, 0.3)])
+    axis, worse, better = list(plot.iter("line"))
+    zero = float(axis.get("x1", 0))
+    assert float(worse.get("x2", 0)) < zero < float(better.get("x1", 0))
