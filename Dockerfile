@@ -9,7 +9,7 @@
 FROM node:22-bookworm-slim AS scripts
 WORKDIR /srv/docent
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update \

@@ -113,10 +113,13 @@ compile_llama() {
 
 fetch_scripts() {
     rm -rf static/vendor
-    [ "$for" = image ] || npm ci --ignore-scripts --no-audit --no-fund
+    [ "$for" = image ] || npm ci --omit=dev --ignore-scripts --no-audit --no-fund
     mkdir -p static/vendor
     cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx-ext-sse/dist/sse.min.js static/vendor/
 }
+
+# What the browser tests judge the pages with; nothing of it is served.
+fetch_axe() { npm ci --ignore-scripts --no-audit --no-fund; }
 
 install_docent() { $PIP install --no-deps --editable .; }
 
@@ -130,6 +133,7 @@ if [ ! -x "$VENV/bin/python" ] || [ "$(cat .make/venv 2>/dev/null)" != "$environ
     rm -f .make/venv .make/packages .make/torch .make/llama .make/docent .make/dev
 fi
 [ -f static/vendor/htmx.min.js ] && [ -f static/vendor/sse.min.js ] || rm -f .make/scripts
+[ -f node_modules/axe-core/axe.min.js ] || rm -f .make/axe
 [ -f .make/llama ] || need_compiler
 [ -f .make/scripts ] || [ "$for" = image ] || need_npm
 torch=$(sed -n 's/^ *"torch==\([0-9.]*\)".*/\1/p' pyproject.toml)
@@ -144,4 +148,5 @@ step scripts "fetching the page's scripts with npm" "$(checksum package.json pac
 step docent "installing Docent itself, editable" "$(checksum pyproject.toml)" install_docent
 if [ "$for" = dev ]; then
     step dev "installing what tests and checks need" "$(checksum requirements-dev.lock)" install_dev
+    step axe "fetching what tests accessibility with npm" "$(checksum package.json package-lock.json)" fetch_axe
 fi

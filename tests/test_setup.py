@@ -40,6 +40,7 @@ NPM = """#!/usr/bin/env bash
 echo "npm $*" >>calls
 mkdir -p node_modules/htmx.org/dist node_modules/htmx-ext-sse/dist
 touch node_modules/htmx.org/dist/htmx.min.js node_modules/htmx-ext-sse/dist/sse.min.js
+[[ "$*" == *--omit=dev* ]] || { mkdir -p node_modules/axe-core && touch node_modules/axe-core/axe.min.js; }
 """
 SAYS_YES = "#!/usr/bin/env bash\n"
 
@@ -114,7 +115,7 @@ def test_packages_come_from_the_lock_with_hashes_and_torch_without_cuda(machine:
     assert all("--no-deps" in call for call in installs)
     assert sum("--require-hashes" in call for call in installs) == 2
     assert [call for call in installs if "torch==" in call] == ["install --no-deps torch==2.13.0+cpu"]
-    assert "npm ci --ignore-scripts --no-audit --no-fund" in calls
+    assert "npm ci --omit=dev --ignore-scripts --no-audit --no-fund" in calls
     assert (machine.folder / "static/vendor/sse.min.js").exists()
 
 
@@ -181,4 +182,10 @@ def test_tests_need_more_than_the_chat(machine: Machine) -> None:
     machine.set_up()
     assert not any("requirements-dev.lock" in call for call in machine.calls())
     machine.set_up("dev")
-    assert machine.calls() == ["install --no-deps --require-hashes --requirement requirements-dev.lock"]
+    assert machine.calls() == [
+        "install --no-deps --require-hashes --requirement requirements-dev.lock",
+        "npm ci --ignore-scripts --no-audit --no-fund",
+    ]
+    assert (machine.folder / "node_modules/axe-core/axe.min.js").exists()
+    machine.set_up("dev")
+    assert machine.calls() == []

@@ -1,0 +1,90 @@
+"""axe-core finds nothing to object to: every page and state, light and dark, desktop and phone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Watch
+from tests.tiny_site import Site
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NOTHING_STICKS = """() => { const sheet = new CSSStyleSheet();
+  sheet.replaceSync('.composer, .bar { position: static !important }');
+  document.adoptedStyleSheets = [sheet]; }"""
+"""A button that is half under the box would count as too small, though it can be scrolled from there."""
+PAGES = ["/documents", "/documents/1?start=14&end=40", "/documents/999", "/language-model", "/conversations?search=x"]
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)], ids=str)
+def visitor(request: pytest.FixtureRequest, chromium: Browser, site: Site, watch: Watch) -> Any:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: run `make setup-dev`")
+    theme, width = request.param
+    context = chromium.new_context(
+        base_url=site.url, viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
+    )
+    context.set_default_timeout(8000)
+    yield watch.page(context)
+    context.close()
+
+
+def violations(page: Page, rules: list[str] = RULES) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(NOTHING_STICKS)
+    found: dict[str, Any] = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", rules)
+    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']]}" for one in found["violations"]]
+
+
+def ask(page: Page, question: str) -> None:
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+
+
+def test_no_state_of_the_chat_has_a_violation(visitor: Page, site: Site) -> None:
+    page = visitor
+    page.goto("/")
+    assert violations(page) == []
+    ask(page, "hold")
+    expect(page.locator(".answer .closed p")).to_be_visible()
+    assert violations(page) == []
+    site.script.release()
+    expect(page.locator('.turn:last-child[data-state="done"]')).to_be_visible()
+    page.locator(".edit summary").click()
+    page.locator(".rename summary").click()
+    page.get_by_role("button", name="This answer did not help").click()
+    expect(page.get_by_label("What was wrong?")).to_be_visible()
+    assert violations(page) == []
+    for question, state in (
+        ("unknown", ".turn:last-child[data-unanswered]"),
+        ("fail", '.turn:last-child[data-state="failed"]'),
+        ("quote", ".turn:last-child .extractive"),
+        ("hi", '.turn:last-child[data-state="done"] .fixed'),
+    ):
+        ask(page, question)
+        expect(page.locator(state)).to_be_visible()
+        assert violations(page) == []
+    page.locator(".cite").first.click()
+    expect(page.locator("#panel #quote")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_has_a_violation(visitor: Page, watch: Watch, path: str) -> None:
+    watch.allow("404")
+    visitor.goto(path)
+    assert violations(visitor) == []
+
+
+def test_an_answer_has_the_higher_contrast(visitor: Page) -> None:
+    visitor.goto("/")
+    ask(visitor, "How much leave?")
+    expect(visitor.locator('.turn[data-state="done"]')).to_be_visible()
+    visitor.evaluate(AXE.read_text(encoding="utf-8"))
+    found = visitor.evaluate(
+        """() => axe.run('.answer, .turn h2', { runOnly: ['color-contrast-enhanced'],
+          rules: { 'color-contrast-enhanced': { enabled: true } } })"""
+    )
+    assert [node["html"] for one in found["violations"] for node in one["nodes"]] == []
