@@ -215,24 +215,33 @@ def rebuild() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--answers", is_flag=True, help="Also ask a server that is started on the folder, and judge its answers.")
 @click.option("--endpoint", default="", help="Also ask this server (http://host:port), which already holds the corpus.")
+@click.option("--closed-book", is_flag=True, help="Also ask the server's language model without any documents.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report of an earlier --json run.")
 @click.option(
     "--report", "page", type=click.Path(path_type=Path), help="Also write an HTML page with plots to this file."
 )
 @JSON_OPTION
 def evaluate_command(
-    folder: Path, answers: bool, endpoint: str, baseline: Path | None, page: Path | None, as_json: bool
+    folder: Path,
+    answers: bool,
+    endpoint: str,
+    closed_book: bool,
+    baseline: Path | None,
+    page: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure retrieval, and with --answers or --endpoint the answers, on a folder of questions.
 
     With --baseline the exit status is 1 when a measure got worse by more than chance explains.
     """
+    if closed_book and not (answers or endpoint):
+        raise StartError("Without documents only a server can be asked.", "Add --answers or --endpoint.")
     before = read_baseline(baseline) if baseline else None
     if page and not page.absolute().parent.is_dir():
         raise StartError(f"There is no folder {page.absolute().parent} for the report.", "Make it, or name another.")
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
-        report = evaluate_folder(folder, settings, answers=answers, endpoint=endpoint)
+        report = evaluate_folder(folder, settings, answers, endpoint, closed_book)
     comparison = compare(before, report["per_question"]) if before is not None else None
     if comparison:
         report["comparison"] = comparison.as_json()

@@ -32,6 +32,10 @@ DEPTH = 10
 """Passages asked for a question: the deepest figure is recall@10."""
 
 
+Measures = dict[str, tuple[float, float]]
+"""Of one question: name -> (gained, of). A figure is the sum of the first over the sum of the second."""
+
+
 @dataclass(frozen=True)
 class EvaluationQuestion:
     """One line of `questions.jsonl`."""

@@ -1,4 +1,4 @@
-"""How good the answers of a running server are: containment, abstention, citations, tokens, time to first token.
+"""A running server's answers to a set of questions, and what each is worth: its part of every figure.
 
 The server is any OpenAI-compatible one; what only Docent says (whether it answered, its citations) stands in the
 `docent` object of the stream's last chunk, and is counted only where it is there.
@@ -6,16 +6,16 @@ The server is any OpenAI-compatible one; what only Docent says (whether it answe
 
 import json
 import re
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import httpx
 
 from indexer.errors import DocentError
-from indexer.evaluate import EvaluationQuestion, matches_gold
+from indexer.evaluate import EvaluationQuestion, Measures, matches_gold
 from indexer.sentences import sentence_spans
 
 ANSWER_SECONDS = 600.0
@@ -34,12 +34,17 @@ class AnswerResult:
     first_token_ms: float | None = None  # None where nothing came
 
     @property
+    def can_be_judged(self) -> bool:
+        """Whether the set says what an answer has to hold."""
+        return bool(self.question.answers or self.question.must)
+
+    @property
     def contains(self) -> bool:
         """Whether the answer holds one of the gold answers, or one alternative of every fact it must hold."""
         text = plain(self.text)
         if self.question.must:
-            return all(any(_holds(text, word) for word in alternatives) for alternatives in self.question.must)
-        return any(_holds(text, answer) for answer in self.question.answers)
+            return all(any(holds(text, word) for word in alternatives) for alternatives in self.question.must)
+        return any(holds(text, answer) for answer in self.question.answers)
 
 
 def plain(text: str) -> str:
@@ -48,7 +53,7 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w$%'.,@-]+", " ", text).split())
 
 
-def _holds(text: str, words: str) -> bool:
+def holds(text: str, words: str) -> bool:
     """Whether plain text holds the words; a number only as a number of its own: 5 is not in 15 or 5.5."""
     wanted = plain(words)
     before = r"(?<![\d])(?<!\d[.,])" if wanted[:1].isdigit() else ""
@@ -56,21 +61,28 @@ def _holds(text: str, words: str) -> bool:
     return bool(wanted) and re.search(f"{before}{re.escape(wanted)}{after}", text) is not None
 
 
-def ask_all(questions: Sequence[EvaluationQuestion], endpoint: str, key: str = "") -> list[AnswerResult]:
-    """Every question in turn. Raises DocentError when the server does not answer."""
+def ask_all(
+    questions: Sequence[EvaluationQuestion], endpoint: str, key: str = "", retrieval: bool = True
+) -> list[AnswerResult]:
+    """Every question in turn; without retrieval the language model answers alone, if the server is Docent.
+
+    Raises DocentError when the server does not answer.
+    """
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         client = httpx.Client(base_url=endpoint, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
     except httpx.InvalidURL as error:
         raise DocentError(f"{endpoint} is no address of a server ({error}).", "Give it as http://host:port.") from error
     with client:
-        return [_ask(client, question) for question in questions]
+        return [_ask(client, question, retrieval) for question in questions]
 
 
-def _ask(client: httpx.Client, question: EvaluationQuestion) -> AnswerResult:
+def _ask(client: httpx.Client, question: EvaluationQuestion, retrieval: bool) -> AnswerResult:
     messages = [{"role": role, "content": text} for role, text in question.history]
     messages.append({"role": "user", "content": question.question})
     body = {"model": "docent", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+    if not retrieval:
+        body["docent"] = {"retrieval": "off"}
     result = AnswerResult(question, "", True)
     started = time.perf_counter()
     try:
@@ -110,46 +122,45 @@ def _take(result: AnswerResult, chunk: dict[str, Any], started: float) -> None:
         result.citations = docent.get("citations", [])
 
 
-def summarise_answers(results: Sequence[AnswerResult]) -> dict[str, Any]:
-    """The figures of DESIGN's contract; a share over nothing is None."""
-    answerable = [r for r in results if r.question.answerable is True]
-    unanswerable = [r for r in results if r.question.answerable is False]
-    refused = [r for r in answerable + unanswerable if not r.answered]
-    cited = [r for r in answerable if r.answered]
-    marks = [(r, c) for r in cited for c in r.citations]
-    sentences = [s for r in cited for s in _claims(r.text)]
+def answer_measures(result: AnswerResult) -> Measures:
+    """Containment, abstention, citations, tokens and time; each only for the questions that it is about."""
+    asked, measures = result.question, Measures()
+    if asked.answerable is True:
+        measures["abstention.false_refusals"] = (float(not result.answered), 1)
+        if result.can_be_judged:
+            measures["contains"] = (float(result.contains), 1)
+        if result.answered:
+            measures |= _citation_measures(result)
+    elif asked.answerable is False:
+        measures["abstention.recall"] = (float(not result.answered), 1)
+    if asked.answerable is not None and not result.answered:
+        measures["abstention.precision"] = (float(asked.answerable is False), 1)
+    measures["tokens.prompt"] = (result.prompt_tokens, 1)
+    measures["tokens.completion"] = (result.completion_tokens, 1)
+    if result.first_token_ms is not None:
+        measures["first_token_ms"] = (result.first_token_ms, 1)
+    return measures
+
+
+def _citation_measures(result: AnswerResult) -> Measures:
+    claims = _claims(result.text)
     return {
-        "contains": _share(sum(r.contains for r in answerable), len(answerable)),
-        "abstention": {
-            "precision": _share(sum(r.question.answerable is False for r in refused), len(refused)),
-            "recall": _share(sum(not r.answered for r in unanswerable), len(unanswerable)),
-            "false_refusals": _share(sum(not r.answered for r in answerable), len(answerable)),
-        },
-        "citations": {
-            "precision": _share(sum(_points_to_gold(r, c) for r, c in marks), len(marks)),
-            "recall": _share(sum(bool(re.search(r"\[\d+\]", s)) for s in sentences), len(sentences)),
-        },
-        "tokens": {
-            "prompt": _mean([r.prompt_tokens for r in results]),
-            "completion": _mean([r.completion_tokens for r in results]),
-        },
-        "first_token_ms": _mean([r.first_token_ms for r in results if r.first_token_ms is not None]),
+        "citations.precision": (sum(_is_right(result.question, c) for c in result.citations), len(result.citations)),
+        "citations.recall": (sum(bool(re.search(r"\[\d+\]", claim)) for claim in claims), len(claims)),
     }
 
 
 def _claims(text: str) -> list[str]:
-    """The sentences of an answer, quote marks and list marks of Markdown left out."""
+    """The sentences of an answer with their marks, quote marks and list marks of Markdown left out."""
     lines = [line.lstrip("> -*#") for line in text.splitlines()]
-    return [line[start:end] for line in lines for start, end in sentence_spans(line)]
+    spans = [line[start:end] for line in lines for start, end in sentence_spans(line)]
+    return [span for span in spans if plain(span)]
 
 
-def _points_to_gold(result: AnswerResult, citation: dict[str, Any]) -> bool:
-    return any(matches_gold(id_, str(citation.get("document")), citation.get("page")) for id_ in result.question.gold)
-
-
-def _share(count: int, total: int) -> float | None:
-    return round(count / total, 4) if total else None
-
-
-def _mean(values: Sequence[float]) -> float:
-    return round(statistics.fmean(values), 1) if values else 0.0
+def _is_right(question: EvaluationQuestion, citation: dict[str, Any]) -> bool:
+    """Whether a citation points to a gold passage, or its quoted words hold an answer or one of the facts."""
+    document, page = str(citation.get("document")), citation.get("page")
+    if any(matches_gold(id_, document, page) for id_ in question.gold):
+        return True
+    quoted = plain(str(citation.get("quote") or ""))
+    return any(holds(quoted, words) for words in (*question.answers, *chain.from_iterable(question.must)))

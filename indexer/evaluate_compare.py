@@ -24,7 +24,16 @@ BATCH = 500  # draws at once: 500 x 2,000 questions are 8 MB
 LEAST_CHANGED = 6
 """Questions that must have changed before a difference counts: five of five have a chance of 6% in a sign test."""
 
-COSTS = frozenset({"latency_ms", "first_token_ms", "tokens.prompt", "tokens.completion"})
+COSTS = frozenset(
+    {
+        "latency_ms",
+        "first_token_ms",
+        "tokens.prompt",
+        "tokens.completion",
+        "closed_book.tokens.prompt",
+        "closed_book.first_token_ms",
+    }
+)
 """Less is better, and no loss: they depend on the machine, or are what an improvement was bought with."""
 LESS_IS_BETTER = COSTS | {"abstention.false_refusals"}
 

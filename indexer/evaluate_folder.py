@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,16 @@ from indexer.catalog import Catalog
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
-from indexer.evaluate import evaluate_retrieval, ingest_folder, load_questions
-from indexer.evaluate_answers import ask_all, summarise_answers
+from indexer.evaluate import EvaluationQuestion, evaluate_retrieval, ingest_folder, load_questions
+from indexer.evaluate_answers import ask_all
 from indexer.evaluate_compare import Comparison
-from indexer.evaluate_questions import question_rows
+from indexer.evaluate_questions import (
+    add_answers,
+    add_closed_book,
+    question_rows,
+    summarise_answers,
+    summarise_closed_book,
+)
 from indexer.progress import console, message
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
@@ -30,7 +36,9 @@ READY_SECONDS = 300.0
 """A server loads torch in ten seconds and a model of 2 GB in less than a minute; much longer means it never will."""
 
 
-def evaluate_folder(folder: Path, settings: IndexerSettings, answers: bool, endpoint: str) -> dict[str, Any]:
+def evaluate_folder(
+    folder: Path, settings: IndexerSettings, answers: bool, endpoint: str, closed_book: bool = False
+) -> dict[str, Any]:
     """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails."""
     questions = load_questions(folder)
     engine = open_knowledge(settings)
@@ -44,12 +52,27 @@ def evaluate_folder(folder: Path, settings: IndexerSettings, answers: bool, endp
     retriever = Retriever(engine, embedder, store, settings)
     report, passages = evaluate_retrieval(questions, retriever, Catalog(engine).everything())
     figures = {"folder": folder.name, **report.summary()}
+    rows = question_rows(questions, report, passages)
     if endpoint:
-        figures.update(summarise_answers(ask_all(questions, endpoint, os.environ.get("DOCENT_API_KEY", ""))))
+        figures |= ask_server(questions, rows, endpoint, closed_book, os.environ.get("DOCENT_API_KEY", ""))
     elif answers:
         with running_server(settings) as url:
-            figures.update(summarise_answers(ask_all(questions, url)))
-    return {**figures, "per_question": question_rows(questions, report, passages)}
+            figures |= ask_server(questions, rows, url, closed_book)
+    return {**figures, "per_question": rows}
+
+
+def ask_server(
+    questions: Sequence[EvaluationQuestion],
+    rows: Sequence[dict[str, Any]],
+    endpoint: str,
+    closed_book: bool,
+    key: str = "",
+) -> dict[str, Any]:
+    """The figures of a server's answers; each answer goes into the row of its question. Raises DocentError."""
+    if closed_book:  # first, since it fails at once where no language model is
+        add_closed_book(rows, ask_all(questions, endpoint, key, retrieval=False))
+    add_answers(rows, ask_all(questions, endpoint, key))
+    return {**summarise_answers(rows), **(summarise_closed_book(rows) if closed_book else {})}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a report says of each question: its part of every figure, and what a person needs to see why (pure).
+"""What a report says of each question, and the figures of the answers, which are sums over these rows (pure).
 
 A measure of a question is `[gained, of]`: a figure is the sum of the first over the sum of the second. For most `of` is
 1; a question with three citations is three parts of the precision of citations, and one with none is no part of it.
@@ -7,13 +7,19 @@ A measure of a question is `[gained, of]`: a figure is the sum of the first over
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from indexer.evaluate import EvaluationQuestion, QuestionResult, RetrievalReport
+from indexer.evaluate import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
+from indexer.evaluate_answers import AnswerResult, answer_measures
 from indexer.models import Passage
 
 SHOWN = 5
 """Passages named for each question."""
 
-Measures = dict[str, tuple[float, float]]  # name -> (gained, of)
+SHARES = {
+    "contains": (),
+    "abstention": ("precision", "recall", "false_refusals"),
+    "citations": ("precision", "recall"),
+}
+"""Figures of the answers as they stand in the report; one without parts is a share by itself."""
 
 
 def question_rows(
@@ -41,3 +47,60 @@ def _row(question: EvaluationQuestion, result: QuestionResult | None, passages: 
 
 def retrieval_measures(result: QuestionResult) -> Measures:
     return {**{name: (value, 1) for name, value in result.measures().items()}, "latency_ms": (result.ms, 1)}
+
+
+def add_answers(rows: Sequence[dict[str, Any]], results: Sequence[AnswerResult]) -> None:
+    """Put each answer, and what it is worth, into the row of its question."""
+    for row, result in zip(rows, results, strict=True):
+        row["answer"], row["answered"] = result.text, result.answered
+        row["citations"] = [{key: c.get(key) for key in ("n", "document", "page", "quote")} for c in result.citations]
+        row["measures"] |= answer_measures(result)
+
+
+def add_closed_book(rows: Sequence[dict[str, Any]], results: Sequence[AnswerResult]) -> None:
+    """The same for answers without retrieval: what the model remembers by itself."""
+    for row, result in zip(rows, results, strict=True):
+        row["closed_book"] = result.text
+        measures = answer_measures(result)
+        kept = ("contains", "tokens.prompt", "first_token_ms")
+        row["measures"] |= {f"closed_book.{name}": measures[name] for name in kept if name in measures}
+
+
+def summarise_answers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of the answers; a share over nothing is None."""
+    every = {
+        name: {part: share(rows, f"{name}.{part}") for part in parts} if parts else share(rows, name)
+        for name, parts in SHARES.items()
+    }
+    tokens = {part: mean(rows, f"tokens.{part}") for part in ("prompt", "completion")}
+    return {**every, "tokens": tokens, "first_token_ms": mean(rows, "first_token_ms")}
+
+
+def summarise_closed_book(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the model holds by itself, beside what it holds with the documents; `gained` is the difference."""
+    judged = [row for row in rows if {"contains", "closed_book.contains"} <= row["measures"].keys()]
+    opened, closed = share(judged, "contains"), share(judged, "closed_book.contains")
+    return {
+        "closed_book": {
+            "contains": closed,
+            "open_book": opened,
+            "gained": None if opened is None or closed is None else round(opened - closed, 4),
+            "tokens": {"prompt": mean(rows, "closed_book.tokens.prompt")},
+            "first_token_ms": mean(rows, "closed_book.first_token_ms"),
+        }
+    }
+
+
+def share(rows: Sequence[Mapping[str, Any]], measure: str) -> float | None:
+    gained, of = _sums(rows, measure)
+    return round(gained / of, 4) if of else None
+
+
+def mean(rows: Sequence[Mapping[str, Any]], measure: str) -> float:
+    gained, of = _sums(rows, measure)
+    return round(gained / of, 1) if of else 0.0
+
+
+def _sums(rows: Sequence[Mapping[str, Any]], measure: str) -> tuple[float, float]:
+    parts = [row["measures"][measure] for row in rows if measure in row["measures"]]
+    return sum(gained for gained, _ in parts), sum(of for _, of in parts)

@@ -80,8 +80,8 @@ def _retrieval(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def _is_share(name: str, value: object) -> bool:
-    timed = name.startswith(("latency_ms", "first_token_ms", "tokens", "questions"))
-    return isinstance(value, int | float) and not timed and "tokens" not in name
+    counted = ("latency_ms", "first_token_ms", "tokens", "questions")
+    return isinstance(value, int | float) and not any(part in counted for part in name.split("."))
 
 
 def _times(rows: Sequence[Mapping[str, Any]]) -> list[Element]:

@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from indexer.errors import DocentError
-from indexer.evaluate import EvaluationQuestion
-from indexer.evaluate_answers import AnswerResult, ask_all, plain, summarise_answers
+from indexer.evaluate import EvaluationQuestion, RetrievalReport
+from indexer.evaluate_answers import AnswerResult, answer_measures, ask_all, plain
+from indexer.evaluate_questions import add_answers, question_rows, summarise_answers
 
 
 class Script:
@@ -140,18 +142,24 @@ def test_plain_text_folds_white_space_and_marks() -> None:
     assert plain("A\n *b*  [12] c!") == "a b c"
 
 
+def figures_of(*results: AnswerResult) -> dict[str, Any]:
+    rows = question_rows([result.question for result in results], RetrievalReport(), {})
+    add_answers(rows, results)
+    return summarise_answers(rows)
+
+
 def test_figures_by_hand() -> None:
     hit = {"n": 1, "document": "a.md", "page": None}
     miss = {"n": 2, "document": "b.md"}
     foreign = {"n": 3}
-    results = [
+    figures = figures_of(
         AnswerResult(question(answers=("30",)), "30 days [1]. Ask first.", True, [hit, miss, foreign], 10, 4, 100.0),
         AnswerResult(question(answers=("30",)), "No.", False, [], 20, 0, None),
         AnswerResult(question(answerable=False), "I cannot say.", False, [], 30, 0, 300.0),
         AnswerResult(question(answerable=False), "Perhaps [1].", True, [hit], 20, 0, None),
         AnswerResult(question(answerable=None), "Either.", False, [], 20, 1, None),
-    ]
-    assert summarise_answers(results) == {
+    )
+    assert figures == {
         "contains": 0.5,
         "abstention": {"precision": 0.5, "recall": 0.5, "false_refusals": 0.5},
         "citations": {"precision": 0.3333, "recall": 0.5},
@@ -161,6 +169,54 @@ def test_figures_by_hand() -> None:
 
 
 def test_shares_of_nothing_are_none() -> None:
-    figures = summarise_answers([])
+    figures = figures_of()
     assert figures["contains"] is None
     assert set(figures["abstention"].values()) == {None}
+
+
+def test_a_set_that_names_no_answer_says_nothing_of_containment() -> None:
+    assert figures_of(AnswerResult(question(), "Thirty days.", True))["contains"] is None
+
+
+@pytest.mark.parametrize(
+    ("citation", "right"),
+    [
+        ({"document": "a.md", "page": 4, "quote": "Nothing of it."}, 1),
+        ({"document": "other.md", "quote": "Employees get 30 days."}, 1),
+        ({"document": "other.md", "quote": "Ask your manager."}, 1),
+        ({"document": "other.md", "quote": "Employees get 130 days."}, 0),
+        ({"document": "other.md", "quote": None}, 0),
+        ({"document": None, "quote": 5}, 0),
+    ],
+)
+def test_a_citation_is_right_when_it_points_to_gold_or_holds_the_answer(citation: dict[str, Any], right: int) -> None:
+    asked = question(answers=("30 days",), must=(("manager", "boss"),))
+    measures = answer_measures(AnswerResult(asked, "So [1].", True, [citation]))
+    assert measures["citations.precision"] == (right, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "cited", "sentences"),
+    [
+        ("Thirty days. [1] Ask first. [2][3]", 2, 2),
+        ("> Thirty days. [1]\n\n> Ask first.", 1, 2),
+        ("- one [1]\n- two", 1, 2),
+        ("---\n\n[1]", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_each_sentence_wants_a_citation(text: str, cited: int, sentences: int) -> None:
+    assert answer_measures(AnswerResult(question(), text, True))["citations.recall"] == (cited, sentences)
+
+
+def test_a_refusal_has_no_citations_to_judge() -> None:
+    assert "citations.recall" not in answer_measures(AnswerResult(question(), "The documents do not say.", False))
+
+
+def test_without_retrieval_the_server_is_told_so(script: Script, endpoint: str) -> None:
+    script.stream(delta("I do not know."))
+    script.stream(delta("Thirty days."))
+    ask_all([question()], endpoint, retrieval=False)
+    ask_all([question()], endpoint)
+    assert script.requests[0]["docent"] == {"retrieval": "off"}
+    assert "docent" not in script.requests[1]

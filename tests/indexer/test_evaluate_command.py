@@ -69,3 +69,7 @@ def test_a_report_that_could_not_be_written_is_refused_at_once(folder: Path) -> 
     refused = evaluate(str(folder), "--report", str(folder / "missing" / "report.html"), status=2)
     assert "There is no folder" in refused.stderr
     assert "Indexing" not in refused.stderr
+
+
+def test_without_documents_there_must_be_a_server(folder: Path) -> None:
+    assert "Add --answers or --endpoint." in evaluate(str(folder), "--closed-book", status=2).stderr

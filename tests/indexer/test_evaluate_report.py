@@ -115,6 +115,14 @@ def test_it_is_written_whatever_it_holds(tmp_path: Path) -> None:
         write_report(tmp_path / "missing" / "a.html", report())
 
 
+def test_only_shares_are_drawn_from_0_to_1() -> None:
+    closed = {"contains": 0.5, "tokens": {"prompt": 300.0}, "first_token_ms": 900.0}
+    page = Page(report_html(report(row(), closed_book=closed, first_token_ms=5.0)))
+    drawn = page.words[: page.words.index("Every figure")]
+    assert {"hit@5", "closed_book.contains"} <= set(drawn)
+    assert not [word for word in drawn if "token" in word or "latency" in word]
+
+
 # Plots
 
 
