@@ -39,7 +39,7 @@ def open_database(path: Path, migrations: Path) -> Engine:
     except (OSError, sqlite3.Error, DatabaseError) as error:
         reason = error.orig if isinstance(error, DatabaseError) else error
         if is_damaged(reason):
-            raise damaged(str(reason), str(path.parent)) from error
+            raise damaged(str(reason), str(path)) from error
         raise StorageError(
             f"The database {path} cannot be opened: {reason}.",
             "Check that the folder exists, is writable and has free space, and that the file is a Docent database.",
@@ -105,7 +105,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 def storage_error(error: DatabaseError, where: str) -> StorageError:
     """What SQLite says of a database in `where`, with what can be done about it."""
     if is_damaged(error.orig):
-        return damaged(str(error.orig), where)
+        return damaged(str(error.orig), f"in {where}")
     return StorageError(
         f"The database in {where} cannot be used: {error.orig}.",
         "What was finished so far is kept. Free some space on the disk, or mend the folder's permissions, then run "
@@ -119,9 +119,9 @@ def is_damaged(reason: object) -> bool:
 
 def damaged(reason: str, where: str) -> StorageError:
     return StorageError(
-        f"A database in {where} is damaged: {reason}.",
-        "Put a copy of it back; or move knowledge.db away and run `indexer ingest` again, since the documents "
-        "themselves are untouched.",
+        f"The database {where} is damaged: {reason}.",
+        "Put a copy of it back. Without a copy move it away: `indexer ingest` makes knowledge.db again from the "
+        "documents, which are untouched; the conversations in chat.db are lost.",
     )
 
 

@@ -24,6 +24,7 @@ from server.errors import RequestError, TooBusy
 
 log = logging.getLogger(__name__)
 
+NOTHING_HERE = "There is nothing at this address."
 MACHINE_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics")
 
 
@@ -141,6 +142,8 @@ def _invalid(error: RequestValidationError) -> Problem:
     if first["type"] == "json_invalid":
         reason = first.get("ctx", {}).get("error", "")
         return Problem(400, f"The body is not valid JSON: {reason} at character {first['loc'][-1]}.")
+    if first["loc"][0] == "path":
+        return Problem(404, NOTHING_HERE)
     param = ""
     for part in first["loc"][1:]:
         param += f"[{part}]" if isinstance(part, int) else f".{part}"
@@ -153,7 +156,7 @@ def _invalid(error: RequestValidationError) -> Problem:
 
 def _sentence(error: HTTPException) -> str:
     phrases = {
-        404: "There is nothing at this address.",
+        404: NOTHING_HERE,
         405: "This address does not take this method.",
     }
     if error.detail == reason_phrase(error.status_code):

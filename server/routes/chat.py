@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from server.conversations import TurnView
 from server.errors import BadRequest
-from server.routes.page_route import PageRoute
+from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import conversation_list
 from server.routes.turn_html import TurnStream, ended, turn_context
 from server.services import ScopeDep, ServicesDep
@@ -80,7 +80,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
-async def get_turn(turn_id: int, services: ServicesDep, owner: OwnerDep) -> TurnView:
+async def get_turn(turn_id: RowId, services: ServicesDep, owner: OwnerDep) -> TurnView:
     return await asyncio.to_thread(services.conversations.turn, turn_id, owner)
 
 

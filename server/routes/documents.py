@@ -12,7 +12,7 @@ from indexer.models import Document, Scope
 from server.conversations import CitationPlace
 from server.errors import NotFound
 from server.presentation import source_name
-from server.routes.page_route import PageRoute
+from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import shell
 from server.services import ScopeDep, Services, ServicesDep
 from server.session import OwnerDep
@@ -48,7 +48,7 @@ def documents(request: Request, services: ServicesDep, scope: ScopeDep, owner: O
 @router.get("/documents/{document_id}")
 def document(
     request: Request,
-    document_id: int,
+    document_id: RowId,
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
@@ -69,7 +69,7 @@ def document(
 
 
 @router.get("/citations/{citation_id}")
-def citation(request: Request, citation_id: int, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+def citation(request: Request, citation_id: RowId, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
     """The cited document at the quoted words, or the copy of the words where they are not there any more."""
     place = services.conversations.citation(citation_id, owner)
     cited = place.view.citation
@@ -85,7 +85,7 @@ def citation(request: Request, citation_id: int, services: ServicesDep, scope: S
 
 
 @router.get("/documents/{document_id}/original")
-def original(document_id: int, services: ServicesDep, scope: ScopeDep) -> Response:
+def original(document_id: RowId, services: ServicesDep, scope: ScopeDep) -> Response:
     found = services.catalog.document(document_id, scope)
     path = _original_path(found) if found else None
     if found is None or path is None:

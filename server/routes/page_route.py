@@ -5,10 +5,10 @@ into a notice inside the page that is open.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
@@ -19,6 +19,9 @@ from indexer.errors import DocentError
 from server.problems import describe
 from server.routes.shell import problem_page
 from server.session import get_sessions
+
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""A number in an address that names a row: as large as SQLite's integers, which a larger one would overflow."""
 
 OPEN_TO_ALL = frozenset({"/login", "/theme", "/favicon.ico"})
 

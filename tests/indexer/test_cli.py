@@ -77,7 +77,7 @@ def test_a_damaged_database_is_told_in_one_sentence(
     result = run(*(part.format(docs=docs) for part in command), status=2)
     assert result.stdout == ""
     assert "is damaged" in result.stderr
-    assert "move knowledge.db away" in result.stderr
+    assert "`indexer ingest` makes knowledge.db again" in result.stderr
 
 
 def damage(settings: IndexerSettings, engine: Engine) -> None:

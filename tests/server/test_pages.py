@@ -328,3 +328,11 @@ def test_example_questions_come_from_different_documents() -> None:
     ]
     assert choose(headings, 2) == ["How do I book leave?", "What do the documents say about “Sick days”?"]
     assert len(choose(headings, 4)) == 3
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "abc", str(2**63), "9" * 40])
+@pytest.mark.parametrize("address", ["/documents/{}", "/documents/{}/original", "/citations/{}", "/turns/{}/events"])
+def test_a_number_that_no_row_can_have_is_not_found(client: TestClient, address: str, number: str) -> None:
+    response = client.get(address.format(number))
+    assert response.status_code == 404
+    assert "There is nothing at this address." in response.text
