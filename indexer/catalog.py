@@ -1,9 +1,13 @@
-"""What is indexed, for people and pages: collections, documents, the ledger. Every read takes a Scope."""
+"""What is indexed, for people and pages: collections, documents, the ledger. Every read takes a Scope.
+
+What was deleted by hand is not there for any of them, except for who asks for the files of state "deleted".
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, func
+from sqlalchemy import ColumnElement, Engine, and_, case, desc, func, or_
 from sqlmodel import Session, col, select
 
 from indexer.models import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
@@ -16,6 +20,29 @@ class CollectionSummary:
     documents: int
     chunks: int
     updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class FileQuery:
+    """Which files a page asks for, and in which order. Unknown words for `sort` and `state` mean the default."""
+
+    state: str = ""  # indexed | skipped | failed | needs_ocr | deleted; empty: all but deleted
+    collection: int = 0  # 0: all
+    search: str = ""  # stands in the title or the path
+    sort: str = ""  # a key of SORTS; empty: what needs somebody first
+    descending: bool = False
+    offset: int = 0
+    limit: int = 200
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A file that a run saw: its ledger entry, and the document that is searched for it."""
+
+    entry: LedgerEntry
+    collection: str
+    document_id: int | None
+    title: str
 
 
 class Catalog:
@@ -38,13 +65,13 @@ class Catalog:
     def collections(self, scope: Scope) -> list[CollectionSummary]:
         documents = (
             select(Document.collection_id, func.count(), func.max(Document.indexed_at))
-            .where(col(Document.collection_id).in_(scope.collections))
+            .where(_searched(scope))
             .group_by(col(Document.collection_id))
         )
         chunks = (
             select(Document.collection_id, func.count())
             .join(Chunk)
-            .where(col(Document.collection_id).in_(scope.collections))
+            .where(_searched(scope))
             .group_by(col(Document.collection_id))
         )
         with Session(self.engine) as session:
@@ -61,14 +88,15 @@ class Catalog:
 
     def has_documents(self, scope: Scope) -> bool:
         with Session(self.engine) as session:
-            found = select(Document.id).where(col(Document.collection_id).in_(scope.collections)).limit(1)
+            found = select(Document.id).where(_searched(scope)).limit(1)
             return session.exec(found).first() is not None
 
     def document(self, document_id: int, scope: Scope) -> Document | None:
         """The document, or None where it does not exist or may not be read."""
         with Session(self.engine) as session:
             found = session.get(Document, document_id)
-            return found if found is not None and found.collection_id in scope.collections else None
+            readable = found is not None and found.collection_id in scope.collections and found.deleted_at is None
+            return found if readable else None
 
     def ledger(self, scope: Scope) -> list[tuple[str, LedgerEntry]]:
         """(collection name, entry) of every file that a run has seen; failures first, then by path."""
@@ -76,10 +104,75 @@ class Catalog:
             rows = session.exec(
                 select(Collection.name, LedgerEntry)
                 .join(Collection)
-                .where(col(LedgerEntry.collection_id).in_(scope.collections))
+                .where(col(LedgerEntry.collection_id).in_(scope.collections), col(LedgerEntry.deleted_at).is_(None))
                 .order_by(col(LedgerEntry.state) == "indexed", col(LedgerEntry.path))
             )
             return list(rows.all())
+
+    def files(self, query: FileQuery, scope: Scope) -> list[FileRow]:
+        """At most `query.limit` files."""
+        order = [SORTS[query.sort]] if query.sort in SORTS else []
+        rows = (
+            select(LedgerEntry, Collection.name, Document.id, Document.title)
+            .select_from(LedgerEntry)
+            .join(Collection)
+            .join(Document, _same_file(), isouter=True)
+            .where(*_asked_for(query, scope))
+            .order_by(*[desc(column) if query.descending else column for column in order])
+            .order_by(_URGENCY, func.lower(LedgerEntry.path), col(LedgerEntry.id))
+            .offset(query.offset)
+            .limit(query.limit)
+        )
+        with Session(self.engine) as session:
+            return [FileRow(entry, name, id_, title or "") for entry, name, id_, title in session.exec(rows)]
+
+    def count_files(self, query: FileQuery, scope: Scope) -> int:
+        """How many files there are in all pages of a query."""
+        counted = (
+            select(func.count())
+            .select_from(LedgerEntry)
+            .join(Document, _same_file(), isouter=True)
+            .where(*_asked_for(query, scope))
+        )
+        with Session(self.engine) as session:
+            return session.exec(counted).one()
+
+    def file_states(self, scope: Scope) -> dict[str, int]:
+        """How many files are in each state that any is in."""
+        state = case((col(LedgerEntry.deleted_at).is_not(None), "deleted"), else_=LedgerEntry.state)
+        counted = (
+            select(state, func.count()).where(col(LedgerEntry.collection_id).in_(scope.collections)).group_by(state)
+        )
+        with Session(self.engine) as session:
+            return dict(session.exec(counted).all())
+
+    def roots(self, scope: Scope) -> list[tuple[int, str, str]]:
+        """(collection id, collection name, folder) of every folder that was ingested."""
+        found = (
+            select(Collection.id, Collection.name, LedgerEntry.root)
+            .select_from(Collection)
+            .join(LedgerEntry)
+            .where(col(LedgerEntry.collection_id).in_(scope.collections))
+            .distinct()
+            .order_by(Collection.name, LedgerEntry.root)
+        )
+        with Session(self.engine) as session:
+            return [(id_ or 0, name, root) for id_, name, root in session.exec(found)]
+
+    def deleted_file(self, entry_id: int, scope: Scope) -> LedgerEntry | None:
+        """The entry, if it was deleted by hand and can be brought back."""
+        with Session(self.engine) as session:
+            entry = session.get(LedgerEntry, entry_id)
+            readable = entry is not None and entry.collection_id in scope.collections
+            return entry if readable and entry is not None and entry.deleted_at is not None else None
+
+    def ended_runs(self, scope: Scope) -> int:
+        """How many runs have ended: it grows when there is something new to list."""
+        with Session(self.engine) as session:
+            ended = select(func.count()).where(
+                col(IngestRun.finished_at).is_not(None), col(IngestRun.collection_id).in_(scope.collections)
+            )
+            return session.exec(ended).one()
 
     def running(self, scope: Scope) -> list[IngestRun]:
         """Ingest runs that have begun and not ended."""
@@ -91,6 +184,50 @@ class Catalog:
                     )
                 )
             )
+
+
+_URGENCY = case(
+    (col(LedgerEntry.state) == "failed", 0),
+    (col(LedgerEntry.state) == "needs_ocr", 1),
+    (col(LedgerEntry.state) == "skipped", 3),
+    else_=2,
+)
+SORTS: dict[str, Any] = {
+    "title": func.lower(func.coalesce(Document.title, LedgerEntry.path)),
+    "collection": func.lower(Collection.name),
+    "pages": func.coalesce(LedgerEntry.pages, 0),
+    "state": col(LedgerEntry.state),
+    "size": col(LedgerEntry.size),
+    "when": col(LedgerEntry.updated_at),
+}
+
+
+def _searched(scope: Scope) -> ColumnElement[bool]:
+    """Documents that the asker's searches may find."""
+    return and_(col(Document.collection_id).in_(scope.collections), col(Document.deleted_at).is_(None))
+
+
+def _same_file() -> ColumnElement[bool]:
+    return and_(
+        col(Document.collection_id) == LedgerEntry.collection_id,
+        col(Document.root) == LedgerEntry.root,
+        col(Document.path) == LedgerEntry.path,
+    )
+
+
+def _asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
+    readable = scope.narrowed(frozenset({query.collection})) if query.collection else scope
+    deleted = col(LedgerEntry.deleted_at)
+    wanted: list[ColumnElement[bool]] = [
+        col(LedgerEntry.collection_id).in_(readable.collections),
+        deleted.is_not(None) if query.state == "deleted" else deleted.is_(None),
+    ]
+    if query.state and query.state != "deleted":
+        wanted.append(col(LedgerEntry.state) == query.state)
+    if query.search:
+        found = col(LedgerEntry.path).icontains(query.search, autoescape=True)
+        wanted.append(or_(found, col(Document.title).icontains(query.search, autoescape=True)))
+    return wanted
 
 
 def _pair(counted: tuple[int, datetime] | None, chunks: int) -> tuple[int, int, datetime | None]:

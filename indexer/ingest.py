@@ -27,9 +27,10 @@ from indexer.extract.files import check_file
 from indexer.index_info import check_index, describe_index
 from indexer.models import Collection, IngestRun, LedgerEntry, now
 from indexer.reading import FailedFile, ReadFile, file_sha256, read_ahead
-from indexer.records import put_document, remove_document, write_ledger
+from indexer.records import find_document, put_document, remove_document, write_ledger
 from indexer.scan import ScannedFile, resolve_roots, scan
 from indexer.settings import IndexerSettings
+from indexer.trash import DELETED, is_as_deleted
 
 BATCH_CHUNKS = 128
 """Chunks gathered over documents and embedded together: sorted by length in eights 32 texts/s, one by one 25."""
@@ -125,7 +126,7 @@ class Ingest:
         check_index(self.engine, self.settings)
         name = _encodable(collection or _default_name(paths[0]))
         self.collection_id = self._find_collection(name)
-        roots = resolve_roots(paths, self._known_roots())
+        roots = resolve_roots(paths, self._known_roots(), self.settings.data.resolve())
         found = [file for root in roots for file in scan(root, leave_out=self.settings.data.resolve())]
         known = self._ledger()
         gone = self._gone(found, known, [root.folder for root in roots if not root.only], prune)
@@ -188,8 +189,8 @@ class Ingest:
             and entry.root in roots
             and not any(entry.root == root and entry.path.startswith(folder) for root, folder in lost)
         ]
-        documents = sum(entry.chunks > 0 for entry in gone)
-        indexed = sum(entry.chunks > 0 for entry in known.values())
+        documents = sum(entry.chunks > 0 and entry.deleted_at is None for entry in gone)
+        indexed = sum(entry.chunks > 0 and entry.deleted_at is None for entry in known.values())
         if documents * REMOVED_SHARE > indexed and not prune:
             raise FolderError(
                 f"{documents} of the collection's {indexed} documents are not in the folder any more.",
@@ -220,6 +221,9 @@ class Ingest:
         """True when nothing has to be read: the file is refused, or is as it was when it was last read."""
         if file.refusal:
             self._settle_refused(file, entry)
+            return True
+        if entry is not None and entry.deleted_at is not None and is_as_deleted(file, entry):
+            self._settled(FileReport(file.path, "skipped", DELETED))
             return True
         if entry is None or entry.state == "failed" or not self._is_same(file, entry):
             return False
@@ -323,7 +327,8 @@ class Ingest:
         """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
         file, state, reason = failed.file, failed.error.state, str(failed.error)
         with Session(self.engine) as session:
-            if state != "failed":
+            hidden = find_document(session, self.collection_id, str(file.root), file.path)
+            if state != "failed" or (hidden is not None and hidden.deleted_at is not None):
                 remove_document(session, self.collection_id, str(file.root), file.path)
             entry = write_ledger(
                 session,
@@ -335,7 +340,7 @@ class Ingest:
                 sha256=failed.sha256,
                 chunks=None if state == "failed" else 0,
             )
-            if entry.chunks:
+            if entry.chunks and hidden is not None and hidden.deleted_at is None:
                 entry.reason = reason = f"{reason} (its older version stays searchable)"
             session.commit()
         self._settled(FileReport(file.path, state, reason))

@@ -41,6 +41,7 @@ class Document(SQLModel, table=True):
     text: str  # what the extractor read; chunks and citations are code points of it
     blocks: str  # JSON list of [kind, start, end, level, page], see indexer.extract.document
     indexed_at: datetime = Field(default_factory=now)
+    deleted_at: datetime | None = None  # hidden from every search and page, until it is restored or purged
 
 
 class Chunk(SQLModel, table=True):
@@ -81,6 +82,7 @@ class LedgerEntry(SQLModel, table=True):
     pages: int | None = None
     chunks: int = 0
     updated_at: datetime = Field(default_factory=now)
+    deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see indexer.trash
 
 
 class Change(SQLModel, table=True):

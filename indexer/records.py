@@ -33,6 +33,7 @@ def put_document(
     document.text = extracted.text
     document.blocks = blocks_to_json(extracted.blocks)
     document.indexed_at = now()
+    document.deleted_at = None  # its file changed, or someone asked for it
     session.add(document)
     session.flush()
     if document.id is None:
@@ -102,7 +103,7 @@ def write_ledger(
     entry.state, entry.reason = state, reason
     entry.size, entry.mtime_ns, entry.read_ns = file.size, file.mtime_ns, read_ns
     entry.sha256, entry.pages = sha256, pages
-    entry.updated_at = now()
+    entry.updated_at, entry.deleted_at = now(), None
     if chunks is not None:
         entry.chunks = chunks
     session.add(entry)

@@ -186,7 +186,11 @@ def _load(session: Session, chunk_ids: Sequence[int], scope: Scope) -> list[_Fou
     rows = session.exec(
         select(Chunk, Document.collection_id, Document.path, Document.title)
         .join(Document)
-        .where(col(Chunk.id).in_(chunk_ids), col(Document.collection_id).in_(scope.collections))
+        .where(
+            col(Chunk.id).in_(chunk_ids),
+            col(Document.collection_id).in_(scope.collections),
+            col(Document.deleted_at).is_(None),
+        )
     ).all()
     found = {row[0].id: _Found(*row) for row in rows}
     return [found[id_] for id_ in chunk_ids if id_ in found]

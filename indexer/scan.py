@@ -41,11 +41,12 @@ class ScannedFile:
         return self.root / self.path
 
 
-def resolve_roots(paths: Sequence[Path], known: Sequence[Path]) -> list[Root]:
+def resolve_roots(paths: Sequence[Path], known: Sequence[Path], leave_out: Path | None = None) -> list[Root]:
     """The roots that the given files and folders stand for. Raises FolderError.
 
     `known` are the collection's roots so far: a root inside another would index its files twice, so it is refused; a
-    single file inside a known root belongs to that root.
+    single file inside a known root belongs to that root. A root inside `leave_out`, which no walk from outside
+    enters, lies in no root around that.
     """
     folders: list[Path] = []
     files: list[Path] = []
@@ -62,23 +63,29 @@ def resolve_roots(paths: Sequence[Path], known: Sequence[Path]) -> list[Root]:
     folders = list(dict.fromkeys(folders))
     singles: dict[Path, set[str]] = {}
     for file in files:
-        home = next((root for root in [*known, *folders] if file.is_relative_to(root)), file.parent)
+        home = next((root for root in [*known, *folders] if _holds(root, file, leave_out)), file.parent)
         singles.setdefault(home, set()).add(file.relative_to(home).as_posix())
-    _check_nesting([*folders, *singles], known)
+    _check_nesting([*folders, *singles], known, leave_out)
     single_roots = [Root(home, frozenset(names)) for home, names in singles.items() if home not in folders]
     return [Root(folder) for folder in folders] + single_roots
 
 
-def _check_nesting(roots: Sequence[Path], known: Sequence[Path]) -> None:
+def _holds(root: Path, path: Path, leave_out: Path | None) -> bool:
+    """Whether a walk of `root` comes by `path`."""
+    apart = leave_out is not None and path.is_relative_to(leave_out) and not root.is_relative_to(leave_out)
+    return path.is_relative_to(root) and not apart
+
+
+def _check_nesting(roots: Sequence[Path], known: Sequence[Path], leave_out: Path | None) -> None:
     for folder in roots:
         for other in [*known, *roots]:
-            if folder != other and folder.is_relative_to(other):
+            if folder != other and _holds(other, folder, leave_out):
                 raise FolderError(
                     f"{folder} lies inside {other}, which is a folder of this collection already.",
                     f"Run `indexer ingest {other}` instead, or choose another collection with --collection.",
                 )
         for other in known:
-            if folder != other and other.is_relative_to(folder):
+            if folder != other and _holds(folder, other, leave_out):
                 raise FolderError(
                     f"{folder} holds {other}, which is a folder of this collection already.",
                     "Choose another collection with --collection.",

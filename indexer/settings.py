@@ -50,6 +50,11 @@ class IndexerSettings(BaseSettings):
         return self.data / "models"
 
     @property
+    def uploads_path(self) -> Path:
+        """Files that were given to the page, a folder for each collection."""
+        return self.data / "uploads"
+
+    @property
     def server_file(self) -> Path:
         """Where a running server says how local commands reach it."""
         return self.data / "server.json"

@@ -123,7 +123,9 @@ class Store:
         return None if self._faiss is None else int(self._faiss.d)
 
     def _add_document(self, session: Session, document_id: int) -> None:
-        collection_id = session.exec(select(Document.collection_id).where(Document.id == document_id)).first()
+        collection_id = session.exec(
+            select(Document.collection_id).where(Document.id == document_id, col(Document.deleted_at).is_(None))
+        ).first()
         chunks = session.exec(
             select(Chunk.id, Chunk.prefix, Chunk.body, Chunk.vector)
             .where(Chunk.document_id == document_id)

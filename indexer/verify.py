@@ -38,7 +38,7 @@ def _index_problems(settings: IndexerSettings, engine: Engine) -> list[str]:
     store = Store(engine, settings.index_path)
     store.load()
     with Session(engine) as session:
-        chunks = set(session.exec(select(Chunk.id)))
+        chunks = set(session.exec(select(Chunk.id).join(Document).where(col(Document.deleted_at).is_(None))))
     if store.chunk_ids() != chunks:
         return [f"The search index holds {len(store)} passages that are not the {len(chunks)} of the database."]
     return []

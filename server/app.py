@@ -27,7 +27,7 @@ from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
 from server.local import open_generator
 from server.metrics import CountedRequests, Metrics
 from server.problems import ProblemBoundary, exception_handlers
-from server.routes import chat, documents, health, openai, pages, search
+from server.routes import chat, documents, health, library, openai, pages, search, settings_page
 from server.routes.shell import bare_problem
 from server.security import Guard, SecurityHeaders, check_exposure
 from server.services import Services
@@ -56,8 +56,10 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         with _alone(settings):
             services, loading = make_services(settings, parts or Parts(), metrics)
             app.state.services = services
+            services.jobs.start()
             async with _in_background(loading), _announced(settings, token):
                 yield
+            await services.jobs.aclose()
             await services.turns.aclose()
             if services.generator is not None:
                 await services.generator.aclose()
@@ -70,7 +72,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         openapi_url=None,
         exception_handlers=exception_handlers(bare_problem),
     )
-    for module in (openai, search, health, pages, chat, documents):
+    for module in (openai, search, health, pages, chat, library, documents, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     # The last one added is the outermost.

@@ -22,7 +22,7 @@ def example_questions(engine: Engine, scope: Scope, count: int = 4) -> list[str]
         rows = session.exec(
             select(Chunk.document_id, Chunk.sections)
             .join(Document)
-            .where(col(Document.collection_id).in_(scope.collections))
+            .where(col(Document.collection_id).in_(scope.collections), col(Document.deleted_at).is_(None))
             .limit(LOOKED_AT)
         ).all()
     headings = dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)

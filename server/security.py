@@ -18,8 +18,9 @@ from indexer.errors import StartError
 from server.errors import Forbidden, RequestError, Unauthorised
 from server.problems import Problem, describe, is_for_machines, respond
 from server.settings import LOOPBACK, ServerSettings
+from server.uploads import UPLOAD_PATH, body_limit
 
-BODY_LIMIT = 1024 * 1024  # bytes
+BODY_LIMIT = 1024 * 1024  # bytes; only an upload of documents may be larger
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 POLICY = (
@@ -92,16 +93,17 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        limit = body_limit(self.settings) if scope["path"] == UPLOAD_PATH else BODY_LIMIT
         try:
             self._check_host(headers)
             self._check_key(scope["path"], headers)
             if scope["method"] not in SAFE_METHODS:
                 _check_origin(headers)
-                _check_body(scope["path"], headers)
+                _check_body(scope["path"], headers, limit)
         except (RequestError, HTTPException) as error:
             await respond(scope["path"], describe(error), self.page)(scope, receive, send)
             return
-        await self.app(scope, _limited(receive), send)
+        await self.app(scope, _limited(receive, limit), send)
 
     def _check_host(self, headers: Headers) -> None:
         hosts = headers.getlist("host")
@@ -159,10 +161,10 @@ def _check_origin(headers: Headers) -> None:
         raise Forbidden("This was sent by a page of another site.", "Open Docent itself and try again.")
 
 
-def _check_body(path: str, headers: Headers) -> None:
+def _check_body(path: str, headers: Headers, limit: int) -> None:
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > BODY_LIMIT:
-        raise _too_large()
+    if length.isdecimal() and int(length) > limit:
+        raise _too_large(limit)
     if length in ("", "0") and "transfer-encoding" not in headers:
         return
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -172,7 +174,7 @@ def _check_body(path: str, headers: Headers) -> None:
         raise HTTPException(415, "Send the body as a form.")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     """`receive` that counts, for bodies that do not say how long they are."""
     received = 0
 
@@ -180,16 +182,16 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > BODY_LIMIT:
-            raise _too_large()
+        if received > limit:
+            raise _too_large(limit)
         return message
 
     return counted
 
 
-def _too_large() -> HTTPException:
+def _too_large(limit: int) -> HTTPException:
     """An HTTPException, because FastAPI takes anything else that a body's reading raises for malformed JSON."""
-    return HTTPException(413, f"The body is larger than {BODY_LIMIT // 1024} KiB. Send less at a time.")
+    return HTTPException(413, f"The body is larger than {limit // 1024} KiB. Send less at a time.")
 
 
 def _digest(value: str) -> bytes:

@@ -13,6 +13,7 @@ from indexer.retrieve import Retriever
 from server.conversations import Conversations
 from server.events import AnswerEvent, Question
 from server.generate import Generator, GeneratorState
+from server.ingest_jobs import IngestJobs
 from server.metrics import Metrics
 from server.settings import ServerSettings
 from server.turns import Turns
@@ -33,6 +34,10 @@ class Services:
     model_failure: str = ""  # why the configured language model is not used
     opened: asyncio.Event = field(default_factory=asyncio.Event)  # both models were opened, or could not be
     metrics: Metrics = field(default_factory=Metrics)
+    jobs: IngestJobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.jobs = IngestJobs(self.settings, self.catalog.engine)
 
     @property
     def model_name(self) -> str:

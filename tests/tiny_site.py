@@ -24,7 +24,7 @@ from server.conversations import open_conversations
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Sources, Text, Timing
 from server.generate import Usage
-from server.routes import chat, documents, pages
+from server.routes import chat, documents, library, pages, settings_page
 from server.security import SecurityHeaders
 from server.services import Services
 from server.settings import ServerSettings
@@ -277,9 +277,10 @@ class Site:
             app.state.services = Services(self.settings, self.catalog, self.conversations, turns, self.script)
             yield
             await turns.aclose()
+            await app.state.services.jobs.aclose()
 
         app = FastAPI(lifespan=lifespan)
-        for module in (pages, chat, documents):
+        for module in (pages, chat, library, documents, settings_page):
             app.include_router(module.router)
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)

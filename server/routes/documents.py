@@ -1,4 +1,4 @@
-"""Documents: the table of them, one's text at the quoted words, and the original file."""
+"""A document: its text at the quoted words, and the original file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,18 +31,6 @@ class Span:
 
     start: int = 0
     end: int = 0
-
-
-@router.get("/documents")
-def documents(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
-    entries = services.catalog.ledger(scope)
-    return page(
-        request,
-        "documents.html",
-        **shell(services, scope, owner),
-        entries=entries,
-        running=services.catalog.running(scope),
-    )
 
 
 @router.get("/documents/{document_id}")

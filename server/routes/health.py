@@ -30,7 +30,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 def readyz(services: ServicesDep) -> JSONResponse:
     """200 when questions can be answered, each part named with its state and a sentence; else 503."""
-    parts = _parts(services)
+    parts = health_parts(services)
     ready = all(part.state in ("ready", "absent") for part in parts.values())
     body = {"ready": ready, "parts": {n: {"state": p.state, "detail": p.detail} for n, p in parts.items()}}
     return JSONResponse(body, 200 if ready else 503)
@@ -42,12 +42,13 @@ def metrics(services: ServicesDep) -> Response:
     figures.documents.clear()
     for collection in services.catalog.collections(services.catalog.everything()):
         figures.documents.labels(collection.name).set(collection.documents)
-    for name, part in _parts(services).items():
+    for name, part in health_parts(services).items():
         figures.ready.labels(name).set(part.state in ("ready", "absent"))
     return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _parts(services: Services) -> dict[str, Part]:
+def health_parts(services: Services) -> dict[str, Part]:
+    """The state of each part, with a sentence: what /readyz and the settings page say."""
     database = _database(services)
     search = services.search_state
     return {

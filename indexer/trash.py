@@ -1,0 +1,139 @@
+"""Deleting a file by hand, and bringing it back.
+
+    delete    hides the document and marks its ledger entry: one transaction, with a row of the change table
+    restore   takes both marks away: nothing was lost, so everything is back
+    purge     after KEEP: removes what is hidden for good, and the copy of a file that was uploaded
+
+Hiding is one commit, so a crash leaves a file deleted or not deleted, and a crash before `purge` only leaves something
+to purge. The entry of a file in somebody's own folder stays, marked: an ingest leaves the file alone until it changes.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from indexer.database import writing
+from indexer.models import Change, Document, LedgerEntry, Scope, now
+from indexer.reading import file_sha256
+from indexer.records import find_document, remove_document
+from indexer.scan import ScannedFile
+from indexer.settings import IndexerSettings
+
+KEEP = timedelta(minutes=10)
+DELETED = "It was deleted by hand, and has not changed since. The documents page can bring it back."
+
+
+def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None:
+    """The entry, deleted; None where there is none that the asker may read."""
+    with Session(engine, expire_on_commit=False) as session:
+        entry = _entry(session, entry_id, scope)
+        if entry is None or entry.deleted_at is not None:
+            return entry
+        entry.deleted_at = now()
+        document = find_document(session, entry.collection_id, entry.root, entry.path)
+        if document is not None and document.id is not None:
+            document.deleted_at = entry.deleted_at
+            session.add(Change(document_id=document.id, operation="delete"))
+        session.commit()
+        return entry
+
+
+def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEntry, bool] | None:
+    """The entry, and whether it is whole again; if not, its file has to be read anew. None as in `delete_file`."""
+    with Session(engine, expire_on_commit=False) as session:
+        entry = _entry(session, entry_id, scope)
+        if entry is None:
+            return None
+        if entry.deleted_at is None:
+            return entry, True
+        entry.deleted_at = None
+        document = find_document(session, entry.collection_id, entry.root, entry.path)
+        if document is not None and document.id is not None:
+            document.deleted_at = None
+            session.add(Change(document_id=document.id, operation="put"))
+        whole = document is not None or entry.state != "indexed"
+        if not whole:
+            _forget_reading(entry)
+        session.commit()
+        return entry, whole
+
+
+def ask_again(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None:
+    """The entry, so that the next ingest reads its file whether it changed or not. None as in `delete_file`."""
+    with Session(engine, expire_on_commit=False) as session:
+        entry = _entry(session, entry_id, scope)
+        if entry is not None:
+            _forget_reading(entry)
+            session.commit()
+        return entry
+
+
+def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = KEEP) -> int:
+    """Remove for good what was deleted longer ago than `keep`; how many. Raises BusyError, StorageError, OSError."""
+    due = _due(settings, engine, keep)
+    if not due:
+        return 0
+    with writing(settings):
+        for entry_id in due:
+            _purge(settings, engine, entry_id)
+    return len(due)
+
+
+def is_as_deleted(file: ScannedFile, entry: LedgerEntry) -> bool:
+    """Whether the file is what it was when it was deleted by hand."""
+    if file.size != entry.size:
+        return False
+    if file.mtime_ns == entry.mtime_ns:
+        return True
+    try:
+        return bool(entry.sha256) and file_sha256(file.absolute) == entry.sha256
+    except OSError:
+        return False
+
+
+def is_upload(settings: IndexerSettings, root: str) -> bool:
+    """Whether the files below `root` are copies of Docent's own."""
+    return Path(root).is_relative_to(settings.uploads_path.resolve())
+
+
+def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
+    entry = session.get(LedgerEntry, entry_id)
+    return entry if entry is not None and entry.collection_id in scope.collections else None
+
+
+def _forget_reading(entry: LedgerEntry) -> None:
+    entry.deleted_at, entry.sha256, entry.mtime_ns = None, "", 0
+
+
+def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int]:
+    with Session(engine) as session:
+        hidden = set(
+            session.exec(
+                select(Document.collection_id, Document.root, Document.path).where(
+                    col(Document.deleted_at).is_not(None)
+                )
+            )
+        )
+        entries = session.exec(select(LedgerEntry).where(col(LedgerEntry.deleted_at) < now() - keep)).all()
+        return [
+            entry.id or 0
+            for entry in entries
+            if is_upload(settings, entry.root) or (entry.collection_id, entry.root, entry.path) in hidden
+        ]
+
+
+def _purge(settings: IndexerSettings, engine: Engine, entry_id: int) -> None:
+    with Session(engine) as session:
+        session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody brings it back between the look and the end
+        entry = session.get(LedgerEntry, entry_id)
+        if entry is None or entry.deleted_at is None:  # brought back meanwhile
+            return
+        remove_document(session, entry.collection_id, entry.root, entry.path)
+        if is_upload(settings, entry.root):
+            (Path(entry.root) / entry.path).unlink(missing_ok=True)  # before the commit: a crash leaves it to be purged
+            session.delete(entry)
+        else:
+            entry.chunks = 0
+        session.commit()

@@ -1,0 +1,119 @@
+"""What the documents page shows of files, runs and jobs, in words for people (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from indexer.catalog import FileRow
+from indexer.models import IngestRun
+from server.ingest_jobs import FileOutcome, Job
+from server.presentation import counted
+
+STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
+OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}
+LISTED = 50  # files of a job that are named
+SHOWN_JOBS = 3
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A row of the table."""
+
+    id: int
+    document_id: int | None
+    title: str
+    path: str
+    collection: str
+    kind: str
+    pages: int | None
+    state: str
+    state_name: str
+    reason: str
+    size: str
+    when: str
+    deleted: bool
+    is_file: bool  # not a folder that was passed over
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run that has not ended: the files that are settled, of all."""
+
+    collection: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """What was asked for on this page, and what became of it."""
+
+    id: str
+    collection: str
+    state: str
+    summary: str
+    problem: str
+    files: list[tuple[FileOutcome, str]]
+    more: int
+
+
+def file_line(row: FileRow) -> FileLine:
+    entry = row.entry
+    path = PurePosixPath(entry.path)
+    return FileLine(
+        entry.id or 0,
+        row.document_id if entry.deleted_at is None else None,
+        row.title or path.name,
+        entry.path,
+        row.collection,
+        path.suffix.removeprefix(".").lower()[:8],
+        entry.pages,
+        entry.state,
+        STATES.get(entry.state, entry.state),
+        entry.reason,
+        file_size(entry.size),
+        moment(entry.updated_at),
+        entry.deleted_at is not None,
+        not entry.path.endswith("/"),
+    )
+
+
+def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str]) -> list[RunLine]:
+    return [RunLine(names.get(run.collection_id, ""), run.done, run.total) for run in runs]
+
+
+def job_lines(jobs: Sequence[Job], *, running_now: bool) -> list[JobLine]:
+    """The latest jobs. One that runs is told by its run as soon as there is one."""
+    shown = [job for job in jobs if not (job.state == "running" and running_now)]
+    return [_job_line(job) for job in shown[:SHOWN_JOBS]]
+
+
+def _job_line(job: Job) -> JobLine:
+    words = {"waiting": "Waits to be read", "running": "Getting ready to read", "failed": "Not read"}
+    counts = job.counts
+    summary = words.get(job.state) or ", ".join(
+        f"{counts[state]:,} {name.lower()}" for state, name in OUTCOMES.items() if counts.get(state)
+    )
+    named = [one for one in job.files if one.state != "unchanged"]
+    files = [(one, OUTCOMES[one.state]) for one in named[:LISTED]]
+    return JobLine(
+        job.id, job.collection, job.state, summary or "Nothing to read", job.problem, files, len(named) - len(files)
+    )
+
+
+def file_size(size: int) -> str:
+    """Bytes as people say them."""
+    if size < 1000:
+        return counted(size, "byte")
+    for unit in ("kB", "MB"):
+        size_in_unit = size / (1000 if unit == "kB" else 1_000_000)
+        if size_in_unit < 999.5:
+            return f"{size_in_unit:.1f} {unit}" if size_in_unit < 10 else f"{size_in_unit:.0f} {unit}"
+    return f"{size / 1_000_000_000:.1f} GB"
+
+
+def moment(when: datetime) -> str:
+    """In the server's time zone, to the minute."""
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return f"{aware.astimezone():%Y-%m-%d %H:%M}"

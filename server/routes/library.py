@@ -1,0 +1,230 @@
+"""The documents page: what was read and what was not, uploads, the progress of indexing, deleting and bringing back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from indexer.catalog import SORTS, FileQuery
+from indexer.models import LedgerEntry, Scope
+from indexer.trash import ask_again, delete_file, restore_file
+from server.errors import Forbidden, NotFound
+from server.ingest_jobs import FileOutcome
+from server.library_view import STATES, file_line, job_lines, run_lines
+from server.routes.page_route import PageRoute
+from server.routes.shell import shell
+from server.services import ScopeDep, Services, ServicesDep, get_scope
+from server.session import OwnerDep
+from server.templating import fragment, is_fragment, page
+from server.uploads import UPLOAD_PATH, Incoming, collection_folder, collection_name
+
+PAGE = 200  # files shown at once
+POLL_SECONDS = 1.0  # between two looks at the progress
+NO_FILE = "There is no such file."
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+def get_query(
+    state: str = "",
+    collection: int = 0,
+    q: str = "",
+    sort: str = "",
+    desc: bool = False,
+    part: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> FileQuery:
+    known = state if state in (*STATES, "deleted") else ""
+    return FileQuery(known, collection, q.strip()[:200], sort if sort in SORTS else "", desc, (part - 1) * PAGE, PAGE)
+
+
+QueryDep = Annotated[FileQuery, Depends(get_query)]
+
+
+@router.get("/documents")
+def documents(
+    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: int = 0
+) -> Response:
+    """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone."""
+    context = _table(services, scope, query, deleted)
+    if is_fragment(request):
+        return page(request, "_files.html", **context)
+    return page(
+        request,
+        "documents.html",
+        **shell(services, scope, owner),
+        **context,
+        **_progress(services, scope),
+        roots=services.catalog.roots(scope),
+        max_file_mb=services.settings.max_file_mb,
+    )
+
+
+@router.post(UPLOAD_PATH)
+async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
+    """Keep the files and index them. The body is read here, piece by piece, and by nothing before."""
+    if not services.settings.is_loopback and services.settings.password is None:
+        raise Forbidden("Files can be uploaded only where a page password is set.", "Set DOCENT_PASSWORD.")
+    incoming = Incoming(services.settings, request.headers.get("content-type", ""))
+    length = request.headers.get("content-length", "")
+    await incoming.receive(request.stream(), int(length) if length.isdecimal() else 0)
+    try:
+        collection = collection_name(incoming.fields.get("collection", ""))
+        await asyncio.to_thread(_check_writable, services, collection, scope)
+    except BaseException:
+        incoming.discard()
+        raise
+    received = await asyncio.to_thread(incoming.keep, collection_folder(services.settings, collection))
+    paths = [one.path for one in received if one.path is not None]
+    refused = [FileOutcome(one.name, "skipped", one.reason) for one in received if one.path is None]
+    if paths or refused:
+        services.jobs.submit(collection, paths, refused)
+    if is_fragment(request):
+        return page(request, "_progress.html", **await asyncio.to_thread(_progress, services, get_scope(services)))
+    return RedirectResponse("/documents#progress", status_code=303)
+
+
+def _check_writable(services: Services, collection: str, scope: Scope) -> None:
+    """Raises NotFound for a collection that is there and that the asker may not read."""
+    everything = services.catalog.everything()
+    there = services.catalog.named([collection], everything).collections
+    if there and not there & scope.collections:
+        raise NotFound("Files cannot be added to this collection.", "Choose another name.")
+
+
+@router.get("/documents/events", response_class=EventSourceResponse)
+async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
+    """`progress` whenever it changed, and `changed` when there is something new to list."""
+    shown, before = "", -1
+    while True:
+        html, ended = await asyncio.to_thread(_progress_now, services)
+        if html != shown:
+            shown = html
+            yield ServerSentEvent(raw_data=html, event="progress")
+        if before not in (-1, ended):
+            yield ServerSentEvent(raw_data="", event="changed")
+        before = ended
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _progress_now(services: Services) -> tuple[str, int]:
+    scope = get_scope(services)
+    return fragment("_progress.html", **_progress(services, scope)), services.catalog.ended_runs(scope)
+
+
+@router.post("/documents/files/{entry_id}/delete")
+def delete(request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
+    """Gone from the very next answer: the search takes the change up before this returns."""
+    entry = _found(delete_file(services.catalog.engine, entry_id, scope))
+    _follow(services)
+    return _back(request, services, scope, query, entry.id or 0)
+
+
+@router.post("/documents/files/{entry_id}/restore")
+async def restore(request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
+    found = await asyncio.to_thread(restore_file, services.catalog.engine, entry_id, scope)
+    if found is None:
+        raise NotFound(NO_FILE)
+    entry, whole = found
+    if not whole:
+        await _index_again(services, entry, scope)
+    await asyncio.to_thread(_follow, services)
+    return await asyncio.to_thread(_back, request, services, scope, query)
+
+
+@router.post("/documents/files/{entry_id}/again")
+async def index_again(
+    request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep
+) -> Response:
+    """Read one file anew, whether it changed or not."""
+    entry = _found(await asyncio.to_thread(ask_again, services.catalog.engine, entry_id, scope))
+    await _index_again(services, entry, scope)
+    return await asyncio.to_thread(_back, request, services, scope, query)
+
+
+@router.post("/documents/again")
+async def folder_again(
+    request: Request,
+    services: ServicesDep,
+    scope: ScopeDep,
+    query: QueryDep,
+    root: Annotated[str, Form()] = "",
+    into: Annotated[int, Form()] = 0,
+) -> Response:
+    """Bring the index in step with a folder that was ingested before, and with no other."""
+    known = await asyncio.to_thread(services.catalog.roots, scope)
+    name = next((name for id_, name, folder in known if (id_, folder) == (into, root)), None)
+    if name is None:
+        raise NotFound("This folder was never indexed.", "Whoever runs Docent can add it with `indexer ingest FOLDER`.")
+    services.jobs.submit(name, [Path(root)])
+    return await asyncio.to_thread(_back, request, services, scope, query)
+
+
+async def _index_again(services: Services, entry: LedgerEntry, scope: Scope) -> None:
+    collections = await asyncio.to_thread(services.catalog.collections, scope)
+    name = next(one.name for one in collections if one.id == entry.collection_id)
+    services.jobs.submit(name, [Path(entry.root) / entry.path])
+
+
+def _found(entry: LedgerEntry | None) -> LedgerEntry:
+    if entry is None:
+        raise NotFound(NO_FILE, "It may have been removed since.")
+    return entry
+
+
+def _follow(services: Services) -> None:
+    if services.retriever is not None:
+        services.retriever.follow()
+
+
+def _back(request: Request, services: Services, scope: Scope, query: FileQuery, deleted: int = 0) -> Response:
+    if is_fragment(request):
+        return page(request, "_files.html", **_table(services, scope, query, deleted))
+    address = _address(query, **({"deleted": deleted} if deleted else {}))
+    return RedirectResponse(address, status_code=303)
+
+
+def _address(query: FileQuery, **changed: object) -> str:
+    """The page's address for a query with some of it changed."""
+    values: dict[str, object] = {
+        "state": query.state,
+        "collection": query.collection,
+        "q": query.search,
+        "sort": query.sort,
+        "desc": int(query.descending),
+        "part": query.offset // PAGE + 1,
+    }
+    values |= changed
+    wanted = {name: value for name, value in values.items() if value and (name, value) != ("part", 1)}
+    return f"/documents?{urlencode(wanted)}" if wanted else "/documents"
+
+
+def _table(services: Services, scope: Scope, query: FileQuery, deleted: int) -> dict[str, Any]:
+    total = services.catalog.count_files(query, scope)
+    undo = services.catalog.deleted_file(deleted, scope) if deleted else None
+    return {
+        "files": [file_line(row) for row in services.catalog.files(query, scope)],
+        "total": total,
+        "query": query,
+        "states": services.catalog.file_states(scope),
+        "state_names": STATES,
+        "collections": services.catalog.collections(scope),
+        "address": lambda **changed: _address(query, **changed),
+        "suffix": _address(query).removeprefix("/documents"),
+        "part": query.offset // PAGE + 1,
+        "parts": max(1, -(-total // PAGE)),
+        "undo": undo,
+    }
+
+
+def _progress(services: Services, scope: Scope) -> dict[str, Any]:
+    everything = services.catalog.collections(services.catalog.everything())
+    hidden = {one.name for one in everything if one.id not in scope.collections}
+    running = services.catalog.running(scope)
+    jobs = [job for job in services.jobs.jobs if job.collection not in hidden]
+    names = {one.id: one.name for one in everything}
+    return {"runs": run_lines(running, names), "jobs": job_lines(jobs, running_now=bool(running))}

@@ -1,0 +1,155 @@
+"""The settings page: how Docent is, which models it has, and what they and the index take. For whoever runs it."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from fastapi import APIRouter, Request, Response
+
+from indexer.errors import DocentError
+from server.library_view import file_size
+from server.local import free_memory
+from server.model_files import InstalledModel, installed_models, resolve_model
+from server.presentation import counted
+from server.routes.health import Part, health_parts
+from server.routes.page_route import PageRoute
+from server.routes.shell import shell
+from server.services import ScopeDep, Services, ServicesDep
+from server.session import OwnerDep
+from server.templating import page
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+PARTS = {
+    "database": "Database",
+    "index": "Search index",
+    "search_model": "Search model",
+    "language_model": "Language model",
+}
+STATES = {"ready": "Well", "loading": "Loading", "absent": "Not installed", "failed": "Does not work"}
+
+
+@dataclass(frozen=True)
+class HealthLine:
+    """One part of Docent: `state` as in /readyz, `word` and `detail` for people."""
+
+    name: str
+    state: str
+    word: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """A language model that is installed; `note` says whether it is used, or why it cannot be."""
+
+    name: str
+    size: str
+    note: str
+    failed: bool = False
+
+
+@router.get("/settings")
+def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+    health = health_lines(health_parts(services))
+    wrong = [line for line in health if line.state == "failed"]
+    collections = services.catalog.collections(scope)
+    return page(
+        request,
+        "settings.html",
+        **shell(services, scope, owner),
+        health=health,
+        verdict=_verdict(health),
+        wrong=wrong,
+        failed=services.catalog.file_states(scope).get("failed", 0),
+        models=_models(services),
+        figures=[
+            ("Documents", f"{sum(one.documents for one in collections):,}"),
+            ("Passages", f"{sum(one.chunks for one in collections):,}"),
+            ("Collections", f"{len(collections):,}"),
+            *_disk(services),
+        ],
+        memory=_memory(),
+        context=_context(services),
+    )
+
+
+def health_lines(parts: dict[str, Part]) -> list[HealthLine]:
+    """What is wrong first."""
+    lines = [HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), p.detail) for name, p in parts.items()]
+    order = ("failed", "loading", "absent", "ready")
+    return sorted(lines, key=lambda line: order.index(line.state) if line.state in order else 0)
+
+
+def _verdict(health: Iterable[HealthLine]) -> str:
+    states = [line.state for line in health]
+    if failed := states.count("failed"):
+        return f"{counted(failed, 'part')} of Docent {'does' if failed == 1 else 'do'} not work. Below is what to do."
+    if "loading" in states:
+        return "Docent is starting. Questions wait until everything is loaded."
+    return "Docent is well."
+
+
+def _models(services: Services) -> list[ModelLine]:
+    try:
+        used = resolve_model(services.settings)
+    except DocentError:  # the health panel says so
+        used = None
+    return [_model(model, services, used) for model in installed_models(services.settings)]
+
+
+def _model(model: InstalledModel, services: Services, used: Path | None) -> ModelLine:
+    if model.problem:
+        return ModelLine(model.name, file_size(model.size), model.problem, failed=True)
+    generator = services.generator
+    if used is None or not used.exists() or not model.path.samefile(used):
+        return ModelLine(model.name, file_size(model.size), f"Installed. `docent models use {model.name}` chooses it.")
+    state = generator.state if generator is not None else None
+    loaded = state is not None and state.state == "ready"
+    note = "In use, loaded." if loaded else (state.detail if state is not None else "") or "Chosen, not loaded."
+    return ModelLine(model.name, file_size(model.size), note, failed=state is not None and state.state == "failed")
+
+
+def _context(services: Services) -> list[tuple[str, str]]:
+    settings, generator = services.settings, services.generator
+    size = generator.context if generator is not None and generator.state.state == "ready" else 0
+    return [
+        ("Search model", settings.embedder),
+        ("Writes the answers", generator.name if generator is not None else "Nobody: answers are quotations"),
+        ("Context", f"{counted(size, 'token')} in use" if size else f"{counted(settings.context, 'token')} at most"),
+        ("Longest answer", counted(settings.max_answer_tokens, "token")),
+        ("Longest passage", counted(settings.chunk_tokens, "token")),
+        ("Largest file", f"{settings.max_file_mb:,} MB"),
+    ]
+
+
+def _memory() -> list[tuple[str, str]]:
+    return [
+        ("Used by Docent", file_size(psutil.Process().memory_info().rss)),
+        ("Available", file_size(free_memory())),
+        ("In this computer", file_size(psutil.virtual_memory().total)),
+    ]
+
+
+def _disk(services: Services) -> list[tuple[str, str]]:
+    settings = services.settings
+    database = [settings.knowledge_path, settings.knowledge_path.with_name(f"{settings.knowledge_path.name}-wal")]
+    return [
+        ("Database on disk", file_size(sum(_size(path) for path in database))),
+        ("Search index on disk", file_size(_folder_size(settings.index_path))),
+        ("Uploaded files", file_size(_folder_size(settings.uploads_path))),
+        ("Free on this disk", file_size(shutil.disk_usage(settings.data).free)),
+    ]
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(_size(path) for path in folder.rglob("*") if path.is_file())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # replaced or removed just now
+        return 0

@@ -1,0 +1,245 @@
+"""Files that a browser sends: streamed to the disk as they come, under safe names, within the limits.
+
+They are kept in `<data>/uploads/<collection>/`. A file is written under a name that no ingest reads and moved to its
+own when it is whole, so that a lost connection leaves nothing behind but what `Incoming` removes.
+"""
+
+import errno
+import hashlib
+import re
+import secrets
+import shutil
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from indexer.errors import StorageError, UnsupportedFile
+from indexer.extract.formats import check_supported
+from server.errors import BadRequest
+from server.settings import ServerSettings
+
+UPLOAD_PATH = "/documents/upload"
+MEGABYTE = 1 << 20
+FILES_AT_ONCE = 200
+FIELD_BYTES = 4096
+NAME_BYTES = 180  # of a file's name; file systems allow 255, and there may be a number to add
+SPARE_BYTES = 256 * MEGABYTE  # left free on the disk for the index to grow
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that was sent: `path` is where it lies, or None and `reason` says why it does not."""
+
+    name: str
+    path: Path | None
+    reason: str = ""
+
+
+def body_limit(settings: ServerSettings) -> int:
+    """The largest body of one upload, in bytes: some of the largest files and what surrounds them."""
+    return 8 * settings.max_file_mb * MEGABYTE + MEGABYTE
+
+
+def collection_name(name: str) -> str:
+    """The name of a collection as it is kept. Raises BadRequest for none."""
+    shown = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C").strip()
+    if not shown or len(shown) > 100:
+        raise BadRequest("A collection needs a name of 1 to 100 characters.", "Choose one.", param="collection")
+    return shown
+
+
+def collection_folder(settings: ServerSettings, collection: str) -> Path:
+    """Where the collection's uploads lie; two collections never share a folder, whatever they are called."""
+    plain = re.sub(r"[^a-z0-9-]+", "-", collection.lower()).strip("-")[:40]
+    if plain != collection:
+        plain = f"{plain or 'collection'}-{hashlib.sha256(collection.encode()).hexdigest()[:10]}"
+    return settings.uploads_path.resolve() / plain
+
+
+def safe_name(name: str) -> str:
+    """The last part of what a browser calls a file, without what a file system or an ingest takes amiss."""
+    last = PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).name
+    kept = "".join(c for c in _UNSAFE.sub("_", last) if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    kept = kept.strip(" .").removeprefix("~$").strip(" .")
+    stem, dot, suffix = kept.rpartition(".")
+    if not dot:
+        stem, suffix = kept, ""
+    ending = f".{suffix}" if suffix else ""
+    ending = ending.encode()[:30].decode(errors="ignore")
+    stem = stem.encode()[: NAME_BYTES - len(ending.encode())].decode(errors="ignore").rstrip(" .")
+    safe = f"{stem or 'file'}{ending}"
+    return f"_{safe}" if _RESERVED.fullmatch(safe) else safe
+
+
+class Incoming:
+    """One upload. `await receive(...)` gives what became of each file; `fields` are the form's other values."""
+
+    def __init__(self, settings: ServerSettings, content_type: str) -> None:
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data" or not options.get(b"boundary"):
+            raise BadRequest("This is not an upload of files.", "Choose the files on the documents page.")
+        self.settings = settings
+        self.fields: dict[str, str] = {}
+        self.received: list[Received] = []
+        self._limit = settings.max_file_mb * MEGABYTE
+        self._incoming = settings.uploads_path.resolve() / ".incoming"
+        self._parts: list[tuple[str, Path]] = []  # (safe name, where it lies for now)
+        self._header_name = self._header_value = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._field = ""
+        self._value = b""
+        self._name = ""
+        self._refusal = ""
+        self._size = 0
+        self._file: BinaryIO | None = None
+        self._ended = False
+        self._parser = MultipartParser(
+            options[b"boundary"],
+            {
+                "on_part_begin": self._part_begins,
+                "on_header_field": self._on_header_name,
+                "on_header_value": self._on_header_value,
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_end,
+                "on_part_data": self._on_data,
+                "on_part_end": self._part_ends,
+                "on_end": self._ends,
+            },
+        )
+
+    async def receive(self, body: AsyncIterator[bytes], length: int) -> None:
+        """Read the whole body. Raises BadRequest, StorageError; nothing is left of a body that broke off."""
+        try:
+            self._make_room(length)
+            async for piece in body:
+                self._parser.write(piece)
+            if not self._ended:
+                raise BadRequest("The upload broke off before it was complete.", "Send the files again.")
+        except MultipartParseError as error:
+            self.discard()
+            raise BadRequest("The upload cannot be read: it is damaged.", "Send the files again.") from error
+        except OSError as error:
+            self.discard()
+            raise _no_space(error) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def keep(self, folder: Path) -> list[Received]:
+        """Move the files to their names in `folder`; older ones of these names are replaced. Raises StorageError."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, draft in self._parts:
+                draft.replace(folder / name)
+                self.received.append(Received(name, folder / name))
+        except OSError as error:
+            raise _no_space(error) from error
+        finally:
+            self.discard()
+        return self.received
+
+    def discard(self) -> None:
+        """Remove what was not kept."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        for _, draft in self._parts:
+            draft.unlink(missing_ok=True)
+        self._parts = []
+
+    def _make_room(self, length: int) -> None:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self._incoming).free < length + SPARE_BYTES:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def _part_begins(self) -> None:
+        self._headers, self._field, self._value, self._name, self._refusal, self._size = {}, "", b"", "", "", 0
+
+    def _on_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _header_ends(self) -> None:
+        self._headers[self._header_name.lower()] = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _headers_end(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        if b"filename" not in options:
+            self._field = options.get(b"name", b"").decode("utf-8", "replace")
+            return
+        given = options[b"filename"].decode("utf-8", "replace")
+        if not given:  # a form that was sent with no file chosen
+            self._name = ""
+            return
+        self._name = self._unlike_others(safe_name(given))
+        self._refusal = self._refuse()
+        if not self._refusal:
+            draft = self._incoming / secrets.token_hex(12)
+            self._file = draft.open("wb")
+            self._parts.append((self._name, draft))
+
+    def _unlike_others(self, name: str) -> str:
+        """A folder that is dropped may hold two files of one name; neither may replace the other."""
+        taken = {other.lower() for other, _ in self._parts}
+        path, number, free = PurePosixPath(name), 2, name
+        while free.lower() in taken:
+            free, number = f"{path.stem} ({number}){path.suffix}", number + 1
+        return free
+
+    def _refuse(self) -> str:
+        if len(self._parts) >= FILES_AT_ONCE:
+            return f"At most {FILES_AT_ONCE} files can be sent at once. Send it again."
+        try:
+            check_supported(PurePosixPath(self._name))
+        except UnsupportedFile as error:
+            return str(error)
+        return ""
+
+    def _on_data(self, data: bytes, start: int, end: int) -> None:
+        self._size += end - start
+        if self._field:
+            self._value = (self._value + data[start:end])[:FIELD_BYTES]
+        elif self._file is not None and self._size > self._limit:
+            self._refusal = f"It is larger than the {self.settings.max_file_mb} MB that are read. Split it up, or ask "
+            self._refusal += "whoever runs Docent to raise DOCENT_MAX_FILE_MB."
+            self._drop()
+        elif self._file is not None:
+            self._file.write(data[start:end])
+
+    def _part_ends(self) -> None:
+        if self._field:
+            self.fields[self._field] = self._value.decode("utf-8", "replace")
+            return
+        if self._file is not None and self._size == 0:
+            self._refusal = "The file is empty."
+            self._drop()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._name and self._refusal:
+            self.received.append(Received(self._name, None, self._refusal))
+
+    def _drop(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._parts.pop()[1].unlink(missing_ok=True)
+
+    def _ends(self) -> None:
+        self._ended = True
+
+
+def _no_space(error: OSError) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError("The disk of the computer that runs Docent is full.", "Free some space, then try again.")
+    return StorageError(f"The files could not be stored: {error.strerror}.", "Check the data folder's permissions.")

@@ -1,0 +1,155 @@
+"""Indexing as a process of its own: what it is told, what it reports, and how it ends. The indexer is a script here."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import Engine
+
+from indexer.database import open_knowledge
+from server.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
+from server.settings import ServerSettings
+
+SCRIPT = """
+import json, os, sys, time
+with open(sys.argv[1], "a") as log:
+    log.write(json.dumps({"argv": sys.argv[2:], "data": os.environ["DOCENT_DATA"], "nice": os.nice(0)}) + chr(10))
+said = os.path.dirname(sys.argv[1]) + "/said.py"
+exec(open(said).read())
+"""
+DONE = """
+time.sleep(0.2)
+with open(sys.argv[1], "a") as log:
+    log.write(json.dumps({"nice": os.nice(0)}) + chr(10))
+files = [
+    {"document": "a.md", "state": "indexed", "reason": ""},
+    {"document": "b.md", "state": "failed", "reason": "why"},
+]
+print(json.dumps({"files": files})); sys.exit(1)
+"""
+
+
+class Indexer:
+    """A stand-in for the command: does what `says` says, and writes down how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        (folder / "indexer.py").write_text(SCRIPT)
+        self.says(DONE)
+
+    def says(self, code: str) -> None:
+        (self.folder / "said.py").write_text(code)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (sys.executable, str(self.folder / "indexer.py"), str(self.folder / "log"))
+
+    def calls(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in (self.folder / "log").read_text().splitlines()]
+
+
+@pytest.fixture
+def indexer(tmp_path: Path) -> Indexer:
+    return Indexer(tmp_path / "indexer")
+
+
+@pytest.fixture
+def engine(settings: ServerSettings) -> Iterator[Engine]:
+    engine = open_knowledge(settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def jobs(settings: ServerSettings, indexer: Indexer, engine: Engine) -> AsyncIterator[IngestJobs]:
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0.05)
+    yield jobs
+    await jobs.aclose()
+
+
+async def ended(job: Job) -> Job:
+    async with asyncio.timeout(20):
+        while job.ended_at is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return job
+
+
+async def test_the_report_is_kept_and_the_process_steps_back(
+    jobs: IngestJobs, indexer: Indexer, settings: ServerSettings
+) -> None:
+    refused = FileOutcome("c.exe", "skipped", "not read")
+    job = await ended(jobs.submit("--odd name", [Path("/docs/-x.md")], [refused]))
+    assert job.state == "done"
+    assert [one.document for one in job.files] == ["b.md", "c.exe", "a.md"]  # failures first
+    assert job.counts == {"failed": 1, "skipped": 1, "indexed": 1}
+    first, later = indexer.calls()
+    assert first["argv"] == ["ingest", "--json", "--collection", "--odd name", "--", "/docs/-x.md"]
+    assert first["data"] == str(settings.data.absolute())
+    assert later["nice"] == psutil.Process().nice() + NICENESS or later["nice"] == NICENESS
+
+
+async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: IngestJobs, indexer: Indexer) -> None:
+    first = jobs.submit("a", [Path("/docs/1.md")])
+    assert jobs.submit("a", [Path("/docs/2.md"), Path("/docs/1.md")]) is first
+    other = jobs.submit("b", [Path("/docs/3.md")])
+    await ended(first)
+    assert other.state == "waiting" or other.state == "running"
+    await ended(other)
+    argv = [call["argv"] for call in indexer.calls() if "argv" in call]
+    assert [one[-2:] for one in argv] == [["/docs/1.md", "/docs/2.md"], ["--", "/docs/3.md"]]  # type: ignore[index]
+    assert jobs.jobs == [other, first]
+
+
+async def test_files_that_were_all_refused_need_no_run(jobs: IngestJobs, indexer: Indexer) -> None:
+    job = await ended(jobs.submit("a", [], [FileOutcome("c.exe", "skipped", "not read")]))
+    assert (job.state, job.counts) == ("done", {"skipped": 1})
+    assert not (indexer.folder / "log").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("print('There is no such folder. Check it.', file=sys.stderr); sys.exit(2)", "There is no such folder."),
+        ("os.kill(os.getpid(), 9)", "Indexing ended before it was done."),
+        ("print('no json')", "Indexing ended before it was done."),
+        ("print('{}'); sys.exit(0)", "Indexing ended before it was done."),
+        ("raise ValueError('inner secret')", "Indexing ended before it was done."),
+    ],
+)
+async def test_a_run_that_did_not_work_says_so(jobs: IngestJobs, indexer: Indexer, code: str, problem: str) -> None:
+    indexer.says(code)
+    job = await ended(jobs.submit("a", [Path("/docs")]))
+    assert job.state == "failed"
+    assert job.problem.startswith(problem)
+    indexer.says(DONE)
+    assert (await ended(jobs.submit("a", [Path("/docs")]))).state == "done"  # the next one is not held up
+
+
+async def test_a_command_that_cannot_be_started_says_so(settings: ServerSettings, engine: Engine) -> None:
+    jobs = IngestJobs(settings, engine, ("/no/such/program",), settle=0)
+    job = await ended(jobs.submit("a", [Path("/docs")]))
+    assert (job.state, job.problem) == ("failed", "The indexer could not be started: No such file or directory.")
+
+
+async def test_closing_ends_the_child(settings: ServerSettings, indexer: Indexer, engine: Engine) -> None:
+    indexer.says("open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(60)")
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0)
+    jobs.submit("a", [Path("/docs")])
+    pid = indexer.folder / "log.pid"
+    async with asyncio.timeout(20):
+        while not (pid.exists() and pid.read_text()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await jobs.aclose()
+    assert not psutil.pid_exists(int(pid.read_text()))
+
+
+def test_the_child_gets_the_servers_settings_and_no_secret(settings: ServerSettings) -> None:
+    passed = environment(settings.model_copy(update={"max_file_mb": 7, "password": "x"}))
+    assert passed["DOCENT_MAX_FILE_MB"] == "7"
+    assert passed["DOCENT_DATA"] == str(settings.data.absolute())
+    assert not any("PASSWORD" in name or "KEY" in name for name in passed)
