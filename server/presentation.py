@@ -72,6 +72,8 @@ def best_words(text: str, question: str, length: int) -> str:
     """At most `length` characters of `text`, from the sentence that holds most of the question's terms."""
     wanted = set(content_terms(question))
     spans = sentence_spans(text) or [(0, len(text))]
+    if len(spans) > 1 and text[spans[0][0]].islower():  # the passage begins in the middle of a sentence
+        spans = spans[1:]
     held = [len(wanted & set(content_terms(text[start:end]))) for start, end in spans]
     return shortened(text[spans[held.index(max(held))][0] :], length)
 

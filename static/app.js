@@ -55,15 +55,18 @@ document.addEventListener("keydown", (event) => {
 
 let following = true;
 
-function atEnd() {
-  return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 80;
+function hidden() { // pixels of the running answer under the box
+  const answer = running()?.querySelector(".answer");
+  const box = document.querySelector(".composer");
+  return answer && box ? answer.getBoundingClientRect().bottom + 16 - box.getBoundingClientRect().top : 0;
 }
 
 function follow() {
-  if (following && running()) window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+  const under = hidden();
+  if (following && under > 0) window.scrollBy({ top: under, behavior: "instant" });
 }
 
-window.addEventListener("scroll", () => { following = atEnd(); }, { passive: true });
+window.addEventListener("scroll", () => { following = hidden() < 80; }, { passive: true });
 
 document.addEventListener("htmx:sseMessage", follow);
 

@@ -419,6 +419,7 @@ def test_nothing_moves_while_an_answer_streams(page: Page, site: Site) -> None:
     expect(page.locator(DONE)).to_be_visible()
     page.wait_for_timeout(200)
     assert page.evaluate("window.shift") < 0.02
+    assert page.locator(".turn h2").evaluate("(heading) => heading.getBoundingClientRect().top") >= 0
 
 
 def test_the_documents_are_listed_with_reasons(page: Page) -> None:

@@ -112,5 +112,7 @@ def test_a_card_shows_the_words_that_match_the_question() -> None:
     text = "Working time is agreed with your lead. " * 5 + "Carried over days of leave end in March. Ask early."
     (card,) = cards([evidence(text)], "When does carried over leave end?")
     assert card.snippet == "Carried over days of leave end in March. Ask early."
+    (card,) = cards([evidence(f"of a sentence about leave. {text}")], "leave")
+    assert card.snippet.startswith("Carried over")
     (card,) = cards([evidence(text)], "zebra")
     assert card.snippet.startswith("Working time")
