@@ -1,4 +1,4 @@
-"""The `docent` command: serve | ask | models | doctor.
+"""The `docent` command: serve | ask | models | doctor | feedback.
 
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
 Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
@@ -13,6 +13,7 @@ import click
 from indexer.console import Commands
 from server.ask import as_json, as_text, ask
 from server.doctor import examine
+from server.feedback_cli import feedback
 from server.models_cli import models
 from server.serve import serve
 from server.settings import ServerSettings
@@ -67,3 +68,4 @@ def doctor_command(json_wanted: bool) -> None:
 
 
 main.add_command(models)
+main.add_command(feedback)

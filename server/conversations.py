@@ -237,6 +237,14 @@ class Conversations:
                 session.add(row)
             session.commit()
 
+    def judged(self) -> list[tuple[TurnView, str, str]]:
+        """Every answer that somebody judged, with the remark and the owner: for the operator alone."""
+        wanted = select(Turn, Feedback.remark, Conversation.owner).join(Conversation).join(Feedback)
+        with Session(self.engine) as session:
+            rows = session.exec(wanted.where(col(Conversation.deleted_at).is_(None)).order_by(col(Turn.id))).all()
+            views = _views(session, [turn for turn, _, _ in rows])
+        return [(view, remark, owner) for view, (_, remark, owner) in zip(views, rows, strict=True)]
+
     def delete(self, conversation_id: str, owner: str) -> None:
         """Gone at once, and for good after UNDO. Raises NotFound."""
         self.purge(now() - UNDO)
