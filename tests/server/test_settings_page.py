@@ -1,0 +1,82 @@
+"""The settings page: the words of /readyz, what is wrong first, and figures that are true."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from indexer.errors import IndexMismatchError
+from indexer.retrieve import Retriever
+from server.app import Parts, create_app
+from server.routes.health import Part
+from server.routes.settings_page import health_lines
+from server.settings import ServerSettings
+from tests.server.fakes import BENEFITS, HANDBOOK, app_of, fill, no_generator
+
+BROKEN = "The index was made with another model. Run `indexer rebuild`."
+
+
+@pytest.fixture
+def client(settings: ServerSettings) -> Iterator[TestClient]:
+    fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
+    with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
+        while client.get("/readyz").status_code != 200:
+            pass
+        yield client
+
+
+def figure(html: str, name: str) -> str:
+    match = re.search(rf"<dt>{name}</dt><dd>([^<]*)</dd>", html)
+    assert match, name
+    return match[1]
+
+
+def test_health_is_what_readyz_says(client: TestClient) -> None:
+    html = client.get("/settings").text
+    assert "Docent is well." in html
+    for part in client.get("/readyz").json()["parts"].values():
+        assert part["detail"].replace("'", "&#39;") in html
+
+
+def test_what_is_wrong_stands_first_with_what_to_do(settings: ServerSettings) -> None:
+    def fails(_settings: ServerSettings, _engine: Engine) -> Retriever:
+        raise IndexMismatchError(BROKEN)
+
+    fill(settings, {"handbook": HANDBOOK})
+    app = create_app(settings, Parts(open_retriever=fails, open_generator=no_generator))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        while client.get("/readyz").json()["parts"]["search_model"]["state"] == "loading":
+            pass
+        html = client.get("/settings").text
+    assert BROKEN in html
+    assert "2 parts of Docent do not work" in html
+    assert html.index("Does not work") < html.index("Well")
+
+
+def test_figures(client: TestClient, settings: ServerSettings) -> None:
+    html = client.get("/settings").text
+    assert (figure(html, "Documents"), figure(html, "Collections")) == ("3", "2")
+    assert figure(html, "Context") == f"{settings.context:,} tokens at most"
+    assert figure(html, "Uploaded files") == "0 bytes"
+    assert "None is installed" in html
+
+
+def test_a_model_file_that_cannot_be_used_says_why(client: TestClient, settings: ServerSettings) -> None:
+    settings.models_path.mkdir(parents=True)
+    (settings.models_path / "bad<b>.gguf").write_bytes(b"not a model")
+    html = client.get("/settings").text
+    assert "bad&lt;b&gt;" in html
+    assert 'class="failed"' in html
+
+
+def test_a_choice_that_is_not_there_breaks_nothing(client: TestClient, settings: ServerSettings) -> None:
+    (settings.data / "model").write_text("gone\n")
+    assert client.get("/settings").status_code == 200
+
+
+@pytest.mark.parametrize("state", ["failed", "loading", "absent", "ready", "something new"])
+def test_every_state_has_a_line(state: str) -> None:
+    lines = health_lines({"database": Part("ready", "Good."), "index": Part(state, "Words.")})
+    assert {line.detail for line in lines} == {"Good.", "Words."}
