@@ -3,6 +3,7 @@
 What was deleted by hand is not there for any of them, except for who asks for the files of state "deleted".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, and_, case, desc, func, or_
 from sqlmodel import Session, col, select
 
+from indexer.errors import StartError
 from indexer.models import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
 
 
@@ -61,6 +63,13 @@ class Catalog:
         with Session(self.engine) as session:
             found = session.exec(select(Collection.id).where(col(Collection.name).in_(names)))
             return scope.narrowed(frozenset(id_ for id_ in found if id_ is not None))
+
+    def chosen(self, names: Sequence[str], scope: Scope) -> Scope:
+        """`scope`, or its collections of these names where any are given. Raises StartError for an unknown one."""
+        for name in names:
+            if not self.named([name], scope).collections:
+                raise StartError(f"There is no collection {name!r}.", "`indexer status` shows what there is.")
+        return self.named(list(names), scope) if names else scope
 
     def collections(self, scope: Scope) -> list[CollectionSummary]:
         documents = (

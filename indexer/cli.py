@@ -17,7 +17,7 @@ from watchfiles import Change, watch
 
 from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
-from indexer.console import Commands
+from indexer.console import Commands, not_empty
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import DocentError, StartError
@@ -150,7 +150,7 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("question")
+@click.argument("question", callback=not_empty)
 @click.option("--collection", multiple=True, help="Search only this collection; may be given more than once.")
 @click.option("-k", "top_k", default=8, show_default=True, type=click.IntRange(1, 50), help="Passages to show.")
 @JSON_OPTION
@@ -175,12 +175,10 @@ def search(question: str, collection: tuple[str, ...], top_k: int, as_json: bool
 
 
 def _search_here(settings: IndexerSettings, question: str, collections: list[str], top_k: int) -> dict[str, Any]:
+    catalog = Catalog(open_knowledge(settings))
+    scope = catalog.chosen(collections, catalog.everything())
     message("No server runs on this data folder, so the search model is loaded here; that takes some seconds.")
-    retriever = open_retriever(settings)
-    catalog = Catalog(retriever.engine)
-    scope = catalog.everything()
-    if collections:
-        scope = catalog.named(collections, scope)
+    retriever = open_retriever(settings, catalog.engine)
     started = time.monotonic()
     passages = retriever.search(question, [], scope, top_k)
     took = round((time.monotonic() - started) * 1000)

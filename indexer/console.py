@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from indexer.database import storage_error
-from indexer.errors import DocentError, StorageError
+from indexer.errors import DocentError, StartError, StorageError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -46,6 +46,13 @@ class Commands(click.Group):
         except tomllib.TOMLDecodeError as error:
             click.echo(f"docent.toml in this folder cannot be read: {error}.", err=True)
             sys.exit(2)
+
+
+def not_empty(_context: click.Context, _parameter: click.Parameter, question: str) -> str:
+    """A click callback: no question finds something that answers nothing. Raises StartError."""
+    if not question.strip():
+        raise StartError("The question is empty.", "Write it between quotation marks.")
+    return question
 
 
 def _bad_setting(error: ValidationError) -> str:

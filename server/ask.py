@@ -11,7 +11,6 @@ from indexer.catalog import Catalog
 from indexer.client import find_server
 from indexer.database import open_knowledge
 from indexer.errors import DocentError
-from indexer.models import Scope
 from server.app import Parts
 from server.events import Answer, Evidence, Question, Sources
 from server.routes.chat_completion import Completion
@@ -28,21 +27,11 @@ def ask(
     if server is not None:
         return server.ask(question, collections)
     catalog = Catalog(open_knowledge(settings))
-    scope = _scope(catalog, collections)
+    scope = catalog.chosen(collections, catalog.everything())
     if not catalog.has_documents(scope):
         raise DocentError("Nothing is indexed yet.", "Run `indexer ingest FOLDER`, then ask again.")
     click.echo("No server runs on this data folder, so the models are loaded here; that takes some seconds.", err=True)
     return asyncio.run(_answer_here(settings, catalog, Question(question, scope), parts or Parts()))
-
-
-def _scope(catalog: Catalog, collections: Sequence[str]) -> Scope:
-    scope = catalog.everything()
-    if not collections:
-        return scope
-    for name in collections:
-        if not catalog.named([name], scope).collections:
-            raise DocentError(f"There is no collection {name!r}.", "`indexer status` shows what there is.")
-    return catalog.named(list(collections), scope)
 
 
 async def _answer_here(settings: ServerSettings, catalog: Catalog, question: Question, parts: Parts) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from indexer.console import Commands
+from indexer.console import Commands, not_empty
 from server.ask import as_json, as_text, ask
 from server.doctor import examine
 from server.feedback_cli import feedback
@@ -44,7 +44,7 @@ def serve_command(host: str | None, port: int | None, folders: tuple[Path, ...])
 
 
 @main.command("ask")
-@click.argument("question")
+@click.argument("question", callback=not_empty)
 @click.option("--collection", multiple=True, help="Ask only this collection; may be given more than once.")
 @JSON_OPTION
 def ask_command(question: str, collection: tuple[str, ...], json_wanted: bool) -> None:

@@ -67,7 +67,7 @@ def tree() -> dict[str, str]:
 
 
 def test_every_entry_of_the_readme_tree_has_one_job() -> None:
-    assert [path for path, job in tree().items() if not job] == []
+    assert [path for path, job in tree().items() if not re.search("[A-Za-z]", job)] == []
 
 
 def test_the_readme_tree_names_what_is_there_and_nothing_else() -> None:

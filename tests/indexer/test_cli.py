@@ -261,6 +261,18 @@ def test_search_asks_a_running_server(run: Run, server: Server) -> None:
     ]
 
 
+@pytest.mark.parametrize("question", ["", " \n"])
+def test_an_empty_question_is_refused(run: Run, docs: Path, question: str) -> None:
+    result = run("search", question, "--json", status=2)
+    assert (result.stdout, result.stderr) == ("", "The question is empty. Write it between quotation marks.\n")
+
+
+def test_a_collection_that_is_not_there_is_named(run: Run, docs: Path) -> None:
+    result = run("search", "leave", "--collection", "docs", "--collection", "dosc", "--json", status=2)
+    assert result.stdout == ""
+    assert "There is no collection 'dosc'." in result.stderr
+
+
 def test_search_for_people(run: Run, server: Server) -> None:
     shown = run("search", "leave?").stdout
     assert "1. About leave › Days, page 3  (leave.md, 0.90)" in shown
