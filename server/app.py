@@ -23,8 +23,8 @@ from indexer.retrieve import open_retriever
 from server.answer import answer
 from server.conversations import open_conversations
 from server.events import AnswerEvent, Question
+from server.generators import open_generator
 from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
-from server.local import open_generator
 from server.metrics import CountedRequests, Metrics
 from server.problems import ProblemBoundary, exception_handlers
 from server.routes import chat, documents, health, library, openai, pages, search, settings_page

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import psutil
 from sqlalchemy.exc import DatabaseError
 
@@ -27,6 +28,8 @@ from server.engine.llama import library
 from server.loading import INSTALL, NO_MODEL
 from server.local import free_memory
 from server.model_files import resolve_model
+from server.remote import remote_address
+from server.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.security import check_exposure
 from server.serve import bind
 from server.settings import ServerSettings
@@ -142,6 +145,8 @@ def _llama(_settings: ServerSettings) -> tuple[State, str]:
 
 
 def _model(settings: ServerSettings) -> tuple[State, str]:
+    if settings.generator_url:
+        return _remote_model(settings)
     path = resolve_model(settings)
     if path is None:
         return "note", f"{NO_MODEL} {INSTALL}"
@@ -150,6 +155,17 @@ def _model(settings: ServerSettings) -> tuple[State, str]:
     except (GgufError, OSError) as error:
         return "problem", f"{path} cannot be used: {error}"
     return "ok", f"{path.name}: {fit}."
+
+
+def _remote_model(settings: ServerSettings) -> tuple[State, str]:
+    url, key = remote_address(settings.generator_url), settings.generator_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    try:
+        with httpx.Client(headers=headers, timeout=CHECK_LIMIT) as client:
+            model = check_server(client, url, settings.generator_model)
+    except RemoteProblem as problem:
+        return "problem", f"The language model at {url.host} {problem.what}."
+    return "ok", f"{model.name} answers at {url}."
 
 
 def _address(settings: ServerSettings) -> tuple[State, str]:

@@ -17,6 +17,7 @@ from indexer.client import find_server
 from indexer.errors import BusyError, StartError
 from server.app import create_app
 from server.model_files import model_title, resolve_model
+from server.remote import remote_address
 from server.security import check_exposure
 from server.settings import ServerSettings
 
@@ -27,14 +28,13 @@ GRACE_SECONDS = 3  # that answers under way are given at the end
 def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
     """Serve until SIGINT or SIGTERM; `folders` are indexed by a process of their own. Raises StartError."""
     check_exposure(settings)
-    model = resolve_model(settings)
+    answers = _what_answers(settings)
     running = find_server(settings)
     if running is not None:
         raise BusyError(f"Docent already runs on the data folder {settings.data}: {running.address.url}")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with bind(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        answers = f"{model_title(model)} loads" if model else "no language model: answers are quotes"
         app = create_app(settings)
         config = uvicorn.Config(
             app,
@@ -48,6 +48,14 @@ def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
         server = _Server(config, f"Docent: {address(settings)}  (data {settings.data}; {answers})")
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(app, server, listener, folders))
+
+
+def _what_answers(settings: ServerSettings) -> str:
+    """Raises StartError where the settings name nothing that can answer."""
+    if settings.generator_url:
+        return f"the language model at {remote_address(settings.generator_url).host}"
+    model = resolve_model(settings)
+    return f"{model_title(model)} loads" if model else "no language model: answers are quotes"
 
 
 def address(settings: ServerSettings) -> str:

@@ -1,0 +1,15 @@
+"""Which language model answers: the one behind DOCENT_GENERATOR_URL, else a model file on this machine, else none."""
+
+from server.generate import Generator
+from server.local import open_generator as open_local
+from server.remote import RemoteGenerator
+from server.settings import ServerSettings
+
+
+def open_generator(settings: ServerSettings) -> Generator | None:
+    """Loading or connecting in the background. None without a model. Raises StartError or ModelNotFound."""
+    if not settings.generator_url:
+        return open_local(settings)
+    remote = RemoteGenerator(settings)
+    remote.start()
+    return remote
