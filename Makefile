@@ -10,12 +10,12 @@ UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes 
 	--custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup setup-dev test check format bench wheel reference lock clean
+.PHONY: help chat setup setup-dev test check format bench wheel reference screenshots lock clean
 
 help:  ## Show what there is to make.
 	@echo "Docent answers questions from your own documents, on this machine."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make chat DOCS=/path/to/documents MODEL=phi-3-mini    your documents, and a language model"
 
@@ -49,6 +49,9 @@ wheel: setup  ## Build a wheel into dist/, with templates, styles and the page's
 
 reference: setup-dev  ## Write settings and commands into the documentation, from the code.
 	@$(PY) make/reference.py
+
+screenshots: setup-dev  ## Take a picture of every state of the page, into docs/screenshots.
+	@$(PY) make/screenshots.py
 
 lock: setup-dev  ## Pin every package anew from pyproject.toml, with hashes.
 	$(UV_LOCK) --upgrade --output-file requirements.lock

@@ -144,6 +144,15 @@ function showQuote(panel) {
   else panel.scrollTop = 0;
 }
 
+/* What opens under an answer is brought into sight. */
+
+document.addEventListener("toggle", (event) => {
+  if (!event.target.matches(".edit, .rename") || !event.target.open) return;
+  const field = event.target.querySelector("textarea, input[name=title]");
+  field.focus({ preventScroll: true });
+  event.target.scrollIntoView({ block: "nearest", behavior: "instant" });
+}, true);
+
 /* Copying. */
 
 async function copy(button, text) {

@@ -1,0 +1,131 @@
+"""Pictures of every state of the page, desktop and phone, light and dark, into docs/screenshots.
+
+They are made from the small site that the browser tests use, and need a Chromium. Their colours are reduced, so that
+all of them together stay small.
+"""
+
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from server.settings import ServerSettings  # noqa: E402
+from tests.browser.conftest import FLAGS  # noqa: E402
+from tests.tiny_site import Site  # noqa: E402
+
+FOLDER = ROOT / "docs" / "screenshots" / "states"
+SIZES = {"desktop": (1040, 660), "phone": (360, 640)}
+COLOURS = 24
+DONE = '.turn:last-child[data-state="done"]'
+
+
+def shoot(page: Page, save: Callable[[str], None]) -> None:
+    """Go through the states in the order in which a person meets them."""
+    page.goto("/")
+    save("first-visit")
+    ask(page, "How long? load")
+    page.get_by_text("Phi-3 loads").wait_for()
+    save("model-loading")
+    stop(page)
+    page.goto("/")
+    ask(page, "How many days? queue")
+    page.get_by_text("questions are ahead of yours").wait_for()
+    save("in-the-queue")
+    stop(page)
+    page.goto("/")
+    ask(page, "How much leave do I have? Please hold")
+    page.locator(".answer .closed p").wait_for()
+    save("streaming")
+    stop(page)
+    save("stopped")
+    page.goto("/")
+    ask(page, "How much leave do I have?")
+    page.locator(DONE).wait_for()
+    save("answered")
+    page.locator(".cite").first.click()
+    page.locator("#panel #quote").wait_for()
+    save("source")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Answer again").click()
+    page.locator(".versions").wait_for()
+    page.locator(DONE).wait_for()
+    page.locator(".edit summary").click()
+    save("edit-and-versions")
+    for question, state, name in (
+        ("Is this unknown to the documents?", ".turn:last-child[data-unanswered]", "not-in-the-documents"),
+        ("Please quote the rule", ".turn:last-child .extractive", "without-a-model"),
+        ("Please fail", '.turn:last-child[data-state="failed"]', "failed"),
+        ("What can you do?", DONE, "small-talk"),
+    ):
+        page.goto("/")
+        ask(page, question)
+        page.locator(state).wait_for()
+        save(name)
+    page.get_by_role("button", name="Delete this conversation").click()
+    page.locator(".undo").wait_for()
+    save("deleted")
+    page.goto("/language-model")
+    save("language-model")
+
+
+def ask(page: Page, question: str) -> None:
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop").click()
+    page.locator('.turn:last-child[data-state="stopped"]').wait_for()
+
+
+def visit(browser: Browser, device: str, theme: str) -> None:
+    width, height = SIZES[device]
+    with tempfile.TemporaryDirectory() as folder, Site(ServerSettings(data=Path(folder) / "data")).served() as site:
+        context = browser.new_context(
+            base_url=site.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+
+        def save(name: str) -> None:
+            page.wait_for_timeout(150)  # what was just put in has settled
+            keep(page.screenshot(), FOLDER / f"{name}-{device}-{theme}.png")
+
+        shoot(page, save)
+        context.close()
+
+
+def keep(picture: bytes, path: Path) -> None:
+    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("This needs a Chromium, and none was found. Install the package chromium.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for device in SIZES:
+            for theme in ("light", "dark"):
+                visit(browser, device, theme)
+        browser.close()
+    pictures = list(FOLDER.glob("*.png"))
+    sys.stdout.write(
+        f"{len(pictures)} pictures, {sum(path.stat().st_size for path in pictures) / 1000:.0f} kB in {FOLDER}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
