@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.verify import verify_index
 
+WATCH_MS = 1000  # how long a watch waits for a change before it looks whether it shall end
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 
@@ -96,17 +98,25 @@ def _ingest_json(report: Report) -> dict[str, Any]:
 
 
 def _watch(paths: tuple[Path, ...], settings: IndexerSettings, collection: str, as_json: bool) -> None:
-    message("Watching for changes. Press Ctrl-C to stop.")
+    """Until Ctrl-C. The first look comes once the watch stands: it takes up what changed while the first run worked."""
     own = settings.data.resolve()
 
     def is_document(_change: Change, path: str) -> bool:
         return not Path(path).is_relative_to(own)  # what a run writes down must not start the next run
 
-    for _ in watch(*paths, watch_filter=is_document, step=500, raise_interrupt=False):
-        try:
-            run_ingest(paths, settings, collection, False, as_json)
-        except DocentError as error:  # a folder that is being moved about must not end the watch
-            message(str(error))
+    standing = False
+    changes = watch(*paths, watch_filter=is_document, step=500, rust_timeout=WATCH_MS, yield_on_timeout=True)
+    with suppress(KeyboardInterrupt):
+        for changed in changes:
+            if not standing:
+                message("Watching for changes. Press Ctrl-C to stop.")
+            elif not changed:
+                continue
+            standing = True
+            try:
+                run_ingest(paths, settings, collection, False, as_json)
+            except DocentError as error:  # a folder that is being moved about must not end the watch
+                message(str(error))
 
 
 @main.command()

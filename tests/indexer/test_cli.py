@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -271,6 +272,24 @@ def test_a_collection_that_is_not_there_is_named(run: Run, docs: Path) -> None:
     result = run("search", "leave", "--collection", "docs", "--collection", "dosc", "--json", status=2)
     assert result.stdout == ""
     assert "There is no collection 'dosc'." in result.stderr
+
+
+def test_watching_looks_once_more_takes_up_changes_and_ends_quietly(docs: Path, settings: IndexerSettings) -> None:
+    (docs / "broken.docx").unlink()
+    command = [sys.executable, "-m", "indexer", "ingest", str(docs), "--watch"]
+    environment = os.environ | {"DOCENT_DATA": str(settings.data)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(3)]
+        assert "5 unchanged" in lines[0]
+        assert lines[1].startswith("Watching")
+        assert "5 unchanged" in lines[2], "what changed while the first run worked would be missed"
+        (docs / "late.exe").write_text("MZ")
+        assert "late.exe" in process.stderr.readline()
+        assert "5 unchanged, 1 skipped" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_search_for_people(run: Run, server: Server) -> None:
