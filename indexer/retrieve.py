@@ -112,7 +112,7 @@ class Retriever:
         return list(self.retrieve(question, history, scope, k).passages)
 
     def retrieve(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> Retrieved:
-        asked = self._asked(question, history)
+        asked = self._asked(question, history, scope)
         candidates = [self.store.search(one.vector, one.terms, scope) for one in asked]
         mixed = np.average([one.vector for one in asked], axis=0, weights=[one.share for one in asked])
         vector = np.asarray(mixed, np.float32)
@@ -130,13 +130,14 @@ class Retriever:
                 weights[term] += one.share * idf
         return Retrieved(passages, vector, dict(weights))
 
-    def _asked(self, question: str, history: Sequence[str]) -> list[_Asked]:
-        """The last turn alone, and joined to the one before it where there is one."""
+    def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:
+        """The last turn alone, and joined to the one before it where there is one; slips of the pen mended."""
         texts = [_searchable(question)]
         shares = [1.0]
         if history:
             texts.append(f"{_searchable(history[-1])} {texts[0]}")
             shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT]
+        texts = [self.store.corrected(text, scope) for text in texts]
         vectors = self.embedder.encode_queries(texts)
         return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), strict=True)]
 

@@ -23,7 +23,8 @@ from sqlmodel import Session, col, select
 from indexer.database import reading
 from indexer.keywords import KeywordIndex
 from indexer.models import Change, Chunk, Document, IndexInfo, Scope
-from indexer.terms import terms
+from indexer.spelling import corrected
+from indexer.terms import terms, words
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Store:
     def _clear(self) -> None:
         self._faiss: faiss.Index | None = None
         self._keywords = KeywordIndex()
+        self._words: dict[int, set[str]] = {}  # collection -> folded words as its documents spell them
         self._chunk_ids = np.zeros(0, np.int64)
         self._documents = np.zeros(0, np.int64)
         self._collections = np.zeros(0, np.int64)
@@ -92,6 +94,15 @@ class Store:
         """How much each term tells inside the scope: 0 for one that stands in every chunk."""
         with self._lock:
             return self._keywords.idf(query, self._readable(scope))
+
+    def corrected(self, text: str, scope: Scope) -> str:
+        """The text, misspelt words replaced by words that the scope's documents hold (indexer.spelling)."""
+        with self._lock:
+            mask = self._readable(scope)
+            spelt = [self._words[id_] for id_ in scope.collections if id_ in self._words]
+            return corrected(
+                text, lambda term: self._keywords.holding(term, mask), lambda word: any(word in one for one in spelt)
+            )
 
     def _readable(self, scope: Scope) -> NDArray[np.bool_]:
         return self._alive & np.isin(self._collections, list(scope.collections))
@@ -139,6 +150,7 @@ class Store:
         self._faiss.add(vectors)
         for _, prefix, body, _ in chunks:
             self._keywords.add(terms(f"{prefix}\n{body}"))
+            self._words.setdefault(collection_id, set()).update(words(f"{prefix}\n{body}"))
         count = len(chunks)
         self._chunk_ids = np.append(self._chunk_ids, [id_ for id_, *_ in chunks])
         self._documents = np.append(self._documents, np.full(count, document_id))
@@ -186,10 +198,13 @@ class Store:
             raise ValueError("its vectors are not those that were written")
         index = faiss.read_index(str(snapshot / "dense.faiss"))
         keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
+        spelt = {int(k[5:]): set(v.tobytes().decode().split("\n")) for k, v in arrays.items() if k.startswith("words")}
         rows = [arrays[name] for name in ("chunk_ids", "documents", "collections", "alive")]
+        if spelt.keys() != set(rows[2].tolist()):
+            raise ValueError("it lacks the words of a collection")
         if {index.ntotal, len(keywords)} != {len(row) for row in rows}:
             raise ValueError("its parts are of different lengths")
-        self._faiss, self._keywords = index, keywords
+        self._faiss, self._keywords, self._words = index, keywords, spelt
         self._chunk_ids, self._documents, self._collections, self._alive = rows
         self.change = int(snapshot.name)
 
@@ -229,6 +244,7 @@ class Store:
             documents=self._documents,
             collections=self._collections,
             alive=self._alive,
+            **{f"words{id_}": _as_bytes(spelt) for id_, spelt in self._words.items()},
             **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},
         )
 
@@ -237,6 +253,10 @@ class Store:
         with Session(self._engine) as session:
             info = session.get(IndexInfo, "database")
             return info.value if info else ""
+
+
+def _as_bytes(lines: set[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(sorted(lines)).encode(), np.uint8)
 
 
 def _sha256(path: Path) -> str:

@@ -27,6 +27,7 @@ from indexer.models import now
 from indexer.settings import IndexerSettings
 from indexer.trash import purge
 from server.errors import TooBusy
+from server.uploads import unread_uploads
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class IngestJobs:
         self._settle = settle
         self._jobs: list[Job] = []
         self._worker: asyncio.Task[None] | None = None
-        self._purger: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._child: asyncio.subprocess.Process | None = None
 
     @property
@@ -122,12 +123,12 @@ class IngestJobs:
         return job
 
     def start(self) -> None:
-        """Begin to purge what was deleted long enough ago."""
-        self._purger = asyncio.create_task(self._purge_now_and_then())
+        """Read what was uploaded and not read; purge what was deleted long enough ago, from now on."""
+        self._keeper = asyncio.create_task(self._keep_house())
 
     async def aclose(self) -> None:
         """End the child and forget what waits; a run that was cut short is finished by the next one."""
-        for task in (self._worker, self._purger):
+        for task in (self._worker, self._keeper):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
@@ -171,7 +172,16 @@ class IngestJobs:
             job.state, job.problem = "failed", said.splitlines()[-1] if child.returncode == 2 and said else unforeseen
         return True
 
-    async def _purge_now_and_then(self) -> None:
+    async def _resume(self) -> None:
+        """Read what was uploaded before the server ended."""
+        try:
+            for collection, paths in await asyncio.to_thread(unread_uploads, self._settings, self._engine):
+                self.submit(collection, paths)
+        except Exception:  # the server starts all the same
+            log.exception("uploads that were not read before cannot be looked for")
+
+    async def _keep_house(self) -> None:
+        await self._resume()
         while True:
             try:
                 await asyncio.to_thread(purge, self._settings, self._engine)

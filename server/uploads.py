@@ -17,14 +17,20 @@ from typing import BinaryIO
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from indexer.errors import StorageError, UnsupportedFile
 from indexer.extract.formats import check_supported
+from indexer.models import LedgerEntry
+from indexer.settings import IndexerSettings
 from server.errors import BadRequest
 from server.settings import ServerSettings
 
 UPLOAD_PATH = "/documents/upload"
 MEGABYTE = 1 << 20
+INCOMING = ".incoming"  # folder of files that are not whole yet
+NOTE = ".name"  # ending of the file that holds a collection's name
 FILES_AT_ONCE = 200
 FIELD_BYTES = 4096
 NAME_BYTES = 180  # of a file's name; file systems allow 255, and there may be a number to add
@@ -63,6 +69,35 @@ def collection_folder(settings: ServerSettings, collection: str) -> Path:
     return settings.uploads_path.resolve() / plain
 
 
+def open_folder(settings: ServerSettings, collection: str) -> Path:
+    """The collection's folder, with a note beside it of whose it is; made where it is not there."""
+    folder = collection_folder(settings, collection)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.with_name(folder.name + NOTE).write_text(collection, encoding="utf-8")
+    except OSError as error:
+        raise _no_space(error) from error
+    return folder
+
+
+def unread_uploads(settings: IndexerSettings, engine: Engine) -> list[tuple[str, list[Path]]]:
+    """(collection, files) that were kept and never read, because the server ended first. Raises OSError.
+
+    What was not even whole by then is removed: call it before the first upload.
+    """
+    uploads = settings.uploads_path.resolve()
+    shutil.rmtree(uploads / INCOMING, ignore_errors=True)
+    found = []
+    for note in sorted(uploads.glob(f"*{NOTE}")):
+        folder = note.with_name(note.name.removesuffix(NOTE))
+        with Session(engine) as session:
+            known = set(session.exec(select(LedgerEntry.path).where(LedgerEntry.root == str(folder))))
+        unread = [path for path in sorted(folder.glob("*")) if path.name not in known]
+        if unread:
+            found.append((note.read_text(encoding="utf-8"), unread))
+    return found
+
+
 def safe_name(name: str) -> str:
     """The last part of what a browser calls a file, without what a file system or an ingest takes amiss."""
     last = PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).name
@@ -89,7 +124,7 @@ class Incoming:
         self.fields: dict[str, str] = {}
         self.received: list[Received] = []
         self._limit = settings.max_file_mb * MEGABYTE
-        self._incoming = settings.uploads_path.resolve() / ".incoming"
+        self._incoming = settings.uploads_path.resolve() / INCOMING
         self._parts: list[tuple[str, Path]] = []  # (safe name, where it lies for now)
         self._header_name = self._header_value = b""
         self._headers: dict[bytes, bytes] = {}

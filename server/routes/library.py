@@ -21,7 +21,7 @@ from server.routes.shell import shell
 from server.services import ScopeDep, Services, ServicesDep, get_scope
 from server.session import OwnerDep
 from server.templating import fragment, is_fragment, page
-from server.uploads import UPLOAD_PATH, Incoming, collection_folder, collection_name
+from server.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
 
 PAGE = 200  # files shown at once
 POLL_SECONDS = 1.0  # between two looks at the progress
@@ -75,10 +75,11 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     try:
         collection = collection_name(incoming.fields.get("collection", ""))
         await asyncio.to_thread(_check_writable, services, collection, scope)
+        folder = await asyncio.to_thread(open_folder, services.settings, collection)
     except BaseException:
         incoming.discard()
         raise
-    received = await asyncio.to_thread(incoming.keep, collection_folder(services.settings, collection))
+    received = await asyncio.to_thread(incoming.keep, folder)
     paths = [one.path for one in received if one.path is not None]
     refused = [FileOutcome(one.name, "skipped", one.reason) for one in received if one.path is None]
     if paths or refused:

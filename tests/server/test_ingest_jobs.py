@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from indexer.database import open_knowledge
 from server.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
 from server.settings import ServerSettings
+from server.uploads import open_folder
 
 SCRIPT = """
 import json, os, sys, time
@@ -146,6 +147,25 @@ async def test_closing_ends_the_child(settings: ServerSettings, indexer: Indexer
             await asyncio.sleep(0.01)
     await jobs.aclose()
     assert not psutil.pid_exists(int(pid.read_text()))
+
+
+async def test_what_was_uploaded_before_a_crash_is_read_at_the_next_start(
+    settings: ServerSettings, indexer: Indexer, engine: Engine
+) -> None:
+    folder = open_folder(settings, "My papers")
+    (folder / "a.md").write_text("# A")
+    half = settings.uploads_path / ".incoming"
+    half.mkdir()
+    (half / "0123").write_text("half a fi")
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0)
+    jobs.start()
+    async with asyncio.timeout(20):
+        while not jobs.jobs:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    job = await ended(jobs.jobs[0])
+    await jobs.aclose()
+    assert (job.collection, job.paths) == ("My papers", [folder / "a.md"])
+    assert not half.exists()
 
 
 def test_the_child_gets_the_servers_settings_and_no_secret(settings: ServerSettings) -> None:
