@@ -32,7 +32,11 @@ def open_database(path: Path, migrations: Path) -> Engine:
     """An engine for `path`, created and migrated as needed. Raises StorageError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 30})
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": 30},
+            hide_parameters=True,  # they are questions and documents, which belong in no log
+        )
         event.listen(engine, "connect", _configure)
         if _revision(path) != _newest(migrations):
             _upgrade(engine, migrations)

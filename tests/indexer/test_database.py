@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, select
 
 from indexer.database import open_knowledge, reading
@@ -100,4 +102,13 @@ def test_reading_sees_one_moment(tmp_path: Path) -> None:
         assert before.exec(select(Collection)).all() == []
     with reading(engine) as after:
         assert [collection.name for collection in after.exec(select(Collection))] == ["new"]
+    engine.dispose()
+
+
+def test_an_error_does_not_repeat_what_was_to_be_stored(settings: IndexerSettings) -> None:
+    engine = open_knowledge(settings)
+    with Session(engine) as session, pytest.raises(DatabaseError) as caught:
+        session.connection().execute(text("INSERT INTO nowhere VALUES (:words)"), {"words": "my salary"})
+    assert "nowhere" in str(caught.value)
+    assert "salary" not in str(caught.value)
     engine.dispose()
