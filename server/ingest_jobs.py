@@ -154,7 +154,7 @@ class IngestJobs:
         )  # fmt: skip
         try:
             with contextlib.suppress(psutil.Error):
-                psutil.Process(child.pid).nice(NICENESS)
+                psutil.Process(child.pid).nice(min(19, psutil.Process().nice() + NICENESS))
             output, errors = await child.communicate()
         finally:
             if child.returncode is None:
