@@ -65,10 +65,11 @@ class KeywordIndex:
     def idf(self, query: Iterable[str], mask: NDArray[np.bool_]) -> dict[str, float]:
         """Inverse document frequency of each term among the rows of the mask."""
         readable = int(mask.sum())
-        return {
-            term: _idf(readable, int(mask[np.array(self._rows.get(term, array("I")), np.int64)].sum()))
-            for term in query
-        }
+        return {term: _idf(readable, self.holding(term, mask)) for term in query}
+
+    def holding(self, term: str, mask: NDArray[np.bool_]) -> int:
+        """Rows of the mask that hold a term."""
+        return int(mask[np.array(self._rows.get(term, array("I")), np.int64)].sum())
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The index as plain arrays for a snapshot."""

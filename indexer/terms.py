@@ -29,7 +29,8 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Of a folded word."""
     return str(_STEMMER.stemWord(word))
 
 
@@ -40,12 +41,12 @@ def words(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """Stemmed terms in order, repeats kept."""
-    return [_stem(word) for word in words(text)]
+    return [stem(word) for word in words(text)]
 
 
 def content_terms(text: str) -> list[str]:
     """Stemmed terms without stop words, in order, repeats kept."""
-    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def query_terms(text: str) -> list[str]:

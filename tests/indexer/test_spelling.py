@@ -1,0 +1,131 @@
+"""Misspelt words: what is mended, what is left alone, and that a scope's words come from that scope alone."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from indexer.models import Scope
+from indexer.retrieve import Retriever
+from indexer.settings import IndexerSettings
+from indexer.spelling import MOST_WORDS, corrected
+from indexer.store import Store
+from indexer.terms import stem
+from tests.indexer.knowledge import Knowledge
+from tests.word_embedder import WordEmbedder
+
+WORDS = {"parental": 5, "parking": 3, "parting": 9, "allocated": 2, "leave": 7, "uber": 1, "überstunden": 4}
+
+
+def mended(text: str, words: dict[str, int] = WORDS) -> str:
+    stems = {stem(word): count for word, count in words.items()}
+    return corrected(text, lambda term: stems.get(term, 0), lambda word: word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("parnetal leave", "parental leave"),  # two letters swapped
+        ("paretal leave", "parental leave"),  # one too few
+        ("parenttal leave", "parental leave"),  # one too many
+        ("parentol leave", "parental leave"),  # a wrong one
+        ("What about PARNETAL, please?", "What about parental, please?"),
+        ("parrking", "parking"),
+        ("paring", "parting"),  # of two that are as near the more frequent
+        ("parkings", "parkings"),  # another form of a word that is known
+        ("barental", "barental"),  # first letters are rarely wrong
+        ("parnetla", "parnetla"),  # two slips
+        ("leve", "leve"),  # too short
+        ("parent4l", "parent4l"),  # an identifier
+        ("", ""),
+        ("!!! 🌴 \u2028", "!!! 🌴 \u2028"),
+    ],
+)
+def test_what_is_mended(text: str, expected: str) -> None:
+    assert mended(text) == expected
+
+
+def test_a_question_in_other_words_altogether_is_cut_short() -> None:
+    asked: list[str] = []
+
+    def is_word(word: str) -> bool:
+        asked.append(word)
+        return False
+
+    text = "abcdefgh " * 10_000
+    assert corrected(text, lambda _term: 0, is_word) == text
+    assert len(asked) < MOST_WORDS * 8 * 60
+
+
+@given(st.text())
+def test_a_corpus_without_words_changes_nothing(text: str) -> None:
+    assert mended(text, {}) == text
+
+
+@given(st.lists(st.sampled_from(sorted(WORDS))))
+def test_words_that_are_known_are_never_changed(chosen: list[str]) -> None:
+    assert mended(" ".join(chosen)) == " ".join(chosen)
+
+
+def loaded(engine: Engine, settings: IndexerSettings) -> Store:
+    store = Store(engine, settings.index_path)
+    store.load()
+    return store
+
+
+def scope(*collections: int) -> Scope:
+    return Scope(frozenset(collections))
+
+
+def test_words_come_from_the_scope_alone(engine: Engine, settings: IndexerSettings, knowledge: Knowledge) -> None:
+    knowledge.put("a.md", "Parental leave is long.", collection="open")
+    knowledge.put("b.md", "The acquisition of Initech is secret.", collection="closed")
+    opened, closed = knowledge.collection("open"), knowledge.collection("closed")
+    store = loaded(engine, settings)
+    text = "parnetal aquisition"
+    assert store.corrected(text, scope(opened)) == "parental aquisition"
+    assert store.corrected(text, scope(closed)) == "parnetal acquisition"
+    assert store.corrected(text, scope(opened, closed)) == "parental acquisition"
+    assert store.corrected(text, scope()) == text
+
+
+def test_words_of_deleted_documents_are_forgotten(
+    engine: Engine, settings: IndexerSettings, knowledge: Knowledge
+) -> None:
+    knowledge.put("a.md", "Parental leave.")
+    knowledge.put("b.md", "Parking spaces.")
+    store = loaded(engine, settings)
+    knowledge.delete("a.md")
+    store.follow()
+    assert store.corrected("parnetal parrking", scope(knowledge.collection("docs"))) == "parnetal parking"
+
+
+def test_a_snapshot_keeps_the_words(engine: Engine, settings: IndexerSettings, knowledge: Knowledge) -> None:
+    collection = scope(knowledge.collection("docs"))
+    knowledge.put("a.md", "Parental leave. Überstunden.")
+    knowledge.put("b.md", "🌴 !!!", collection="signs")
+    loaded(engine, settings).save()
+    again = loaded(engine, settings)
+    assert again.corrected("parnetal uberstundn", collection) == "parental uberstunden"
+    knowledge.put("c.md", "Parking spaces.")
+    again.follow()
+    assert again.corrected("parrking", collection) == "parking"
+
+
+def found(retriever: Retriever, question: str, collections: Iterable[int], history: tuple[str, ...] = ()) -> str:
+    return retriever.search(question, history, scope(*collections), 1)[0].document
+
+
+def test_a_misspelt_question_finds_what_was_meant(
+    engine: Engine, settings: IndexerSettings, knowledge: Knowledge
+) -> None:
+    for name in ("reimbursement", "parking", "visitors", "printers"):
+        knowledge.put(f"{name}.md", f"Everything that you should know about {name} stands here.")
+    retriever = Retriever(engine, WordEmbedder(), loaded(engine, settings), settings)  # type: ignore[arg-type]
+    collection = knowledge.collection("docs")
+    for name, slip in (("reimbursement", "reimbursment"), ("visitors", "vistiors"), ("printers", "printrs")):
+        assert found(retriever, f"And {slip}?", [collection]) == f"{name}.md"
+        assert retriever.retrieve(f"And {slip}?", (), scope(collection)).terms.keys() == {stem(name)}
+    assert found(retriever, "And where?", [collection], ("Tell me about printrs",)) == "printers.md"
