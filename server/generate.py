@@ -28,6 +28,12 @@ class Sampling:
     stop: tuple[str, ...] = ()
     json_schema: dict[str, Any] | None = None  # {} means any JSON object
     logprobs: int | None = None  # alternatives a token; None: no log probabilities
+    top_k: int = 0  # the likeliest tokens to choose from; 0: all
+    min_p: float = 0.0  # least probability of a choice, as a share of the likeliest one's
+    repeat_penalty: float = 1.0  # divides the scores of tokens that the answer has; 1: off
+    presence_penalty: float = 0.0  # taken off the scores of tokens that the answer has
+    frequency_penalty: float = 0.0  # the same, for each time it has them
+    logit_bias: tuple[tuple[int, float], ...] = ()  # token id and what is added to its score
 
 
 @dataclass(frozen=True)

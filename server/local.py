@@ -265,7 +265,13 @@ class _Answer:
 
 
 def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling:
-    """Raises BadRequest for a JSON schema that no grammar can be made of."""
+    """Raises BadRequest for a JSON schema that no grammar can be made of, and for tokens that do not exist."""
+    unknown = [token for token, _ in sampling.logit_bias if not 0 <= token < vocabulary.size]
+    if unknown:
+        raise BadRequest(
+            f"The model has no token {unknown[0]}: its tokens are numbered 0 to {vocabulary.size - 1}.",
+            param="logit_bias",
+        )
     grammar = ""
     if sampling.json_schema is not None:
         try:
@@ -275,7 +281,19 @@ def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling
         if not vocabulary.reads_grammar(grammar):
             raise _bad_schema("its grammar is too large or cannot be read")
     seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-    return TokenSampling(sampling.temperature, sampling.top_p, seed, grammar, sampling.logprobs)
+    return TokenSampling(
+        sampling.temperature,
+        sampling.top_p,
+        seed,
+        grammar,
+        sampling.logprobs,
+        min(sampling.top_k, vocabulary.size),
+        sampling.min_p,
+        sampling.repeat_penalty,
+        sampling.presence_penalty,
+        sampling.frequency_penalty,
+        sampling.logit_bias,
+    )
 
 
 def _bad_schema(why: str) -> BadRequest:

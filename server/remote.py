@@ -285,6 +285,13 @@ def request_body(model: str, messages: Sequence[Message], sampling: Sampling, ma
     }
     if sampling.top_p < 1:
         body["top_p"] = sampling.top_p
+    for name in ("top_k", "min_p", "presence_penalty", "frequency_penalty"):
+        if value := getattr(sampling, name):
+            body[name] = value
+    if sampling.repeat_penalty != 1:  # llama.cpp's name and vLLM's
+        body |= {"repeat_penalty": sampling.repeat_penalty, "repetition_penalty": sampling.repeat_penalty}
+    if sampling.logit_bias:
+        body["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias}
     if sampling.seed is not None:
         body["seed"] = sampling.seed
     if sampling.stop:

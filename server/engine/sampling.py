@@ -1,10 +1,12 @@
 """Logits to a token: greedy by argmax, otherwise llama.cpp's own samplers over one candidate array.
 
-The order is grammar, top-p, temperature, as llama.cpp has it. A grammar that leaves no token is an error here: accepted
-blindly, it would end the process inside llama.cpp.
+The order is logit bias, penalties, grammar, top-k, top-p, min-p, temperature, as llama.cpp has it. Penalties count the
+answer's own tokens only: those of the prompt are the evidence, which an answer must be free to repeat. A grammar that
+leaves no token is an error here: accepted blindly, it would end the process inside llama.cpp.
 """
 
 import ctypes
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +28,7 @@ class TokenSampler:
         self._logits = logits
         self._sampling = sampling
         self._candidates: NDArray[np.void] | None = None
+        self._produced: Counter[int] = Counter()
         self._grammar: int | None = None
         self._chain: int | None = None
         if sampling.grammar:
@@ -39,8 +42,12 @@ class TokenSampler:
         logits = self._logits(row)
         if not np.isfinite(logits.max()):
             raise SamplingError("The model computed no usable numbers: its file is damaged or not supported.")
+        scores = self._adjusted(logits) if self._sampling.adjusts else logits
         greedy = self._chain is None and self._grammar is None
-        return self._with_logprobs(int(logits.argmax()) if greedy else self._pick_candidate(logits), logits)
+        token = int(scores.argmax()) if greedy else self._pick_candidate(scores)
+        if self._sampling.penalises:
+            self._produced[token] += 1
+        return self._with_logprobs(token, logits)
 
     def close(self) -> None:
         for sampler in (self._grammar, self._chain):
@@ -48,11 +55,28 @@ class TokenSampler:
                 self._lib.llama_sampler_free(sampler)
         self._grammar = self._chain = None
 
+    def _adjusted(self, logits: Logits) -> Logits:
+        """A copy with the bias added and the penalties taken off."""
+        sampling, scores = self._sampling, logits.copy()
+        for token, bias in sampling.logit_bias:
+            scores[token] += bias
+        if self._produced:
+            tokens = np.fromiter(self._produced.keys(), np.int64)
+            counts = np.fromiter(self._produced.values(), np.float32)
+            repeated, penalty = scores[tokens], np.float32(sampling.repeat_penalty)
+            repeated = np.where(repeated > 0, repeated / penalty, repeated * penalty)
+            scores[tokens] = repeated - counts * sampling.frequency_penalty - sampling.presence_penalty
+        return scores
+
     def _make_chain(self, sampling: TokenSampling) -> int:
         lib = self._lib
         chain: int = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        if sampling.top_k:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_k(sampling.top_k))
         if sampling.top_p < 1:
             lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.min_p > 0:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_min_p(sampling.min_p, 1))
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(sampling.temperature))
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
         return chain

@@ -39,6 +39,21 @@ class TokenSampling:
     seed: int = 0
     grammar: str = ""  # GBNF
     logprobs: int | None = None  # alternatives a token; None: no log probabilities
+    top_k: int = 0  # 0: all tokens
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0  # penalties count the tokens of the answer, not those of the prompt
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()  # ids of the vocabulary, each once
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether scores are changed before a token is chosen."""
+        return bool(self.logit_bias) or self.penalises
+
+    @property
+    def penalises(self) -> bool:
+        return self.repeat_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
 
 @dataclass(frozen=True)

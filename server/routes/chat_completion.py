@@ -84,6 +84,12 @@ def to_question(request: ChatRequest, scope: Scope, settings: ServerSettings) ->
         stop=request.stops,
         json_schema=request.schema,
         logprobs=(request.top_logprobs or 0) if request.logprobs else None,
+        top_k=request.top_k or 0,
+        min_p=request.min_p or 0.0,
+        repeat_penalty=request.repeat_penalty or 1.0,
+        presence_penalty=request.presence_penalty or 0.0,
+        frequency_penalty=request.frequency_penalty or 0.0,
+        logit_bias=tuple(sorted((request.logit_bias or {}).items())),
     )
     return Question(
         text=conversation.question,

@@ -8,6 +8,7 @@ from server.errors import BadRequest
 
 MAX_STOPS = 4  # as the API that clients are written for
 MAX_INPUTS = 2048  # texts of one embedding request
+MAX_BIASED = 1024  # tokens of one request
 MAX_QUESTION = 100_000  # characters
 
 
@@ -21,6 +22,10 @@ def _well_formed(text: str) -> str:
 
 
 Words = Annotated[str, AfterValidator(_well_formed)]
+
+
+TokenId = Annotated[int, Field(ge=0)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
 
 
 class DocentOptions(BaseModel):
@@ -61,6 +66,12 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0)
+    min_p: float | None = Field(None, ge=0, le=1)
+    repeat_penalty: float | None = Field(None, ge=0.1, le=10)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    logit_bias: dict[TokenId, Bias] | None = Field(None, max_length=MAX_BIASED)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     stop: Words | list[Words] | None = None

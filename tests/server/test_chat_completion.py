@@ -1,11 +1,14 @@
 """Requests become Questions and Answers become OpenAI's shapes, with nothing lost on the way."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.models import Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Exchange
+from server.generate import Sampling
 from server.routes.chat_completion import Completion, read_messages, to_question
 from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings
@@ -47,6 +50,23 @@ def test_numbers_stay_within_what_the_engine_takes(tokens: int, seed: int) -> No
     assert 1 <= sampling.max_tokens <= 4096
     assert sampling.seed is not None
     assert 0 <= sampling.seed < 2**32
+
+
+def test_how_words_are_chosen_reaches_the_model() -> None:
+    more = {
+        "top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1, "presence_penalty": 0.5, "frequency_penalty": -0.5,
+        "logit_bias": {"50256": -100, "7": 1.5},
+    }  # fmt: skip
+
+    def sampling(options: dict[str, Any]) -> Sampling:
+        body = {"model": "docent", "messages": [{"role": "user", "content": "a"}], **options}
+        return to_question(ChatRequest.model_validate(body), Scope(frozenset()), ServerSettings()).sampling
+
+    told = sampling(more)
+    assert (told.top_k, told.min_p, told.repeat_penalty) == (40, 0.05, 1.1)
+    assert (told.presence_penalty, told.frequency_penalty) == (0.5, -0.5)
+    assert told.logit_bias == ((7, 1.5), (50256, -100.0))
+    assert sampling(dict.fromkeys(more)) == sampling({}) == Sampling(max_tokens=ServerSettings().max_answer_tokens)
 
 
 def test_a_citation_whose_mark_is_not_in_the_text_is_no_annotation() -> None:

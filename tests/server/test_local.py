@@ -157,6 +157,19 @@ async def test_a_schema_that_cannot_be_used_is_a_bad_request(generator: LocalGen
     assert caught.value.param == "response_format"
 
 
+async def test_a_bias_for_a_token_that_does_not_exist_is_a_bad_request(generator: LocalGenerator) -> None:
+    with pytest.raises(BadRequest) as caught:
+        await collect(generator, sampling=Sampling(logit_bias=((10**9, 1.0),)))
+    assert caught.value.param == "logit_bias"
+
+
+async def test_penalties_change_the_words(generator: LocalGenerator) -> None:
+    plain = text(await collect(generator, sampling=Sampling(max_tokens=40)))
+    assert text(await collect(generator, sampling=Sampling(max_tokens=40, top_k=10**9, min_p=0.0))) == plain
+    penalised = await collect(generator, sampling=Sampling(max_tokens=40, presence_penalty=2.0, repeat_penalty=10.0))
+    assert text(penalised) != plain
+
+
 async def test_a_prompt_over_the_context_is_refused_before_anything(generator: LocalGenerator) -> None:
     for times in (200, 100_000):
         messages = [Message("user", "the one of it " * times)]

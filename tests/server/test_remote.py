@@ -70,7 +70,9 @@ async def test_it_streams_and_says_what_was_used() -> None:
 async def test_it_asks_as_it_was_told() -> None:
     with scripted_api(ScriptedApi()) as api:
         async with remote(api.url, generator_key="secret", generator_model="other", context=1000) as generator:
-            sampling = Sampling(10**9, 0.5, 0.9, 7, ("END",), {"type": "object"}, 3)
+            sampling = Sampling(
+                10**9, 0.5, 0.9, 7, ("END",), {"type": "object"}, 3, 40, 0.1, 1.1, 0.2, 0.3, ((5, -1.0),)
+            )
             await collect(generator, sampling)
             assert generator.context == 1000
             assert "secret" not in repr(generator) + str(generator.state)
@@ -84,6 +86,13 @@ async def test_it_asks_as_it_was_told() -> None:
         "stream_options": {"include_usage": True},
         "temperature": 0.5,
         "top_p": 0.9,
+        "top_k": 40,
+        "min_p": 0.1,
+        "repeat_penalty": 1.1,
+        "repetition_penalty": 1.1,
+        "presence_penalty": 0.2,
+        "frequency_penalty": 0.3,
+        "logit_bias": {"5": -1.0},
         "seed": 7,
         "stop": ["END"],
         "logprobs": True,
