@@ -18,7 +18,7 @@ from watchfiles import Change, watch
 
 from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
-from indexer.console import Commands, not_empty
+from indexer.console import Commands, inert, not_empty
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import DocentError, StartError
@@ -156,7 +156,7 @@ def status(as_json: bool) -> None:
         when = f", last changed {c.updated_at:%Y-%m-%d %H:%M} UTC" if c.updated_at else ""
         click.echo(f"{c.name}: {c.documents} documents, {c.chunks} passages{when}")
     for name, entry in unread:
-        click.echo(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}")
+        click.echo(inert(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}"))
 
 
 @main.command()
@@ -178,8 +178,10 @@ def search(question: str, collection: tuple[str, ...], top_k: int, as_json: bool
     for passage in found["passages"]:
         place = " › ".join(part for part in (passage["title"], passage["heading"]) if part)
         page = f", page {passage['page']}" if passage["page"] else ""
-        click.secho(f"{passage['rank']}. {place}{page}  ({passage['document']}, {passage['score']:.2f})", bold=True)
-        click.echo("   " + " ".join(passage["text"].split())[:300] + "\n")
+        click.secho(
+            inert(f"{passage['rank']}. {place}{page}  ({passage['document']}, {passage['score']:.2f})"), bold=True
+        )
+        click.echo("   " + inert(" ".join(passage["text"].split())[:300]) + "\n")
     if not found["passages"]:
         message("Nothing was found. `indexer status` shows what is indexed.")
 

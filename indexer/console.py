@@ -55,6 +55,11 @@ def not_empty(_context: click.Context, _parameter: click.Parameter, question: st
     return question
 
 
+def inert(text: str) -> str:
+    """The text on one line with nothing in it that a terminal would obey: names of files may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _bad_setting(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "_".join(str(part) for part in first["loc"])

@@ -8,14 +8,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from indexer.ingest import Progress, Report
+from indexer.console import inert
+from indexer.ingest import FileReport, Progress, Report
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def message(text: str) -> None:
     """A line for the person at the terminal."""
-    console.print(escape(text))
+    console.print(escape(inert(text)))
+
+
+def _line(state: str, file: FileReport) -> str:
+    return escape(inert(f"{state:9} {file.document}: {file.reason}"))
 
 
 class IngestProgress:
@@ -34,15 +39,15 @@ class IngestProgress:
             chunks=f"{progress.chunks} passages" if progress.chunks else "",
         )
         if progress.file and progress.file.state in ("failed", "needs_ocr"):
-            self._bar.console.print(escape(f"{progress.file.state:9} {progress.file.document}: {progress.file.reason}"))
+            self._bar.console.print(_line(progress.file.state, progress.file))
 
     def summarise(self, report: Report) -> None:
         """One line of counts, then every file that was skipped, since nobody saw it pass."""
         for file in report.files:
             if file.state == "skipped":
-                console.print(escape(f"skipped   {file.document}: {file.reason}"))
+                console.print(_line("skipped", file))
             elif file.state == "indexed" and file.reason:
-                console.print(escape(f"note      {file.document}: {file.reason}"))
+                console.print(_line("note", file))
         counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in report.counts.items() if count)
         console.print(f"{counts or 'no files'} in {report.took_ms / 1000:.1f} s")
 

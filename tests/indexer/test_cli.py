@@ -162,6 +162,13 @@ def test_status(run: Run, docs: Path) -> None:
     assert "failed    docs/broken.docx" in run("status").stdout
 
 
+def test_a_terminal_obeys_no_file_name(run: Run, docs: Path) -> None:
+    (docs / "\x1b[2J\x1b]0;owned\x07\u202egnp.exe").write_bytes(b"x")
+    shown = run("ingest", str(docs), status=1).stderr + run("status").stdout
+    assert "\\x1b[2J" in shown, "the name can be read"
+    assert not [c for c in shown.replace("\n", "") if not c.isprintable()]
+
+
 def test_status_of_nothing(run: Run) -> None:
     assert run.json("status") == {"collections": [], "not_indexed": []}
     assert "Run `indexer ingest FOLDER`" in run("status").stdout
