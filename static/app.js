@@ -82,6 +82,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (canHover.matches) question().focus({ preventScroll: true }); // on a phone the keyboard would cover the answer
   const turns = document.getElementById("turns");
   turns.classList.add("asked");
+  addCopyButtons();
   turns.lastElementChild?.scrollIntoView({ block: "start", behavior: "instant" });
 });
 
@@ -134,7 +135,7 @@ function closePanel() {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target?.id === "panel") showQuote(event.detail.target);
-  addCopyButtons();
+  addCopyButtons(":last-child");
 });
 
 function showQuote(panel) {
@@ -166,8 +167,8 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
-function addCopyButtons() {
-  for (const block of document.querySelectorAll('.turn:not([data-state="running"]) .answer pre:not(:has(button))')) {
+function addCopyButtons(turns = "") { // which ones: a long conversation is not gone through at every word
+  for (const block of document.querySelectorAll(`.turn${turns}:not([data-state="running"]) .answer pre:not(:has(button))`)) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet-button copy-code";
