@@ -18,7 +18,7 @@ import psutil
 
 from indexer.errors import DocentError
 from server.chat_template import ChatTemplate, choose_template
-from server.engine.fit import ModelRefused, fit_model
+from server.engine.fit import ModelRefused, fit_model, gib
 from server.engine.gguf_header import GgufError, GgufHeader, read_header
 from server.engine.llama import Context, Model, Vocabulary, json_grammar
 from server.engine.scheduler import (
@@ -180,8 +180,12 @@ class LocalGenerator:
     def _load(self) -> Context:
         """Runs on the worker's thread."""
         header = _read(self._path)
-        fit = fit_model(header, self._settings.context, self._available_memory())
-        logger.info("%s: %s", self._path.name, fit)
+        free, threads = self._available_memory(), self._settings.threads or cores()
+        fit = fit_model(header, self._settings.context, free)
+        logger.info(
+            "%s: %s of %s free; up to %d answers at once share the context, on %d threads",
+            self._path.name, fit, gib(free), SLOTS, threads,
+        )  # fmt: skip
         model = Model(self._path, progress=self._note_progress)
         vocabulary = Vocabulary(model)
         template = choose_template(
@@ -191,7 +195,6 @@ class LocalGenerator:
             bos=vocabulary.text_of(vocabulary.bos),
             eos=vocabulary.text_of(vocabulary.eos),
         )
-        threads = self._settings.threads or cores()
         context = Context(model, vocabulary, cells=fit.context, sequences=SLOTS, batch=PIECE + SLOTS, threads=threads)
         self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")

@@ -33,6 +33,7 @@ def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
     if running is not None:
         raise BusyError(f"Docent already runs on the data folder {settings.data}: {running.address.url}")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("docent.model").setLevel(logging.INFO)  # one line: the memory that was decided on
     with bind(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         app = create_app(settings)

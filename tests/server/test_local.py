@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -75,6 +76,20 @@ async def test_it_is_a_generator_that_becomes_ready(generator: LocalGenerator) -
     assert seam.state.state == "ready"
     assert seam.name == "tiny"
     assert seam.context == 512
+
+
+async def test_one_line_says_which_memory_was_decided_on(
+    settings: ServerSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "docent.model")
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf")
+    generator = LocalGenerator(path, settings, available_memory=lambda: 3 << 30)
+    generator.start()
+    await loaded(generator)
+    await generator.aclose()
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "docent.model"]
+    assert line.startswith("tiny.gguf: context 512 tokens, weights ")
+    assert f"of 3.0 GiB free; up to {SLOTS} answers at once" in line
 
 
 async def test_events_come_in_their_order_and_usage_counts(generator: LocalGenerator) -> None:
