@@ -6,6 +6,7 @@ frequent word that is one slip away: a letter too many, too few or wrong, or two
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from indexer.terms import fold, stem
 
@@ -20,6 +21,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def corrected(text: str, chunks_with: Callable[[str], int], is_word: Callable[[str], bool]) -> str:
     """`chunks_with`: readable chunks that hold a stem. `is_word`: whether they spell a folded word just so."""
+    chunks_with = cache(chunks_with)  # a long question repeats its words
     unknown = 0
 
     def replaced(match: re.Match[str]) -> str:
