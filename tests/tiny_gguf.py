@@ -34,6 +34,10 @@ class TinyModel:
     layers: int = 2
     width: int = 32
     heads: int = 2
+    kv_heads: int = 0  # grouped queries, as Phi-3-medium has them; 0: one for each head
+    rope_share: int = 1  # one dimension in this many of a head is rotated
+    trained_context: int = 0  # LongRoPE stretches it to `context`, with factors for short and long; 0: none
+    has_output: bool = True  # False: the embeddings are the output too, as in Phi-4-mini
     seed: int = 0
     mark_type: int = CONTROL  # of <|user|> and its like: early files have USER_DEFINED
     ends: bool = True  # whether <|end|> may be chosen; False makes answers run to max_tokens
@@ -68,10 +72,13 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     out.add_feed_forward_length(2 * model.width)
     out.add_block_count(model.layers)
     out.add_head_count(model.heads)
-    out.add_head_count_kv(model.heads)
+    out.add_head_count_kv(model.kv_heads or model.heads)
     out.add_layer_norm_rms_eps(1e-5)
-    out.add_rope_dimension_count(model.width // model.heads)
+    out.add_rope_dimension_count(model.width // model.heads // model.rope_share)
     out.add_rope_freq_base(10000.0)
+    if model.trained_context:
+        out.add_rope_scaling_orig_ctx_len(model.trained_context)
+        out.add_rope_scaling_attn_factors(1.19)
     out.add_tokenizer_model("llama")
     out.add_tokenizer_pre("default")
     out.add_token_list(tokens)
@@ -107,13 +114,19 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
 
     matrix("token_embd.weight", tokens, width)
     ones("output_norm.weight")
+    if model.trained_context:
+        pairs = width // model.heads // model.rope_share // 2
+        out.add_tensor("rope_factors_short.weight", np.full(pairs, 1.05, np.float32))
+        out.add_tensor("rope_factors_long.weight", np.linspace(1, 30, pairs, dtype=np.float32))
     output = random.normal(0, 1.5 / np.sqrt(width), (tokens, width)).astype(np.float32)
     if not model.ends:
         output[[2, *range(tokens - len(MARKS), tokens)]] = 0  # a score of 0 is never the highest
-    out.add_tensor("output.weight", output)
+    if model.has_output:
+        out.add_tensor("output.weight", output)
+    rows = width + 2 * (model.kv_heads or model.heads) * (width // model.heads)
     for i in range(model.layers):
         ones(f"blk.{i}.attn_norm.weight")
-        matrix(f"blk.{i}.attn_qkv.weight", 3 * width, width)
+        matrix(f"blk.{i}.attn_qkv.weight", rows, width)
         matrix(f"blk.{i}.attn_output.weight", width, width)
         ones(f"blk.{i}.ffn_norm.weight")
         matrix(f"blk.{i}.ffn_up.weight", 4 * width, width)

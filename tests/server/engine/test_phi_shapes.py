@@ -1,0 +1,57 @@
+"""The shapes of the Phi-3 architecture load, keep to their context and answer token for token as llama_cpp.Llama."""
+
+from pathlib import Path
+
+import llama_cpp
+import pytest
+
+from server.engine.fit import context_limit, fit_model, kv_bytes_per_token
+from server.engine.gguf_header import read_header
+from server.engine.llama import Context, Model, Vocabulary
+from server.engine.scheduler import Failed, Request, Sampled, Scheduler
+from tests.tiny_gguf import TinyModel, write_tiny_gguf
+
+SHAPES = {
+    "mini-4k": TinyModel(ends=False),
+    "mini-128k": TinyModel(ends=False, trained_context=128),  # and Phi-3.5-mini
+    "medium": TinyModel(ends=False, width=64, heads=4, kv_heads=1),
+    "4-mini": TinyModel(ends=True, heads=2, width=64, kv_heads=1, rope_share=2, trained_context=128, has_output=False),
+}
+COUNT = 12  # tokens
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("words", [3, 100])  # below and beyond the trained context of the stretched ones
+def test_it_answers_as_llama_cpp_does(tmp_path: Path, name: str, words: int) -> None:
+    path = write_tiny_gguf(tmp_path / "tiny.gguf", SHAPES[name])
+    model = Model(path)
+    vocabulary = Vocabulary(model)
+    prompt = (vocabulary.bos, *vocabulary.tokenize("the one of it " * words))
+    assert len(prompt) < 512 - COUNT
+    reference = llama_cpp.Llama(str(path), n_ctx=512, n_threads=1, verbose=False)
+    wanted: list[int] = []
+    for token in reference.generate(list(prompt), temp=0.0):
+        if len(wanted) == COUNT or vocabulary.is_end(token):
+            break
+        wanted.append(token)
+
+    context = Context(model, vocabulary, cells=512, sequences=2, batch=72, threads=1)
+    scheduler = Scheduler(context, slots=2, cells=512)
+    scheduler.submit(Request(1, prompt, COUNT))
+    found: list[int] = []
+    while scheduler.busy:
+        for _, event in scheduler.step():
+            assert not isinstance(event, Failed), event
+            if isinstance(event, Sampled):
+                found.append(event.pick.token)
+    context.close()
+    assert found == wanted
+    assert found
+
+
+def test_the_context_and_the_cache_are_read_from_each_shape(tmp_path: Path) -> None:
+    headers = {name: read_header(write_tiny_gguf(tmp_path / f"{name}.gguf", shape)) for name, shape in SHAPES.items()}
+    assert {name: context_limit(header) for name, header in headers.items()} == dict.fromkeys(SHAPES, 512)
+    cached = {name: kv_bytes_per_token(header) for name, header in headers.items()}
+    assert cached == {"mini-4k": 256, "mini-128k": 256, "medium": 128, "4-mini": 256}
+    assert fit_model(headers["medium"], 10_000, 1 << 30).context == 512
