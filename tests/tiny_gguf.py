@@ -74,6 +74,7 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     out.add_head_count(model.heads)
     out.add_head_count_kv(model.kv_heads or model.heads)
     out.add_layer_norm_rms_eps(1e-5)
+    out.add_layer_norm_eps(1e-5)
     out.add_rope_dimension_count(model.width // model.heads // model.rope_share)
     out.add_rope_freq_base(10000.0)
     if model.trained_context:
@@ -112,6 +113,10 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
     def ones(name: str) -> None:
         out.add_tensor(name, np.ones(width, np.float32))
 
+    def bias(name: str, rows: int) -> None:
+        if model.architecture == "phi2":
+            out.add_tensor(name, random.normal(0, 0.1, rows).astype(np.float32))
+
     matrix("token_embd.weight", tokens, width)
     ones("output_norm.weight")
     if model.trained_context:
@@ -123,11 +128,22 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
         output[[2, *range(tokens - len(MARKS), tokens)]] = 0  # a score of 0 is never the highest
     if model.has_output:
         out.add_tensor("output.weight", output)
+    bias("output_norm.bias", width)
+    if model.architecture == "phi2":
+        out.add_tensor("output.bias", np.zeros(tokens, np.float32))
     rows = width + 2 * (model.kv_heads or model.heads) * (width // model.heads)
     for i in range(model.layers):
         ones(f"blk.{i}.attn_norm.weight")
+        bias(f"blk.{i}.attn_norm.bias", width)
         matrix(f"blk.{i}.attn_qkv.weight", rows, width)
+        bias(f"blk.{i}.attn_qkv.bias", rows)
         matrix(f"blk.{i}.attn_output.weight", width, width)
-        ones(f"blk.{i}.ffn_norm.weight")
-        matrix(f"blk.{i}.ffn_up.weight", 4 * width, width)
+        bias(f"blk.{i}.attn_output.bias", width)
+        if model.architecture == "phi2":  # one norm for both halves, and no gate
+            matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
+        else:
+            ones(f"blk.{i}.ffn_norm.weight")
+            matrix(f"blk.{i}.ffn_up.weight", 4 * width, width)
+        bias(f"blk.{i}.ffn_up.bias", 2 * width)
         matrix(f"blk.{i}.ffn_down.weight", width, 2 * width)
+        bias(f"blk.{i}.ffn_down.bias", width)

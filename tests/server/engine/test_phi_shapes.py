@@ -1,4 +1,4 @@
-"""The shapes of the Phi-3 architecture load, keep to their context and answer token for token as llama_cpp.Llama."""
+"""The shapes of the Phi family load, keep to their context and answer token for token as llama_cpp.Llama."""
 
 from pathlib import Path
 
@@ -15,6 +15,7 @@ SHAPES = {
     "mini-4k": TinyModel(ends=False),
     "mini-128k": TinyModel(ends=False, trained_context=128),  # and Phi-3.5-mini
     "medium": TinyModel(ends=False, width=64, heads=4, kv_heads=1),
+    "phi-2": TinyModel(architecture="phi2", ends=False, rope_share=2),  # and phi-1, phi-1.5
     "4-mini": TinyModel(ends=True, heads=2, width=64, kv_heads=1, rope_share=2, trained_context=128, has_output=False),
 }
 COUNT = 12  # tokens
@@ -53,5 +54,5 @@ def test_the_context_and_the_cache_are_read_from_each_shape(tmp_path: Path) -> N
     headers = {name: read_header(write_tiny_gguf(tmp_path / f"{name}.gguf", shape)) for name, shape in SHAPES.items()}
     assert {name: context_limit(header) for name, header in headers.items()} == dict.fromkeys(SHAPES, 512)
     cached = {name: kv_bytes_per_token(header) for name, header in headers.items()}
-    assert cached == {"mini-4k": 256, "mini-128k": 256, "medium": 128, "4-mini": 256}
+    assert cached == {"mini-4k": 256, "mini-128k": 256, "medium": 128, "phi-2": 256, "4-mini": 256}
     assert fit_model(headers["medium"], 10_000, 1 << 30).context == 512
