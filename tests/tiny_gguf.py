@@ -20,6 +20,8 @@ WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were all her she there would their we him been has when who will no more if out so up said what its about"
 ).split()
+BIASED = ("phi2", "phimoe")
+EXPERTS = 4  # of "phimoe"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 
 
@@ -75,6 +77,9 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     out.add_head_count_kv(model.kv_heads or model.heads)
     out.add_layer_norm_rms_eps(1e-5)
     out.add_layer_norm_eps(1e-5)
+    if model.architecture == "phimoe":
+        out.add_expert_count(EXPERTS)
+        out.add_expert_used_count(2)
     out.add_rope_dimension_count(model.width // model.heads // model.rope_share)
     out.add_rope_freq_base(10000.0)
     if model.trained_context:
@@ -114,7 +119,7 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
         out.add_tensor(name, np.ones(width, np.float32))
 
     def bias(name: str, rows: int) -> None:
-        if model.architecture == "phi2":
+        if model.architecture in BIASED:
             out.add_tensor(name, random.normal(0, 0.1, rows).astype(np.float32))
 
     matrix("token_embd.weight", tokens, width)
@@ -129,7 +134,7 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
     if model.has_output:
         out.add_tensor("output.weight", output)
     bias("output_norm.bias", width)
-    if model.architecture == "phi2":
+    if model.architecture in BIASED:
         out.add_tensor("output.bias", np.zeros(tokens, np.float32))
     rows = width + 2 * (model.kv_heads or model.heads) * (width // model.heads)
     for i in range(model.layers):
@@ -139,6 +144,14 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
         bias(f"blk.{i}.attn_qkv.bias", rows)
         matrix(f"blk.{i}.attn_output.weight", width, width)
         bias(f"blk.{i}.attn_output.bias", width)
+        if model.architecture == "phimoe":
+            ones(f"blk.{i}.ffn_norm.weight")
+            bias(f"blk.{i}.ffn_norm.bias", width)
+            matrix(f"blk.{i}.ffn_gate_inp.weight", EXPERTS, width)
+            for name, shape in (("gate", (2 * width, width)), ("up", (2 * width, width)), ("down", (width, 2 * width))):
+                weights = random.normal(0, 0.3, (EXPERTS, *shape)).astype(np.float32)
+                out.add_tensor(f"blk.{i}.ffn_{name}_exps.weight", weights)
+            continue
         if model.architecture == "phi2":  # one norm for both halves, and no gate
             matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
         else:

@@ -16,6 +16,7 @@ SHAPES = {
     "mini-128k": TinyModel(ends=False, trained_context=128),  # and Phi-3.5-mini
     "medium": TinyModel(ends=False, width=64, heads=4, kv_heads=1),
     "phi-2": TinyModel(architecture="phi2", ends=False, rope_share=2),  # and phi-1, phi-1.5
+    "3.5-moe": TinyModel(architecture="phimoe", ends=False, width=64, heads=4, kv_heads=1, trained_context=128),
     "4-mini": TinyModel(ends=True, heads=2, width=64, kv_heads=1, rope_share=2, trained_context=128, has_output=False),
 }
 COUNT = 12  # tokens
@@ -54,5 +55,5 @@ def test_the_context_and_the_cache_are_read_from_each_shape(tmp_path: Path) -> N
     headers = {name: read_header(write_tiny_gguf(tmp_path / f"{name}.gguf", shape)) for name, shape in SHAPES.items()}
     assert {name: context_limit(header) for name, header in headers.items()} == dict.fromkeys(SHAPES, 512)
     cached = {name: kv_bytes_per_token(header) for name, header in headers.items()}
-    assert cached == {"mini-4k": 256, "mini-128k": 256, "medium": 128, "phi-2": 256, "4-mini": 256}
+    assert cached == {"mini-4k": 256, "mini-128k": 256, "medium": 128, "phi-2": 256, "3.5-moe": 128, "4-mini": 256}
     assert fit_model(headers["medium"], 10_000, 1 << 30).context == 512
