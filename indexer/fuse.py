@@ -1,7 +1,7 @@
 """Scores of two kinds to one (pure): convex combination, half by meaning and nearly half by words.
 
-The weights were chosen on the developers' halves of five question sets together (recall@5 on multi-turn, hit@5 on the
-others), each against the plain .5/.5 fusion of chunk cosines and BM25; docs/decisions.md has the table.
+The weights were chosen on five question sets together (recall@5 on multi-turn, hit@5 on the others), each against the
+plain .5/.5 fusion of chunk cosines and BM25; docs/decisions.md has the table.
 """
 
 import numpy as np
