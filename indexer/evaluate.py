@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from indexer.chunk import chunk_document
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
@@ -22,7 +22,7 @@ from indexer.errors import StartError
 from indexer.extract import text as plain_text
 from indexer.index_info import describe_index
 from indexer.ingest import embedding_input, ingest
-from indexer.models import Collection, Passage, Scope
+from indexer.models import Collection, Document, Passage, Scope
 from indexer.records import put_document
 from indexer.retrieve import Retriever
 from indexer.scan import ScannedFile
@@ -178,6 +178,18 @@ def ingest_folder(folder: Path, settings: IndexerSettings, engine: Engine, embed
         _ingest_passages(_rows(folder / "corpus.jsonl"), settings, engine, embedder)
     else:
         raise StartError(f"{folder} holds neither corpus.jsonl nor set.json.", "See docs/evaluating.md for their form.")
+
+
+def check_gold(questions: Sequence[EvaluationQuestion], engine: Engine) -> None:
+    """Raises StartError when the corpus holds no document that a gold id names: every figure would be zero."""
+    with Session(engine) as session:
+        paths = set(session.exec(select(Document.path)))
+    gold = [id_ for question in questions for id_ in question.gold]
+    if gold and not any(id_ in paths or id_.rpartition("#p")[0] in paths for id_ in gold):
+        raise StartError(
+            f"None of the {len(gold)} gold ids names a document of the corpus; the first is {gold[0][:100]!r}.",
+            "They have to be the corpus's ids, or paths relative to the folder that set.json names.",
+        )
 
 
 def _ingest_passages(

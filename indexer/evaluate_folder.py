@@ -17,7 +17,7 @@ from indexer.catalog import Catalog
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
-from indexer.evaluate import EvaluationQuestion, evaluate_retrieval, ingest_folder, load_questions
+from indexer.evaluate import EvaluationQuestion, check_gold, evaluate_retrieval, ingest_folder, load_questions
 from indexer.evaluate_answers import ask_all
 from indexer.evaluate_compare import Comparison
 from indexer.evaluate_questions import (
@@ -45,6 +45,7 @@ def evaluate_folder(
     embedder = SentenceTransformerEmbedder(settings)
     message(f"Indexing the corpus of {folder.name}.")
     ingest_folder(folder, settings, engine, embedder)
+    check_gold(questions, engine)
     store = Store(engine, settings.index_path)
     store.load()
     store.save()

@@ -12,6 +12,7 @@ from indexer.evaluate import (
     EvaluationQuestion,
     QuestionResult,
     RetrievalReport,
+    check_gold,
     evaluate_retrieval,
     gold_ranks,
     ingest_folder,
@@ -163,6 +164,17 @@ def test_a_corpus_of_another_form_is_refused(
     (tmp_path / name).write_text(content)
     with pytest.raises(StartError):
         ingest_folder(tmp_path, settings, engine, embedder)  # type: ignore[arg-type]
+
+
+def test_gold_that_the_corpus_does_not_hold_is_said_rather_than_counted_as_zero(
+    tmp_path: Path, settings: IndexerSettings, engine: Engine, embedder: WordEmbedder
+) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"id": "leave.pdf", "title": "", "text": "Leave is 25 days."}\n')
+    ingest_folder(tmp_path, settings, engine, embedder)  # type: ignore[arg-type]
+    check_gold([EvaluationQuestion("1", "Leave?", ("other.pdf", "leave.pdf#p2"))], engine)
+    check_gold([EvaluationQuestion("1", "Leave?", (), answerable=False)], engine)
+    with pytest.raises(StartError, match="moved/leave"):
+        check_gold([EvaluationQuestion("1", "Leave?", ("moved/leave.pdf",))], engine)
 
 
 def evaluated(folder: Path, settings: IndexerSettings, engine: Engine) -> dict[str, float]:
