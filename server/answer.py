@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from indexer.retrieve import Retrieved, Retriever
+from server.abstention import refuse, says_nothing
 from server.citations import CheckedText, CitationChecker
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Sources, Text, Timing
 from server.evidence import select_evidence, whole_evidence
-from server.extractive import choose_sentences, extractive_answer, refuse, says_nothing
+from server.extractive import choose_sentences, extractive_answer
 from server.fit import fit_prompt
 from server.generate import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
 from server.prompt import NOT_FOUND, is_refusal

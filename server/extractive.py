@@ -13,8 +13,7 @@ import numpy as np
 from indexer.models import Passage, Sentence
 from indexer.retrieve import Retrieved
 from indexer.terms import content_terms
-from server.events import Answer, Citation, Sources, Text, Timing
-from server.prompt import NOT_FOUND
+from server.events import Answer, Citation, Text, Timing
 
 COSINE_WEIGHT = 0.65
 """squad, gold answer in the best three / in the best: .920 / .764; with .6 .918 / .766, with .7 .920 / .758."""
@@ -22,11 +21,6 @@ PASSAGES = 5
 """Passages whose sentences are weighed: squad .920, with 3 .907."""
 SENTENCES = 3
 """Most sentences of an answer, about 90 tokens."""
-LEAST_SCORE = 0.28
-LEAST_COSINE = 0.38
-"""A question whose best sentence lies below either is refused. So are .017 of squad's answerable questions, .007 of
-clapnq's and none of handbook's and contoso's 39; and .55 to .90 of the questions of one set that are asked of another's
-documents (with .40: .030, .007, none, and .65 to .94). Questions that are near the topic are not caught by this."""
 SHARE_OF_BEST = 0.6
 """A further sentence is quoted only when it scores at least this share of the best one."""
 
@@ -72,19 +66,6 @@ def choose_sentences(retrieved: Retrieved) -> list[ScoredSentence]:
     best = scored[:1] + [s for s in scored[1:SENTENCES] if s.score >= SHARE_OF_BEST * scored[0].score]
     leading = {s.n: max(other.score for other in best if other.n == s.n) for s in best}
     return sorted(best, key=lambda s: (-leading[s.n], s.n, s.sentence.start))
-
-
-def says_nothing(retrieved: Retrieved) -> bool:
-    """Whether retrieval alone is sure that the documents do not answer: no sentence is near the question."""
-    scored = score_sentences(retrieved)
-    return not scored or scored[0].score < LEAST_SCORE or max(s.cosine for s in scored) < LEAST_COSINE
-
-
-def refuse(retrieved: Retrieved, timing: Callable[[], Timing]) -> Iterator[Sources | Text | Answer]:
-    """That the documents do not say, with the closest passages."""
-    yield Sources(())
-    yield Text(NOT_FOUND)
-    yield Answer(NOT_FOUND, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=timing())
 
 
 def extractive_answer(

@@ -13,7 +13,6 @@ from server.extractive import (
     as_markdown,
     choose_sentences,
     extractive_answer,
-    says_nothing,
     score_sentences,
 )
 from server.render import Mark, guess_marks, render_answer
@@ -69,13 +68,6 @@ def test_the_best_sentence_is_quoted_however_low_its_score() -> None:
     opposite = retrieved("zebra", [passage("Crowns cost half.")])
     opposite.vector[:] = -passage("Crowns cost half.").sentences[0].vector
     assert len(choose_sentences(opposite)) == 1
-
-
-def test_it_knows_when_nothing_is_near() -> None:
-    assert says_nothing(retrieved(QUESTION, []))
-    assert says_nothing(retrieved(QUESTION, [passage("")]))
-    assert says_nothing(retrieved("zebra crossing", [passage("Crowns cost half.")]))
-    assert not says_nothing(retrieved(QUESTION, [passage(LEAVE)]))
 
 
 def test_headings_lend_their_words_to_the_score() -> None:
