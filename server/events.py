@@ -43,6 +43,11 @@ class Question:
     top_k: int = 8
     sampling: Sampling = field(default_factory=Sampling)
 
+    @property
+    def shown(self) -> tuple[Evidence, ...]:
+        """All evidence of the conversation so far."""
+        return tuple(evidence for exchange in self.history for evidence in exchange.evidence)
+
 
 @dataclass(frozen=True)
 class Citation:
