@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, and_, case, desc, func, or_
 from sqlmodel import Session, col, select
 
+from indexer.database import is_being_written
 from indexer.errors import StartError
 from indexer.models import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
+from indexer.seen import UNSEEN
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,17 @@ class Catalog:
         with Session(self.engine) as session:
             return session.exec(counted).one()
 
+    def unseen(self, query: FileQuery, scope: Scope) -> list[LedgerEntry]:
+        """Of the files of a query, all its pages, those that were not read and that nobody has marked as seen."""
+        wanted = (
+            select(LedgerEntry)
+            .join(Document, _same_file(), isouter=True)
+            .where(*_asked_for(query, scope), UNSEEN)
+            .order_by(col(LedgerEntry.id))
+        )
+        with Session(self.engine) as session:
+            return list(session.exec(wanted))
+
     def file_states(self, scope: Scope) -> dict[str, int]:
         """How many files are in each state that any is in."""
         state = case((col(LedgerEntry.deleted_at).is_not(None), "deleted"), else_=LedgerEntry.state)
@@ -184,20 +197,18 @@ class Catalog:
             return session.exec(ended).one()
 
     def running(self, scope: Scope) -> list[IngestRun]:
-        """Ingest runs that have begun and not ended."""
+        """Ingest runs that have begun and go on; one that was killed does not."""
+        unfinished = select(IngestRun).where(
+            col(IngestRun.finished_at).is_(None), col(IngestRun.collection_id).in_(scope.collections)
+        )
         with Session(self.engine) as session:
-            return list(
-                session.exec(
-                    select(IngestRun).where(
-                        col(IngestRun.finished_at).is_(None), col(IngestRun.collection_id).in_(scope.collections)
-                    )
-                )
-            )
+            runs = list(session.exec(unfinished))
+        return runs if runs and is_being_written(self.engine) else []
 
 
 _URGENCY = case(
-    (col(LedgerEntry.state) == "failed", 0),
-    (col(LedgerEntry.state) == "needs_ocr", 1),
+    (and_(UNSEEN, col(LedgerEntry.state) == "failed"), 0),
+    (UNSEEN, 1),
     (col(LedgerEntry.state) == "skipped", 3),
     else_=2,
 )

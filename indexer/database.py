@@ -18,6 +18,8 @@ from indexer.errors import BusyError, StorageError
 from indexer.settings import IndexerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = "ingest.lock"
+LOCK_SECONDS = 0.5  # how long a writer waits for the lock: `is_being_written` holds it for an instant
 
 DAMAGE = ("malformed", "not a database")
 """What SQLite says of a file whose bytes are not what it wrote."""
@@ -129,12 +131,23 @@ def damaged(reason: str, where: str) -> StorageError:
     )
 
 
+def is_being_written(engine: Engine) -> bool:
+    """Whether some process is inside `writing`. The system frees the lock of one that was killed."""
+    try:
+        with FileLock(Path(str(engine.url.database)).with_name(LOCK), timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a data folder that cannot be written to is written by nobody
+        return False
+
+
 @contextmanager
 def writing(settings: IndexerSettings) -> Iterator[None]:
     """Around work that changes knowledge.db: one process at a time. Raises BusyError, StorageError."""
-    lock = FileLock(settings.data / "ingest.lock")
+    lock = FileLock(settings.data / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
         raise BusyError(
             f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."

@@ -327,10 +327,12 @@ class Ingest:
         """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
         file, state, reason = failed.file, failed.error.state, str(failed.error)
         with Session(self.engine) as session:
-            hidden = find_document(session, self.collection_id, str(file.root), file.path)
-            if state != "failed" or (hidden is not None and hidden.deleted_at is not None):
+            found = find_document(session, self.collection_id, str(file.root), file.path)
+            if state != "failed" or (found is not None and found.deleted_at is not None):
                 remove_document(session, self.collection_id, str(file.root), file.path)
-            entry = write_ledger(
+            elif found is not None:
+                reason = f"{reason} (its older version stays searchable)"
+            write_ledger(
                 session,
                 self.collection_id,
                 file,
@@ -340,8 +342,6 @@ class Ingest:
                 sha256=failed.sha256,
                 chunks=None if state == "failed" else 0,
             )
-            if entry.chunks and hidden is not None and hidden.deleted_at is None:
-                entry.reason = reason = f"{reason} (its older version stays searchable)"
             session.commit()
         self._settled(FileReport(file.path, state, reason))
 

@@ -83,6 +83,7 @@ class LedgerEntry(SQLModel, table=True):
     chunks: int = 0
     updated_at: datetime = Field(default_factory=now)
     deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see indexer.trash
+    seen_at: datetime | None = None  # when somebody had seen this failure; another failure of the file is unseen again
 
 
 class Change(SQLModel, table=True):

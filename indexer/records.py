@@ -92,7 +92,10 @@ def write_ledger(
     pages: int | None = None,
     chunks: int | None = None,
 ) -> LedgerEntry:
-    """The file's ledger entry, brought up to date. `chunks` None keeps their number: an older version is searched."""
+    """The file's ledger entry, brought up to date. `chunks` None keeps their number: an older version is searched.
+
+    A failure that somebody has seen stays seen while the same file fails for the same reason.
+    """
     entry = session.exec(
         select(LedgerEntry).where(
             LedgerEntry.collection_id == collection_id,
@@ -100,6 +103,8 @@ def write_ledger(
             LedgerEntry.path == file.path,
         )
     ).first() or LedgerEntry(collection_id=collection_id, root=str(file.root), path=file.path, state=state)
+    if (entry.state, entry.reason, entry.size, entry.mtime_ns) != (state, reason, file.size, file.mtime_ns):
+        entry.seen_at = None
     entry.state, entry.reason = state, reason
     entry.size, entry.mtime_ns, entry.read_ns = file.size, file.mtime_ns, read_ns
     entry.sha256, entry.pages = sha256, pages

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from indexer.catalog import FileRow
-from indexer.models import IngestRun
+from indexer.models import IngestRun, LedgerEntry
+from indexer.seen import is_unseen
 from server.ingest_jobs import FileOutcome, Job
 from server.presentation import counted
 
@@ -34,6 +35,16 @@ class FileLine:
     when: str
     deleted: bool
     is_file: bool  # not a folder that was passed over
+    unseen: bool  # it was not read, and nobody has marked it as seen
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The files that stand first because nobody has seen that they were not read; `until` is when the last of them
+    was written, so that marking these marks no later one."""
+
+    words: str
+    until: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,16 @@ def file_line(row: FileRow) -> FileLine:
         moment(entry.updated_at),
         entry.deleted_at is not None,
         not entry.path.endswith("/"),
+        is_unseen(entry),
     )
+
+
+def unseen_line(entries: Sequence[LedgerEntry]) -> Unseen | None:
+    if not entries:
+        return None
+    stand = "It stands" if len(entries) == 1 else "They stand"
+    words = f"{counted(len(entries), 'file')} could not be read. {stand} first until you mark this as seen."
+    return Unseen(words, max(entry.updated_at for entry in entries).isoformat())
 
 
 def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str]) -> list[RunLine]:

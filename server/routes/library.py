@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,10 +14,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from indexer.catalog import SORTS, FileQuery
 from indexer.models import LedgerEntry, Scope
+from indexer.seen import mark_seen
 from indexer.trash import ask_again, delete_file, restore_file
 from server.errors import Forbidden, NotFound
 from server.ingest_jobs import FileOutcome
-from server.library_view import STATES, file_line, job_lines, run_lines
+from server.library_view import STATES, file_line, job_lines, run_lines, unseen_line
 from server.routes.page_route import PageRoute
 from server.routes.shell import shell
 from server.services import ScopeDep, Services, ServicesDep, get_scope
@@ -50,7 +53,7 @@ def documents(
     request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: int = 0
 ) -> Response:
     """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone."""
-    context = _table(services, scope, query, deleted)
+    context = _table(services, scope, query)
     if is_fragment(request):
         return page(request, "_files.html", **context)
     return page(
@@ -59,6 +62,7 @@ def documents(
         **shell(services, scope, owner),
         **context,
         **_progress(services, scope),
+        undo=services.catalog.deleted_file(deleted, scope) if deleted else None,
         roots=services.catalog.roots(scope),
         max_file_mb=services.settings.max_file_mb,
     )
@@ -100,21 +104,30 @@ def _check_writable(services: Services, collection: str, scope: Scope) -> None:
 @router.get("/documents/events", response_class=EventSourceResponse)
 async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """`progress` whenever it changed, and `changed` when there is something new to list."""
-    shown, before = "", -1
+    shown, before = "", None
     while True:
-        html, ended = await asyncio.to_thread(_progress_now, services)
+        html, runs = await asyncio.to_thread(_progress_now, services)
         if html != shown:
             shown = html
             yield ServerSentEvent(raw_data=html, event="progress")
-        if before not in (-1, ended):
+        if before is not None and (runs.ended > before.ended or runs.running < before.running):
             yield ServerSentEvent(raw_data="", event="changed")
-        before = ended
+        before = runs
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _progress_now(services: Services) -> tuple[str, int]:
+@dataclass(frozen=True)
+class Runs:
+    """How many runs have ended, and how many go on: one that is killed is in neither."""
+
+    ended: int
+    running: int
+
+
+def _progress_now(services: Services) -> tuple[str, Runs]:
     scope = get_scope(services)
-    return fragment("_progress.html", **_progress(services, scope)), services.catalog.ended_runs(scope)
+    progress = _progress(services, scope)
+    return fragment("_progress.html", **progress), Runs(services.catalog.ended_runs(scope), len(progress["runs"]))
 
 
 @router.post("/documents/files/{entry_id}/delete")
@@ -122,19 +135,31 @@ def delete(request: Request, entry_id: int, services: ServicesDep, scope: ScopeD
     """Gone from the very next answer: the search takes the change up before this returns."""
     entry = _found(delete_file(services.catalog.engine, entry_id, scope))
     _follow(services)
-    return _back(request, services, scope, query, entry.id or 0)
+    if is_fragment(request):
+        return page(request, "_files_undo.html", **_table(services, scope, query), undo=entry)
+    return RedirectResponse(_address(query, deleted=entry.id), status_code=303)
 
 
 @router.post("/documents/files/{entry_id}/restore")
 async def restore(request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
     found = await asyncio.to_thread(restore_file, services.catalog.engine, entry_id, scope)
     if found is None:
-        raise NotFound(NO_FILE)
+        raise NotFound("This file cannot be brought back any more.", "What was deleted is kept for ten minutes.")
     entry, whole = found
     if not whole:
         await _index_again(services, entry, scope)
     await asyncio.to_thread(_follow, services)
-    return await asyncio.to_thread(_back, request, services, scope, query)
+    return await asyncio.to_thread(_back, request, services, scope, query, "_files_undo.html")
+
+
+@router.post("/documents/seen")
+def seen(
+    request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[datetime, Form()]
+) -> Response:
+    """The failures that this list showed first need not stand there any longer."""
+    unseen = services.catalog.unseen(query, scope)
+    mark_seen(services.catalog.engine, [entry.id or 0 for entry in unseen], until, scope)
+    return _back(request, services, scope, query)
 
 
 @router.post("/documents/files/{entry_id}/again")
@@ -182,11 +207,13 @@ def _follow(services: Services) -> None:
         services.retriever.follow()
 
 
-def _back(request: Request, services: Services, scope: Scope, query: FileQuery, deleted: int = 0) -> Response:
+def _back(
+    request: Request, services: Services, scope: Scope, query: FileQuery, template: str = "_files.html"
+) -> Response:
+    """The table anew; with `_files_undo.html` there is nothing to undo any more."""
     if is_fragment(request):
-        return page(request, "_files.html", **_table(services, scope, query, deleted))
-    address = _address(query, **({"deleted": deleted} if deleted else {}))
-    return RedirectResponse(address, status_code=303)
+        return page(request, template, **_table(services, scope, query), undo=None)
+    return RedirectResponse(_address(query), status_code=303)
 
 
 def _address(query: FileQuery, **changed: object) -> str:
@@ -204,9 +231,8 @@ def _address(query: FileQuery, **changed: object) -> str:
     return f"/documents?{urlencode(wanted)}" if wanted else "/documents"
 
 
-def _table(services: Services, scope: Scope, query: FileQuery, deleted: int) -> dict[str, Any]:
+def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]:
     total = services.catalog.count_files(query, scope)
-    undo = services.catalog.deleted_file(deleted, scope) if deleted else None
     return {
         "files": [file_line(row) for row in services.catalog.files(query, scope)],
         "total": total,
@@ -218,7 +244,7 @@ def _table(services: Services, scope: Scope, query: FileQuery, deleted: int) -> 
         "suffix": _address(query).removeprefix("/documents"),
         "part": query.offset // PAGE + 1,
         "parts": max(1, -(-total // PAGE)),
-        "undo": undo,
+        "unseen": unseen_line(services.catalog.unseen(query, scope)),
     }
 
 

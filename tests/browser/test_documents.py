@@ -3,6 +3,7 @@
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import Session
 
+from indexer.database import writing
 from indexer.models import IngestRun, LedgerEntry, now
 from tests.tiny_site import Site
 
@@ -26,6 +27,14 @@ def enter(site: Site) -> None:
         session.add(
             LedgerEntry(collection_id=1, root=root, path="broken.pdf", state="failed", reason="The file is damaged.")
         )
+        session.commit()
+
+
+def end_a_run(site: Site, path: str) -> None:
+    """A run that has just ended, and the file that it looked at."""
+    with Session(site.engine) as session:
+        session.add(LedgerEntry(collection_id=1, root="/r", path=path, state="skipped", reason="The file is empty."))
+        session.add(IngestRun(collection_id=1, total=1, done=1, finished_at=now()))
         session.commit()
 
 
@@ -67,6 +76,51 @@ def test_delete_and_undo_by_keyboard(page: Page, site: Site) -> None:
     assert site.catalog.document(1, site.catalog.everything()) is not None
 
 
+def test_undo_stays_while_a_run_ends(page: Page, site: Site) -> None:
+    enter(site)
+    page.goto("/documents")
+    page.get_by_role("button", name="Delete leave.txt").click()
+    expect(page.locator(".undo")).to_be_visible()
+    end_a_run(site, "late.md")
+    expect(page.locator("tbody")).to_contain_text("late.md")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Delete leave.txt")).to_be_visible()
+    expect(page.locator(".undo")).to_have_count(0)
+
+
+def test_the_keyboard_stays_where_it_is_while_a_run_ends(page: Page, site: Site) -> None:
+    enter(site)
+    page.goto("/documents")
+    page.get_by_role("button", name="Delete leave.txt").focus()
+    end_a_run(site, "late.md")
+    expect(page.locator("tbody")).to_contain_text("late.md")
+    expect(page.get_by_role("button", name="Delete leave.txt")).to_be_focused()
+
+
+def test_failures_leave_the_top_when_they_were_seen(page: Page, site: Site) -> None:
+    enter(site)
+    page.goto("/documents")
+    expect(page.locator("tbody tr").nth(0)).to_contain_text("broken.pdf")
+    expect(page.locator("tbody tr").nth(1)).to_contain_text("scan.pdf")
+    expect(page.locator(".unseen")).to_contain_text("2 files could not be read.")
+    page.get_by_role("button", name="Mark as seen").click()
+    expect(page.locator(".unseen")).to_have_count(0)
+    expect(page.locator("tbody tr").nth(1)).to_contain_text("Annual leave")
+    page.reload()
+    expect(page.locator(".unseen")).to_have_count(0)
+    page.get_by_role("link", name="1 failed").click()
+    expect(page.locator("tbody tr")).to_contain_text("The file is damaged.")
+
+
+def test_a_run_that_is_killed_is_shown_no_longer(page: Page, site: Site) -> None:
+    page.goto("/documents")
+    with writing(site.settings), Session(site.engine) as session:
+        session.add(IngestRun(collection_id=1, total=40, done=7))
+        session.commit()
+        expect(page.locator(".run")).to_contain_text("7 of 40 files")
+    expect(page.locator(".run")).to_have_count(0)
+
+
 def test_deleting_works_without_javascript(chromium: Browser, site: Site) -> None:
     enter(site)
     context = chromium.new_context(base_url=site.url, java_script_enabled=False)
@@ -80,7 +134,7 @@ def test_deleting_works_without_javascript(chromium: Browser, site: Site) -> Non
 
 def test_a_run_is_followed_and_its_files_appear(page: Page, site: Site) -> None:
     page.goto("/documents")
-    with Session(site.engine) as session:
+    with writing(site.settings), Session(site.engine) as session:
         run = IngestRun(collection_id=1, total=40, done=7)
         session.add(run)
         session.commit()

@@ -1,9 +1,18 @@
 """What is indexed, read by those who may: everything outside the scope might as well not be there."""
 
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 from sqlmodel import Session
 
 from indexer.catalog import Catalog
+from indexer.database import writing
 from indexer.index_info import check_index
 from indexer.models import IngestRun, LedgerEntry, Scope
 from indexer.settings import IndexerSettings
@@ -31,14 +40,12 @@ def test_everything(catalog: Catalog) -> None:
     assert scope.collections == {1, 2, 3}
     counted = [(c.name, c.documents, c.chunks) for c in catalog.collections(scope)]
     assert counted == [("empty", 0, 0), ("mine", 1, 2), ("theirs", 1, 1)]
-    assert len(catalog.running(scope)) == 2
 
 
 def test_only_the_scope_is_seen(catalog: Catalog) -> None:
     mine = Scope(frozenset({1}))
     assert [c.name for c in catalog.collections(mine)] == ["mine"]
     assert [(name, entry.path) for name, entry in catalog.ledger(mine)] == [("mine", "zz.md"), ("mine", "z.md")]
-    assert [run.collection_id for run in catalog.running(mine)] == [1]
     assert catalog.document(1, mine) is not None
     assert catalog.document(2, mine) is None
     assert catalog.document(99, mine) is None
@@ -61,3 +68,62 @@ def test_who_may_read_nothing_sees_nothing(catalog: Catalog) -> None:
 
 def test_an_empty_database_fits_any_settings(knowledge: Knowledge, settings: IndexerSettings) -> None:
     check_index(knowledge.engine, settings.model_copy(update={"embedder": "another"}), 7)
+
+
+RUN = """
+import sys
+from pathlib import Path
+from sqlmodel import Session
+from indexer.database import open_knowledge, writing
+from indexer.models import IngestRun
+from indexer.settings import IndexerSettings
+
+settings = IndexerSettings(data=Path(sys.argv[1]))
+with writing(settings), Session(open_knowledge(settings)) as session:
+    session.add(IngestRun(collection_id=1, total=40, done=7))
+    session.commit()
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def other_run(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run of a process of its own, that has begun."""
+    command = [sys.executable, "-c", RUN, str(data)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "begun\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_run_that_was_killed_does_not_run(catalog: Catalog, settings: IndexerSettings) -> None:
+    scope = catalog.everything()
+    assert catalog.running(scope) == []  # begun, not ended, and no process is there
+    with other_run(settings.data) as process:
+        assert (7, 40) in [(run.done, run.total) for run in catalog.running(scope)]
+        assert catalog.running(NOBODY) == []
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert catalog.running(scope) == []
+
+
+def test_looking_whether_a_run_goes_on_keeps_no_run_from_beginning(catalog: Catalog, settings: IndexerSettings) -> None:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            catalog.running(catalog.everything())
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for thread in looking:
+        thread.start()
+    for _ in range(50):
+        with writing(settings):
+            assert len(catalog.running(catalog.everything())) == 2
+    over.set()
+    for thread in looking:
+        thread.join()

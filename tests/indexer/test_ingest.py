@@ -17,8 +17,9 @@ from indexer.embed import Embedder
 from indexer.errors import BusyError, FolderError, IndexMismatchError
 from indexer.extract.document import blocks_from_json
 from indexer.ingest import Report, ingest
-from indexer.models import Change, Collection, Document, IngestRun, LedgerEntry
+from indexer.models import Change, Collection, Document, IngestRun, LedgerEntry, Scope, now
 from indexer.rebuild import rebuild_index
+from indexer.seen import mark_seen
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder
@@ -320,6 +321,37 @@ def test_a_failed_file_keeps_its_older_version_and_says_so(run: Run, engine: Eng
     write(minutes, "name,days\nAnna,31\n", LONG_AGO + 2)
     assert states(run(docs))["minutes.csv"] == "indexed"
     assert "31" in texts(engine)["minutes.csv"]
+
+
+def test_a_failure_stays_seen_until_the_file_fails_otherwise(run: Run, engine: Engine, docs: Path) -> None:
+    def seen() -> bool:
+        return ledger(engine)["minutes.csv"].seen_at is not None
+
+    def mark() -> int:
+        entry = ledger(engine)["minutes.csv"]
+        return mark_seen(engine, [entry.id or 0], entry.updated_at, Scope(frozenset({1})))
+
+    minutes = docs / "minutes.csv"
+    write(minutes, "name,days\nAnna,30\n")
+    run(docs)
+    minutes.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(range(256)) * 20)
+    run(docs)
+    assert not seen()
+    before = ledger(engine)["minutes.csv"]
+    run(docs)  # failed files are tried again by every run
+    assert mark_seen(engine, [before.id or 0], before.updated_at, Scope(frozenset({1}))) == 0  # that one was not shown
+    assert mark_seen(engine, [before.id or 0], now(), Scope(frozenset())) == 0
+    assert (mark(), mark()) == (1, 0)
+    run(docs)
+    assert seen()
+    minutes.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(range(256)) * 21)
+    run(docs)
+    assert not seen()
+    mark()
+    write(minutes, "name,days\nAnna,30\n")
+    run(docs)
+    assert ledger(engine)["minutes.csv"].state == "indexed"
+    assert not seen()
 
 
 def test_a_file_that_becomes_empty_loses_its_document(

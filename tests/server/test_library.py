@@ -38,6 +38,14 @@ def enter(settings: ServerSettings, *more: LedgerEntry) -> None:
     engine.dispose()
 
 
+def enter_one(settings: ServerSettings, entry: LedgerEntry) -> None:
+    engine = open_knowledge(settings)
+    with Session(engine) as session:
+        session.add(entry)
+        session.commit()
+    engine.dispose()
+
+
 @pytest.fixture
 def client(settings: ServerSettings) -> Iterator[TestClient]:
     fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
@@ -73,6 +81,28 @@ def test_what_needs_somebody_stands_first(client: TestClient) -> None:
     assert '<a href="/documents?state=failed" class="failure">1 failed</a>' in html
     assert "<html" in html
     assert "<html" not in client.get("/documents", headers=HTMX).text
+
+
+def test_failures_stand_first_until_somebody_has_seen_them(client: TestClient, settings: ServerSettings) -> None:
+    scan = LedgerEntry(collection_id=2, root="/documents", path="yy.pdf", state="needs_ocr", reason="Pictures.")
+    enter_one(settings, scan)
+    html = client.get("/documents").text
+    assert paths(html)[:2] == ["zz.pdf", "yy.pdf"]
+    assert "2 files could not be read. They stand first until you mark this as seen." in html
+    assert html.count(">New<") == 2
+    until = re.search(r'name="until" value="([^"]*)"', html)
+    assert until
+    enter_one(settings, LedgerEntry(collection_id=1, root="/documents", path="new.pdf", state="failed", reason="Why."))
+
+    one = client.post("/documents/seen?collection=2", data={"until": until[1]}, headers=HTMX).text
+    assert "<html" not in one
+    assert paths(one) == ["dental.md", "yy.pdf"]
+    assert paths(client.get("/documents").text)[:2] == ["new.pdf", "zz.pdf"]
+    rest = client.post("/documents/seen", data={"until": until[1]}).text
+    assert paths(rest) == ["new.pdf", "dental.md", "leave.md", "travel.md", "yy.pdf", "zz.pdf"]
+    assert "1 file could not be read. It stands first until you mark this as seen." in rest
+    assert "2 failed" in rest
+    assert client.post("/documents/seen", data={"until": "soon"}).status_code in (400, 422)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +150,7 @@ def test_deleted_is_gone_from_the_next_answer_and_undo_brings_it_back(client: Te
     back = client.post(f"{address}/restore", headers=HTMX)
     assert "leave.md" in paths(back.text)
     assert "<html" not in back.text
+    assert "was deleted" not in back.text
     assert "leave.md" in found(client)
     assert client.get(source[1]).status_code == 200
 
@@ -142,7 +173,7 @@ def test_a_file_that_is_not_there(client: TestClient, what: str) -> None:
     assert client.post(f"/documents/files/9999/{what}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["files/1/delete", "files/1/restore", "files/1/again", "again", "upload"])
+@pytest.mark.parametrize("path", ["files/1/delete", "files/1/restore", "files/1/again", "again", "seen", "upload"])
 def test_another_site_can_change_nothing(client: TestClient, path: str) -> None:
     before = client.get("/documents").text
     sent = client.post(f"/documents/{path}", headers=FOREIGN, files={"files": ("a.md", b"words")})
