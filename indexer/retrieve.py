@@ -36,6 +36,8 @@ class Retrieved:
     passages: tuple[Passage, ...]
     vector: Vectors  # (dim,): mean of the question's vectors, history mixed in
     terms: dict[str, float]  # search terms and how much each tells (idf, halved where only the history has it)
+    searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
+    together_with: str = ""  # the question before it, where its scores were mixed in
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class _Asked:
     share: float
     vector: Vectors  # (dim,), unit length
     terms: list[str]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ class Retriever:
         for one in asked:
             for term, idf in self.store.idf(one.terms, scope).items():
                 weights[term] += one.share * idf
-        return Retrieved(passages, vector, dict(weights))
+        searched = asked[0].text if asked[0].text != question else ""
+        together_with = history[-1] if len(asked) > 1 else ""
+        return Retrieved(passages, vector, dict(weights), searched, together_with)
 
     def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:
         """The last turn alone, and joined to the one before it where there is one; slips of the pen mended."""
@@ -139,7 +144,7 @@ class Retriever:
             shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT]
         texts = [self.store.corrected(text, scope) for text in texts]
         vectors = self.embedder.encode_queries(texts)
-        return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), strict=True)]
+        return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), texts, strict=True)]
 
 
 def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> Retriever:

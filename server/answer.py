@@ -10,7 +10,7 @@ from contextlib import aclosing
 from indexer.retrieve import Retrieved, Retriever
 from server.abstention import refuse, says_nothing
 from server.clock import Clock
-from server.events import AnswerEvent, Evidence, Progress, Question, Sources
+from server.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources
 from server.evidence import select_evidence, whole_evidence
 from server.fit import fit_prompt
 from server.generate import Generator
@@ -34,6 +34,8 @@ async def answer(
         yield Progress("searching")
         retrieved = await asyncio.to_thread(_search, question, retriever)
         clock.retrieved()
+        if retrieved.searched or retrieved.together_with:
+            yield Searched(retrieved.searched, retrieved.together_with)
         if question.abstain and question.sampling.json_schema is None and says_nothing(retrieved):
             for refusing in refuse(retrieved, clock.timing):
                 yield refusing

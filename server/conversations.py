@@ -3,24 +3,31 @@
 Its methods block on the disk: call them from threads, not from the event loop.
 """
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 from sqlalchemy import ColumnElement, Engine, delete, or_, update
 from sqlmodel import Session, col, select
 
 from indexer.database import open_database
-from indexer.models import Passage, now
-from server.branches import branch, versions
+from indexer.models import now
+from server.branches import branch
 from server.errors import NotFound
-from server.events import Answer, Citation, Evidence, Exchange
-from server.models import Conversation, Feedback, State, StoredCitation, Turn
-from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
+from server.events import Exchange
+from server.models import Conversation, Feedback, StoredCitation, Turn
+from server.records import evidence_from_json
 from server.settings import ServerSettings
+from server.turn_rows import (
+    CitationView,
+    Outcome,
+    TurnView,
+    citation_rows,
+    citation_view,
+    turn_parents,
+    turn_views,
+    write_outcome,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
@@ -38,14 +45,6 @@ class ConversationLine:
 
 
 @dataclass(frozen=True)
-class CitationView:
-    """A citation as it is shown and opened; `id` is its address."""
-
-    id: int
-    citation: Citation
-
-
-@dataclass(frozen=True)
 class CitationPlace:
     """A citation that was opened, with the ids of its neighbours in the same answer."""
 
@@ -54,41 +53,6 @@ class CitationPlace:
     total: int
     previous: int | None
     next: int | None
-
-
-@dataclass(frozen=True)
-class TurnView:
-    """A turn with everything that a page shows of it."""
-
-    id: int
-    conversation_id: str
-    question: str
-    state: State
-    mode: str = "model"
-    answered: bool = True
-    answer: str = ""
-    error: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    closest: tuple[Passage, ...] = ()
-    citations: tuple[CitationView, ...] = ()
-    unsupported: tuple[tuple[int, int], ...] = ()
-    reason: str = "stop"
-    completion_tokens: int = 0
-    total_ms: int = 0
-    created_at: datetime = field(default_factory=now)
-    feedback: int = 0
-    versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
-
-    state: State
-    text: str = ""
-    error: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    answer: Answer | None = None
 
 
 def open_conversations(settings: ServerSettings) -> "Conversations":
@@ -117,6 +81,11 @@ class Conversations:
         with Session(self.engine) as session:
             return _owned(session, conversation_id, owner).title
 
+    def collection(self, conversation_id: str, owner: str) -> str:
+        """The collection that was asked last; empty for all. Raises NotFound."""
+        with Session(self.engine) as session:
+            return _owned(session, conversation_id, owner).collection
+
     def rename(self, conversation_id: str, owner: str, title: str) -> None:
         """Raises NotFound."""
         with Session(self.engine) as session:
@@ -129,14 +98,14 @@ class Conversations:
         """The newest branch of a conversation, or the one through a turn, oldest turn first. Raises NotFound."""
         with Session(self.engine) as session:
             _owned(session, conversation_id, owner)
-            shown = branch(_parents(session, conversation_id), through)
+            shown = branch(turn_parents(session, conversation_id), through)
             rows = session.exec(select(Turn).where(col(Turn.id).in_(shown)).order_by(col(Turn.id)))
-            return _views(session, rows.all())
+            return turn_views(session, rows.all())
 
     def turn(self, turn_id: int, owner: str) -> TurnView:
         """Raises NotFound."""
         with Session(self.engine) as session:
-            return _views(session, [_owned_turn(session, turn_id, owner)])[0]
+            return turn_views(session, [_owned_turn(session, turn_id, owner)])[0]
 
     def citation(self, citation_id: int, owner: str) -> CitationPlace:
         """Raises NotFound."""
@@ -152,7 +121,7 @@ class Conversations:
             ).all()
             at = ids.index(citation_id)
             return CitationPlace(
-                _citation_view(row), at + 1, len(ids), *_neighbours([id_ for id_ in ids if id_ is not None], at)
+                citation_view(row), at + 1, len(ids), *_neighbours([id_ for id_ in ids if id_ is not None], at)
             )
 
     def begin(
@@ -163,10 +132,12 @@ class Conversations:
         *,
         after: int | None = None,
         instead_of: int | None = None,
+        collection: str = "",
     ) -> TurnView:
         """A new running turn of a conversation, or of a new one. Raises NotFound.
 
-        It comes after the newest turn or the one named, or stands beside another turn as a version of it.
+        It comes after the newest turn or the one named, or stands beside another turn as a version of it. The
+        conversation remembers the collection that was asked.
         """
         with Session(self.engine) as session:
             if conversation_id is None:
@@ -174,9 +145,10 @@ class Conversations:
             else:
                 conversation = _owned(session, conversation_id, owner)
                 conversation.updated_at = now()
+            conversation.collection = collection
             session.add(conversation)
             session.flush()
-            parents = _parents(session, conversation.id)
+            parents = turn_parents(session, conversation.id)
             named = instead_of or after
             if named is not None and named not in parents:
                 raise NotFound("There is no such question in this conversation.", "Reload the page.")
@@ -184,7 +156,7 @@ class Conversations:
             turn = Turn(conversation_id=conversation.id, parent_id=parent, question=question)
             session.add(turn)
             session.commit()
-            return _views(session, [turn])[0]
+            return turn_views(session, [turn])[0]
 
     def history(self, turn_id: int, owner: str) -> tuple[Exchange, ...]:
         """What came before a turn in its branch: the finished exchanges, oldest first. Raises NotFound."""
@@ -205,17 +177,13 @@ class Conversations:
 
     def finish(self, turn_id: int, outcome: Outcome) -> None:
         """Save how a turn ended, its citations with it, in one transaction."""
-        answer = outcome.answer
         with Session(self.engine) as session:
             turn = session.get(Turn, turn_id)
             if turn is None:  # its conversation was deleted meanwhile
                 return
-            turn.state, turn.error = outcome.state, outcome.error
-            turn.evidence = evidence_to_json(outcome.evidence)
-            turn.answer = turn.raw = outcome.text
-            if answer is not None:
-                _write_answer(turn, answer)
-                session.add_all(_citation_rows(turn_id, answer.citations))
+            write_outcome(turn, outcome)
+            if outcome.answer is not None:
+                session.add_all(citation_rows(turn_id, outcome.answer.citations))
             conversation = session.get(Conversation, turn.conversation_id)
             if conversation is not None:
                 conversation.updated_at = now()
@@ -242,7 +210,7 @@ class Conversations:
         wanted = select(Turn, Feedback.remark, Conversation.owner).join(Conversation).join(Feedback)
         with Session(self.engine) as session:
             rows = session.exec(wanted.where(col(Conversation.deleted_at).is_(None)).order_by(col(Turn.id))).all()
-            views = _views(session, [turn for turn, _, _ in rows])
+            views = turn_views(session, [turn for turn, _, _ in rows])
         return [(view, remark, owner) for view, (_, remark, owner) in zip(views, rows, strict=True)]
 
     def delete(self, conversation_id: str, owner: str) -> None:
@@ -302,11 +270,6 @@ def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
     return row
 
 
-def _parents(session: Session, conversation_id: str) -> dict[int, int | None]:
-    rows = session.exec(select(Turn.id, Turn.parent_id).where(Turn.conversation_id == conversation_id))
-    return {id_: parent for id_, parent in rows if id_ is not None}
-
-
 def _holds(word: str) -> ColumnElement[bool]:
     """Whether a conversation holds a word; SQLite folds the case of ASCII alone, so others are tried in each case."""
     forms = sorted({word, word.lower(), word.upper(), word.capitalize()})
@@ -328,73 +291,3 @@ def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:
 
 def _neighbours(ids: list[int], at: int) -> tuple[int | None, int | None]:
     return (ids[at - 1] if at > 0 else None), (ids[at + 1] if at + 1 < len(ids) else None)
-
-
-def _write_answer(turn: Turn, answer: Answer) -> None:
-    turn.answer, turn.raw = answer.text, answer.raw
-    turn.answered, turn.mode, turn.reason = answer.answered, answer.mode, answer.reason
-    turn.closest = passages_to_json(answer.closest)
-    turn.unsupported = json.dumps(answer.unsupported)
-    turn.prompt_tokens = answer.usage.prompt_tokens
-    turn.completion_tokens = answer.usage.completion_tokens
-    turn.cached_tokens = answer.usage.cached_tokens
-    turn.retrieve_ms, turn.first_token_ms = answer.took_ms.retrieve, answer.took_ms.first_token
-    turn.total_ms = answer.took_ms.total
-
-
-_CITATION_FIELDS = tuple(Citation.__dataclass_fields__)
-
-
-def _citation_rows(turn_id: int, citations: Iterable[Citation]) -> list[StoredCitation]:
-    return [
-        StoredCitation(turn_id=turn_id, position=position, **{name: getattr(item, name) for name in _CITATION_FIELDS})
-        for position, item in enumerate(citations)
-    ]
-
-
-def _citation_view(row: StoredCitation) -> CitationView:
-    if row.id is None:
-        raise ValueError("A citation that was read has an id.")
-    return CitationView(row.id, Citation(**{name: getattr(row, name) for name in _CITATION_FIELDS}))
-
-
-def _views(session: Session, rows: Iterable[Turn]) -> list[TurnView]:
-    turns = {row.id: row for row in rows if row.id is not None}
-    citations: dict[int, list[CitationView]] = {}
-    found = session.exec(
-        select(StoredCitation)
-        .where(col(StoredCitation.turn_id).in_(turns))
-        .order_by(col(StoredCitation.turn_id), col(StoredCitation.position))
-    )
-    for row in found:
-        citations.setdefault(row.turn_id, []).append(_citation_view(row))
-    feedback = session.exec(select(Feedback).where(col(Feedback.turn_id).in_(turns)))
-    values = {row.turn_id: row.value for row in feedback}
-    parents = {id_: _parents(session, id_) for id_ in {row.conversation_id for row in turns.values()}}
-    return [
-        _view(id_, row, citations.get(id_, []), values.get(id_, 0), versions(parents[row.conversation_id], id_))
-        for id_, row in turns.items()
-    ]
-
-
-def _view(id_: int, row: Turn, citations: list[CitationView], feedback: int, beside: tuple[int, ...]) -> TurnView:
-    return TurnView(
-        id=id_,
-        conversation_id=row.conversation_id,
-        question=row.question,
-        state=cast(State, row.state),  # only this module writes it
-        mode=row.mode,
-        answered=row.answered,
-        answer=row.answer,
-        error=row.error,
-        evidence=evidence_from_json(row.evidence),
-        closest=passages_from_json(row.closest),
-        citations=tuple(citations),
-        unsupported=tuple((start, end) for start, end in json.loads(row.unsupported)),
-        reason=row.reason,
-        completion_tokens=row.completion_tokens,
-        total_ms=row.total_ms,
-        created_at=row.created_at,
-        feedback=feedback,
-        versions=beside,
-    )

@@ -67,6 +67,14 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What was searched for, where it is not the question as it was asked. Comes before the sources."""
+
+    words: str = ""  # the question with its misspelt words mended; empty where it had none
+    together_with: str = ""  # the question before it, where that was searched for too
+
+
+@dataclass(frozen=True)
 class Sources:
     """The passages found, best first; empty when retrieval was off. Comes before any text; a later one replaces it."""
 
@@ -117,4 +125,4 @@ class Answer:
     took_ms: Timing = field(default_factory=Timing)
 
 
-AnswerEvent = Sources | Progress | Text | Answer
+AnswerEvent = Searched | Sources | Progress | Text | Answer

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.models import Scope
-from server.conversations import TurnView
 from server.events import Exchange, Question
 from server.prompt import build_messages
+from server.turn_rows import TurnView
 
 Row = dict[str, Any]
 

@@ -23,6 +23,7 @@ class Conversation(SQLModel, table=True):
     title: str
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
+    collection: str = ""  # the one that was asked last; empty for all
     deleted_at: datetime | None = None  # gone for everyone, until it is restored or purged
 
 
@@ -35,6 +36,8 @@ class Turn(SQLModel, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", index=True, ondelete="CASCADE")
     parent_id: int | None = Field(default=None, foreign_key="turn.id", index=True, ondelete="CASCADE")
     question: str
+    searched: str = ""  # what was searched for instead of the question
+    searched_with: str = ""  # the question before it, where it was searched for too
     state: str = "running"
     mode: str = "model"  # model | extractive
     answered: bool = True

@@ -8,14 +8,16 @@ from pathlib import PurePosixPath
 from indexer.models import Passage
 from indexer.sentences import sentence_spans
 from indexer.terms import content_terms
-from server.conversations import ConversationLine, TurnView, shortened
-from server.events import Citation, Evidence, Progress
+from server.conversations import ConversationLine, shortened
+from server.events import Citation, Evidence, Progress, Searched
 from server.render import Mark, guess_marks, render_answer
+from server.turn_rows import TurnView
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
 SNIPPET = 150  # characters of a card's text
 CARD_TITLE = 30  # characters that a card shows of a title whatever stands beside it
 FEWEST_SHARED = 2  # words that titles have in common before they are left out
+SEARCHED = 120  # characters shown of what was searched for
 CLOSEST = 320  # characters of a passage shown where the documents do not answer
 
 
@@ -146,6 +148,27 @@ def copy_text(turn: TurnView) -> str:
     """The answer with its sources as footnotes, in Markdown."""
     notes = [f"[{n}] {name}: “{' '.join(quote.split())}”" for n, name, quote in footnotes(turn)]
     return "\n".join([turn.answer.rstrip(), "", *notes]).rstrip() + "\n"
+
+
+def searched_for(searched: Searched, question: str) -> str:
+    """What was searched for, in one line; empty where it was the question as it stands above."""
+    with_it = f"“{shortened(searched.together_with, SEARCHED)}”" if searched.together_with else ""
+    if not searched.words:
+        return f"Searched together with {with_it}" if with_it else ""
+    words = _from_first_difference(searched.words, question)
+    return f"Searched for: {words}, together with {with_it}" if with_it else f"Searched for: {words}"
+
+
+def _from_first_difference(searched: str, question: str) -> str:
+    """At most SEARCHED characters, among them the first word that the question does not have."""
+    words = searched.split()
+    line = " ".join(words)
+    if len(line) <= SEARCHED:
+        return line
+    if question.startswith(searched) and len(question) - len(searched) > 1:  # cut; mending takes one letter at most
+        return f"the first {len(searched):,} characters"
+    begin = max(0, _shared(words, question.split()) - 3)
+    return f"{'… ' * bool(begin)}{shortened(' '.join(words[begin:]), SEARCHED)}"
 
 
 def waiting_for(progress: Progress, passages: int) -> str:

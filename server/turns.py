@@ -12,12 +12,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from indexer.models import Scope
-from server.conversations import Conversations, Outcome, TurnView
+from server.conversations import Conversations
 from server.errors import BadRequest, NotFound, RequestError
-from server.events import Answer, AnswerEvent, Evidence, Question, Sources, Text
+from server.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.generate import Sampling
 from server.models import State
 from server.small_talk import rewrites, small_talk
+from server.turn_rows import Outcome, TurnView
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Turns:
         *,
         after: int | None = None,
         instead_of: int | None = None,
+        collection: str = "",
     ) -> TurnView:
         """Begin to answer, after a turn or instead of it.
 
@@ -112,7 +114,13 @@ class Turns:
             self._busy.add(conversation)
         try:
             view = await asyncio.to_thread(
-                self.conversations.begin, question, owner, conversation, after=after, instead_of=instead_of
+                self.conversations.begin,
+                question,
+                owner,
+                conversation,
+                after=after,
+                instead_of=instead_of,
+                collection=collection,
             )
             history = await asyncio.to_thread(self.conversations.history, view.id, owner)
         except BaseException:
@@ -233,15 +241,18 @@ async def _say(reply: str) -> AsyncIterator[AnswerEvent]:
 
 def _outcome(events: list[TurnEvent], state: State, error: str) -> Outcome:
     evidence: tuple[Evidence, ...] = ()
+    searched = Searched()
     answer: Answer | None = None
     text: list[str] = []
     for event in events:
         if isinstance(event, Sources):
             evidence = event.evidence
+        elif isinstance(event, Searched):
+            searched = event
         elif isinstance(event, Text):
             text.append(event.delta)
         elif isinstance(event, Answer):
             answer = event
     if answer is not None:  # it was whole before the stop or the failure came
-        return Outcome("done", answer.text, "", evidence, answer)
-    return Outcome(state, "".join(text), error, evidence)
+        return Outcome("done", answer.text, "", evidence, answer, searched)
+    return Outcome(state, "".join(text), error, evidence, searched=searched)

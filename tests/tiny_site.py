@@ -2,7 +2,7 @@
 
 What a question says decides what happens: "hold" stops after some words until `Script.release`, "queue", "load" and
 "read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
-"hostile" answers with markup.
+"hostile" answers with markup. "leeve" is searched for as "leave".
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from indexer.extract.document import Block, Kind, blocks_to_json
 from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage
 from server.conversations import open_conversations
 from server.errors import Unavailable
-from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Sources, Text, Timing
+from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
 from server.generate import Usage
 from server.routes import chat, documents, library, pages, settings_page
 from server.security import SecurityHeaders
@@ -68,6 +68,7 @@ To book it:
 | 5 or more | 28 |
 
 Claims for travel are paid within ten working days.[2]"""
+COLLECTIONS = {1: "handbook", 2: "benefits"}
 QUOTES = [
     (1, "Every employee has 25 days of paid leave a year."),
     (1, "After five years it is 28 days."),
@@ -86,7 +87,12 @@ HOSTILE = (
 
 
 def add_document(
-    engine: object, root: Path, path: str, title: str, parts: list[tuple[str, str, int, int | None]]
+    engine: object,
+    root: Path,
+    path: str,
+    title: str,
+    parts: list[tuple[str, str, int, int | None]],
+    collection_id: int = 1,
 ) -> int:
     """A document whose blocks are `parts`: (kind, text, level, page). Returns its id."""
     text, blocks = "", []
@@ -95,11 +101,13 @@ def add_document(
         blocks.append(Block(_kind(kind), len(text), len(text) + len(words), level, page))
         text += words
     with Session(engine) as session:  # type: ignore[arg-type]
-        collection = session.get(Collection, 1) or Collection(id=1, name="handbook")
+        collection = session.get(Collection, collection_id) or Collection(
+            id=collection_id, name=COLLECTIONS[collection_id]
+        )
         session.add(collection)
         session.flush()
         document = Document(
-            collection_id=1,
+            collection_id=collection_id,
             root=str(root),
             path=path,
             title=title,
@@ -110,7 +118,9 @@ def add_document(
             pages=2,
         )
         session.add(document)
-        session.add(LedgerEntry(collection_id=1, root=str(root), path=path, state="indexed", pages=2, chunks=1))
+        session.add(
+            LedgerEntry(collection_id=collection_id, root=str(root), path=path, state="indexed", pages=2, chunks=1)
+        )
         session.flush()
         for ordinal, block in enumerate(blocks):
             if block.kind == "heading":
@@ -158,6 +168,8 @@ class Script:
         self.held.clear()
         text = question.text.lower()
         yield Progress("searching")
+        if searched := _searched(question):
+            yield searched
         evidence = self._evidence(question)
         if "unknown" in text:
             passages = tuple(item.passage for item in evidence)
@@ -213,6 +225,13 @@ class Script:
             Evidence(n, _passage(n, document), document.text[:300])
             for n, document in enumerate((document for document in found if document), start=1)
         )
+
+
+def _searched(question: Question) -> Searched | None:
+    mended = question.text.replace("leeve", "leave")
+    before = question.history[-1].question if question.history else ""
+    words = "" if mended == question.text else mended
+    return Searched(words, before) if words or before else None
 
 
 def _passage(n: int, document: Document) -> Passage:

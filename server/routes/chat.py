@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from server.conversations import TurnView
 from server.errors import BadRequest
 from server.routes.page_route import PageRoute, RowId
-from server.routes.shell import conversation_list
+from server.routes.shell import conversation_list, remembered_collection
 from server.routes.turn_html import TurnStream, ended, turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import OwnerDep
 from server.templating import page
+from server.turn_rows import TurnView
 from server.turns import Ended
 
 QUESTION_LENGTH = 8000  # characters; the page says so before it is sent
@@ -49,10 +49,19 @@ async def ask(
             "Shorten it and send it again.",
             param="question",
         )
+    if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
+        collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
     if collection:
         scope = await asyncio.to_thread(services.catalog.named, [collection], scope)
-    place = {"after": _number(after), "instead_of": _number(instead_of)}
-    turn = await services.turns.start(question, owner, scope, conversation or None, **place)
+    turn = await services.turns.start(
+        question,
+        owner,
+        scope,
+        conversation or None,
+        after=_number(after),
+        instead_of=_number(instead_of),
+        collection=collection,
+    )
     address = f"/c/{turn.conversation_id}"
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)
@@ -126,4 +135,4 @@ async def feedback(
     await asyncio.to_thread(services.conversations.give_feedback, turn.id, owner, value, remark[:REMARK_LENGTH])
     if "HX-Request" not in request.headers:
         return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
-    return page(request, "_feedback.html", turn_id=turn.id, value=value, thanked=bool(remark) or value == 1)
+    return page(request, "_feedback.html", turn_id=turn.id, value=value, thanked=bool(remark.strip()) or value == 1)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from server.examples import example_questions
 from server.export import conversation_markdown
 from server.routes.page_route import PageRoute
-from server.routes.shell import collection_names, conversation_list, shell
+from server.routes.shell import collection_names, conversation_list, remembered_collection, shell
 from server.routes.turn_html import turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
@@ -37,6 +37,7 @@ def new_question(
         running=None,
         last=None,
         collections=collection_names(services, scope),
+        collection="",
         deleted={"id": deleted, "title": title} if title else None,
         examples=example_questions(services.catalog.engine, scope) if context["documents"] else [],
     )
@@ -59,6 +60,7 @@ def conversation(
         running=running,
         last=turns[-1].id if turns else None,
         collections=collection_names(services, scope),
+        collection=remembered_collection(services, scope, owner, conversation),
         deleted=None,
         examples=[],
     )

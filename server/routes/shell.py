@@ -42,6 +42,12 @@ def collection_names(services: Services, scope: Scope) -> list[str]:
     return sorted(collection.name for collection in services.catalog.collections(scope) if collection.documents)
 
 
+def remembered_collection(services: Services, scope: Scope, owner: str, conversation: str) -> str:
+    """The collection that a conversation asked last, where it is still there; empty for all. Raises NotFound."""
+    name = services.conversations.collection(conversation, owner)
+    return name if name in collection_names(services, scope) else ""
+
+
 async def problem_page(request: Request, problem: Problem) -> Response:
     """A problem for a browser: a notice inside the page that is open, or a page of its own."""
     if is_fragment(request):

@@ -5,8 +5,7 @@ from typing import Any
 
 from fastapi.sse import ServerSentEvent
 
-from server.conversations import TurnView
-from server.events import Progress, Sources, Text
+from server.events import Progress, Searched, Sources, Text
 from server.presentation import (
     answer_html,
     cards,
@@ -14,12 +13,14 @@ from server.presentation import (
     copy_text,
     duration,
     footnotes,
+    searched_for,
     source_anchor,
     streamed_mark,
     waiting_for,
 )
 from server.render import AnswerStream
 from server.templating import fragment
+from server.turn_rows import TurnView
 from server.turns import Batch, Ended
 
 
@@ -29,6 +30,7 @@ def turn_context(turn: TurnView) -> dict[str, Any]:
         "turn": turn,
         "sources": cards(turn.evidence, turn.question),
         "html": answer_html(turn),
+        "searched": searched_for(turn.searched, turn.question),
         "closest": closest(turn),
         "notes": footnotes(turn),
         "copy": copy_text(turn),
@@ -68,6 +70,9 @@ class TurnStream:
                 yield _message(
                     "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
                 )
+            elif isinstance(event, Searched):
+                words = searched_for(event, self._turn.question)
+                yield _message("searched", "_searched.html", searched=words)
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):

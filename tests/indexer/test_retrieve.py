@@ -70,6 +70,15 @@ def test_history_says_what_a_short_question_is_about(retriever: Retriever, knowl
         assert ask(retriever, "Is part time possible?", "Other things first.", before)[0].document == document
 
 
+def test_it_says_what_was_searched_for(retriever: Retriever, knowledge: Knowledge) -> None:
+    knowledge.put("leave.md", "Parental leave is possible.")
+    retriever.follow()
+    alone = retriever.retrieve("Is parentl leave possible?", (), ALL)
+    assert (alone.searched, alone.together_with) == ("Is parental leave possible?", "")
+    after = retriever.retrieve("Is it possible?", ("The first", "What is leave?"), ALL)
+    assert (after.searched, after.together_with) == ("", "What is leave?")
+
+
 def test_what_only_the_history_says_counts_less(retriever: Retriever, knowledge: Knowledge) -> None:
     knowledge.put("a.md", "Parental leave.")
     knowledge.put("b.md", "Pension payments.")

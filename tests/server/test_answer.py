@@ -14,7 +14,7 @@ from indexer.models import Collection, Scope
 from indexer.retrieve import Retriever
 from server.answer import answer
 from server.errors import ContextTooLong, Unavailable
-from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Sources, Text
+from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
 from server.generate import Completed, GenerationEvent, GeneratorState, Piece, Queued, Sampling
 from server.prompt import NOT_FOUND
 from server.settings import ServerSettings
@@ -190,6 +190,15 @@ async def test_the_question_before_helps_the_search(library: Library) -> None:
     history = (Exchange(DENTAL_QUESTION, "Yes."),)
     question = replace(library.ask("And their price?"), history=history, abstain=False)
     assert sources(await library.events(question, None))[0].passage.document == "dental.md"
+
+
+async def test_what_was_searched_for_is_told_where_it_is_not_the_question(library: Library) -> None:
+    plain = await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator())
+    assert not any(isinstance(event, Searched) for event in plain)
+    history = (Exchange("How is travel booked?", "By train."),)
+    slip = replace(library.ask("How many days of anual leave?"), history=history)
+    told = [event for event in await library.events(slip, ScriptedGenerator()) if isinstance(event, Searched)]
+    assert told == [Searched("How many days of annual leave?", "How is travel booked?")]
 
 
 async def test_evidence_leaves_room_in_a_small_context(library: Library) -> None:

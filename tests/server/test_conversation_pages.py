@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from server.settings import ServerSettings
-from tests.tiny_site import Site
+from tests.tiny_site import Site, add_document
 
 HTMX = {"HX-Request": "true"}
 
@@ -120,3 +121,36 @@ def test_small_talk_is_answered_by_the_page(client: TestClient, site: Site) -> N
     assert "changes the last answer" in html
     assert "This answer helped" not in html
     assert site.script.started == 0
+
+
+def test_what_was_searched_for_stands_under_the_question(client: TestClient) -> None:
+    address = asked(client, "How much leeve?")
+    assert "Searched for: How much leave?" in client.get(address).text
+    asked(client, "And travel?", conversation=address[3:])
+    assert "Searched together with “How much leeve?”" in client.get(address).text
+    assert "Searched" not in client.get(asked(client)).text
+
+
+def test_a_conversation_remembers_its_collection(client: TestClient, site: Site, tmp_path: Path) -> None:
+    add_document(site.engine, tmp_path, "dental.txt", "Dental", [("paragraph", "Twice a year.", 0, None)], 2)
+    address = asked(client, collection="handbook")
+    assert '<option value="handbook" selected>' in client.get(address).text
+    assert "selected" not in client.get("/").text
+    asked(client, "And now?", conversation=address[3:])  # a form without the picker, as there is without JavaScript
+    assert '<option value="handbook" selected>' in client.get(address).text
+    asked(client, "And in all?", conversation=address[3:], collection="")
+    assert "selected" not in client.get(address).text
+
+
+def test_a_remark_is_kept_without_javascript(client: TestClient, site: Site) -> None:
+    address = asked(client)
+    (turn,) = shown(client.get(address).text)
+    assert "What was wrong?" not in client.get(address).text
+    client.post(f"/turns/{turn}/feedback", data={"value": "-1"})
+    assert "What was wrong?" in client.get(address).text
+    client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": "It is 30 days."})
+    page = client.get(address).text
+    assert "What was wrong?" not in page
+    assert "Thank you" in page
+    ((_view, remark, _owner),) = site.conversations.judged()
+    assert remark == "It is 30 days."

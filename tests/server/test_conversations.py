@@ -11,11 +11,12 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from indexer.models import Passage, Sentence, now
-from server.conversations import Conversations, Outcome, open_conversations, shortened
+from server.conversations import Conversations, open_conversations, shortened
 from server.errors import NotFound
-from server.events import Answer, Citation, Evidence, Timing
+from server.events import Answer, Citation, Evidence, Searched, Timing
 from server.generate import Usage
 from server.settings import ServerSettings
+from server.turn_rows import Outcome
 
 
 @pytest.fixture
@@ -51,12 +52,15 @@ def answer() -> Answer:
 def test_an_answer_comes_back_as_it_was_saved(conversations: Conversations) -> None:
     begun = conversations.begin("How many days?", "ann")
     assert begun.state == "running"
-    conversations.finish(begun.id, Outcome("done", evidence=(Evidence(4, passage(), "25 days"),), answer=answer()))
+    searched = Searched("How many days off?", "What is leave?")
+    evidence_of_it = (Evidence(4, passage(), "25 days"),)
+    conversations.finish(begun.id, Outcome("done", evidence=evidence_of_it, answer=answer(), searched=searched))
     (turn,) = conversations.turns(begun.conversation_id, "ann")
     assert (turn.state, turn.answer, turn.mode, turn.answered) == ("done", "It is 25.[1] Yes.[2]", "model", True)
     assert [view.citation for view in turn.citations] == list(answer().citations)
     assert turn.unsupported == ((13, 20),)
     assert turn.total_ms == 4000
+    assert turn.searched == searched
     (evidence,) = turn.evidence
     assert (evidence.n, evidence.text) == (4, "25 days")
     assert evidence.passage == passage()

@@ -1,8 +1,8 @@
 """A conversation as Markdown."""
 
-from server.conversations import CitationView, TurnView
 from server.events import Citation
 from server.export import conversation_markdown
+from server.turn_rows import CitationView, TurnView
 
 
 def citation(n: int, at: int, quote: str) -> CitationView:

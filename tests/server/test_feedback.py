@@ -10,10 +10,11 @@ from click.testing import CliRunner, Result
 from indexer.evaluate import load_questions
 from indexer.models import Passage, Scope
 from server.cli import main
-from server.conversations import Conversations, Outcome, open_conversations
+from server.conversations import Conversations, open_conversations
 from server.events import Answer, Evidence, Question
 from server.prompt import build_messages
 from server.settings import ServerSettings
+from server.turn_rows import Outcome
 
 HOSTILE = 'How many\u2028days? "}\n{"id": "forged"} \x85 🌴'
 

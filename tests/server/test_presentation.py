@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indexer.models import Passage
-from server.conversations import CitationView, ConversationLine, TurnView
-from server.events import Citation, Evidence, Progress
-from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, waiting_for
+from server.conversations import ConversationLine
+from server.events import Citation, Evidence, Progress, Searched
+from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, searched_for, waiting_for
+from server.turn_rows import CitationView, TurnView
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
@@ -116,3 +117,29 @@ def test_a_card_shows_the_words_that_match_the_question() -> None:
     assert card.snippet.startswith("Carried over")
     (card,) = cards([evidence(text)], "zebra")
     assert card.snippet.startswith("Working time")
+
+
+@pytest.mark.parametrize(
+    ("searched", "words"),
+    [
+        (Searched(), ""),
+        (Searched("overtime pay"), "Searched for: overtime pay"),
+        (Searched("", "What is paid?"), "Searched together with “What is paid?”"),
+        (Searched("overtime pay", "What is\npaid?"), "Searched for: overtime pay, together with “What is paid?”"),
+    ],
+)
+def test_what_was_searched_for_is_one_line(searched: Searched, words: str) -> None:
+    assert searched_for(searched, "overtme pay") == words
+
+
+def test_of_a_long_search_the_words_that_differ_are_shown() -> None:
+    asked = "many words " * 30 + "about overtme" + " and more words" * 30
+    line = searched_for(Searched(asked.replace("overtme", "overtime"), "long " * 100), asked)
+    assert line.startswith("Searched for: … ")
+    assert "overtime" in line
+    assert len(line) < 300
+
+
+def test_a_search_for_the_beginning_says_so() -> None:
+    asked = "word " * 900
+    assert searched_for(Searched(asked[:4000]), asked) == "Searched for: the first 4,000 characters"

@@ -5,10 +5,10 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.conversations import TurnView
 from server.events import Progress, Sources, Text
 from server.render import render_answer
 from server.routes.turn_html import TurnStream, closing
+from server.turn_rows import TurnView
 from server.turns import Batch, TurnEvent
 
 TURN = TurnView(1, "c", "q", "running")

@@ -1,0 +1,150 @@
+"""A turn's rows in chat.db to what pages show of it, and an answer to rows: inside a session that others open."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from sqlmodel import Session, col, select
+
+from indexer.models import Passage, now
+from server.branches import versions
+from server.events import Answer, Citation, Evidence, Searched
+from server.models import Feedback, State, StoredCitation, Turn
+from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
+
+
+@dataclass(frozen=True)
+class CitationView:
+    """A citation as it is shown and opened; `id` is its address."""
+
+    id: int
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """A turn with everything that a page shows of it."""
+
+    id: int
+    conversation_id: str
+    question: str
+    state: State
+    mode: str = "model"
+    answered: bool = True
+    answer: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    closest: tuple[Passage, ...] = ()
+    citations: tuple[CitationView, ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
+    reason: str = "stop"
+    completion_tokens: int = 0
+    total_ms: int = 0
+    created_at: datetime = field(default_factory=now)
+    searched: Searched = field(default_factory=Searched)
+    feedback: int = 0
+    remark: str = ""
+    versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
+
+    state: State
+    text: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    answer: Answer | None = None
+    searched: Searched = field(default_factory=Searched)
+
+
+def write_outcome(turn: Turn, outcome: Outcome) -> None:
+    """Everything but the citations, which are rows of their own."""
+    turn.state, turn.error = outcome.state, outcome.error
+    turn.evidence = evidence_to_json(outcome.evidence)
+    turn.searched, turn.searched_with = outcome.searched.words, outcome.searched.together_with
+    turn.answer = turn.raw = outcome.text
+    if outcome.answer is not None:
+        _write_answer(turn, outcome.answer)
+
+
+def _write_answer(turn: Turn, answer: Answer) -> None:
+    turn.answer, turn.raw = answer.text, answer.raw
+    turn.answered, turn.mode, turn.reason = answer.answered, answer.mode, answer.reason
+    turn.closest = passages_to_json(answer.closest)
+    turn.unsupported = json.dumps(answer.unsupported)
+    turn.prompt_tokens = answer.usage.prompt_tokens
+    turn.completion_tokens = answer.usage.completion_tokens
+    turn.cached_tokens = answer.usage.cached_tokens
+    turn.retrieve_ms, turn.first_token_ms = answer.took_ms.retrieve, answer.took_ms.first_token
+    turn.total_ms = answer.took_ms.total
+
+
+_CITATION_FIELDS = tuple(Citation.__dataclass_fields__)
+
+
+def citation_rows(turn_id: int, citations: Iterable[Citation]) -> list[StoredCitation]:
+    return [
+        StoredCitation(turn_id=turn_id, position=position, **{name: getattr(item, name) for name in _CITATION_FIELDS})
+        for position, item in enumerate(citations)
+    ]
+
+
+def citation_view(row: StoredCitation) -> CitationView:
+    if row.id is None:
+        raise ValueError("A citation that was read has an id.")
+    return CitationView(row.id, Citation(**{name: getattr(row, name) for name in _CITATION_FIELDS}))
+
+
+def turn_views(session: Session, rows: Iterable[Turn]) -> list[TurnView]:
+    turns = {row.id: row for row in rows if row.id is not None}
+    citations: dict[int, list[CitationView]] = {}
+    found = session.exec(
+        select(StoredCitation)
+        .where(col(StoredCitation.turn_id).in_(turns))
+        .order_by(col(StoredCitation.turn_id), col(StoredCitation.position))
+    )
+    for row in found:
+        citations.setdefault(row.turn_id, []).append(citation_view(row))
+    feedback = session.exec(select(Feedback).where(col(Feedback.turn_id).in_(turns)))
+    judged = {row.turn_id: row for row in feedback}
+    parents = {id_: turn_parents(session, id_) for id_ in {row.conversation_id for row in turns.values()}}
+    return [
+        _view(id_, row, citations.get(id_, []), judged.get(id_), versions(parents[row.conversation_id], id_))
+        for id_, row in turns.items()
+    ]
+
+
+def _view(
+    id_: int, row: Turn, citations: list[CitationView], judged: Feedback | None, beside: tuple[int, ...]
+) -> TurnView:
+    return TurnView(
+        id=id_,
+        conversation_id=row.conversation_id,
+        question=row.question,
+        state=cast(State, row.state),  # only this module writes it
+        mode=row.mode,
+        answered=row.answered,
+        answer=row.answer,
+        error=row.error,
+        evidence=evidence_from_json(row.evidence),
+        closest=passages_from_json(row.closest),
+        citations=tuple(citations),
+        unsupported=tuple((start, end) for start, end in json.loads(row.unsupported)),
+        reason=row.reason,
+        completion_tokens=row.completion_tokens,
+        total_ms=row.total_ms,
+        created_at=row.created_at,
+        searched=Searched(row.searched, row.searched_with),
+        feedback=judged.value if judged else 0,
+        remark=judged.remark if judged else "",
+        versions=beside,
+    )
+
+
+def turn_parents(session: Session, conversation_id: str) -> dict[int, int | None]:
+    rows = session.exec(select(Turn.id, Turn.parent_id).where(Turn.conversation_id == conversation_id))
+    return {id_: parent for id_, parent in rows if id_ is not None}
