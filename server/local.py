@@ -32,6 +32,7 @@ from server.engine.scheduler import (
     TokenSampling,
     Waiting,
 )
+from server.engine.slots import PARKED
 from server.engine.worker import QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.generate import (
@@ -53,7 +54,7 @@ from server.token_text import StopScanner, Utf8Stream
 
 logger = logging.getLogger("docent.model")
 
-SLOTS = 8  # requests answered at the same time, and conversations whose beginnings stay cached
+SLOTS = 8  # requests answered at the same time
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
 RETRY_AFTER = 10  # seconds
 CLOSE_SECONDS = 20.0  # the thread is left behind if it does not end by then
@@ -195,7 +196,10 @@ class LocalGenerator:
             bos=vocabulary.text_of(vocabulary.bos),
             eos=vocabulary.text_of(vocabulary.eos),
         )
-        context = Context(model, vocabulary, cells=fit.context, sequences=SLOTS, batch=PIECE + SLOTS, threads=threads)
+        sequences = SLOTS + PARKED if model.can_share_prefixes else SLOTS  # each has a whole state where none is shared
+        context = Context(
+            model, vocabulary, cells=fit.context, sequences=sequences, batch=PIECE + SLOTS, threads=threads
+        )
         self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")
         return context

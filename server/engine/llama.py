@@ -191,7 +191,8 @@ class Context:
         params = lib.llama_context_default_params()
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = batch
-        params.n_seq_max = sequences
+        self.sequences = params.n_seq_max = min(sequences, batch)  # more sequences than rows end the process
+        self.can_share = model.can_share_prefixes
         params.n_threads = params.n_threads_batch = threads
         params.type_k = params.type_v = lib.GGML_TYPE_F16  # quantised KV makes prefill slower on a processor
         # Off, as in llama_cpp.Llama, so that tokens are the same to the last bit. On a processor it gains nothing: at
@@ -254,11 +255,10 @@ class Context:
         self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         return False
 
-    def share(self, source: int, target: int, length: int) -> bool:
-        """Make the first `length` cells of `source` also those of the empty sequence `target`, without a copy."""
-        if self._model.can_share_prefixes:
-            self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
-        return self._model.can_share_prefixes
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        """Make the cells of `source` at positions [start, end) those of `target`, in its own's place. No copy."""
+        self._lib.llama_memory_seq_rm(self._memory, target, start, end)
+        self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
 
     def sampler(self, sampling: TokenSampling) -> TokenSampler:
         return TokenSampler(self._lib, self.vocabulary.pointer, self.logits, sampling)

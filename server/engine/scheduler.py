@@ -1,9 +1,10 @@
 """What the next batch holds: continuous batching over slots, in pure Python (tested with a fake decoder).
 
 A request waits (in the order of arrival), takes a slot, has its prompt evaluated in pieces beside the running
-streams (PREFILL), then chooses a token a step (DECODE), and leaves the slot IDLE with its tokens still cached, for a
-later prompt with the same beginning. A request is admitted only when the cells for its prompt and its longest answer
-are free, so a running stream never runs out of cells and nothing has to be taken back.
+streams (PREFILL), then chooses a token a step (DECODE), and leaves the slot with its tokens still cached for later
+prompts. A request is admitted only when the cells for its prompt and its longest answer are sure, so a
+running stream never runs out of cells and nothing has to be taken back. What several prompts have in common is
+computed once, also when they come at the same time: one of them computes it while the others wait for it.
 
     scheduler.submit(request); scheduler.admit(); scheduler.evaluate(); ...
 """
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.engine.slots import Slot, Slots, SlotState
+from server.engine.slots import Place, Slot, Slots, SlotState
 
 PIECE = 64  # rows of a batch while nobody else is answered
 PIECE_BESIDE_STREAMS = 32  # prompt rows of a batch that running streams wait for; a multiple of four (repacked kernels)
@@ -122,11 +123,17 @@ class Sampler(Protocol):
 class Decoder(Protocol):
     """What the scheduler needs of a model: see llama.Context."""
 
+    @property
+    def sequences(self) -> int: ...
+
+    @property
+    def can_share(self) -> bool: ...
+
     def decode(self, rows: Sequence[Row]) -> bool: ...
 
     def truncate(self, sequence: int, length: int) -> bool: ...
 
-    def share(self, source: int, target: int, length: int) -> bool: ...
+    def share(self, source: int, target: int, start: int, end: int) -> None: ...
 
     def is_end(self, token: int) -> bool: ...
 
@@ -186,11 +193,14 @@ class Scheduler:
     def evaluate(self) -> list[tuple[int, Event]]:
         """Evaluate one batch, and tell what came of it, as (request id, event)."""
         rows, ends = self._next_batch()
+        self._slots.make_room(len(rows))
         try:
             if not rows or not self._decoder.decode(rows):
                 return []  # aborted: the cache is as before, the batch is planned again
         except DecodeError as error:
-            return self._fail_all(f"The model could not evaluate a batch: {error}.")
+            events = self._fail_all(f"The model could not evaluate a batch: {error}.")
+            self._slots.clear()  # nothing of the cache is to be trusted
+            return events
         for row in rows:
             self._slots[row.sequence].tokens.append(row.token)
         return self._advance(ends)
@@ -213,7 +223,7 @@ class Scheduler:
                 refusal = f"The prompt and its answer need {needed} tokens; the model's memory holds {self._cells}."
                 events.append((self._waiting.popleft().id, Failed(refusal, "request")))
                 continue
-            if not self._slots.has_room(needed):
+            if not self._slots.has_room(request.prompt, needed):
                 break
             self._waiting.popleft()
             admitted += 1
@@ -240,9 +250,16 @@ class Scheduler:
             ends[slot.sequence] = len(rows)
             rows.append(Row(self._running[slot.sequence].pending, len(slot.tokens), slot.sequence, True))
         room = min(self._piece, PIECE_BESIDE_STREAMS) if rows else self._piece
+        computed: set[Place] = set()
         for slot in self._prefill_order():
             running = self._running[slot.sequence]
+            running.cached += self._slots.catch_up(slot)
             start = len(slot.tokens)
+            place = self._slots.place(slot)
+            if place in computed:
+                continue  # the same tokens are in this batch already: they are taken over when they are there
+            if place:
+                computed.add(place)
             piece = running.request.prompt[start : start + room]
             running.passed_over = 0 if piece else running.passed_over + 1
             last = len(running.request.prompt) - 1
@@ -297,10 +314,8 @@ class Scheduler:
         self._slots.release(sequence)
 
     def _fail_all(self, what: str) -> list[tuple[int, Event]]:
-        """End the running requests and trust none of the cache."""
         events: list[tuple[int, Event]] = []
         for sequence, running in list(self._running.items()):
             events.append((running.request.id, Failed(what)))
             self._release(sequence)
-        self._slots.clear()
         return events

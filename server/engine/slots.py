@@ -1,108 +1,229 @@
-"""Which sequence of the KV cache holds which tokens, and which of them a new prompt can reuse.
+"""Which sequence serves which request, what a new prompt can reuse, and whether there is room for it.
 
-Cells are counted sequence by sequence, so a shared prefix counts for each that shares it: never too few are free.
+A request runs in a slot; a slot is one of the KV cache's sequences. When it is done the sequence is parked as it is
+and the slot is free: what it holds stays reusable until its cells or its number are needed. A prompt goes on in the
+parked sequence whose every token it begins with, or shares the cells of the longest beginning that any sequence holds.
+
+A cell is counted once, however many sequences share it. A request is let in only if the cells that running requests
+hold, those that they may still need and those that it may need fit together: parked cells are not in that sum, since
+they are given up, least worth first, when a batch needs the room.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from server.engine.prefixes import Node, Prefixes
+
+PARKED = 48  # sequences beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
+LEAST_DROPPED = 32  # cells given up at a time, so that not every batch has to ask for room
+
+
+Place = tuple[Node, int]  # the end of what is cached, and the token that follows
+
 
 class SlotState(Enum):
-    IDLE = "idle"  # no request; what it holds can be reused or dropped
     PREFILL = "prefill"
     DECODE = "decode"
 
 
 class Cache(Protocol):
+    @property
+    def sequences(self) -> int:
+        """How many sequences there are, numbered from 0 on. Not fewer than slots."""
+
+    @property
+    def can_share(self) -> bool:
+        """Whether `share` and a `truncate` to more than nothing are possible."""
+
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens. False: the sequence is now empty."""
 
-    def share(self, source: int, target: int, length: int) -> bool:
-        """Give the empty `target` the first `length` tokens of `source`. False: not possible with this model."""
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        """Make the cells of `source` at positions [start, end) those of `target`, in place of its own."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
     sequence: int
-    state: SlotState = SlotState.IDLE
-    tokens: list[int] = field(default_factory=list)  # in the cache, from position 0 on
-    reserved: int = 0  # cells promised to its request
-    used: int = 0  # when it was taken last, as a count
-
-    @property
-    def cells(self) -> int:
-        return max(self.reserved, len(self.tokens))
+    prompt: Sequence[int]
+    tokens: list[int]  # in the cache, from position 0 on
+    needed: int  # cells of the prompt and the longest answer
+    booked: int  # of its tokens, those that the tree knows
+    state: SlotState = SlotState.PREFILL
 
 
 class Slots:
     def __init__(self, cache: Cache, count: int, cells: int) -> None:
         self._cache = cache
-        self._slots = [Slot(sequence) for sequence in range(count)]
+        self._count = count
         self._cells = cells
-        self._clock = 0
+        self._running: dict[int, Slot] = {}  # by sequence
+        self._parked: set[int] = set()  # each the only one at a leaf
+        self._free: list[int] = []
+        self._tree = Prefixes(joins=cache.can_share)
+        self.clear()
 
     def __getitem__(self, sequence: int) -> Slot:
-        return self._slots[sequence]
+        return self._running[sequence]
 
     def __iter__(self) -> Iterator[Slot]:
-        return iter(self._slots)
+        return iter(self._running.values())
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    @property
+    def tree(self) -> Prefixes:
+        """What the cache holds, but for the newest tokens of running requests."""
+        return self._tree
+
+    @property
+    def parked(self) -> frozenset[int]:
+        return frozenset(self._parked)
+
+    @property
+    def used(self) -> int:
+        """Cells that hold something."""
+        return self._tree.cells + sum(len(slot.tokens) - slot.booked for slot in self)
+
+    @property
+    def promised(self) -> int:
+        """Cells that running requests hold and may still need."""
+        held = self._tree.held_by(self._tree.end_of(sequence) for sequence in self._running)
+        return held + sum(slot.needed - slot.booked for slot in self)
 
     def in_state(self, state: SlotState) -> list[Slot]:
-        return [slot for slot in self._slots if slot.state is state]
+        return [slot for slot in self if slot.state is state]
 
-    def has_room(self, needed: int) -> bool:
-        """Whether a slot and `needed` cells are to be had, at the cost of idle caches."""
-        promised = sum(slot.reserved for slot in self._slots)
-        return bool(self.in_state(SlotState.IDLE)) and promised + needed <= self._cells
+    def has_room(self, prompt: Sequence[int], needed: int) -> bool:
+        """Whether a slot and the cells for a request are to be had, at the cost of parked sequences."""
+        if len(self._running) >= self._count:
+            return False
+        self.book()
+        node = self._cached(prompt)
+        ends = [node, *(self._tree.end_of(sequence) for sequence in self._running)]
+        awaited = sum(slot.needed - slot.booked for slot in self)
+        return self._tree.held_by(ends) + awaited + needed - node.end <= self._cells
 
     def take(self, prompt: Sequence[int], needed: int) -> Slot:
         """A slot in PREFILL that holds the longest cached beginning of `prompt`, short of its last token."""
-        source = max(self._slots, key=lambda slot: (common_prefix(slot.tokens, prompt), slot.used))
-        shared = min(common_prefix(source.tokens, prompt), len(prompt) - 1)
-        if source.state is SlotState.IDLE and shared * 2 >= len(source.tokens):
-            slot = source  # its own beginning: nothing worth keeping is lost
-            self._keep(slot, shared)
-        else:
-            slot = min(self.in_state(SlotState.IDLE), key=lambda slot: (bool(slot.tokens), slot.used))
-            if slot is source:
-                self._keep(slot, shared)
-            else:
-                self._keep(slot, 0)
-                if shared and self._cache.share(source.sequence, slot.sequence, shared):
-                    slot.tokens = list(prompt[:shared])
-        self._clock += 1
-        slot.used, slot.reserved, slot.state = self._clock, needed, SlotState.PREFILL
-        self._make_room(slot)
+        self.book()
+        node = self._cached(prompt)
+        self._tree.use(node)
+        sequence = self._sequence_at(node)
+        slot = self._running[sequence] = Slot(sequence, prompt, list(prompt[: node.end]), needed, node.end)
         return slot
 
+    def catch_up(self, slot: Slot) -> int:
+        """Take over what others have computed of the slot's prompt since it was taken; how many tokens."""
+        if len(self._running) < 2 or not self._tree.joins:
+            return 0
+        self.book()
+        node, length = self._cached(slot.prompt), len(slot.tokens)
+        if node.end <= length:
+            return 0
+        self._cache.share(self._tree.holder(node), slot.sequence, length, node.end)
+        self._tree.attach(slot.sequence, node)
+        self._tree.use(node)
+        slot.tokens += slot.prompt[length : node.end]
+        slot.booked = node.end
+        self._drop_covered(node)
+        return node.end - length
+
+    def place(self, slot: Slot) -> Place | None:
+        """Where the slot's prompt goes on, right after `catch_up`. None where nothing can be taken over."""
+        if not self._tree.joins:
+            return None
+        return self._tree.end_of(slot.sequence), slot.prompt[len(slot.tokens)]
+
+    def make_room(self, rows: int) -> None:
+        """Give up parked cells until a batch of `rows` fits."""
+        if self.used + rows > self._cells:
+            self.book()
+        while (missing := self.used + rows - self._cells) > 0 and self._parked:
+            self._drop(max(missing, LEAST_DROPPED))
+
     def release(self, sequence: int) -> None:
-        slot = self._slots[sequence]
-        slot.state, slot.reserved = SlotState.IDLE, 0
+        """End a request. Its sequence is parked unless others hold all of it."""
+        slot = self._running[sequence]
+        self._book(slot)
+        del self._running[sequence]
+        self._tree.close(sequence)
+        node = self._tree.end_of(sequence)
+        if node.start == node.end or node.children or len(node.sequences) > 1:
+            self._give_back(sequence)
+        else:
+            self._parked.add(sequence)
+
+    def book(self) -> None:
+        """Put the running requests' newest tokens into the tree."""
+        for slot in self:
+            self._book(slot)
 
     def clear(self) -> None:
-        for slot in self._slots:
-            self._keep(slot, 0)
+        """Forget everything that is cached. No request runs."""
+        for sequence in range(self._cache.sequences):
+            self._cache.truncate(sequence, 0)
+        self._tree = Prefixes(joins=self._cache.can_share)
+        self._parked.clear()
+        self._free = list(reversed(range(self._cache.sequences)))
 
-    def _make_room(self, taken: Slot) -> None:
-        """Drop idle caches, the longest unused first, until all that is promised fits."""
-        idle = sorted((slot for slot in self.in_state(SlotState.IDLE) if slot.tokens), key=lambda slot: slot.used)
-        for slot in idle:
-            if sum(each.cells for each in self._slots) <= self._cells:
-                return
-            self._keep(slot, 0)
+    def _cached(self, prompt: Sequence[int]) -> Node:
+        """Where the longest beginning of `prompt` ends that a request can go on from; its last token is computed."""
+        node = self._tree.find(prompt[:-1])
+        reusable = self._tree.joins or node.sequences & self._parked
+        return node if reusable else self._tree.root
 
-    def _keep(self, slot: Slot, length: int) -> None:
-        if length < len(slot.tokens):
-            kept = self._cache.truncate(slot.sequence, length)
-            slot.tokens = slot.tokens[: length if kept else 0]
+    def _book(self, slot: Slot) -> None:
+        """What two sequences have both computed is kept once."""
+        for generated, end in ((False, len(slot.prompt)), (True, len(slot.tokens))):
+            tokens = slot.tokens[slot.booked : end]
+            if not tokens:
+                continue
+            for twin in self._tree.grow(slot.sequence, tokens, generated=generated):
+                self._cache.share(twin.source, slot.sequence, twin.start, twin.end)
+            slot.booked += len(tokens)
+            self._drop_covered(self._tree.end_of(slot.sequence))
 
+    def _drop_covered(self, node: Node) -> None:
+        """Give back parked sequences that a running one now goes beyond, or holds as well."""
+        for each in node.path():
+            if each.children or len(each.sequences) > 1:
+                for sequence in each.sequences & self._parked:
+                    self._give_back(sequence)
 
-def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many tokens the two have in common from their beginning."""
-    count = min(len(left), len(right))
-    low = 0
-    while low < count and left[low] == right[low]:
-        low += 1
-    return low
+    def _sequence_at(self, node: Node) -> int:
+        """A sequence that holds just what ends at `node`."""
+        while True:
+            for sequence in node.sequences & self._parked:
+                self._parked.discard(sequence)
+                return sequence
+            if self._free:
+                sequence = self._free.pop()
+                if node.end:
+                    self._cache.share(self._tree.holder(node), sequence, 0, node.end)
+                self._tree.attach(sequence, node)
+                return sequence
+            self._drop(self._cells)
+
+    def _drop(self, count: int) -> None:
+        """Give up at most `count` cells of the parked leaf that is worth least."""
+        sequence = min(self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
+        node = self._tree.end_of(sequence)
+        self._tree.note_dropped(node)
+        keep = max(node.end - count, node.start) if self._tree.joins else 0
+        if not keep or not self._cache.truncate(sequence, keep):
+            self._give_back(sequence)
+            return
+        self._tree.cut(sequence, keep)
+        node = self._tree.end_of(sequence)
+        if node.children or len(node.sequences) > 1:
+            self._give_back(sequence)
+
+    def _give_back(self, sequence: int) -> None:
+        self._parked.discard(sequence)
+        self._cache.truncate(sequence, 0)
+        self._tree.detach(sequence)
+        self._free.append(sequence)

@@ -4,6 +4,7 @@ The next token after a sequence is a function of all its tokens, so that wrong r
 sequences change the answer.
 """
 
+import itertools
 from collections.abc import Sequence
 
 from server.engine.scheduler import DecodeError, Pick, Row, SamplingError, TokenSampling
@@ -48,20 +49,33 @@ class FakeSampler:
 
 
 class FakeDecoder:
+    """A KV cache of numbered cells, each held by one or more sequences and free when none holds it."""
+
     def __init__(self, sequences: int, cells: int, batch: int = 10_000) -> None:
-        self.cache: list[list[int]] = [[] for _ in range(sequences)]
+        self.sequences = sequences
+        self.can_share = True
+        self.held: list[list[int]] = [[] for _ in range(sequences)]  # cells, by position
+        self.tokens: dict[int, int] = {}  # by cell
+        self.ids = itertools.count()
         self.cells = cells
         self.batch = batch
         self.logits: dict[int, int] = {}
         self.batches: list[list[Row]] = []
         self.aborts = 0  # decodes to abort
         self.errors = 0  # decodes to fail
-        self.can_truncate = True
         self.open_samplers = 0
         self.most_cells = 0
 
+    @property
+    def used(self) -> int:
+        return len({cell for held in self.held for cell in held})
+
+    def cached(self, sequence: int) -> list[int]:
+        return [self.tokens[cell] for cell in self.held[sequence]]
+
     def decode(self, rows: Sequence[Row]) -> bool:
         assert 0 < len(rows) <= self.batch
+        assert self.used + len(rows) <= self.cells, "more cells are filled than there are"
         if self.aborts:
             self.aborts -= 1
             return False
@@ -71,24 +85,26 @@ class FakeDecoder:
         self.batches.append(list(rows))
         self.logits = {}
         for i, row in enumerate(rows):
-            sequence = self.cache[row.sequence]
-            assert row.position == len(sequence), "a position was skipped or filled twice"
-            sequence.append(row.token)
+            assert row.position == len(self.held[row.sequence]), "a position was skipped or filled twice"
+            cell = next(self.ids)
+            self.tokens[cell] = row.token
+            self.held[row.sequence].append(cell)
             if row.wants_logits:
-                self.logits[i] = next_token(sequence)
-        self.most_cells = max(self.most_cells, sum(map(len, self.cache)))
-        assert self.most_cells <= self.cells, "more cells are filled than there are"
+                self.logits[i] = next_token(self.cached(row.sequence))
+        self.most_cells = max(self.most_cells, self.used)
         return True
 
     def truncate(self, sequence: int, length: int) -> bool:
-        self.cache[sequence] = self.cache[sequence][: length if self.can_truncate else 0]
-        return self.can_truncate or length == 0
+        del self.held[sequence][length if self.can_share else 0 :]
+        return self.can_share or length == 0
 
-    def share(self, source: int, target: int, length: int) -> bool:
-        assert not self.cache[target]
-        if self.can_truncate:
-            self.cache[target] = self.cache[source][:length]
-        return self.can_truncate
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        assert self.can_share
+        assert len(self.held[target]) >= start, "a position was skipped"
+        assert len(self.held[source]) >= end, "cells were shared that are not there"
+        replaced = self.cached(target)[start:end]
+        assert replaced in ([], self.cached(source)[start:end]), "other tokens were put in place of these"
+        self.held[target][start:end] = self.held[source][start:end]
 
     def is_end(self, token: int) -> bool:
         return token == END

@@ -1,7 +1,6 @@
 """The scheduler with a fake decoder that checks every position and every cell."""
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -16,12 +15,15 @@ from server.engine.scheduler import (
     TokenSampling,
     Waiting,
 )
-from server.engine.slots import SlotState, common_prefix
+from server.engine.slots import SlotState
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
 
-def make(slots: int = 3, cells: int = 200, piece: int = 8) -> tuple[Scheduler, FakeDecoder]:
-    decoder = FakeDecoder(slots, cells)
+def make(
+    slots: int = 3, cells: int = 200, piece: int = 8, *, sequences: int = 8, can_share: bool = True
+) -> tuple[Scheduler, FakeDecoder]:
+    decoder = FakeDecoder(sequences, cells)
+    decoder.can_share = can_share
     return Scheduler(decoder, slots=slots, cells=cells, piece=piece), decoder
 
 
@@ -130,9 +132,84 @@ def test_a_long_conversation_is_not_overwritten_for_a_short_common_beginning() -
     assert first.cached >= len(long)
 
 
+def test_what_prompts_have_in_common_is_computed_once_when_they_come_together() -> None:
+    scheduler, decoder = make(slots=4, piece=16)
+    prompts = {i: prompt(range(1, 40), range(50 + i, 60 + i)) for i in range(4)}
+    for i, ids in prompts.items():
+        scheduler.submit(Request(i, ids, 5))
+    events = run(scheduler)
+    for i, ids in prompts.items():
+        assert tokens(events[i]) == expected_answer(ids, 5)
+    prefilled = sum(len(rows) for rows in decoder.batches) - sum(len(tokens(events[i])) - 1 for i in prompts)
+    assert prefilled == 39 + 4 * 10
+    last = [event for event in events[3] if isinstance(event, Progress)][-1]
+    assert last == Progress(49, 49, 39)
+
+
+def test_two_equal_requests_at_once_hold_their_cells_once() -> None:
+    scheduler, decoder = make(piece=16)
+    ids = prompt(range(1, 31))
+    for i in (1, 2):
+        scheduler.submit(Request(i, ids, 10))
+    events = run(scheduler)
+    assert tokens(events[1]) == tokens(events[2]) == expected_answer(ids, 10)
+    assert scheduler.slots.used == decoder.used == 30 + 9
+    assert len(scheduler.slots.parked) == 1
+
+
+def test_shared_cells_are_promised_once() -> None:
+    scheduler, decoder = make(cells=100)
+    for i in (1, 2, 3):
+        scheduler.submit(Request(i, prompt(range(1, 60), 60 + i), 10))
+    while len(scheduler.slots.in_state(SlotState.DECODE)) < 3:
+        scheduler.step()
+    events = run(scheduler)
+    assert tokens(events[3]) == expected_answer(prompt(range(1, 60), 63), 10)[1:]  # the first came before
+    assert decoder.most_cells <= 100
+
+
+def test_only_as_much_is_dropped_as_is_needed_and_only_when_it_is_needed() -> None:
+    scheduler, decoder = make(cells=200, piece=64)
+    first, second = prompt(range(1, 101)), prompt(range(101, 181))
+    scheduler.submit(Request(1, first, 1))
+    run(scheduler)
+    scheduler.submit(Request(2, second, 100))  # promised 180 cells, uses fewer
+    while not scheduler.slots.in_state(SlotState.DECODE):
+        scheduler.step()
+    assert decoder.used == 180
+    scheduler.cancel(2)
+    scheduler.submit(Request(3, prompt(range(200, 250)), 1))
+    run(scheduler)
+    scheduler.submit(Request(4, (*first, 99), 1))
+    progress = run(scheduler)[4][0]
+    assert isinstance(progress, Progress)
+    assert 60 <= progress.cached < 100  # the end of it was dropped, not all
+
+
+def test_a_prompt_goes_on_where_it_was_cut_and_the_rest_of_the_old_one_stays() -> None:
+    scheduler, _ = make(piece=64)
+    old, new = prompt(range(1, 50)), prompt(range(1, 25), 99)
+    for i, ids in enumerate((old, new, (*old, 98), (*new, 97))):
+        scheduler.submit(Request(i, ids, 1))
+        progress = run(scheduler)[i][0]
+        assert isinstance(progress, Progress)
+        assert progress.cached == (0, 24, 49, 25)[i]
+
+
+def test_a_model_that_cannot_cut_its_memory_goes_on_with_whole_sequences() -> None:
+    scheduler, _ = make(piece=64, can_share=False)
+    first = prompt(range(1, 30))
+    scheduler.submit(Request(1, first, 3))
+    answer = tokens(run(scheduler)[1])
+    second = (*first, *answer, 98, 99)
+    scheduler.submit(Request(2, second, 3))
+    events = run(scheduler)[2]
+    assert events[0] == Progress(31, 34, 31)
+    assert tokens(events) == expected_answer(second, 3)
+
+
 def test_a_model_that_cannot_cut_its_memory_starts_anew() -> None:
-    scheduler, decoder = make(piece=64)
-    decoder.can_truncate = False
+    scheduler, _ = make(piece=64, can_share=False)
     ids = prompt(range(1, 30))
     for i in (1, 2):
         scheduler.submit(Request(i, ids, 3))
@@ -163,7 +240,7 @@ def test_a_prefill_beside_streams_leaves_each_stream_its_token_a_step() -> None:
     scheduler.submit(Request(1, prompt(3, 4), 40))
     scheduler.step()
     scheduler.submit(Request(2, prompt(range(1, 500)), 1))
-    while scheduler.slots[1].state is not SlotState.PREFILL:
+    while not scheduler.slots.in_state(SlotState.PREFILL):
         scheduler.step()
     events = scheduler.step()
     assert [i for i, event in events if isinstance(event, Sampled)] == [1]
@@ -239,19 +316,17 @@ def test_a_grammar_that_cannot_be_met_fails_its_own_request_only() -> None:
     assert decoder.open_samplers == 0
 
 
-@given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
-def test_common_prefix(left: list[int], right: list[int]) -> None:
-    count = common_prefix(left, right)
-    assert left[:count] == right[:count]
-    assert count == min(len(left), len(right)) or left[count] != right[count]
-
-
 class Machine(RuleBasedStateMachine):
     """Whatever is submitted, cancelled and aborted: right answers, no lost request, no leaked cell."""
 
+    sequences = 8
+    can_share = True
+
     def __init__(self) -> None:
         super().__init__()
-        self.scheduler, self.decoder = make(slots=3, cells=60, piece=4)
+        self.scheduler, self.decoder = make(
+            slots=3, cells=60, piece=4, sequences=self.sequences, can_share=self.can_share
+        )
         self.requests: dict[int, Request] = {}
         self.answers: dict[int, list[int]] = {}
         self.ids = 0
@@ -284,11 +359,16 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree_with_the_cache(self) -> None:
-        for slot in self.scheduler.slots:
-            assert slot.tokens == self.decoder.cache[slot.sequence]
-        idle = self.scheduler.slots.in_state(SlotState.IDLE)
-        assert all(slot.reserved == 0 for slot in idle)
-        assert self.decoder.open_samplers == 3 - len(idle)
+        slots, decoder = self.scheduler.slots, self.decoder
+        assert slots.used == decoder.used <= decoder.cells  # no cell leaks
+        assert slots.promised <= decoder.cells  # no stream runs out
+        assert decoder.open_samplers == len(slots)
+        for slot in slots:
+            assert slot.tokens == decoder.cached(slot.sequence)
+        for sequence in slots.parked:
+            assert slots.tree.tokens_to(slots.tree.end_of(sequence)) == decoder.cached(sequence)
+        known = slots.parked | {slot.sequence for slot in slots}
+        assert all(not decoder.held[sequence] for sequence in set(range(decoder.sequences)) - known)
 
     def teardown(self) -> None:
         for _ in range(5000):
@@ -298,4 +378,16 @@ class Machine(RuleBasedStateMachine):
         assert not self.requests
 
 
+class FewSequences(Machine):
+    """No sequence to spare: what is parked gives way to every new request."""
+
+    sequences = 3
+
+
+class UnsharedMemory(Machine):
+    can_share = False
+
+
 TestScheduler = Machine.TestCase
+TestFewSequences = FewSequences.TestCase
+TestUnsharedMemory = UnsharedMemory.TestCase

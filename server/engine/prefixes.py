@@ -1,0 +1,235 @@
+"""Which tokens the KV cache holds, as a radix tree of prefixes (pure).
+
+A node is a stretch of tokens that follows its parent's. A sequence ends at a node and holds the cells of all nodes from
+the root to there; a cell that several sequences hold is counted once. Every leaf but the root has a sequence that ends
+at it, so nothing is in the tree that is not in the cache.
+
+    tree.find(prompt)             where the longest cached beginning of a prompt ends
+    tree.attach(sequence, node)   a sequence that holds everything down to `node`
+    tree.grow(sequence, tokens)   it goes on with these; says which of them others hold already
+    tree.cut(sequence, length)    it keeps its first `length` tokens
+
+Where memory is one state for a sequence (recurrent models), prefixes cannot be joined: each sequence is then a branch
+of its own, and only a whole branch can be found.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+STRIDE = 64  # tokens compared at once
+
+
+@dataclass(eq=False)
+class Node:
+    parent: "Node | None"
+    start: int  # position of its first token
+    tokens: list[int]
+    children: dict[int, "Node"] = field(default_factory=dict)  # by first token; by sequence where nothing is joined
+    sequences: set[int] = field(default_factory=set)  # those that end here
+    generated: bool = False  # an answer, not part of a prompt
+    uses: int = 1  # requests whose prompt ran through it
+    starts: int = 1  # of them, those that were not the next turn after an earlier one
+    worth: float = 0.0  # what is worth least is dropped first
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.tokens)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a sequence holds its cells."""
+        return bool(self.sequences or self.children)
+
+    def path(self) -> Iterator["Node"]:
+        """From here up to the root's child."""
+        node = self
+        while node.parent is not None:
+            yield node
+            node = node.parent
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Tokens [start, end) that two sequences computed: `source` holds them too."""
+
+    source: int
+    start: int
+    end: int
+
+
+class Prefixes:
+    def __init__(self, *, joins: bool = True) -> None:
+        self.joins = joins
+        self.root = Node(None, 0, [])
+        self.cells = 0
+        self._ends: dict[int, Node] = {}
+        self._open: dict[int, Node] = {}  # by sequence: the leaf that it alone has made and still grows
+        self._floor = 0.0  # worth of what was dropped last: what is used now is worth more
+
+    def end_of(self, sequence: int) -> Node:
+        return self._ends[sequence]
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node but the root, parents first."""
+        waiting = list(self.root.children.values())
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += node.children.values()
+
+    def tokens_to(self, node: Node) -> list[int]:
+        """Everything from position 0 to the node's end."""
+        parts = [part.tokens for part in node.path()]
+        return [token for part in reversed(parts) for token in part]
+
+    def holder(self, node: Node) -> int:
+        """A sequence that holds everything down to `node`."""
+        while not node.sequences:
+            node = next(iter(node.children.values()))
+        return next(iter(node.sequences))
+
+    def held_by(self, ends: Iterable[Node]) -> int:
+        """Cells on the ways from the root to these nodes, each counted once."""
+        return sum({id(node): len(node.tokens) for end in ends for node in end.path()}.values())
+
+    def find(self, tokens: Sequence[int]) -> Node:
+        """The node at which the longest cached beginning of `tokens` ends; splits one that goes on differently."""
+        if not self.joins:
+            return self._find_whole(tokens)
+        node = self.root
+        while node.end < len(tokens):
+            child = node.children.get(tokens[node.end])
+            if child is None:
+                return node
+            common = common_prefix(child.tokens, tokens[child.start : child.end])
+            if common < len(child.tokens):
+                return self._split(child, common)
+            node = child
+        return node
+
+    def use(self, node: Node) -> None:
+        """A request begins with what ends at `node`."""
+        goes_on = node.generated or not node.children
+        for each in node.path():
+            each.uses += 1
+            each.starts += not goes_on
+            each.worth = self._floor + each.uses
+
+    def attach(self, sequence: int, node: Node) -> None:
+        self.detach(sequence)
+        self._ends[sequence] = node
+        node.sequences.add(sequence)
+
+    def detach(self, sequence: int) -> None:
+        """Forget a sequence and all that only it held."""
+        node = self._ends.pop(sequence, None)
+        self._open.pop(sequence, None)
+        if node is not None:
+            node.sequences.discard(sequence)
+            self._prune(node)
+
+    def close(self, sequence: int) -> None:
+        """Whoever goes on from the sequence's end makes a node of its own."""
+        self._open.pop(sequence, None)
+
+    def grow(self, sequence: int, tokens: Sequence[int], *, generated: bool = False) -> list[Twin]:
+        """Put `tokens` after the sequence's end."""
+        twins = []
+        node, done = self._ends[sequence], 0
+        while done < len(tokens):
+            child = node.children.get(tokens[done]) if self.joins else None
+            if child is None:
+                self._append(sequence, node, tokens[done:], generated)
+                break
+            common = common_prefix(child.tokens, tokens[done : done + len(child.tokens)])
+            if common < len(child.tokens):
+                child = self._split(child, common)
+            twins.append(Twin(self.holder(child), child.start, child.end))
+            self._move(sequence, child)
+            node, done = child, done + common
+        return twins
+
+    def cut(self, sequence: int, length: int) -> None:
+        """The sequence keeps its first `length` tokens; what nobody else holds of the rest is gone."""
+        node = self._ends.pop(sequence)
+        self._open.pop(sequence, None)
+        node.sequences.discard(sequence)
+        while node.parent is not None and node.start >= length:
+            parent = node.parent
+            if not node.is_held:
+                self._remove(node)
+            node = parent
+        if node.end > length:
+            keep = length - node.start
+            if node.is_held:
+                node = self._split(node, keep)
+            else:
+                self.cells -= len(node.tokens) - keep
+                del node.tokens[keep:]
+        self._ends[sequence] = node
+        node.sequences.add(sequence)
+
+    def note_dropped(self, node: Node) -> None:
+        """Something of the node's worth was given up: whatever is used from now on is worth more."""
+        self._floor = max(self._floor, node.worth)
+
+    def _find_whole(self, tokens: Sequence[int]) -> Node:
+        found = self.root
+        for node in self.root.children.values():
+            if found.end < node.end <= len(tokens) and node.tokens == list(tokens[: node.end]):
+                found = node
+        return found
+
+    def _append(self, sequence: int, node: Node, tokens: Sequence[int], generated: bool) -> None:
+        """As a leaf of its own, or at the end of the one that it grows."""
+        self.cells += len(tokens)
+        alone = not node.children and node.sequences == {sequence} and node is not self.root
+        grown = self._open.get(sequence) is node and node.generated is generated
+        if alone and (grown or not self.joins):
+            node.tokens += tokens
+            return
+        leaf = Node(node, node.end, list(tokens), generated=generated, worth=self._floor + 1)
+        node.children[tokens[0] if self.joins else sequence] = leaf
+        self._move(sequence, leaf)
+        self._open[sequence] = leaf
+
+    def _move(self, sequence: int, node: Node) -> None:
+        """Further down."""
+        self._ends[sequence].sequences.discard(sequence)
+        self._ends[sequence] = node
+        node.sequences.add(sequence)
+
+    def _split(self, node: Node, length: int) -> Node:
+        """Cut a node in two; the first `length` tokens are the new parent of the rest, and returned."""
+        parent = node.parent
+        assert parent is not None  # noqa: S101 (the root has no tokens)
+        upper = replace(node, tokens=node.tokens[:length], children={}, sequences=set())
+        parent.children[upper.tokens[0]] = upper
+        node.parent, node.start, node.tokens = upper, node.start + length, node.tokens[length:]
+        upper.children[node.tokens[0]] = node
+        return upper
+
+    def _prune(self, node: Node) -> None:
+        while node.parent is not None and not node.is_held:
+            parent = node.parent
+            self._remove(node)
+            node = parent
+
+    def _remove(self, node: Node) -> None:
+        self.cells -= len(node.tokens)
+        assert node.parent is not None  # noqa: S101
+        for key, child in node.parent.children.items():
+            if child is node:
+                del node.parent.children[key]
+                return
+
+
+def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens the two have in common from their beginning."""
+    count = min(len(left), len(right))
+    low = 0
+    while low + STRIDE <= count and list(left[low : low + STRIDE]) == list(right[low : low + STRIDE]):
+        low += STRIDE
+    while low < count and left[low] == right[low]:
+        low += 1
+    return low
