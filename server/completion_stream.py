@@ -15,7 +15,13 @@ MAX_LINE = 1 << 20  # bytes; a chunk with twenty alternatives to its token takes
 
 
 class BadStream(Exception):  # noqa: N818 (what it is)
-    """What came is not a streamed chat completion; the message is part of a sentence."""
+    """What came is not a streamed chat completion; the message is part of a sentence, the advice one of its own."""
+
+    def __init__(
+        self, what: str, advice: str = "Check that DOCENT_GENERATOR_URL is the address of an OpenAI-compatible API."
+    ) -> None:
+        super().__init__(what)
+        self.advice = advice
 
 
 class _Alternative(BaseModel):

@@ -3,8 +3,10 @@
     RemoteGenerator(settings).start()      DOCENT_GENERATOR_URL, DOCENT_GENERATOR_KEY, DOCENT_GENERATOR_MODEL
 
 A thread asks `/models` whether the server is there: every CHECK_SECONDS, sooner while it is not, so that a server
-that comes back is used again without a restart. A request that fails sets the state too. Closing `generate`'s
-iterator closes the connection, which is how these servers are told to stop.
+that comes back is used again without a restart. A request that fails is the error of one question and brings the next
+check forward; one that finds nobody there sets the state at once. Closing `generate`'s iterator closes the connection,
+which is how these servers are told to stop. While answers are under way the server is only asked for a sign of life,
+because `llama_cpp.server` cuts a running answer short for any request to its model, `/models` included.
 
 Tokens are estimated, since the API has no way to count them: one for each three bytes of UTF-8 and eight for each
 message. English has four to five bytes a token in the vocabularies of current models, so the estimate is above the
@@ -31,7 +33,7 @@ from server.generate import (
     Sampling,
     Usage,
 )
-from server.remote_check import RemoteModel, RemoteProblem, check_server, said
+from server.remote_check import RemoteModel, RemoteProblem, check_alive, check_server, said
 from server.settings import ServerSettings
 from server.token_text import StopScanner
 
@@ -45,6 +47,8 @@ CHECK_SECONDS = 10.0
 RETRY_SECONDS = 2.0  # between checks while it is down
 AT_ONCE = 8  # answers under way beside those that may wait
 RETRY_AFTER = 10  # seconds
+EMPTY = "The prompt may be too long for it: set DOCENT_CONTEXT to its context. llama_cpp.server fails in this way."
+BROKE_OFF = "Ask again. Where that server is llama_cpp.server, start it with --interrupt_requests false."
 
 
 def remote_address(text: str) -> httpx.URL:
@@ -83,9 +87,10 @@ class RemoteGenerator:
         self._wake = threading.Event()
         self._closed = False
         self._running = 0
+        self._schema_in_object = False  # whether the server takes a JSON schema as part of `json_object` only
         key = settings.generator_key
         self._headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # a kept one may be closed over there
         self._client = httpx.AsyncClient(
             headers=self._headers, timeout=httpx.Timeout(silence, connect=CONNECT_SECONDS), limits=limits
         )
@@ -129,14 +134,16 @@ class RemoteGenerator:
             async with aclosing(self._request(messages, sampling)) as events:  # type: ignore[type-var]
                 async for event in events:
                     yield event
+        except httpx.ConnectError as error:
+            self._set_state(GeneratorState("failed", self._sentence("cannot be reached: check that its server runs")))
+            raise self._failed("cannot be reached") from error
         except httpx.TimeoutException as error:
             raise self._failed("did not answer in time") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise self._failed("cannot be reached or broke off") from error
+            raise self._failed("broke off") from error
         except BadStream as error:
             raise Unavailable(
-                f"The language model at {self._url.host} cannot be used: {error}.",
-                "Check that DOCENT_GENERATOR_URL is the address of an OpenAI-compatible API.",
+                f"The language model at {self._url.host} cannot be used: {error}.", error.advice
             ) from error
         finally:
             self._running -= 1
@@ -156,10 +163,24 @@ class RemoteGenerator:
     async def _request(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
         prompt = estimate_messages(messages)
         room = max(1, self.context - prompt)
-        body = request_body(self._model.name, messages, sampling, min(sampling.max_tokens, room))
+        body = request_body(
+            self._model.name,
+            messages,
+            sampling,
+            min(sampling.max_tokens, room),
+            schema_in_object=self._schema_in_object,
+        )
         async with self._client.stream("POST", f"{self._url}/chat/completions", json=body) as response:
             if response.status_code != httpx.codes.OK:
-                raise await self._refused(response)
+                refusal = await self._refused(response)
+                if self._schema_in_object or not sampling.json_schema or "json_object" not in str(refusal):
+                    raise refusal
+                self._schema_in_object = (
+                    True  # its words name the forms that it takes: llama_cpp.server's has the other
+                )
+                async for event in self._request(messages, sampling):
+                    yield event
+                return
             answer = _Answer(sampling, prompt)
             stream = CompletionStream()
             async for data in response.aiter_bytes():
@@ -171,7 +192,7 @@ class RemoteGenerator:
             for chunk in stream.flush():
                 for event in answer.feed(chunk):
                     yield event
-        for event in answer.flush(whole=stream.ended):
+        for event in answer.flush():
             yield event
 
     async def _refused(self, response: httpx.Response) -> Exception:
@@ -197,11 +218,12 @@ class RemoteGenerator:
         return self._failed(RemoteProblem.of_status(status, words, self._model.name).what)
 
     def _failed(self, what: str) -> Unavailable:
-        """The error of a request that the server's state explains; the next check decides whether it is back."""
-        detail = f"The language model at {self._url.host} {what}."
-        self._set_state(GeneratorState("failed", detail))
+        """An error of one question. Whether others can be asked is what the check finds that it brings forward."""
         self._wake.set()
-        return Unavailable(detail, "Ask again in a moment.", code="model_failed")
+        return Unavailable(self._sentence(what), "Ask again in a moment.", code="model_failed")
+
+    def _sentence(self, what: str) -> str:
+        return f"The language model at {self._url.host} {what}."
 
     def _watch(self) -> None:
         """The thread's loop."""
@@ -215,13 +237,16 @@ class RemoteGenerator:
 
     def _check(self, client: httpx.Client) -> None:
         try:
-            self._model = check_server(client, self._url, self._settings.generator_model)
+            if self._running and self._model.name:
+                check_alive(client, self._url)
+            else:
+                self._model = check_server(client, self._url, self._settings.generator_model)
             state = GeneratorState("ready")
         except RemoteProblem as problem:
-            state = GeneratorState("failed", f"The language model at {self._url.host} {problem.what}.")
+            state = GeneratorState("failed", self._sentence(problem.what))
         except Exception:  # the thread must outlive whatever a server sends
             logger.exception("the language model's server could not be checked")
-            state = GeneratorState("failed", f"The language model at {self._url.host} could not be checked.")
+            state = GeneratorState("failed", self._sentence("could not be checked"))
         self._set_state(state)
 
     def _set_state(self, state: GeneratorState) -> None:
@@ -255,10 +280,10 @@ class _Answer:
         text = self._scanner.feed(chunk.text)
         return [Piece(text, chunk.tokens)] if text or chunk.tokens else []
 
-    def flush(self, *, whole: bool) -> list[GenerationEvent]:
-        """Raises BadStream for an answer that broke off."""
-        if self._reason is None and not whole and not self.stopped:
-            raise BadStream("its answer broke off")
+    def flush(self) -> list[GenerationEvent]:
+        """Raises BadStream for an answer that broke off; `[DONE]` alone does not say that it is whole."""
+        if self._reason is None and not self.stopped:
+            raise BadStream("its answer broke off", BROKE_OFF) if self._pieces else BadStream("it sent nothing", EMPTY)
         rest = self._scanner.flush()
         usage = self._usage or Usage(self._prompt_tokens, self._pieces)
         completed = Completed("length" if self._reason == "length" and not self.stopped else "stop", usage)
@@ -273,7 +298,9 @@ def estimate_messages(messages: Sequence[Message]) -> int:
     return sum(estimate_tokens(message.content) + MESSAGE_TOKENS for message in messages)
 
 
-def request_body(model: str, messages: Sequence[Message], sampling: Sampling, max_tokens: int) -> dict[str, Any]:
+def request_body(
+    model: str, messages: Sequence[Message], sampling: Sampling, max_tokens: int, *, schema_in_object: bool = False
+) -> dict[str, Any]:
     """The JSON of a chat completion request; what is at its default is left out."""
     body: dict[str, Any] = {
         "model": model,
@@ -299,11 +326,16 @@ def request_body(model: str, messages: Sequence[Message], sampling: Sampling, ma
     if sampling.logprobs is not None:
         body |= {"logprobs": True, "top_logprobs": sampling.logprobs}
     if sampling.json_schema is not None:
-        schema = {"name": "answer", "schema": sampling.json_schema}
-        body["response_format"] = (
-            {"type": "json_schema", "json_schema": schema} if sampling.json_schema else {"type": "json_object"}
-        )
+        body["response_format"] = _response_format(sampling.json_schema, in_object=schema_in_object)
     return body
+
+
+def _response_format(schema: dict[str, Any], *, in_object: bool) -> dict[str, Any]:
+    if not schema:
+        return {"type": "json_object"}
+    if in_object:
+        return {"type": "json_object", "schema": schema}
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
 def _bad_address(why: str) -> StartError:

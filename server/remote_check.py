@@ -47,6 +47,15 @@ def check_server(client: httpx.Client, url: httpx.URL, wanted: str) -> RemoteMod
     return _choose(_listed(body), wanted)
 
 
+def check_alive(client: httpx.Client, url: httpx.URL) -> None:
+    """That something answers there, without a question to its model. Raises RemoteProblem."""
+    try:
+        with client.stream("GET", url):  # any status is a sign of life
+            return
+    except httpx.HTTPError:
+        raise RemoteProblem("cannot be reached: check that its server runs") from None
+
+
 def said(body: bytes) -> str:
     """The message in an error's body, cut to what a person reads."""
     try:

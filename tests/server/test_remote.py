@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -12,46 +10,17 @@ import pytest
 from indexer.errors import StartError
 from server.app import Parts
 from server.errors import BadRequest, RequestError, TooBusy, Unavailable
-from server.generate import Completed, GenerationEvent, Generator, Message, Piece, Sampling, TokenLogprob, Usage
+from server.generate import Completed, Piece, Sampling, TokenLogprob, Usage
 from server.generators import open_generator
 from server.local import LocalGenerator
 from server.remote import RemoteGenerator, estimate_tokens, remote_address
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, open_fake_retriever, serving
+from tests.server.remote_client import QUESTION, WAIT, becomes, collect, remote, text
 from tests.server.scripted_api import DONE, ScriptedApi, event, scripted_api
 from tests.tiny_gguf import write_tiny_gguf
 
-QUESTION = [Message("system", "Be brief."), Message("user", "What is new?")]
 JSON = {"response_format": {"type": "json_object"}}
-WAIT = 20  # seconds, far beyond what anything here takes
-
-
-@asynccontextmanager
-async def remote(
-    url: str, *, state: str = "ready", silence: float = WAIT, **settings: object
-) -> AsyncIterator[RemoteGenerator]:
-    values = {"generator_url": url, **settings}
-    generator = RemoteGenerator(ServerSettings(**values), silence=silence, check=0.02, retry=0.02)  # type: ignore[arg-type]
-    generator.start()
-    try:
-        await becomes(generator, state)
-        yield generator
-    finally:
-        await generator.aclose()
-
-
-async def becomes(generator: Generator, state: str) -> None:
-    async with asyncio.timeout(WAIT):
-        while generator.state.state != state:  # noqa: ASYNC110 (the state changes on a thread)
-            await asyncio.sleep(0.005)
-
-
-async def collect(generator: Generator, sampling: Sampling | None = None) -> list[GenerationEvent]:
-    return [event async for event in generator.generate(QUESTION, sampling or Sampling())]
-
-
-def text(events: list[GenerationEvent]) -> str:
-    return "".join(event.text for event in events if isinstance(event, Piece))
 
 
 async def test_it_streams_and_says_what_was_used() -> None:
@@ -150,6 +119,7 @@ async def test_a_server_that_hangs_is_given_up() -> None:
         ScriptedApi(parts=[], dies=True),
         ScriptedApi(parts=[event("Hel")]),  # ends as if all were well, without a reason
         ScriptedApi(parts=[]),
+        ScriptedApi(parts=[event("Hel"), DONE]),  # how llama_cpp.server ends an answer when another request comes
         ScriptedApi(parts=[b"<html>busy</html>\n"]),
         ScriptedApi(parts=[b"\xff\xfe\x00 no events\n"]),
         ScriptedApi(parts=[event("Hel"), b'data: {"error": {"message": "out of memory"}}\n']),
