@@ -293,7 +293,7 @@ class Site:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             turns = Turns(self.conversations, self.script, grace=self.grace)
-            app.state.services = Services(self.settings, self.catalog, self.conversations, turns, self.script)
+            app.state.services = self.services(turns)
             yield
             await turns.aclose()
             await app.state.services.jobs.aclose()
@@ -304,6 +304,9 @@ class Site:
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)
         return app
+
+    def services(self, turns: Turns) -> Services:
+        return Services(self.settings, self.catalog, self.conversations, turns, self.script)
 
     @contextmanager
     def served(self) -> Iterator["Site"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, sync_playwright
 
 from server.settings import ServerSettings
 from tests.tiny_site import Site
@@ -53,12 +53,17 @@ class Watch:
         page = context.new_page()
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        page.on("dialog", self._opened)
         page.on("request", lambda request: self._asked(request.url))
         return page
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.wrong.append(f"console: {message.text}")
+
+    def _opened(self, dialog: Dialog) -> None:
+        self.wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _asked(self, url: str) -> None:
         if not url.startswith((self.url, "data:", "blob:")):
