@@ -1,14 +1,16 @@
-"""The `indexer` command: ingest | status | search | evaluate | verify | rebuild.
+"""The `indexer` command: ingest | status | search | evaluate | enrich | verify | rebuild.
 
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
 Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,14 @@ from indexer.client import find_server, search_result
 from indexer.console import Commands, inert, not_empty
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
+from indexer.enrich import enrich
+from indexer.enrich_model import Writer
 from indexer.errors import DocentError, StartError
 from indexer.evaluate_compare import compare, read_baseline
 from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
 from indexer.evaluate_report import write_report
 from indexer.ingest import Report, ingest
-from indexer.progress import ingest_progress, message
+from indexer.progress import enrich_progress, ingest_progress, message, summarise_enrichment
 from indexer.rebuild import rebuild_index
 from indexer.retrieve import open_retriever
 from indexer.settings import IndexerSettings
@@ -265,3 +269,44 @@ def evaluate_command(
         write_report(page, report)
         message(f"The report stands in {page}.")
     sys.exit(1 if comparison and comparison.lost else 0)
+
+
+@main.command("enrich")
+@click.option("--collection", multiple=True, help="Only this collection; may be given more than once.")
+@click.option(
+    "--endpoint", default="", help="OpenAI-compatible server that writes; by default the running `docent serve`."
+)
+@click.option("--model", default="", help="Its model; by default the first that it lists.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after this many passages; the next run goes on.")
+@JSON_OPTION
+def enrich_command(collection: tuple[str, ...], endpoint: str, model: str, limit: int | None, as_json: bool) -> None:
+    """Let a language model write, for each passage, the questions and words by which people look for it.
+
+    They lead searches to the passage and are never shown. A run that is interrupted goes on where it was.
+    """
+    settings = IndexerSettings()
+    engine = open_knowledge(settings)
+    catalog = Catalog(engine)
+    scope = catalog.chosen(list(collection), catalog.everything())
+    url, key = _writing_server(settings, endpoint)
+    with closing(Writer(url, key, model)) as writer, enrich_progress() as progress:
+        retriever = open_retriever(settings, engine)
+        report = enrich(settings, engine, retriever, writer, scope, limit, progress.update)
+    _save_snapshot(settings, engine)
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+    message(summarise_enrichment(report))
+    sys.exit(1 if report.unusable else 0)
+
+
+def _writing_server(settings: IndexerSettings, endpoint: str) -> tuple[str, str]:
+    """(address, key) of the server that writes. Raises StartError."""
+    if endpoint:
+        return endpoint, os.environ.get("DOCENT_API_KEY", "")
+    server = find_server(settings)
+    if server is None:
+        raise StartError(
+            "No server runs on this data folder that could write.",
+            "Start `docent serve` with a language model, or name a server: indexer enrich --endpoint http://host:port.",
+        )
+    return server.address.url, server.address.token

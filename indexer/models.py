@@ -63,6 +63,25 @@ class Chunk(SQLModel, table=True):
     sentence_vectors: bytes = Field(sa_type=LargeBinary)  # float16 (n, dim), unit rows
 
 
+class Enrichment(SQLModel, table=True):
+    """A language model has written about this chunk; what was worth keeping stands in its entries."""
+
+    chunk_id: int | None = Field(default=None, primary_key=True, foreign_key="chunk.id", ondelete="CASCADE")
+    model: str
+    dropped: int  # texts that did not pass, see indexer.enrich_filter
+    made_at: datetime = Field(default_factory=now)
+
+
+class Entry(SQLModel, table=True):
+    """A text that leads a search to its chunk. It is searched, and never shown: it is not the document's."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    chunk_id: int = Field(foreign_key="chunk.id", index=True, ondelete="CASCADE")
+    kind: str  # question | summary | keywords
+    text: str
+    vector: bytes = Field(sa_type=LargeBinary)  # float32 (dim,), unit length
+
+
 class LedgerEntry(SQLModel, table=True):
     """The latest word on one file: what became of it and why. Every file that a run saw has one."""
 

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
+from indexer.enrich import EnrichProgress, EnrichReport
 from indexer.ingest import FileReport, Progress, Report
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -63,3 +64,42 @@ def ingest_progress() -> Iterator[IngestProgress]:
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield IngestProgress(bar)
+
+
+class EnrichBar:
+    """A bar over passages, with how many entries they got."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("Writing entries", total=None, entries="")
+
+    def update(self, progress: EnrichProgress) -> None:
+        self._bar.update(
+            self._task,
+            total=progress.total,
+            completed=progress.done,
+            description="Waiting for an ingest" if progress.waiting else "Writing entries",
+            entries=f"{progress.entries} entries",
+        )
+
+
+@contextmanager
+def enrich_progress() -> Iterator[EnrichBar]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("passages, {task.fields[entries]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield EnrichBar(bar)
+
+
+def summarise_enrichment(report: EnrichReport) -> str:
+    """One or two sentences."""
+    text = f"{report.entries} entries for {report.passages} passages; {report.dropped} texts were not worth keeping."
+    if report.unusable:
+        why = ", ".join(f"{reason} ({count})" for reason, count in report.reasons.items())
+        text += f" {report.unusable} answers were unusable: {why}."
+    return f"{text} {report.left} passages are left: run this again to go on." if report.left else text

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from indexer.chunk import chunk_document
 from indexer.database import writing
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
+from indexer.entries import encode_entries
 from indexer.extract.document import ExtractedDocument, blocks_from_json
 from indexer.index_info import describe_index
 from indexer.ingest import Progress, embedding_input
@@ -40,6 +41,7 @@ def rebuild_index(
             drafts = chunk_document(extracted, pieces.offsets, limit)
             vectors = embedder.encode_chunks([embedding_input(document.text, draft) for draft in drafts])
             put_chunks(session, id_ or 0, document.text, drafts, vectors)
+            encode_entries(session, id_ or 0, embedder.encode_queries)
             _update_ledger(session, document, len(drafts))
             session.flush()
             session.expire_all()

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from indexer.chunk import ChunkDraft
 from indexer.embed import ChunkVectors
+from indexer.entries import put_entries, take_entries
 from indexer.extract.document import ExtractedDocument, blocks_to_json
 from indexer.models import Change, Chunk, Document, LedgerEntry, now
 from indexer.scan import ScannedFile
@@ -44,24 +45,29 @@ def put_document(
 def put_chunks(
     session: Session, document_id: int, text: str, drafts: list[ChunkDraft], vectors: list[ChunkVectors]
 ) -> None:
-    """Replace the document's chunks, under new ids, and tell the indexes."""
+    """Replace the document's chunks, under new ids, and tell the indexes. Entries stay with the words they are of."""
+    kept = take_entries(session, document_id)
     session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
-    for ordinal, (draft, vector) in enumerate(zip(drafts, vectors, strict=True)):
-        session.add(
-            Chunk(
-                document_id=document_id,
-                ordinal=ordinal,
-                prefix=draft.prefix,
-                sections=json.dumps(draft.sections, ensure_ascii=False),
-                page=draft.page,
-                start=draft.start,
-                end=draft.end,
-                body=text[draft.start : draft.end],
-                vector=np.asarray(vector.vector, np.float32).tobytes(),
-                sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
-                sentence_vectors=np.asarray(vector.sentences, np.float16).tobytes(),
-            )
+    chunks = [
+        Chunk(
+            document_id=document_id,
+            ordinal=ordinal,
+            prefix=draft.prefix,
+            sections=json.dumps(draft.sections, ensure_ascii=False),
+            page=draft.page,
+            start=draft.start,
+            end=draft.end,
+            body=text[draft.start : draft.end],
+            vector=np.asarray(vector.vector, np.float32).tobytes(),
+            sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
+            sentence_vectors=np.asarray(vector.sentences, np.float16).tobytes(),
         )
+        for ordinal, (draft, vector) in enumerate(zip(drafts, vectors, strict=True))
+    ]
+    session.add_all(chunks)
+    if kept:
+        session.flush()  # gives the chunks their ids
+        put_entries(session, kept, chunks)
     session.add(Change(document_id=document_id, operation="put"))
 
 

@@ -163,7 +163,8 @@ def _best_ids(asked: list[_Asked], candidates: list[Candidates]) -> list[int]:
     scores: defaultdict[int, float] = defaultdict(float)
     documents: dict[int, int] = {}
     for one, found in zip(asked, candidates, strict=True):
-        for id_, score in zip(found.chunk_ids.tolist(), fuse(found.cosine, found.bm25).tolist(), strict=True):
+        fused = fuse(np.maximum(found.cosine, found.entry_cosine), found.bm25)
+        for id_, score in zip(found.chunk_ids.tolist(), fused.tolist(), strict=True):
             scores[id_] += one.share * score
         documents.update(zip(found.chunk_ids.tolist(), found.document_ids.tolist(), strict=True))
     ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
@@ -178,8 +179,10 @@ def _rescore(
     cosines = np.zeros(len(found), np.float32)
     for one, searched in zip(asked, candidates, strict=True):
         bm25 = dict(zip(searched.chunk_ids.tolist(), searched.bm25.tolist(), strict=True))
+        entry = dict(zip(searched.chunk_ids.tolist(), searched.entry_cosine.tolist(), strict=True))
         cosine = np.array([chunk.vector @ one.vector for chunk in found], np.float32)
         best = np.array([max(chunk.sentence_vectors @ one.vector, default=0.0) for chunk in found], np.float32)
+        best = np.maximum(best, np.array([entry.get(chunk.id, 0.0) for chunk in found], np.float32))
         words = np.array([bm25.get(chunk.id, 0.0) for chunk in found], np.float32)
         scores += one.share * fuse(with_best_sentence(cosine, best), words)
         cosines = np.maximum(cosines, cosine)

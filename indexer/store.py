@@ -9,6 +9,7 @@ import hashlib
 import logging
 import shutil
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,9 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from indexer.database import reading
+from indexer.entry_index import EntryIndex, nearest
 from indexer.keywords import KeywordIndex
-from indexer.models import Change, Chunk, Document, IndexInfo, Scope
+from indexer.models import Change, Chunk, Document, Entry, IndexInfo, Scope
 from indexer.spelling import corrected
 from indexer.terms import terms, words
 
@@ -42,7 +44,8 @@ class Candidates:
     chunk_ids: NDArray[np.int64]
     document_ids: NDArray[np.int64]
     cosine: NDArray[np.float32]
-    bm25: NDArray[np.float32]
+    bm25: NDArray[np.float32]  # of the row or of its best entry
+    entry_cosine: NDArray[np.float32]  # of its nearest entry, 0 where it has none or none was near
 
 
 class Store:
@@ -57,6 +60,7 @@ class Store:
     def _clear(self) -> None:
         self._faiss: faiss.Index | None = None
         self._keywords = KeywordIndex()
+        self._entries = EntryIndex()
         self._words: dict[int, set[str]] = {}  # collection -> folded words as its documents spell them
         self._chunk_ids = np.zeros(0, np.int64)
         self._documents = np.zeros(0, np.int64)
@@ -78,17 +82,21 @@ class Store:
         with self._lock:
             mask = self._readable(scope)
             if self._faiss is None or not mask.any():
-                nothing = np.zeros(0, np.int64)
-                return Candidates(nothing, nothing, np.zeros(0, np.float32), np.zeros(0, np.float32))
-            dense, cosine = _nearest(self._faiss, vector, mask)
+                nothing, none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+                return Candidates(nothing, nothing, none, none, none)
+            dense, cosine = nearest(self._faiss, vector, mask, CANDIDATES)
             bm25 = self._keywords.scores(query, mask)
+            led = self._entries.search(vector, query, mask)
+            np.maximum.at(bm25, led.rows, led.bm25)
             found = np.flatnonzero(bm25)
             best = found[np.lexsort((self._chunk_ids[found], -bm25[found]))[:CANDIDATES]]
-            only_words = np.setdiff1d(best, dense)
-            rows = np.concatenate([dense, only_words])
-            exact = [self._faiss.reconstruct(int(row)) @ vector for row in only_words]
+            others = np.setdiff1d(np.union1d(best, led.rows), dense)
+            rows = np.concatenate([dense, others])
+            exact = [self._faiss.reconstruct(int(row)) @ vector for row in others]
             cosines = np.concatenate([cosine, np.array(exact, np.float32)])
-            return Candidates(self._chunk_ids[rows], self._documents[rows], cosines, bm25[rows])
+            entries = dict(zip(led.rows.tolist(), led.cosine.tolist(), strict=True))
+            entry_cosines = np.array([entries.get(row, 0.0) for row in rows.tolist()], np.float32)
+            return Candidates(self._chunk_ids[rows], self._documents[rows], cosines, bm25[rows], entry_cosines)
 
     def idf(self, query: list[str], scope: Scope) -> dict[str, float]:
         """How much each term tells inside the scope: 0 for one that stands in every chunk."""
@@ -151,11 +159,22 @@ class Store:
         for _, prefix, body, _ in chunks:
             self._keywords.add(terms(f"{prefix}\n{body}"))
             self._words.setdefault(collection_id, set()).update(words(f"{prefix}\n{body}"))
+        self._add_entries(session, document_id, [id_ for id_, *_ in chunks])
         count = len(chunks)
         self._chunk_ids = np.append(self._chunk_ids, [id_ for id_, *_ in chunks])
         self._documents = np.append(self._documents, np.full(count, document_id))
         self._collections = np.append(self._collections, np.full(count, collection_id))
         self._alive = np.append(self._alive, np.ones(count, np.bool_))
+
+    def _add_entries(self, session: Session, document_id: int, chunk_ids: Sequence[int | None]) -> None:
+        """Those of chunks that become the next rows."""
+        row_of = {id_: row for row, id_ in enumerate(chunk_ids, len(self._chunk_ids))}
+        found = session.exec(
+            select(Entry.chunk_id, Entry.text, Entry.vector).join(Chunk).where(Chunk.document_id == document_id)
+        ).all()
+        if found:
+            vectors = np.stack([np.frombuffer(vector, np.float32) for *_, vector in found])
+            self._entries.add([row_of[id_] for id_, *_ in found], [text for _, text, _ in found], vectors)
 
     def _compact(self) -> None:
         dead = len(self._alive) - int(self._alive.sum())
@@ -198,13 +217,14 @@ class Store:
             raise ValueError("its vectors are not those that were written")
         index = faiss.read_index(str(snapshot / "dense.faiss"))
         keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
+        entries = EntryIndex.from_arrays({k[5:]: v for k, v in arrays.items() if k.startswith("entry")})
         spelt = {int(k[5:]): set(v.tobytes().decode().split("\n")) for k, v in arrays.items() if k.startswith("words")}
         rows = [arrays[name] for name in ("chunk_ids", "documents", "collections", "alive")]
         if spelt.keys() != set(rows[2].tolist()):
             raise ValueError("it lacks the words of a collection")
         if {index.ntotal, len(keywords)} != {len(row) for row in rows}:
             raise ValueError("its parts are of different lengths")
-        self._faiss, self._keywords, self._words = index, keywords, spelt
+        self._faiss, self._keywords, self._words, self._entries = index, keywords, spelt, entries
         self._chunk_ids, self._documents, self._collections, self._alive = rows
         self.change = int(snapshot.name)
 
@@ -245,6 +265,7 @@ class Store:
             collections=self._collections,
             alive=self._alive,
             **{f"words{id_}": _as_bytes(spelt) for id_, spelt in self._words.items()},
+            **{f"entry{name}": values for name, values in self._entries.arrays().items()},
             **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},
         )
 
@@ -271,15 +292,3 @@ def _newest_change(session: Session) -> int:
 def _stored_dimension(session: Session) -> int | None:
     info = session.get(IndexInfo, "dimension")
     return int(info.value) if info else None
-
-
-def _nearest(
-    index: faiss.Index, vector: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """(rows, cosines) of the nearest rows inside the mask, best first."""
-    bitmap = np.packbits(mask, bitorder="little")
-    selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bitmap))
-    wanted = min(CANDIDATES, int(mask.sum()))
-    cosine, rows = index.search(vector[None, :], wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
-    found = rows[0] >= 0
-    return rows[0][found], cosine[0][found]

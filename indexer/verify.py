@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from indexer.database import reading
 from indexer.extract.document import blocks_from_json
-from indexer.models import Chunk, Document, IndexInfo
+from indexer.models import Chunk, Document, Entry, IndexInfo
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 
@@ -29,6 +29,10 @@ def verify_index(settings: IndexerSettings, engine: Engine) -> list[str]:
             problems += [f"{document.path}: {problem}" for problem in [*found, *_document_problems(document, own)]]
             session.expunge_all()
         orphans = select(func.count()).where(col(Chunk.document_id).not_in(select(Document.id)))
+        length = dimension * np.dtype(np.float32).itemsize
+        odd = select(func.count()).select_from(Entry).where(func.length(Entry.vector) != length)
+        if count := session.exec(odd).one():
+            problems.append(f"{count} entries have a vector of another length than the index.")
         if count := session.exec(orphans).one():
             problems.append(f"{count} passages belong to no document.")
     return problems or _index_problems(settings, engine)

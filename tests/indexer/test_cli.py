@@ -192,6 +192,12 @@ def test_an_index_that_cannot_be_written_is_no_failure(run: Run, docs: Path, set
     assert "is made again when needed" in run("ingest", str(docs)).stderr
 
 
+def test_enriching_needs_a_server_that_writes(run: Run, docs: Path) -> None:
+    result = run("enrich", status=2)
+    assert "docent serve" in result.stderr
+    assert "cannot be reached" in run("enrich", "--endpoint", "http://127.0.0.1:9", status=2).stderr
+
+
 def test_the_command_itself(docs: Path, settings: IndexerSettings) -> None:
     """As a process: standard output holds the JSON and nothing else, whatever the terminal's encoding."""
     environment = {**os.environ, "DOCENT_DATA": str(settings.data), "PYTHONWARNINGS": "error"}

@@ -1,0 +1,197 @@
+"""`indexer enrich`: entries that a language model writes for each passage, so that a search finds it by other words.
+
+passage -> ask the model -> filter -> entries, committed some at a time
+
+Employees do not use the documents' own words. A small language model can write down the words that they would use, once
+and at night, instead of at question time. Entries lead a search to their passage and are never shown. A run that was
+ended goes on where it was: a passage that has an Enrichment is done.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy import Engine, exists, func
+from sqlmodel import Session, col, select
+
+from indexer.database import writing
+from indexer.embed import Vectors
+from indexer.enrich_filter import Proposed, proposed, worth_keeping
+from indexer.enrich_model import UnusableDraft, Writer
+from indexer.errors import BusyError, DocentError
+from indexer.models import Change, Chunk, Document, Enrichment, Entry, Scope
+from indexer.retrieve import Retriever
+from indexer.settings import IndexerSettings
+
+log = logging.getLogger(__name__)
+
+COMMIT_SECONDS = 60.0
+"""At most so much work is lost by a kill."""
+ROUND_TRIP_DEPTH = 5
+"""A question has to find its passage among the first five, which is what an answer is written from."""
+PATIENCE = 5
+"""After so many unusable answers one after the other the run ends: the server is not up to it."""
+BUSY_POLL = 2.0  # seconds
+
+
+@dataclass
+class EnrichReport:
+    """What a run did."""
+
+    passages: int = 0
+    entries: int = 0
+    dropped: int = 0  # texts that did not pass the filter
+    unusable: int = 0  # passages whose answer was no draft; the next run asks again
+    left: int = 0  # passages without entries after the run
+    reasons: dict[str, int] = field(default_factory=dict)  # of the unusable ones
+
+
+@dataclass(frozen=True)
+class EnrichProgress:
+    done: int
+    total: int
+    entries: int
+    waiting: bool = False  # for an ingest to end
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A passage that was asked about, to be written down."""
+
+    chunk_id: int
+    document_id: int
+    entries: list[tuple[Proposed, Vectors]]
+    dropped: int
+
+
+def enrich(
+    settings: IndexerSettings,
+    engine: Engine,
+    retriever: Retriever,
+    writer: Writer,
+    scope: Scope,
+    limit: int | None = None,
+    on_progress: Callable[[EnrichProgress], None] = lambda _: None,
+) -> EnrichReport:
+    """Write entries for the passages of the scope that have none, at most `limit` of them.
+
+    Raises DocentError when the server refuses, is gone, or answers PATIENCE times in a row with no draft; what was
+    written until then is kept.
+    """
+    waiting = _without_entries(engine, scope)
+    wanted = waiting if limit is None else waiting[:limit]
+    report = EnrichReport(left=len(waiting))
+    finished: list[_Finished] = []
+    committed = time.monotonic()
+    in_a_row = 0
+
+    def commit() -> None:
+        nonlocal committed
+        _commit(settings, engine, finished, writer.model, lambda: on_progress(_progress(report, len(wanted), True)))
+        finished.clear()
+        committed = time.monotonic()
+
+    try:
+        for chunk_id in wanted:
+            try:
+                done = _ask(engine, retriever, writer, chunk_id)
+                in_a_row = 0
+            except UnusableDraft as error:
+                report.unusable += 1
+                report.reasons[str(error)] = report.reasons.get(str(error), 0) + 1
+                in_a_row += 1
+                if in_a_row >= PATIENCE:
+                    raise DocentError(
+                        f"The model answered {PATIENCE} times in a row with nothing usable (last: {error}).",
+                        "What is written is kept. Try a larger model, or another server with --endpoint.",
+                    ) from error
+                continue
+            if done is not None:
+                finished.append(done)
+                report.passages += 1
+                report.entries += len(done.entries)
+                report.dropped += done.dropped
+                report.left -= 1
+            if time.monotonic() - committed > COMMIT_SECONDS:
+                commit()
+            on_progress(_progress(report, len(wanted)))
+    finally:
+        commit()
+    return report
+
+
+def _progress(report: EnrichReport, total: int, waiting: bool = False) -> EnrichProgress:
+    return EnrichProgress(report.passages + report.unusable, total, report.entries, waiting)
+
+
+def _without_entries(engine: Engine, scope: Scope) -> list[int]:
+    """Ids of the passages that nobody has written about, document by document."""
+    with Session(engine) as session:
+        rows = session.exec(
+            select(Chunk.id)
+            .join(Document)
+            .where(
+                col(Document.collection_id).in_(scope.collections),
+                col(Document.deleted_at).is_(None),
+                ~exists().where(col(Enrichment.chunk_id) == col(Chunk.id)),
+            )
+            .order_by(col(Chunk.document_id), col(Chunk.ordinal))
+        )
+        return [id_ for id_ in rows if id_ is not None]
+
+
+def _ask(engine: Engine, retriever: Retriever, writer: Writer, chunk_id: int) -> _Finished | None:
+    """None where the passage is gone meanwhile. Raises UnusableDraft, DocentError."""
+    with Session(engine) as session:
+        row = session.exec(select(Chunk, Document).join(Document).where(Chunk.id == chunk_id)).first()
+    if row is None:
+        return None
+    chunk, document = row
+    texts = proposed(writer.write(" › ".join(chunk.prefix.split("\n")) or document.title, chunk.body))
+    scope = Scope(frozenset({document.collection_id}))
+
+    def finds_passage(question: str) -> bool:
+        found = retriever.search(question, [], scope, ROUND_TRIP_DEPTH)
+        return any(p.document_id == chunk.document_id and p.start < chunk.end and chunk.start < p.end for p in found)
+
+    vector = np.frombuffer(chunk.vector, np.float32)
+    kept = worth_keeping(texts, retriever.embedder.encode_queries, vector, finds_passage)
+    return _Finished(chunk_id, chunk.document_id, kept, len(texts) - len(kept))
+
+
+def _commit(
+    settings: IndexerSettings, engine: Engine, finished: Sequence[_Finished], model: str, on_wait: Callable[[], None]
+) -> None:
+    """One transaction: entries, which passages are done, and a note for the indexes. Waits while an ingest writes."""
+    if not finished:
+        return
+    while True:
+        try:
+            with writing(settings), Session(engine) as session:
+                _put(session, finished, model)
+                session.commit()
+            return
+        except BusyError:
+            on_wait()
+            time.sleep(BUSY_POLL)
+
+
+def _put(session: Session, finished: Sequence[_Finished], model: str) -> None:
+    there = set(session.exec(select(Chunk.id).where(col(Chunk.id).in_([one.chunk_id for one in finished]))))
+    current = [one for one in finished if one.chunk_id in there]  # others were replaced by an ingest
+    for one in current:
+        session.merge(Enrichment(chunk_id=one.chunk_id, model=model, dropped=one.dropped))
+        for text, vector in one.entries:
+            session.add(
+                Entry(chunk_id=one.chunk_id, kind=text.kind, text=text.text, vector=np.asarray(vector).tobytes())
+            )
+    for document_id in dict.fromkeys(one.document_id for one in current):
+        session.add(Change(document_id=document_id, operation="put"))
+
+
+def count_enriched(engine: Engine) -> int:
+    """Passages that have been written about."""
+    with Session(engine) as session:
+        return session.exec(select(func.count()).select_from(Enrichment)).one()
