@@ -6,18 +6,24 @@ prompts. A request is admitted only when the cells for its prompt and its longes
 running stream never runs out of cells and nothing has to be taken back. What several prompts have in common is
 computed once, also when they come at the same time: one of them computes it while the others wait for it.
 
+While no prompt is evaluated, a stream may have tokens that its own text suggests evaluated beside its next one
+(drafts.py). A token counts only when the request's sampler chooses it: a draft changes when tokens come, never which.
+
     scheduler.submit(request); scheduler.admit(); scheduler.evaluate(); ...
 """
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from server.engine.drafts import Drafter
+from server.engine.pace import Pace, piece_beside
 from server.engine.slots import Place, Slot, Slots, SlotState
 
 PIECE = 64  # rows of a batch while nobody else is answered
-PIECE_BESIDE_STREAMS = 32  # prompt rows of a batch that running streams wait for; a multiple of four (repacked kernels)
 PATIENCE = 4  # steps that a prefill may be passed over for shorter ones
 
 
@@ -150,17 +156,34 @@ class _Running:
     cached: int
     produced: int = 0
     pending: int = -1  # chosen, not yet in the cache
+    draft: tuple[int, ...] = ()  # evaluated after the pending token in the batch that is planned
+    drafter: Drafter | None = None  # from the first time on that drafts could be had
     passed_over: int = 0
 
 
 class Scheduler:
     """Owns the slots and the queue. One thread only."""
 
-    def __init__(self, decoder: Decoder, *, slots: int, cells: int, piece: int = PIECE) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        *,
+        slots: int,
+        cells: int,
+        piece: int = PIECE,
+        speculates: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """A batch has at most `piece + slots` rows; `clock` gives seconds."""
         self._decoder = decoder
         self._slots = Slots(decoder, slots, cells)
         self._cells = cells
         self._piece = piece
+        self._most_rows = piece + slots
+        self._speculates = speculates and decoder.can_share
+        self._clock = clock
+        self._pace = Pace()
+        self.drafted = self.accepted = 0  # tokens, since the start
         self._waiting: deque[Request] = deque()
         self._running: dict[int, _Running] = {}  # by slot's sequence
 
@@ -194,6 +217,7 @@ class Scheduler:
         """Evaluate one batch, and tell what came of it, as (request id, event)."""
         rows, ends = self._next_batch()
         self._slots.make_room(len(rows))
+        started = self._clock()
         try:
             if not rows or not self._decoder.decode(rows):
                 return []  # aborted: the cache is as before, the batch is planned again
@@ -203,7 +227,9 @@ class Scheduler:
             return events
         for row in rows:
             self._slots[row.sequence].tokens.append(row.token)
-        return self._advance(ends)
+        events = self._advance(ends)
+        self._pace.note(len(rows), self._clock() - started)
+        return events
 
     def fail_all(self, what: str) -> list[tuple[int, Event]]:
         """End every request, waiting ones too."""
@@ -246,12 +272,20 @@ class Scheduler:
         """Rows of the batch, and for each sequence that will choose a token the row that its logits come from."""
         rows: list[Row] = []
         ends: dict[int, int] = {}
-        for slot in self._slots.in_state(SlotState.DECODE):
+        streams, prefills = self._slots.in_state(SlotState.DECODE), self._prefill_order()
+        extra = 0  # rows of drafts
+        for slot in streams:
+            running = self._running[slot.sequence]
+            running.draft = () if prefills else self._draft(running, slot, len(streams), extra)
+            extra += len(running.draft)
             ends[slot.sequence] = len(rows)
-            rows.append(Row(self._running[slot.sequence].pending, len(slot.tokens), slot.sequence, True))
-        room = min(self._piece, PIECE_BESIDE_STREAMS) if rows else self._piece
+            for position, token in enumerate((running.pending, *running.draft), len(slot.tokens)):
+                rows.append(Row(token, position, slot.sequence, True))
+        room = self._piece
+        if streams and prefills:
+            room = piece_beside(self._pace, len(streams), self._piece)
         computed: set[Place] = set()
-        for slot in self._prefill_order():
+        for slot in prefills:
             running = self._running[slot.sequence]
             running.cached += self._slots.catch_up(slot)
             start = len(slot.tokens)
@@ -270,6 +304,16 @@ class Scheduler:
             room -= len(piece)
         return rows, ends
 
+    def _draft(self, running: _Running, slot: Slot, streams: int, extra: int) -> tuple[int, ...]:
+        """Tokens to evaluate after the pending one, beside `streams` rows and `extra` rows of others' drafts."""
+        if not self._speculates:
+            return ()
+        if running.drafter is None:
+            running.drafter = Drafter([*slot.tokens, running.pending])
+        left = running.request.max_tokens - running.produced - 1  # a draft's last token may be the last but one
+        most = min(left, self._most_rows - streams - extra)
+        return running.drafter.propose(most, partial(self._pace.extra, streams, streams + extra)) if most > 0 else ()
+
     def _prefill_order(self) -> list[Slot]:
         """Shortest rest first, but nobody is passed over for ever."""
 
@@ -286,26 +330,43 @@ class Scheduler:
             total = len(running.request.prompt)
             events.append((running.request.id, Progress(len(slot.tokens), total, running.cached)))
         for sequence, row in ends.items():
-            events += self._choose(sequence, row)
+            events += self._verify(sequence, row)
         return events
 
-    def _choose(self, sequence: int, row: int) -> list[tuple[int, Event]]:
+    def _verify(self, sequence: int, row: int) -> list[tuple[int, Event]]:
+        """Choose the token after `row`; where the draft foresaw it, the one after the next row too, and so on."""
         running = self._running[sequence]
+        draft, running.draft = running.draft, ()
+        right, events = 0, self._choose(running, row)
+        while right < len(draft) and isinstance(events[-1][1], Sampled) and running.pending == draft[right]:
+            right += 1
+            events += self._choose(running, row + right)
+        if draft and running.drafter is not None:
+            running.drafter.judge(right)
+            self.drafted += len(draft)
+            self.accepted += right
+            self._slots.take_back(sequence, len(draft) - right)
+        if isinstance(events[-1][1], Sampled):
+            self._slots[sequence].state = SlotState.DECODE
+        else:
+            self._release(sequence)
+        return events
+
+    def _choose(self, running: _Running, row: int) -> list[tuple[int, Event]]:
+        """The token after `row`; the last event is a Sampled exactly when the request goes on."""
         request = running.request
         try:
             pick = running.sampler.pick(row)
         except SamplingError as error:
-            self._release(sequence)
             return [(request.id, Failed(str(error), "request"))]
         if self._decoder.is_end(pick.token):
-            self._release(sequence)
             return [(request.id, Finished("stop"))]
         running.produced += 1
         running.pending = pick.token
-        self._slots[sequence].state = SlotState.DECODE
+        if running.drafter is not None:
+            running.drafter.append(pick.token)
         events: list[tuple[int, Event]] = [(request.id, Sampled(pick))]
         if running.produced >= request.max_tokens:
-            self._release(sequence)
             events.append((request.id, Finished("length")))
         return events
 

@@ -162,6 +162,14 @@ class Slots:
         for slot in self:
             self._book(slot)
 
+    def take_back(self, sequence: int, count: int) -> None:
+        """Forget the last `count` tokens, which nobody has booked."""
+        slot = self._running[sequence]
+        length = len(slot.tokens) - count
+        if count and not self._cache.truncate(sequence, length):
+            raise RuntimeError("the KV cache lost the tokens of a running request")
+        del slot.tokens[length:]
+
     def clear(self) -> None:
         """Forget everything that is cached. No request runs."""
         for sequence in range(self._cache.sequences):

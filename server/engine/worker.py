@@ -65,6 +65,7 @@ class Worker:
         cells: Callable[[], int],
         queue_limit: int,
         on_failure: Callable[[Exception], None],
+        speculates: bool = True,
     ) -> None:
         """`cells` is asked once the model is loaded; `on_failure` is called on the thread when it ends by an error."""
         self._load = load
@@ -72,6 +73,8 @@ class Worker:
         self._cells = cells
         self._queue_limit = queue_limit
         self._on_failure = on_failure
+        self._speculates = speculates
+        self._scheduler: Scheduler | None = None
         self._commands: queue.SimpleQueue[_Submit | _Cancel | _Close] = queue.SimpleQueue()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -88,6 +91,12 @@ class Worker:
     @property
     def closing(self) -> bool:
         return self._closing.is_set()
+
+    @property
+    def drafts(self) -> tuple[int, int]:
+        """Tokens that were drafted, and those of them that came next, since the start. From any thread."""
+        scheduler = self._scheduler
+        return (scheduler.drafted, scheduler.accepted) if scheduler else (0, 0)
 
     def submit(
         self, prompt: tuple[int, ...], max_tokens: int, sampling: TokenSampling, emit: Emit
@@ -134,7 +143,10 @@ class Worker:
         except Exception as error:
             self._fail(error)
             return
-        scheduler = Scheduler(decoder, slots=self._slot_count, cells=self._cells())
+        scheduler = Scheduler(
+            decoder, slots=self._slot_count, cells=self._cells(), speculates=self._speculates
+        )
+        self._scheduler = scheduler
         try:
             while self._obey(scheduler):
                 self._deliver(scheduler.admit())  # before the batch: who has a slot is known while it is evaluated

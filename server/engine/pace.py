@@ -1,0 +1,72 @@
+"""How long a batch takes by its number of rows, learned while batches run, and what that allows beside streams.
+
+On a processor a batch of four rows takes nearly twice as long as one of a single row, on a graphics card hardly longer:
+nothing here is fixed to a machine. Pure: seconds come in, numbers of rows go out.
+"""
+
+import math
+
+REMEMBERED = 256  # batches; a time that was seen longer ago is forgotten, since contexts grow and machines get busy
+FASTER, SLOWER = 0.5, 0.1  # share of a new time in the estimate: what disturbs a batch makes it slower, never faster
+ROWS = 4  # llama.cpp's repacked kernels work on rows in fours
+GAP = 6
+"""A batch with a piece of a prompt takes at most this many times as long as the running streams' rows alone.
+
+Of eight that were allowed at the 95th percentile; the rest is for noise. Where time grows with the rows, the prompt
+gets 5 of 6 parts of the machine.
+"""
+
+
+class Pace:
+    """Seconds of a batch by its number of rows."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, tuple[float, int]] = {}  # by rows, with the batch that it was seen at
+        self._batches = 0
+
+    def note(self, rows: int, seconds: float) -> None:
+        """A batch of `rows` took `seconds`."""
+        self._batches += 1
+        known, _ = self._seconds.get(rows, (seconds, 0))
+        share = FASTER if seconds < known else SLOWER
+        self._seconds[rows] = (known + share * (seconds - known), self._batches)
+        oldest = self._batches - REMEMBERED
+        if any(seen <= oldest for _, seen in self._seconds.values()):
+            self._seconds = {rows: time for rows, time in self._seconds.items() if time[1] > oldest}
+
+    def seconds(self, rows: int) -> float | None:
+        """What a batch of `rows` would take: as measured, or between and beyond what was measured. None: no idea."""
+        if rows in self._seconds:
+            return self._seconds[rows][0]
+        below = max((known for known in self._seconds if known < rows), default=None)
+        above = min((known for known in self._seconds if known > rows), default=None)
+        if below is None and above is None:
+            return None
+        if below is None or above is None:
+            nearest = below or above
+            assert nearest is not None  # noqa: S101 (one of them is known)
+            return self._seconds[nearest][0] * rows / nearest
+        start, end = self._seconds[below][0], self._seconds[above][0]
+        return start + (end - start) * (rows - below) / (above - below)
+
+    def extra(self, streams: int, rows: int, more: int) -> float:
+        """The time that `more` rows add to a batch of `rows`, as tokens that `streams` alone get in that time."""
+        alone, without, together = self.seconds(streams), self.seconds(rows), self.seconds(rows + more)
+        if not alone or without is None or together is None:
+            return math.inf
+        return max(0.0, together - without) * streams / alone
+
+
+def piece_beside(pace: Pace, streams: int, most: int) -> int:
+    """Prompt rows for a batch that `streams` rows of running streams wait for: at least 1, at most `most`.
+
+    Together with the streams' rows they are a multiple of four.
+    """
+    alone = pace.seconds(streams)
+    best = ROWS - streams % ROWS
+    for rows in range(best, most + 1, ROWS):
+        together = pace.seconds(streams + rows)
+        if alone is None or together is None or together > GAP * alone:
+            break
+        best = rows
+    return min(best, most)
