@@ -49,7 +49,7 @@ class Pace:
         start, end = self._seconds[below][0], self._seconds[above][0]
         return start + (end - start) * (rows - below) / (above - below)
 
-    def extra(self, streams: int, rows: int, more: int) -> float:
+    def added(self, streams: int, rows: int, more: int) -> float:
         """The time that `more` rows add to a batch of `rows`, as tokens that `streams` alone get in that time."""
         alone, without, together = self.seconds(streams), self.seconds(rows), self.seconds(rows + more)
         if not alone or without is None or together is None:

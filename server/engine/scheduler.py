@@ -312,7 +312,7 @@ class Scheduler:
             running.drafter = Drafter([*slot.tokens, running.pending])
         left = running.request.max_tokens - running.produced - 1  # a draft's last token may be the last but one
         most = min(left, self._most_rows - streams - extra)
-        return running.drafter.propose(most, partial(self._pace.extra, streams, streams + extra)) if most > 0 else ()
+        return running.drafter.propose(most, partial(self._pace.added, streams, streams + extra)) if most > 0 else ()
 
     def _prefill_order(self) -> list[Slot]:
         """Shortest rest first, but nobody is passed over for ever."""

@@ -143,9 +143,7 @@ class Worker:
         except Exception as error:
             self._fail(error)
             return
-        scheduler = Scheduler(
-            decoder, slots=self._slot_count, cells=self._cells(), speculates=self._speculates
-        )
+        scheduler = Scheduler(decoder, slots=self._slot_count, cells=self._cells(), speculates=self._speculates)
         self._scheduler = scheduler
         try:
             while self._obey(scheduler):

@@ -1,11 +1,13 @@
 """A decoder without a model, which holds the scheduler to the rules of a KV cache.
 
 The next token after a sequence is a function of all its tokens, so that wrong reuse, wrong positions and mixed-up
-sequences change the answer.
+sequences change the answer. Mostly it is what followed the last token before, if it stood before: answers repeat
+their prompts, which drafts live from.
 """
 
 import itertools
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 
 from server.engine.scheduler import DecodeError, Pick, Row, SamplingError, TokenSampling
 
@@ -17,6 +19,10 @@ def next_token(tokens: Sequence[int]) -> int:
     value = 7
     for token in tokens:
         value = (value * 31 + token + 1) % 1_000_003
+    if value // VOCABULARY % 8:  # else it stops copying
+        for place in range(len(tokens) - 1, 0, -1):
+            if tokens[place - 1] == tokens[-1]:
+                return tokens[place]
     return value % VOCABULARY
 
 
@@ -35,6 +41,7 @@ class FakeSampler:
     def __init__(self, decoder: "FakeDecoder", sampling: TokenSampling) -> None:
         self._decoder = decoder
         self._fails_at = int(sampling.grammar) if sampling.grammar else -1
+        self._random = random.Random(sampling.seed) if sampling.temperature else None
         self._picks = 0
         decoder.open_samplers += 1
 
@@ -42,7 +49,10 @@ class FakeSampler:
         if self._picks == self._fails_at:
             raise SamplingError("No token fits.")
         self._picks += 1
-        return Pick(self._decoder.logits[row])
+        token = self._decoder.logits[row]
+        if self._random is not None and self._random.random() < 0.2:
+            token = (token + self._random.randrange(VOCABULARY)) % VOCABULARY
+        return Pick(token)
 
     def close(self) -> None:
         self._decoder.open_samplers -= 1
@@ -65,6 +75,8 @@ class FakeDecoder:
         self.errors = 0  # decodes to fail
         self.open_samplers = 0
         self.most_cells = 0
+        self.now = 0.0  # seconds
+        self.seconds: Callable[[int], float] = lambda rows: 1 + 0.01 * rows  # that a batch takes
 
     @property
     def used(self) -> int:
@@ -83,6 +95,7 @@ class FakeDecoder:
             self.errors -= 1
             raise DecodeError("it broke")
         self.batches.append(list(rows))
+        self.now += self.seconds(len(rows))
         self.logits = {}
         for i, row in enumerate(rows):
             assert row.position == len(self.held[row.sequence]), "a position was skipped or filled twice"
@@ -93,6 +106,9 @@ class FakeDecoder:
                 self.logits[i] = next_token(self.cached(row.sequence))
         self.most_cells = max(self.most_cells, self.used)
         return True
+
+    def clock(self) -> float:
+        return self.now
 
     def truncate(self, sequence: int, length: int) -> bool:
         del self.held[sequence][length if self.can_share else 0 :]

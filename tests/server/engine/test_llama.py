@@ -1,18 +1,23 @@
 """llama.cpp itself, on tiny random models: token for token what llama_cpp.Llama gives."""
 
+import itertools
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from server.engine.fit import ModelRefused
 from server.engine.llama import Context, Model, Vocabulary, json_grammar
-from server.engine.scheduler import Failed, Finished, Request, Row, Sampled, Scheduler, TokenSampling
+from server.engine.sampling import TokenSampler
+from server.engine.scheduler import Failed, Finished, Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from tests.tiny_gguf import USER_DEFINED, TinyModel, write_tiny_gguf
 
 SHARED = Path(__file__).parents[3] / ".." / "shared"
@@ -46,21 +51,24 @@ def reference(gguf: Path) -> llama_cpp.Llama:
     return llama_cpp.Llama(str(gguf), n_ctx=512, n_threads=1, verbose=False)
 
 
-def greedy(reference: llama_cpp.Llama, ids: list[int], count: int) -> list[int]:
+def greedy(reference: llama_cpp.Llama, ids: list[int], count: int, *scorers: Any) -> list[int]:
     """What the package's own class generates."""
     reference.reset()
     found: list[int] = []
-    for token in reference.generate(ids, temp=0.0, reset=True):
+    processors = llama_cpp.LogitsProcessorList(scorers)
+    for token in reference.generate(ids, temp=0.0, reset=True, logits_processor=processors):
         if len(found) == count or llama_cpp.llama_vocab_is_eog(reference._model.vocab, token):
             break
         found.append(token)
     return found
 
 
-def answers(context: Context, requests: list[Request], piece: int = 64) -> dict[int, list[int]]:
+def answers(
+    context: Context, requests: list[Request], piece: int = 64, scheduler: Scheduler | None = None
+) -> dict[int, list[int]]:
     for sequence in range(4):
         context.truncate(sequence, 0)
-    scheduler = Scheduler(context, slots=4, cells=512, piece=piece)
+    scheduler = scheduler or Scheduler(context, slots=4, cells=512, piece=piece)
     for request in requests:
         scheduler.submit(request)
     found: dict[int, list[int]] = {}
@@ -124,6 +132,94 @@ def test_greedy_equals_llama_cpp_beside_a_cancelled_neighbour(
             break
     assert found == greedy(reference, list(kept), 16)
     assert answers(context, [Request(3, cancelled, 8)])[3] == greedy(reference, list(cancelled), 8)
+
+
+def always_drafting(context: Context) -> Scheduler:
+    """Every batch seems to take a second, so rows of drafts seem to cost nothing."""
+    return Scheduler(context, slots=4, cells=512, clock=itertools.count().__next__)
+
+
+FEW = (300, 310, 320)  # answers of these tokens alone repeat themselves, rightly and wrongly
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_greedy_equals_llama_cpp_with_drafts(
+    context: Context, vocabulary: Vocabulary, reference: llama_cpp.Llama, streams: int
+) -> None:
+    few = TokenSampling(logit_bias=tuple((token, 100.0) for token in FEW))
+    requests = [Request(i, encode(vocabulary, text), 80, few) for i, text in enumerate(PROMPTS[:streams])]
+
+    def prefer(_ids: object, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores[list(FEW)] += 100
+        return scores
+
+    scheduler = always_drafting(context)
+    found = answers(context, requests, scheduler=scheduler)
+    assert 0 < scheduler.accepted < scheduler.drafted
+    for request in requests:
+        assert found[request.id] == greedy(reference, list(request.prompt), 80, prefer)
+
+
+class Dictated(Context):
+    """Chooses what it is told, with the model's own log probabilities."""
+
+    script: tuple[int, ...] = ()
+
+    def sampler(self, sampling: TokenSampling) -> TokenSampler:
+        context = self
+
+        class Scripted(TokenSampler):
+            def pick(self, row: int) -> Pick:
+                token = context.script[self.place]
+                self.place += 1
+                return self._with_logprobs(token, context.logits(row))
+
+            place = 0
+
+        return Scripted(self._lib, self.vocabulary.pointer, self.logits, sampling)
+
+
+def test_a_copied_answer_takes_few_steps_and_has_the_same_probabilities(model: Model, vocabulary: Vocabulary) -> None:
+    context = Dictated(model, vocabulary, cells=512, sequences=4, batch=128, threads=1)
+    passage = encode(vocabulary, "the number of them is not in it but on all their words and out with her " * 3)
+    context.script = passage[10:50]
+    request = Request(1, passage[:70], len(context.script), TokenSampling(logprobs=3))
+    picks: dict[bool, list[Pick]] = {}
+    for scheduler in (Scheduler(context, slots=4, cells=512, speculates=False), always_drafting(context)):
+        context.truncate(0, 0)
+        scheduler.submit(request)
+        steps, found = 0, []
+        while scheduler.busy:
+            new = [event.pick for _, event in scheduler.step() if isinstance(event, Sampled)]
+            steps += bool(new)
+            found += new
+        picks[bool(scheduler.drafted)] = found
+    assert len(context.script) / steps >= 2.5
+    assert [pick.token for pick in picks[True]] == [pick.token for pick in picks[False]] == list(context.script)
+    for drafted, plain in zip(picks[True], picks[False], strict=True):
+        assert drafted.logprob == pytest.approx(plain.logprob, abs=1e-4)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        TokenSampling(0.7, seed=3, top_k=4),
+        TokenSampling(1.0, top_p=0.5, seed=9, presence_penalty=0.3, logprobs=2),
+        TokenSampling(grammar='root ::= ("the " | "of " | "the of ")+'),
+        TokenSampling(0.5, seed=4, grammar='root ::= ("the of a "){12}'),
+        TokenSampling(frequency_penalty=0.1, repeat_penalty=1.1),
+    ],
+)
+def test_every_way_of_choosing_gives_the_same_with_drafts(
+    context: Context, vocabulary: Vocabulary, sampling: TokenSampling
+) -> None:
+    bias = () if sampling.grammar else tuple((token, 20.0) for token in FEW)
+    request = Request(1, encode(vocabulary, PROMPTS[-1]), 60, replace(sampling, logit_bias=bias))
+    plain = answers(context, [request], scheduler=Scheduler(context, slots=4, cells=512, speculates=False))
+    scheduler = always_drafting(context)
+    assert answers(context, [request], scheduler=scheduler) == plain
+    assert scheduler.accepted > 0
 
 
 @pytest.mark.skipif(

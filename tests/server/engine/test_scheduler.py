@@ -24,7 +24,7 @@ def make(
 ) -> tuple[Scheduler, FakeDecoder]:
     decoder = FakeDecoder(sequences, cells)
     decoder.can_share = can_share
-    return Scheduler(decoder, slots=slots, cells=cells, piece=piece), decoder
+    return Scheduler(decoder, slots=slots, cells=cells, piece=piece, clock=decoder.clock), decoder
 
 
 def run(scheduler: Scheduler) -> dict[int, list[Event]]:
@@ -140,7 +140,7 @@ def test_what_prompts_have_in_common_is_computed_once_when_they_come_together() 
     events = run(scheduler)
     for i, ids in prompts.items():
         assert tokens(events[i]) == expected_answer(ids, 5)
-    prefilled = sum(len(rows) for rows in decoder.batches) - sum(len(tokens(events[i])) - 1 for i in prompts)
+    prefilled = sum(row.position < len(prompts[0]) for rows in decoder.batches for row in rows)
     assert prefilled == 39 + 4 * 10
     last = [event for event in events[3] if isinstance(event, Progress)][-1]
     assert last == Progress(49, 49, 39)

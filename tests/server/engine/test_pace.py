@@ -1,0 +1,82 @@
+"""How long batches take, and how many prompt rows fit beside running streams."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.engine.pace import GAP, REMEMBERED, ROWS, Pace, piece_beside
+
+TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
+
+
+def measured(times: dict[int, float]) -> Pace:
+    pace = Pace()
+    for rows, milliseconds in times.items():
+        pace.note(rows, milliseconds / 1000)
+    return pace
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert Pace().seconds(4) is None
+    assert Pace().added(1, 1, 3) == math.inf
+    assert piece_beside(Pace(), 3, 64) == 1
+
+
+def test_between_what_was_seen_and_beyond_it() -> None:
+    pace = measured({4: 40, 8: 60})
+    assert pace.seconds(6) == pytest.approx(0.05)
+    assert pace.seconds(16) == pytest.approx(0.12)
+    assert pace.seconds(2) == pytest.approx(0.02)
+
+
+def test_a_batch_that_was_disturbed_counts_little() -> None:
+    pace = measured({4: 40})
+    pace.note(4, 4.0)
+    assert pace.seconds(4) == pytest.approx(0.436)
+    for _ in range(4):
+        pace.note(4, 0.04)
+    assert pace.seconds(4) == pytest.approx(0.04, rel=0.7)
+
+
+def test_what_was_not_seen_for_long_is_forgotten() -> None:
+    pace = measured({1: 20, 4: 4000, 64: 300})
+    for _ in range(REMEMBERED - 2):
+        pace.note(1, 0.02)
+    pace.note(64, 0.3)
+    assert pace.seconds(4) == pytest.approx(0.02 + 0.28 * 3 / 63)
+
+
+def test_more_rows_are_counted_in_the_tokens_that_they_delay() -> None:
+    pace = measured({1: 20, 2: 30, 4: 40, 8: 60})
+    assert pace.added(1, 1, 3) == pytest.approx(1.0)
+    assert pace.added(2, 4, 4) == pytest.approx(20 / 15)
+    assert measured({1: 20, 4: 19}).added(1, 1, 3) == 0
+
+
+@pytest.mark.parametrize(
+    ("streams", "share"),
+    [(1, 0.65), (3, 0.65), (8, 0.65)],
+)
+def test_on_two_cores_a_prompt_gets_its_share_and_the_streams_wait_no_longer_than_told(
+    streams: int, share: float
+) -> None:
+    pace = measured(TWO_CORES)
+    rows = piece_beside(pace, streams, 64)
+    together, alone, piece = (pace.seconds(n) for n in (streams + rows, streams, 64))
+    assert together
+    assert alone
+    assert piece
+    assert together <= GAP * alone
+    assert rows / together >= share * 64 / piece
+    assert (rows + streams) % ROWS == 0
+
+
+def test_where_rows_cost_nothing_a_prompt_is_read_as_fast_as_alone() -> None:
+    assert piece_beside(measured({1: 10, 64: 12}), 1, 63) == 63
+
+
+@given(st.dictionaries(st.integers(1, 80), st.floats(1e-4, 100), max_size=8), st.integers(1, 8), st.integers(1, 64))
+def test_a_prompt_always_goes_on(times: dict[int, float], streams: int, most: int) -> None:
+    assert 1 <= piece_beside(measured(times), streams, most) <= most
