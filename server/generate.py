@@ -96,6 +96,10 @@ class Generator(Protocol):
     @property
     def state(self) -> GeneratorState: ...
 
+    @property
+    def drafts(self) -> tuple[int, int]:
+        """Tokens that were guessed, and those of them that came next, since the start; 0, 0 where others compute."""
+
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the rendered prompt. Raises Unavailable while the model is not ready."""
 

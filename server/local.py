@@ -96,6 +96,7 @@ class LocalGenerator:
             cells=lambda: self.context,
             queue_limit=settings.queue,
             on_failure=self._note_failure,
+            speculates=settings.speculation,
         )
 
     def start(self) -> None:
@@ -113,6 +114,10 @@ class LocalGenerator:
     @property
     def state(self) -> GeneratorState:
         return self._state
+
+    @property
+    def drafts(self) -> tuple[int, int]:
+        return self._worker.drafts
 
     def count(self, messages: Sequence[Message]) -> int:
         return len(self._encode(self._ready(), messages))

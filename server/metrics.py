@@ -1,9 +1,11 @@
 """What is counted for Prometheus: one registry an application, so that two of them in a process stay apart."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.events import Answer, AnswerEvent
@@ -39,6 +41,8 @@ class Metrics:
         )
         self.documents = Gauge("docent_documents", "Searchable documents.", ["collection"], registry=self.registry)
         self.ready = Gauge("docent_ready", "1 where a part is ready.", ["part"], registry=self.registry)
+        self.drafts = DraftCounts()
+        self.registry.register(self.drafts)
 
     async def measured(self, events: AsyncIterator[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
         """The same events, counted."""
@@ -69,6 +73,18 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class DraftCounts(Collector):
+    """What the engine has counted itself since its start."""
+
+    drafted = accepted = 0  # tokens
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "docent_drafted_tokens", "Tokens guessed from prompts and checked by the model.", self.drafted
+        )
+        yield CounterMetricFamily("docent_accepted_tokens", "Guessed tokens that the model chose too.", self.accepted)
 
 
 class CountedRequests:

@@ -113,6 +113,10 @@ class RemoteGenerator:
     def state(self) -> GeneratorState:
         return self._state
 
+    @property
+    def drafts(self) -> tuple[int, int]:
+        return 0, 0
+
     def count(self, messages: Sequence[Message]) -> int:
         self._ready()
         return estimate_messages(messages)

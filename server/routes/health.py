@@ -42,6 +42,8 @@ def metrics(services: ServicesDep) -> Response:
     figures.documents.clear()
     for collection in services.catalog.collections(services.catalog.everything()):
         figures.documents.labels(collection.name).set(collection.documents)
+    if services.generator is not None:
+        figures.drafts.drafted, figures.drafts.accepted = services.generator.drafts
     for name, part in health_parts(services).items():
         figures.ready.labels(name).set(part.state in ("ready", "absent"))
     return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)

@@ -118,6 +118,7 @@ class ScriptedGenerator:
     prompts: list[tuple[Message, ...]] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
     state: GeneratorState = field(default_factory=lambda: GeneratorState("ready"))
+    drafts: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         self.gate.set()

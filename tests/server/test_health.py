@@ -76,7 +76,7 @@ def test_a_search_model_that_is_not_there_is_named(settings: ServerSettings) -> 
 
 def test_figures(settings: ServerSettings) -> None:
     fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
-    with TestClient(app_of(settings, ScriptedGenerator()), base_url=ADDRESS) as client:
+    with TestClient(app_of(settings, ScriptedGenerator(drafts=(12, 9))), base_url=ADDRESS) as client:
         client.post("/v1/chat/completions", json=CHAT)
         client.post("/v1/chat/completions", json={**CHAT, "model": "none"})
         client.get("/documents/12345")
@@ -98,6 +98,8 @@ def test_figures(settings: ServerSettings) -> None:
     assert samples["docent_completion_tokens_total",] == 8
     assert samples["docent_first_token_seconds_count",] == 1
     assert samples["docent_open_questions",] == 0
+    assert samples["docent_drafted_tokens_total",] == 12
+    assert samples["docent_accepted_tokens_total",] == 9
     assert samples["docent_ready", "database"] == 1
 
 
