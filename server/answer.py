@@ -6,6 +6,7 @@ contextualise and search -> abstain or choose evidence -> prompt -> generate -> 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from indexer.retrieve import Retrieved, Retriever
 from server.abstention import refuse, says_nothing
@@ -18,6 +19,7 @@ from server.model_free import answer_without_model
 from server.readiness import can_write, until_ready
 from server.settings import ServerSettings
 from server.small_talk import rewrites
+from server.standalone import standalone
 from server.writing import write
 
 EVIDENCE_SHARE = 2
@@ -32,7 +34,8 @@ async def answer(
     retrieved = None
     if question.retrieval and not question.rewrites:
         yield Progress("searching")
-        retrieved = await asyncio.to_thread(_search, question, retriever)
+        text = await _searchable(question, generator, settings)
+        retrieved = await asyncio.to_thread(_search, question, text, retriever)
         clock.retrieved()
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
@@ -57,10 +60,25 @@ async def answer(
             yield event
 
 
-def _search(question: Question, retriever: Retriever) -> Retrieved:
-    """With the questions before it, except those that only asked for another form of an answer."""
-    asked_before = [exchange.question for exchange in question.history if not rewrites(exchange.question)]
-    return retriever.retrieve(question.text, asked_before, question.scope, question.top_k)
+async def _searchable(question: Question, generator: Generator | None, settings: ServerSettings) -> str:
+    """The question, or where the operator wants it, a follow-up as the model would ask it alone."""
+    before = _asked_before(question)
+    if settings.standalone and before and can_write(generator):
+        return await standalone(question.text, before, generator)
+    return question.text
+
+
+def _asked_before(question: Question) -> list[str]:
+    """The questions before it, except those that only asked for another form of an answer."""
+    return [exchange.question for exchange in question.history if not rewrites(exchange.question)]
+
+
+def _search(question: Question, text: str, retriever: Retriever) -> Retrieved:
+    """As it was asked, with the question before it; in a model's words, alone."""
+    if text == question.text:
+        return retriever.retrieve(text, _asked_before(question), question.scope, question.top_k)
+    retrieved = retriever.retrieve(text, [], question.scope, question.top_k)
+    return replace(retrieved, searched=retrieved.searched or text)
 
 
 def _evidence(

@@ -1,7 +1,7 @@
 """The whole way of a question, over a real index and a model that writes what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from indexer.retrieve import Retriever
 from server.answer import answer
 from server.errors import ContextTooLong, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
-from server.generate import Completed, GenerationEvent, GeneratorState, Piece, Queued, Sampling
+from server.generate import Completed, GenerationEvent, GeneratorState, Message, Piece, Queued, Sampling
 from server.prompt import NOT_FOUND
 from server.settings import ServerSettings
 from server.small_talk import NEEDS_MODEL
@@ -338,3 +338,58 @@ async def test_another_form_without_a_model_says_why_not(library: Library) -> No
     *_, last = await library.events(asked, None)
     assert isinstance(last, Answer)
     assert (last.mode, last.text) == ("fixed", NEEDS_MODEL)
+
+
+# A follow-up in the model's words
+
+
+class Rewriter(ScriptedGenerator):
+    """Writes `rewritten` when it is asked for a question, and its usual words for an answer."""
+
+    rewritten: tuple[str, ...] = ("Are crowns covered", " at half their price?")
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+        usual = self.words
+        if messages[0].content.startswith("You rewrite"):
+            self.words = self.rewritten
+        try:
+            async for event in super().generate(messages, sampling):
+                yield event
+        finally:
+            self.words = usual
+
+
+def follow_up(library: Library) -> Question:
+    return replace(library.ask("And those?"), history=(Exchange("What do crowns cost?", "Half [1]."),), abstain=False)
+
+
+async def test_a_follow_up_is_searched_for_as_the_model_writes_it(library: Library) -> None:
+    library.settings.standalone = True
+    model = Rewriter()
+    events = await library.events(follow_up(library), model)
+    assert Searched("Are crowns covered at half their price?") in events
+    assert "What do crowns cost?" in model.prompts[0][-1].content
+    assert sources(events)[0].passage.document == "dental.md"
+    assert model.prompts[1][-1].content.endswith("Question: And those?"), "the asker's own words are answered"
+
+
+@pytest.mark.parametrize("written", [(), ("  ",), ("Why " * 100,)])
+async def test_a_rewrite_that_is_no_question_is_not_used(library: Library, written: tuple[str, ...]) -> None:
+    library.settings.standalone = True
+    model = Rewriter()
+    model.rewritten = written
+    events = await library.events(follow_up(library), model)
+    assert [event.together_with for event in events if isinstance(event, Searched)] == ["What do crowns cost?"]
+
+
+async def test_without_the_setting_the_model_is_asked_once(library: Library) -> None:
+    model = Rewriter()
+    await library.events(follow_up(library), model)
+    assert len(model.prompts) == 1
+
+
+async def test_a_first_question_is_not_rewritten(library: Library) -> None:
+    library.settings.standalone = True
+    model = Rewriter()
+    await library.events(library.ask(LEAVE_QUESTION), model)
+    assert len(model.prompts) == 1
