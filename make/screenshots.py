@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from make.screenshots_documents import shoot_documents  # noqa: E402
 from server.settings import ServerSettings  # noqa: E402
 from tests.browser.conftest import FLAGS  # noqa: E402
 from tests.tiny_site import Site  # noqa: E402
@@ -88,21 +89,29 @@ def stop(page: Page) -> None:
 
 def visit(browser: Browser, device: str, theme: str) -> None:
     width, height = SIZES[device]
-    with tempfile.TemporaryDirectory() as folder, Site(ServerSettings(data=Path(folder) / "data")).served() as site:
+    contexts: list[BrowserContext] = []
+
+    def opened(site: Site) -> Page:
         context = browser.new_context(
             base_url=site.url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce",
         )
-        page = context.new_page()
+        contexts.append(context)
+        return context.new_page()
 
-        def save(name: str) -> None:
-            page.wait_for_timeout(150)  # what was just put in has settled
-            keep(page.screenshot(), FOLDER / f"{name}-{device}-{theme}.png")
+    def save(page: Page, name: str) -> None:
+        page.wait_for_timeout(150)  # what was just put in has settled
+        keep(page.screenshot(), FOLDER / f"{name}-{device}-{theme}.png")
 
-        shoot(page, save)
-        context.close()
+    with tempfile.TemporaryDirectory() as folder:
+        with Site(ServerSettings(data=Path(folder) / "data")).served() as site:
+            page = opened(site)
+            shoot(page, lambda name: save(page, name))
+        shoot_documents(opened, Path(folder), save)
+        for context in contexts:
+            context.close()
 
 
 def keep(picture: bytes, path: Path) -> None:

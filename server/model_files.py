@@ -87,16 +87,19 @@ def model_paths(settings: IndexerSettings) -> list[Path]:
 
 def installed_models(settings: IndexerSettings) -> list[InstalledModel]:
     """What the models folder holds, each with what its header says."""
-    models = []
-    for path in model_paths(settings):
+    return [installed_model(path) for path in model_paths(settings)]
+
+
+def installed_model(path: Path) -> InstalledModel:
+    """A model file, wherever it lies."""
+    name, size = model_name(path), 0
+    try:
         size = path.stat().st_size
-        try:
-            models.append(InstalledModel(model_name(path), path, size, read_header(path)))
-        except GgufError as error:
-            models.append(InstalledModel(model_name(path), path, size, None, str(error)))
-        except OSError as error:
-            models.append(InstalledModel(model_name(path), path, size, None, f"It cannot be read: {error.strerror}."))
-    return models
+        return InstalledModel(name, path, size, read_header(path))
+    except GgufError as error:
+        return InstalledModel(name, path, size, None, str(error))
+    except OSError as error:
+        return InstalledModel(name, path, size, None, f"It cannot be read: {error.strerror}.")
 
 
 def resolve_model(settings: ServerSettings) -> Path | None:

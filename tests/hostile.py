@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from indexer.models import Collection, Document, IngestRun, LedgerEntry
 from server.errors import NotFound, Unavailable
-from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Sources, Text, Timing
+from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
 from server.generate import GeneratorState
 from server.ingest_jobs import IngestJobs
 from server.routes.page_route import PageRoute
@@ -36,7 +36,9 @@ def hostile(name: str, word: str = LONG) -> str:
     """A stranger's text: markup, handlers, links, a long word, and characters that turn or hide what they touch."""
     links = "[press](javascript:alert(5))![pixel](https://evil.example/q.png)"
     handlers = "\"onfocus=alert(3)'onclick=alert(4)'{{7*7}}"
-    return f"{MARK}{name}{TAGS}{handlers}{links} \u202e{MARK}gnirts\u200b\u2066 \x1b[31mred\x1b[0m {MARK}{word}"
+    return (
+        f"{MARK}{name}{TAGS}{handlers}{links} \u202e{MARK}gnirts\u200b\u2066 \x1b[31mred\x1b[0m `{MARK}` {MARK}{word}"
+    )
 
 
 QUESTION = hostile("question", "w" * 6000)
@@ -51,6 +53,7 @@ class HostileScript(Script):
         self._loop = asyncio.get_running_loop()
         evidence = self._evidence(question)
         yield Progress("loading", detail=hostile("detail"))
+        yield Searched(hostile("searched"), hostile("together"))
         if "unknown" in question.text:
             closest = tuple(item.passage for item in evidence)
             yield Answer("", "", False, "model", closest=closest, took_ms=Timing(20, 0, 900))

@@ -1,6 +1,7 @@
 """The settings page: how Docent is, which models it has, and what they and the index take. For whoever runs it."""
 
 import shutil
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ import psutil
 from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
+from server.engine.fit import Fit, ModelRefused, fit_model
 from server.library_view import file_size
 from server.local import free_memory
-from server.model_files import InstalledModel, installed_models, resolve_model
+from server.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.presentation import counted
 from server.routes.health import Part, health_parts
 from server.routes.page_route import PageRoute
@@ -93,23 +95,47 @@ def _verdict(health: Iterable[HealthLine]) -> str:
 
 
 def _models(services: Services) -> list[ModelLine]:
+    """Those in the models folder, and the one in use where it lies elsewhere."""
     try:
         used = resolve_model(services.settings)
     except DocentError:  # the health panel says so
         used = None
-    return [_model(model, services, used) for model in installed_models(services.settings)]
+    models = installed_models(services.settings)
+    if used is not None and not any(_same(model.path, used) for model in models):
+        models.insert(0, installed_model(used))
+    return [_model(model, services, used is not None and _same(model.path, used)) for model in models]
 
 
-def _model(model: InstalledModel, services: Services, used: Path | None) -> ModelLine:
-    if model.problem:
-        return ModelLine(model.name, file_size(model.size), model.problem, failed=True)
-    generator = services.generator
-    if used is None or not used.exists() or not model.path.samefile(used):
-        return ModelLine(model.name, file_size(model.size), f"Installed. `docent models use {model.name}` chooses it.")
-    state = generator.state if generator is not None else None
-    loaded = state is not None and state.state == "ready"
-    note = "In use, loaded." if loaded else (state.detail if state is not None else "") or "Chosen, not loaded."
-    return ModelLine(model.name, file_size(model.size), note, failed=state is not None and state.state == "failed")
+def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
+    size = file_size(model.size)
+    if model.header is None:
+        return ModelLine(model.name, size, model.problem, failed=True)
+    try:
+        needs = needs_words(fit_model(model.header, services.settings.context, sys.maxsize))
+    except ModelRefused as error:
+        return ModelLine(model.name, size, str(error), failed=True)
+    if services.settings.generator_url:
+        return ModelLine(model.name, size, f"Not used: another server writes the answers. {needs}")
+    if not used:
+        return ModelLine(model.name, size, f"Installed. {needs} `docent models use {model.name}` chooses it.")
+    state = services.generator.state if services.generator is not None else None
+    if state is not None and state.state == "ready":
+        return ModelLine(model.name, size, f"In use, loaded. {needs}")
+    detail = (state.detail if state is not None else services.model_failure) or "Chosen, not loaded."
+    return ModelLine(model.name, size, f"{detail} {needs}", failed=bool(state is None or state.state == "failed"))
+
+
+def needs_words(fit: Fit) -> str:
+    """What a model takes of the memory."""
+    cache = f"{counted(fit.context, 'token')} of context {file_size(fit.kv_bytes)}"
+    return f"Needs {file_size(fit.needs_bytes)} of memory, of which {cache}."
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # removed just now
+        return False
 
 
 def _context(services: Services) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,10 +12,21 @@ from sqlalchemy import Engine
 from indexer.errors import IndexMismatchError
 from indexer.retrieve import Retriever
 from server.app import Parts, create_app
+from server.engine.fit import fit_model
+from server.engine.gguf_header import read_header
 from server.routes.health import Part
-from server.routes.settings_page import health_lines
+from server.routes.settings_page import health_lines, needs_words
 from server.settings import ServerSettings
-from tests.server.fakes import BENEFITS, HANDBOOK, app_of, fill, no_generator
+from tests.server.fakes import (
+    BENEFITS,
+    HANDBOOK,
+    ScriptedGenerator,
+    app_of,
+    fill,
+    no_generator,
+    open_fake_retriever,
+)
+from tests.tiny_gguf import write_tiny_gguf
 
 BROKEN = "The index was made with another model. Run `indexer rebuild`."
 
@@ -33,11 +46,17 @@ def figure(html: str, name: str) -> str:
     return match[1]
 
 
+def words(html: str) -> str:
+    """A page as a person reads it; a command is told from the words around it by how it looks."""
+    return unescape(re.sub("<[^>]+>", "", html))
+
+
 def test_health_is_what_readyz_says(client: TestClient) -> None:
     html = client.get("/settings").text
     assert "Docent is well." in html
+    assert "<code>docent models pull phi-3-mini</code>" in html
     for part in client.get("/readyz").json()["parts"].values():
-        assert part["detail"].replace("'", "&#39;") in html
+        assert part["detail"].replace("`", "") in words(html)
 
 
 def test_what_is_wrong_stands_first_with_what_to_do(settings: ServerSettings) -> None:
@@ -50,7 +69,7 @@ def test_what_is_wrong_stands_first_with_what_to_do(settings: ServerSettings) ->
         while client.get("/readyz").json()["parts"]["search_model"]["state"] == "loading":
             pass
         html = client.get("/settings").text
-    assert BROKEN in html
+    assert BROKEN.replace("`", "") in words(html)
     assert "2 parts of Docent do not work" in html
     assert html.index("Does not work") < html.index("Well")
 
@@ -69,6 +88,33 @@ def test_a_model_file_that_cannot_be_used_says_why(client: TestClient, settings:
     html = client.get("/settings").text
     assert "bad&lt;b&gt;" in html
     assert 'class="failed"' in html
+
+
+def test_a_model_says_what_it_needs_and_whether_it_is_used(client: TestClient, settings: ServerSettings) -> None:
+    settings.models_path.mkdir(parents=True)
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf")
+    write_tiny_gguf(settings.models_path / "other.gguf")
+    (settings.data / "model").write_text("tiny\n")
+    needs = needs_words(fit_model(read_header(path), settings.context, 1 << 40))
+    assert "512 tokens of context" in needs  # what the file declares; the settings allow 4,096
+    page = words(client.get("/settings").text)
+    assert f"Chosen, not loaded. {needs}" in page
+    assert f"Installed. {needs} docent models use other chooses it." in page
+
+
+def test_a_model_that_lies_elsewhere_is_shown_too(settings: ServerSettings, tmp_path: Path) -> None:
+    path = write_tiny_gguf(tmp_path / "elsewhere.gguf")
+    fill(settings, {"handbook": HANDBOOK})
+    settings = settings.model_copy(update={"model": str(path)})
+    generator = ScriptedGenerator(name="elsewhere")
+    app = create_app(settings, Parts(open_retriever=open_fake_retriever, open_generator=lambda _: generator))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        while client.get("/readyz").status_code != 200:
+            pass
+        page = words(client.get("/settings").text)
+    assert "elsewhere (" in page
+    assert "In use, loaded. Needs " in page
+    assert "None is installed" not in page
 
 
 def test_a_choice_that_is_not_there_breaks_nothing(client: TestClient, settings: ServerSettings) -> None:
