@@ -99,6 +99,11 @@ class KeywordIndex:
         return index
 
 
+def most_bm25(idf: Iterable[float]) -> float:
+    """What a row's score comes near to when it holds every term very often."""
+    return (K1 + 1) * sum(idf)
+
+
 def _idf(rows: int, holding: int) -> float:
     """Never negative, unlike the original (Lucene's form of Robertson and Spärck Jones's weight)."""
     return math.log1p((rows - holding + 0.5) / (holding + 0.5))

@@ -15,15 +15,21 @@ from sqlmodel import Session, col, select
 
 from indexer.database import open_knowledge, reading
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
-from indexer.fuse import HISTORY_WEIGHT, RERANKED, fuse, with_best_sentence
+from indexer.fuse import OLDER_TURNS, RERANKED, Scores, first_look, fuse, sentence_scores, turn_shares
 from indexer.index_info import check_index
+from indexer.keywords import most_bm25
 from indexer.models import Chunk, Document, Passage, Scope, Sentence
+from indexer.overlap import QuestionWords, TextWords
 from indexer.settings import IndexerSettings
 from indexer.store import Candidates, Store
 from indexer.terms import query_terms
 
 QUERY_CHARACTERS = 4_000
 """A longer question is cut: the embedder reads no more than its first few hundred words anyway."""
+
+EARLIER_CHARACTERS = 800
+"""What of earlier messages is joined to the question, the newest kept: more would push it out of what the embedder
+reads. The longest five of the multi-turn questions have 720 with the question."""
 
 MERGED_CHUNKS = 3
 """Most neighbouring chunks in one passage."""
@@ -35,7 +41,7 @@ class Retrieved:
 
     passages: tuple[Passage, ...]
     vector: Vectors  # (dim,): mean of the question's vectors, history mixed in
-    terms: dict[str, float]  # search terms and how much each tells (idf, halved where only the history has it)
+    terms: dict[str, float]  # search terms and how much each tells (idf; less where only the history has it)
     searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
     together_with: str = ""  # the question before it, where its scores were mixed in
 
@@ -45,9 +51,19 @@ class _Asked:
     """One text that is searched for; `share` is what its scores count for."""
 
     share: float
+    text: str
     vector: Vectors  # (dim,), unit length
     terms: list[str]
-    text: str
+    idf: dict[str, float]  # of the terms, inside the scope
+
+    @cached_property
+    def words(self) -> QuestionWords:
+        return QuestionWords(self.text, self.idf)
+
+    def of_most(self, bm25: Scores) -> Scores:
+        """BM25 as a share of the most there could be: float32 (n,), 0 to 1."""
+        most = max(most_bm25(self.idf.values()), 1e-6)
+        return np.asarray(np.minimum(bm25 / most, 1), np.float32)  # an entry's is by statistics of its own
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,18 @@ class _Found:
             Sentence(start, end, self.chunk.body[start - at : end - at], vector, self._heading(start))
             for (start, end), vector in zip(spans, self.sentence_vectors, strict=True)
         ]
+
+    @cached_property
+    def _sentence_words(self) -> list[TextWords]:
+        """Those of each sentence and, since they are said of it too, of the prefix."""
+        prefix = TextWords.of(self.chunk.prefix)
+        spans = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2) - self.chunk.start
+        return [prefix | TextWords.of(self.chunk.body[start:end]) for start, end in spans.tolist()]
+
+    def best_sentence(self, asked: _Asked) -> float:
+        """The score of the sentence that comes nearest; 0 for a heading alone."""
+        overlap = np.array([asked.words.share_in(words) for words in self._sentence_words], np.float32)
+        return float(max(sentence_scores(self.sentence_vectors @ asked.vector, overlap), default=0.0))
 
     def best_heading(self, vector: Vectors) -> str:
         """The heading over the sentence that is nearest to the vector."""
@@ -129,22 +157,25 @@ class Retriever:
             )
         weights: defaultdict[str, float] = defaultdict(float)
         for one in asked:
-            for term, idf in self.store.idf(one.terms, scope).items():
+            for term, idf in one.idf.items():
                 weights[term] += one.share * idf
         searched = asked[0].text if asked[0].text != question else ""
         together_with = history[-1] if len(asked) > 1 else ""
         return Retrieved(passages, vector, dict(weights), searched, together_with)
 
     def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:
-        """The last turn alone, and joined to the one before it where there is one; slips of the pen mended."""
-        texts = [_searchable(question)]
-        shares = [1.0]
-        if history:
-            texts.append(f"{_searchable(history[-1])} {texts[0]}")
-            shares = [1 - HISTORY_WEIGHT, HISTORY_WEIGHT]
-        texts = [self.store.corrected(text, scope) for text in texts]
+        """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended."""
+        last = self.store.corrected(_searchable(question), scope)
+        turns = [self.store.corrected(_searchable(turn), scope) for turn in history[-OLDER_TURNS:]]
+        shares = turn_shares(len(turns))
+        earlier = ["", *(" ".join(turns[-count:])[-EARLIER_CHARACTERS:] for count in (1, OLDER_TURNS))][: len(shares)]
+        texts = [f"{before} {last}" if before else last for before in earlier]
         vectors = self.embedder.encode_queries(texts)
-        return [_Asked(*one) for one in zip(shares, vectors, map(query_terms, texts), texts, strict=True)]
+        asked = []
+        for share, before, text, vector in zip(shares, earlier, texts, vectors, strict=True):
+            terms = query_terms(f"{last} {before}")  # its own terms first: there is a limit
+            asked.append(_Asked(share, text, vector, terms, self.store.idf(terms, scope)))
+        return asked
 
 
 def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> Retriever:
@@ -163,7 +194,7 @@ def _best_ids(asked: list[_Asked], candidates: list[Candidates]) -> list[int]:
     scores: defaultdict[int, float] = defaultdict(float)
     documents: dict[int, int] = {}
     for one, found in zip(asked, candidates, strict=True):
-        fused = fuse(np.maximum(found.cosine, found.entry_cosine), found.bm25)
+        fused = first_look(np.maximum(found.cosine, found.entry_cosine), one.of_most(found.bm25))
         for id_, score in zip(found.chunk_ids.tolist(), fused.tolist(), strict=True):
             scores[id_] += one.share * score
         documents.update(zip(found.chunk_ids.tolist(), found.document_ids.tolist(), strict=True))
@@ -178,14 +209,14 @@ def _rescore(
     scores = np.zeros(len(found), np.float32)
     cosines = np.zeros(len(found), np.float32)
     for one, searched in zip(asked, candidates, strict=True):
-        bm25 = dict(zip(searched.chunk_ids.tolist(), searched.bm25.tolist(), strict=True))
-        entry = dict(zip(searched.chunk_ids.tolist(), searched.entry_cosine.tolist(), strict=True))
-        cosine = np.array([chunk.vector @ one.vector for chunk in found], np.float32)
-        best = np.array([max(chunk.sentence_vectors @ one.vector, default=0.0) for chunk in found], np.float32)
-        best = np.maximum(best, np.array([entry.get(chunk.id, 0.0) for chunk in found], np.float32))
-        words = np.array([bm25.get(chunk.id, 0.0) for chunk in found], np.float32)
-        scores += one.share * fuse(with_best_sentence(cosine, best), words)
-        cosines = np.maximum(cosines, cosine)
+        rows = dict(zip(searched.chunk_ids.tolist(), range(len(searched.chunk_ids)), strict=True))
+        at = np.array([rows.get(chunk.id, -1) for chunk in found], np.int64)
+        words = np.where(at < 0, 0, np.append(one.of_most(searched.bm25), 0)[at])
+        entry = np.where(at < 0, 0, np.append(searched.entry_cosine, 0)[at])
+        best = np.array([chunk.best_sentence(one) for chunk in found], np.float32)
+        led = np.where(entry > 0, sentence_scores(entry, words), 0)
+        scores += one.share * fuse(np.maximum(best, led), words)
+        cosines = np.maximum(cosines, [chunk.vector @ one.vector for chunk in found])
     ids = [chunk.id for chunk in found]
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
 
@@ -219,7 +250,7 @@ def _passage(
     start, end = chunks[0].start, chunks[-1].end
     return Passage(
         rank=rank,
-        score=max(scores[chunk.id or 0] for chunk in chunks),
+        score=max(0.0, *(scores[chunk.id or 0] for chunk in chunks)),
         cosine=max(cosines[chunk.id or 0] for chunk in chunks),
         document_id=best.chunk.document_id,
         collection_id=best.collection_id,
