@@ -18,9 +18,10 @@ import psutil
 
 from indexer.errors import DocentError
 from server.chat_template import ChatTemplate, choose_template
-from server.engine.fit import ModelRefused, fit_model, gib
+from server.engine.fit import Fit, ModelRefused, fit_model, gib
 from server.engine.gguf_header import GgufError, GgufHeader, read_header
-from server.engine.llama import Context, Model, Vocabulary, json_grammar
+from server.engine.hot_prefixes import HotPrefixes
+from server.engine.llama import Context, Model, Vocabulary, build, json_grammar
 from server.engine.scheduler import (
     PIECE,
     Event,
@@ -33,6 +34,7 @@ from server.engine.scheduler import (
     Waiting,
 )
 from server.engine.slots import PARKED
+from server.engine.state_folder import StateFolder, model_key, remove_saved
 from server.engine.worker import QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.generate import (
@@ -56,6 +58,7 @@ logger = logging.getLogger("docent.model")
 
 SLOTS = 8  # requests answered at the same time
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
+STATE_FOLDER = "state"  # in the data folder
 RETRY_AFTER = 10  # seconds
 CLOSE_SECONDS = 20.0  # the thread is left behind if it does not end by then
 
@@ -90,6 +93,7 @@ class LocalGenerator:
         self._title = model_title(path)
         self._state = GeneratorState("loading", f"{self._title} loads.")
         self._loaded: _Loaded | None = None
+        self._hot: HotPrefixes | None = None
         self._worker = Worker(
             self._load,
             slots=SLOTS,
@@ -97,6 +101,7 @@ class LocalGenerator:
             queue_limit=settings.queue,
             on_failure=self._note_failure,
             speculates=settings.speculation,
+            hot=lambda: self._hot,
         )
 
     def start(self) -> None:
@@ -205,9 +210,19 @@ class LocalGenerator:
         context = Context(
             model, vocabulary, cells=fit.context, sequences=sequences, batch=PIECE + SLOTS, threads=threads
         )
+        self._hot = self._open_state(context, fit)
         self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")
         return context
+
+    def _open_state(self, context: Context, fit: Fit) -> HotPrefixes | None:
+        """Saved states of this model and these settings. None: none are kept."""
+        folder = self._settings.data / STATE_FOLDER
+        if not self._settings.state_mb:
+            remove_saved(folder)
+            return None
+        key = model_key([self._path], [build(), fit.context])
+        return HotPrefixes(StateFolder(folder, key, self._settings.state_mb << 20), context)
 
     def _note_progress(self, fraction: float) -> bool:
         self._state = GeneratorState("loading", f"{self._title} loads ({fraction:.0%}).")

@@ -28,6 +28,12 @@ class ServerSettings(IndexerSettings):
     standalone: bool = Field(False, description="Let the model rewrite a follow-up before it is searched for.")
     queue: int = Field(32, ge=1, description="Questions that may wait for the model; the next one gets 429.")
 
+    state_mb: int = Field(
+        1024,
+        ge=0,
+        description="Megabytes on disk for what many prompts begin with, not read anew after a restart; 0 keeps none.",
+    )
+
     @property
     def chat_path(self) -> Path:
         return self.data / "chat.db"

@@ -11,6 +11,7 @@ import ctypes
 import importlib
 import json
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -260,6 +261,31 @@ class Context:
         self._lib.llama_memory_seq_rm(self._memory, target, start, end)
         self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
 
+    def state_size(self, sequence: int) -> int:
+        """Bytes that `save_state` would write, but for the tokens."""
+        size: int = self._lib.llama_state_seq_get_size(self._pointer, sequence)
+        return size
+
+    def save_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
+        """Write the cells of a sequence, and the tokens that they belong to, into a file."""
+        ids = (ctypes.c_int32 * len(tokens))(*tokens)
+        written = self._lib.llama_state_seq_save_file(self._pointer, os.fsencode(path), sequence, ids, len(tokens))
+        _recent_errors()
+        return bool(written)
+
+    def load_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
+        """Read the cells of an empty sequence. False, and it is empty still: the file does not hold just `tokens`."""
+        ids, count = (ctypes.c_int32 * len(tokens))(), ctypes.c_size_t()
+        read = self._lib.llama_state_seq_load_file(
+            self._pointer, os.fsencode(path), sequence, ids, len(tokens), ctypes.byref(count)
+        )
+        _recent_errors()
+        last = self._lib.llama_memory_seq_pos_max(self._memory, sequence)
+        if read and list(ids) == list(tokens) and last == len(tokens) - 1:
+            return True
+        self.truncate(sequence, 0)
+        return False
+
     def sampler(self, sampling: TokenSampling) -> TokenSampler:
         return TokenSampler(self._lib, self.vocabulary.pointer, self.logits, sampling)
 
@@ -269,6 +295,12 @@ class Context:
     def close(self) -> None:
         """Give the KV cache back. The weights go with the last reference to the model."""
         self._free()
+
+
+def build() -> str:
+    """Tells builds of llama.cpp apart, and the processors that they were made for."""
+    lib = library()
+    return f"{lib.__version__} {lib.llama_print_system_info().decode()}"
 
 
 def json_grammar(schema: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 STRIDE = 64  # tokens compared at once
+SEVERAL = 2  # starts that make a beginning a common one
+LEAST_SAVED = 32  # tokens; what is shorter is soon computed again
 
 
 @dataclass(eq=False)
@@ -30,6 +32,7 @@ class Node:
     uses: int = 1  # requests whose prompt ran through it
     starts: int = 1  # of them, those that were not the next turn after an earlier one
     worth: float = 0.0  # what is worth least is dropped first
+    used: int = 0  # when, as a count of uses
 
     @property
     def end(self) -> int:
@@ -64,6 +67,7 @@ class Prefixes:
         self.cells = 0
         self._ends: dict[int, Node] = {}
         self._open: dict[int, Node] = {}  # by sequence: the leaf that it alone has made and still grows
+        self._clock = 0
         self._floor = 0.0  # worth of what was dropped last: what is used now is worth more
 
     def end_of(self, sequence: int) -> Node:
@@ -110,10 +114,12 @@ class Prefixes:
     def use(self, node: Node) -> None:
         """A request begins with what ends at `node`."""
         goes_on = node.generated or not node.children
+        self._clock += 1
         for each in node.path():
             each.uses += 1
             each.starts += not goes_on
             each.worth = self._floor + each.uses
+            each.used = self._clock
 
     def attach(self, sequence: int, node: Node) -> None:
         self.detach(sequence)
@@ -127,6 +133,17 @@ class Prefixes:
         if node is not None:
             node.sequences.discard(sequence)
             self._prune(node)
+
+    def hottest(self) -> list[Node]:
+        """Where the beginnings end that several prompts had, the longest of each branch; none goes past an answer."""
+        found, waiting = [], [self.root]
+        while waiting:
+            node = waiting.pop()
+            common = [each for each in node.children.values() if each.starts >= SEVERAL and not each.generated]
+            waiting += common
+            if not common and node.end >= LEAST_SAVED:
+                found.append(node)
+        return sorted(found, key=lambda node: node.starts * node.end, reverse=True)
 
     def close(self, sequence: int) -> None:
         """Whoever goes on from the sequence's end makes a node of its own."""
@@ -188,7 +205,7 @@ class Prefixes:
         if alone and (grown or not self.joins):
             node.tokens += tokens
             return
-        leaf = Node(node, node.end, list(tokens), generated=generated, worth=self._floor + 1)
+        leaf = Node(node, node.end, list(tokens), generated=generated, worth=self._floor + 1, used=self._clock)
         node.children[tokens[0] if self.joins else sequence] = leaf
         self._move(sequence, leaf)
         self._open[sequence] = leaf

@@ -9,7 +9,8 @@ hold, those that they may still need and those that it may need fit together: pa
 they are given up, least worth first, when a batch needs the room.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -147,15 +148,42 @@ class Slots:
 
     def release(self, sequence: int) -> None:
         """End a request. Its sequence is parked unless others hold all of it."""
-        slot = self._running[sequence]
-        self._book(slot)
+        self._book(self._running[sequence])
         del self._running[sequence]
-        self._tree.close(sequence)
-        node = self._tree.end_of(sequence)
-        if node.start == node.end or node.children or len(node.sequences) > 1:
-            self._give_back(sequence)
-        else:
-            self._parked.add(sequence)
+        self._park(sequence)
+
+    @contextmanager
+    def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:
+        """A sequence that holds just `tokens`, to be read. None: they are not cached, or no sequence is to be had."""
+        self.book()
+        while not self._free and self._parked:
+            self._drop(self._cells)
+        node = self._tree.find(tokens)
+        if not self._tree.joins or node.end < len(tokens) or not self._free:
+            yield None
+            return
+        sequence = self._free[-1]
+        self._cache.share(self._tree.holder(node), sequence, 0, node.end)
+        try:
+            yield sequence
+        finally:
+            self._cache.truncate(sequence, 0)
+
+    def restore(self, tokens: Sequence[int], load: Callable[[int], bool]) -> bool:
+        """Have `load` fill an empty sequence with `tokens`, and park it. False: there is no room, or it failed."""
+        if not self._tree.joins or not self._free or self.used + len(tokens) > self._cells:
+            return False
+        sequence = self._free.pop()
+        if not load(sequence):
+            self._cache.truncate(sequence, 0)
+            self._free.append(sequence)
+            return False
+        self._tree.attach(sequence, self._tree.root)
+        for twin in self._tree.grow(sequence, tokens):
+            self._cache.share(twin.source, sequence, twin.start, twin.end)
+        self._drop_covered(self._tree.end_of(sequence))
+        self._park(sequence)
+        return True
 
     def book(self) -> None:
         """Put the running requests' newest tokens into the tree."""
@@ -195,6 +223,14 @@ class Slots:
             slot.booked += len(tokens)
             self._drop_covered(self._tree.end_of(slot.sequence))
 
+    def _park(self, sequence: int) -> None:
+        self._tree.close(sequence)
+        node = self._tree.end_of(sequence)
+        if node.start == node.end or node.children or len(node.sequences) > 1:
+            self._give_back(sequence)
+        else:
+            self._parked.add(sequence)
+
     def _drop_covered(self, node: Node) -> None:
         """Give back parked sequences that a running one now goes beyond, or holds as well."""
         for each in node.path():
@@ -218,7 +254,7 @@ class Slots:
 
     def _drop(self, count: int) -> None:
         """Give up at most `count` cells of the parked leaf that is worth least."""
-        sequence = min(self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
+        sequence = min(self._parked, key=self._rank)
         node = self._tree.end_of(sequence)
         self._tree.note_dropped(node)
         keep = max(node.end - count, node.start) if self._tree.joins else 0
@@ -229,6 +265,10 @@ class Slots:
         node = self._tree.end_of(sequence)
         if node.children or len(node.sequences) > 1:
             self._give_back(sequence)
+
+    def _rank(self, sequence: int) -> tuple[float, int]:
+        node = self._tree.end_of(sequence)
+        return node.worth, node.used
 
     def _give_back(self, sequence: int) -> None:
         self._parked.discard(sequence)

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.errors import DocentError
+from server.engine.hot_prefixes import HotPrefixes
 from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, TokenSampling, Waiting
+
+IDLE_SECONDS = 30.0  # without a request; long enough that people who talk to it do not wait for a disk
 
 logger = logging.getLogger("docent.engine")
 
@@ -66,8 +69,11 @@ class Worker:
         queue_limit: int,
         on_failure: Callable[[Exception], None],
         speculates: bool = True,
+        hot: Callable[[], HotPrefixes | None] = lambda: None,
     ) -> None:
-        """`cells` is asked once the model is loaded; `on_failure` is called on the thread when it ends by an error."""
+        """`cells` and `hot` are asked once the model is loaded; `on_failure` is called on the thread when it ends by an
+        error. What `hot` gives is restored at the start, and saved at the end and when nothing is asked for a while.
+        """
         self._load = load
         self._slot_count = slots
         self._cells = cells
@@ -75,6 +81,8 @@ class Worker:
         self._on_failure = on_failure
         self._speculates = speculates
         self._scheduler: Scheduler | None = None
+        self._hot = hot
+        self._unsaved = False  # whether a request has run since hot prefixes were saved
         self._commands: queue.SimpleQueue[_Submit | _Cancel | _Close] = queue.SimpleQueue()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -145,11 +153,16 @@ class Worker:
             return
         scheduler = Scheduler(decoder, slots=self._slot_count, cells=self._cells(), speculates=self._speculates)
         self._scheduler = scheduler
+        hot = self._hot()
         try:
-            while self._obey(scheduler):
+            if hot:
+                hot.restore(scheduler.slots)
+            while self._obey(scheduler, hot):
                 self._deliver(scheduler.admit())  # before the batch: who has a slot is known while it is evaluated
                 self._deliver(scheduler.evaluate())
             self._deliver(scheduler.fail_all("The server stops."))
+            if hot and self._unsaved:
+                hot.save(scheduler.slots)
         except Exception as error:
             self._deliver(scheduler.fail_all("The language model stopped with an internal error."))
             self._fail(error)
@@ -173,7 +186,7 @@ class Worker:
             if isinstance(command, _Submit):
                 command.emit(Failed("The language model has stopped."))
 
-    def _obey(self, scheduler: Scheduler) -> bool:
+    def _obey(self, scheduler: Scheduler, hot: HotPrefixes | None) -> bool:
         """Carry out the commands that are there, waiting for one if there is nothing else to do. False: close."""
         decoder = self._decoder
         assert decoder is not None  # noqa: S101 (set before the loop)
@@ -181,12 +194,17 @@ class Worker:
         block = not scheduler.busy
         while True:
             try:
-                command = self._commands.get(block=block)
+                command = self._commands.get(block, IDLE_SECONDS if hot and self._unsaved else None)
             except queue.Empty:
-                return True
+                if not block or hot is None:
+                    return True
+                hot.save(scheduler.slots, stop=lambda: not self._commands.empty())
+                self._unsaved = False
+                continue
             if isinstance(command, _Close):
                 return False
             if isinstance(command, _Submit):
+                self._unsaved = True
                 self._emits[command.request.id] = command.emit
                 scheduler.submit(command.request)
             else:

@@ -6,8 +6,10 @@ their prompts, which drafts live from.
 """
 
 import itertools
+import json
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from server.engine.scheduler import DecodeError, Pick, Row, SamplingError, TokenSampling
 
@@ -129,3 +131,20 @@ class FakeDecoder:
         if sampling.grammar == "unreadable":
             raise SamplingError("The grammar cannot be read.")
         return FakeSampler(self, sampling)
+
+    def state_size(self, sequence: int) -> int:
+        return 10 * len(self.held[sequence])
+
+    def save_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
+        assert self.cached(sequence) == list(tokens)
+        path.write_text(json.dumps(tokens))
+        return True
+
+    def load_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
+        assert not self.held[sequence]
+        assert self.used + len(tokens) <= self.cells
+        if json.loads(path.read_text()) != list(tokens):
+            return False
+        self.held[sequence] = [next(self.ids) for _ in tokens]
+        self.tokens.update(zip(self.held[sequence], tokens, strict=True))
+        return True

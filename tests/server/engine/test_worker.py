@@ -2,12 +2,16 @@
 
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from server.engine.fit import ModelRefused
+from server.engine.hot_prefixes import HotPrefixes
 from server.engine.scheduler import Event, Failed, Finished, Progress, Row, Sampled, TokenSampling, Waiting
+from server.engine.state_folder import StateFolder
 from server.engine.worker import QueueFull, Stopped, Worker
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
@@ -171,3 +175,36 @@ def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures:
     assert isinstance(client.next(), Failed)
     worker.close(SECONDS)
     assert [str(error) for error in failures] == ["No such model."]
+
+
+def started(folder: Path) -> tuple[Worker, HeldDecoder]:
+    decoder = HeldDecoder()
+    hot = HotPrefixes(StateFolder(folder, "one", 100_000), decoder)
+    worker = Worker(lambda: decoder, slots=2, cells=lambda: 400, queue_limit=3, on_failure=print, hot=lambda: hot)
+    worker.start()
+    return worker, decoder
+
+
+def test_what_is_hot_is_saved_at_the_end_and_there_at_the_start(tmp_path: Path) -> None:
+    prompt = tuple(range(1, 49))
+    worker, _ = started(tmp_path)
+    for last in (50, 51):
+        Client(worker, (*prompt, last)).all()
+    worker.close(SECONDS)
+    worker, _ = started(tmp_path)
+    assert Client(worker, (*prompt, 52)).next() == Progress(48, 49, 48)
+    worker.close(SECONDS)
+
+
+def test_what_is_hot_is_saved_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.worker.IDLE_SECONDS", 0.01)
+    prompt = tuple(range(1, 49))
+    worker, _ = started(tmp_path)
+    for last in (50, 51):
+        Client(worker, (*prompt, last)).all()
+    deadline = time.monotonic() + SECONDS
+    while not list(tmp_path.glob("*.kv")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert Client(worker, (*prompt, 53)).tokens() == expected_answer((*prompt, 53), 6)
+    worker.close(SECONDS)
+    assert len(list(tmp_path.glob("*.kv"))) == 1
