@@ -58,7 +58,7 @@ def shoot(page: Page, save: Callable[[str], None]) -> None:
     page.get_by_role("button", name="Answer again").click()
     page.locator(".versions").wait_for()
     page.locator(DONE).wait_for()
-    page.locator(".edit summary").click()
+    page.locator("a.edit").click()
     save("edit-and-versions")
     for question, state, name in (
         ("Is this unknown to the documents?", ".turn:last-child[data-unanswered]", "not-in-the-documents"),

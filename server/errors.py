@@ -42,6 +42,7 @@ class ContextTooLong(BadRequest):
             param="messages",
             code="context_length_exceeded",
         )
+        self.tokens = tokens
 
 
 class Unauthorised(RequestError):  # noqa: N818

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from indexer.models import Passage
@@ -131,7 +132,12 @@ def streamed_mark(turn_id: int, citation: Citation) -> Mark:
 
 
 def answer_html(turn: TurnView) -> str:
-    return render_answer(turn.answer, marks(turn), turn.unsupported)
+    return _rendered(turn.answer, tuple(marks(turn)), turn.unsupported)
+
+
+@lru_cache(maxsize=1024)  # a long conversation is shown whole whenever it is opened; most of a page's time was this
+def _rendered(answer: str, known: tuple[Mark, ...], unsupported: tuple[tuple[int, int], ...]) -> str:
+    return render_answer(answer, known, unsupported)
 
 
 def footnotes(turn: TurnView) -> list[tuple[int, str, str]]:

@@ -11,18 +11,41 @@ function grow() {
   const box = question();
   if (!box) return;
   box.rows = 1; // rows, not a style: the page's policy allows no style attribute
+  measure(box);
+  if (!box.value) return;
   const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(box);
   const text = box.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
   box.rows = Math.max(1, Math.min(8, Math.round(text / parseFloat(lineHeight))));
-  const limit = Number(box.dataset.limit);
-  const over = box.value.length - limit;
-  const message = over > 0 ? `Shorten this by ${over.toLocaleString()} of its characters.` : "";
-  if (box.validationMessage !== message) box.setCustomValidity(message);
-  if (message) box.reportValidity();
 }
 
-function running() {
-  return document.querySelector('.turn[data-state="running"]');
+/* A long text: the server, which knows what the model can read, says before it is sent whether it fits. */
+
+let measuring = 0;
+
+function measure(box) {
+  clearTimeout(measuring);
+  const text = box.value;
+  if (text.length < Number(box.dataset.check)) tell(box, "");
+  else measuring = setTimeout(async () => {
+    const form = new FormData();
+    form.set("question", text);
+    const answer = await fetch("/ask/fits", { method: "POST", body: form }).catch(() => null); // sending will tell
+    if (answer?.ok && box.value === text) tell(box, await answer.text());
+  }, 250);
+}
+
+function tell(box, problem) {
+  document.getElementById("length").textContent = problem;
+  box.setCustomValidity(problem);
+}
+
+function lastTurn() {
+  return document.getElementById("turns")?.lastElementChild;
+}
+
+function running() { // only the last one can be: a long conversation is not gone through at every word
+  const turn = lastTurn();
+  return turn?.dataset.state === "running" ? turn : null;
 }
 
 document.addEventListener("input", (event) => {
@@ -61,14 +84,19 @@ function hidden() { // pixels of the running answer under the box
   return answer && box ? answer.getBoundingClientRect().bottom + 16 - box.getBoundingClientRect().top : 0;
 }
 
+let followed = 0;
+
 function follow() {
+  followed = 0;
   const under = hidden();
   if (following && under > 0) window.scrollBy({ top: under, behavior: "instant" });
 }
 
 window.addEventListener("scroll", () => { following = hidden() < 80; }, { passive: true });
 
-document.addEventListener("htmx:sseMessage", follow);
+document.addEventListener("htmx:sseMessage", () => { // once a frame, however many words it brings
+  followed ||= requestAnimationFrame(follow);
+});
 
 /* Asking. */
 
@@ -82,7 +110,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (canHover.matches) question().focus({ preventScroll: true }); // on a phone the keyboard would cover the answer
   const turns = document.getElementById("turns");
   turns.classList.add("asked");
-  addCopyButtons();
+  for (const turn of turns.children) if (event.detail.elt.id !== "ask") addCopyButtons(turn); // all of them are new
   turns.lastElementChild?.scrollIntoView({ block: "start", behavior: "instant" });
 });
 
@@ -135,7 +163,7 @@ function closePanel() {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target?.id === "panel") showQuote(event.detail.target);
-  addCopyButtons(":last-child");
+  addCopyButtons(lastTurn());
 });
 
 function showQuote(panel) {
@@ -167,8 +195,9 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
-function addCopyButtons(turns = "") { // which ones: a long conversation is not gone through at every word
-  for (const block of document.querySelectorAll(`.turn${turns}:not([data-state="running"]) .answer pre:not(:has(button))`)) {
+function addCopyButtons(turn) {
+  if (!turn || turn === running()) return;
+  for (const block of turn.querySelectorAll(".answer pre:not(:has(button))")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet-button copy-code";
@@ -190,6 +219,6 @@ document.addEventListener("submit", (event) => {
 });
 
 grow();
-addCopyButtons();
+for (const turn of document.getElementById("turns")?.children ?? []) addCopyButtons(turn);
 document.querySelector(".document #quote, .stored #quote")?.scrollIntoView({ block: "center", behavior: "instant" });
 if (canHover.matches && document.getElementById("welcome")) question()?.focus();

@@ -153,6 +153,7 @@ class Script:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.started = 0
+        self.wait_before_searching = False
         self.held = threading.Event()
         self._go = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -168,6 +169,8 @@ class Script:
         self.held.clear()
         text = question.text.lower()
         yield Progress("searching")
+        if self.wait_before_searching:
+            await self._hold()
         if searched := _searched(question):
             yield searched
         evidence = self._evidence(question)
@@ -218,6 +221,7 @@ class Script:
     async def _hold(self) -> None:
         self.held.set()
         await self._go.wait()
+        self._go.clear()
 
     def _evidence(self, question: Question) -> tuple[Evidence, ...]:
         found = [self.catalog.document(id_, question.scope) for id_ in range(1, 8)]

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from server.errors import BadRequest
+from server.question_length import why_too_long
 from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import conversation_list, remembered_collection
 from server.routes.turn_html import TurnStream, ended, turn_context
@@ -18,8 +19,8 @@ from server.templating import page
 from server.turn_rows import TurnView
 from server.turns import Ended
 
-QUESTION_LENGTH = 8000  # characters; the page says so before it is sent
 REMARK_LENGTH = 1000
+SHORTEN = "Shorten it and send it again."
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -43,12 +44,8 @@ async def ask(
     question = question.strip()
     if not question:
         raise BadRequest("The question is empty.", "Write one and send it again.", param="question")
-    if len(question) > QUESTION_LENGTH:
-        raise BadRequest(
-            f"The question has {len(question):,} characters, and Docent reads at most {QUESTION_LENGTH:,}.",
-            "Shorten it and send it again.",
-            param="question",
-        )
+    if problem := await asyncio.to_thread(why_too_long, question, services.generator):
+        raise BadRequest(problem, SHORTEN, param="question")
     if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
         collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
     if collection:
@@ -85,6 +82,13 @@ async def ask(
     )
 
 
+@router.post("/ask/fits")
+def fits(services: ServicesDep, question: Annotated[str, Form()] = "") -> Response:
+    """Why a text cannot be asked, before it is: plain words, empty where it can."""
+    problem = why_too_long(question.strip(), services.generator)
+    return Response(problem, media_type="text/plain; charset=utf-8")
+
+
 def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 16 else None
 
@@ -112,6 +116,12 @@ async def events(
             yield stream.unsaved(last)
             return
     yield ended(await asyncio.to_thread(services.conversations.turn, turn.id, owner))
+
+
+@router.get("/turns/{turn_id}/edit")
+def edit(request: Request, turn: TurnDep) -> Response:
+    """The field in which a question can be changed; without JavaScript it comes with the conversation's page."""
+    return page(request, "_edit.html", turn=turn)
 
 
 @router.post("/turns/{turn_id}/stop")

@@ -45,9 +45,15 @@ def new_question(
 
 @router.get("/c/{conversation}")
 def conversation(
-    request: Request, conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, at: str = ""
+    request: Request,
+    conversation: str,
+    services: ServicesDep,
+    scope: ScopeDep,
+    owner: OwnerDep,
+    at: str = "",
+    edit: str = "",
 ) -> Response:
-    """Its newest branch, or the one that holds the turn `at`."""
+    """Its newest branch, or the one that holds the turn `at`; with a field to change the question of `edit`."""
     turns = services.conversations.turns(conversation, owner, _turn_id(at))
     running = next((turn.id for turn in turns if turn.state == "running"), None)
     return page(
@@ -56,7 +62,7 @@ def conversation(
         **shell(services, scope, owner, conversation),
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
-        turns=[turn_context(turn) for turn in turns],
+        turns=[turn_context(turn, editing=turn.id == _turn_id(edit)) for turn in turns],
         running=running,
         last=turns[-1].id if turns else None,
         collections=collection_names(services, scope),

@@ -24,9 +24,10 @@ from server.turn_rows import TurnView
 from server.turns import Batch, Ended
 
 
-def turn_context(turn: TurnView) -> dict[str, Any]:
-    """What _turn.html needs."""
+def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:
+    """What _turn.html needs. `editing`: with the field in which its question can be changed."""
     return {
+        "editing": editing,
         "turn": turn,
         "sources": cards(turn.evidence, turn.question),
         "html": answer_html(turn),

@@ -52,7 +52,7 @@ def test_no_state_of_the_chat_has_a_violation(visitor: Page, site: Site) -> None
     assert violations(page) == []
     site.script.release()
     expect(page.locator('.turn:last-child[data-state="done"]')).to_be_visible()
-    page.locator(".edit summary").click()
+    page.locator("a.edit").click()
     page.locator(".rename summary").click()
     page.get_by_role("button", name="This answer did not help").click()
     expect(page.get_by_label("What was wrong?")).to_be_visible()
