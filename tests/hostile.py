@@ -41,7 +41,7 @@ def hostile(name: str, word: str = LONG) -> str:
     )
 
 
-QUESTION = hostile("question", "w" * 6000)
+QUESTION = hostile("question", "w" * 3000)
 SEARCHED = f"{MARK}question"  # stands in every conversation
 MODEL_FILE = f"{MARK}model<img src=x onerror=alert(6)>\u202e{'w' * 150}.gguf"
 
@@ -190,6 +190,7 @@ def write_conversations(post: Post) -> Iterator[tuple[str, str]]:
     assert turn
     other, _ = post("/ask", {"question": QUESTION, "conversation": address[3:], "instead_of": turn[1]})
     yield f"{other}?at={turn[1]}", page
+    yield f"{other}?at={turn[1]}&edit={turn[1]}", page
     yield post(f"{address}/title", {"title": hostile("renamed")})
     yield post(f"/turns/{turn[1]}/feedback", {"value": "-1", "remark": ""})
     yield post(f"/turns/{turn[1]}/feedback", {"value": "-1", "remark": hostile("remark", "w" * 500)})

@@ -28,6 +28,7 @@ _asked.html: conversation
 _blocks.html: address
 _composer.html: conversation
 _conversations.html: day, line.id
+_edit.html: turn.conversation_id
 _files.html: name|lower, unseen.words, unseen.until, words, file.size, part
 _files.html: 'Deleted' if file.deleted else file.state_name
 _menu.html: conversation
