@@ -6,9 +6,12 @@ nothing here is fixed to a machine. Pure: seconds come in, numbers of rows go ou
 
 import math
 
-REMEMBERED = 256  # batches; a time that was seen longer ago is forgotten, since contexts grow and machines get busy
-FASTER, SLOWER = 0.5, 0.1  # share of a new time in the estimate: what disturbs a batch makes it slower, never faster
+REMEMBERED = 256  # batches; what was seen longer ago is forgotten, since contexts grow
+LOAD = 0.5  # share of a surprise that is put down to the machine: then batches of every size take longer, or less long
+NEW = 0.1  # share of the rest in what is known of its number of rows
+DISTURBED = 2.0  # a batch counts as at most this many times slower or faster than was expected
 ROWS = 4  # llama.cpp's repacked kernels work on rows in fours
+LEAST = 16  # rows of a batch with a piece of a prompt, whatever it costs: 16 took 5.8 ms a row, 64 took 5.2 (0.5B)
 GAP = 6
 """A batch with a piece of a prompt takes at most this many times as long as the running streams' rows alone.
 
@@ -27,12 +30,18 @@ class Pace:
     def note(self, rows: int, seconds: float) -> None:
         """A batch of `rows` took `seconds`."""
         self._batches += 1
-        known, _ = self._seconds.get(rows, (seconds, 0))
-        share = FASTER if seconds < known else SLOWER
-        self._seconds[rows] = (known + share * (seconds - known), self._batches)
+        expected = self.seconds(rows)
+        if expected and min(self._seconds) <= rows <= max(self._seconds):
+            surprise = min(max(seconds / expected, 1 / DISTURBED), DISTURBED)
+            seconds = expected * surprise
+            if rows in self._seconds:
+                load = surprise**LOAD
+                self._seconds = {known: (time * load, seen) for known, (time, seen) in self._seconds.items()}
+                seconds = expected * (load + NEW * (surprise - load))
+        self._seconds[rows] = (seconds, self._batches)
         oldest = self._batches - REMEMBERED
         if any(seen <= oldest for _, seen in self._seconds.values()):
-            self._seconds = {rows: time for rows, time in self._seconds.items() if time[1] > oldest}
+            self._seconds = {known: time for known, time in self._seconds.items() if time[1] > oldest}
 
     def seconds(self, rows: int) -> float | None:
         """What a batch of `rows` would take: as measured, or between and beyond what was measured. None: no idea."""
@@ -63,10 +72,10 @@ def piece_beside(pace: Pace, streams: int, most: int) -> int:
     Together with the streams' rows they are a multiple of four.
     """
     alone = pace.seconds(streams)
-    best = ROWS - streams % ROWS
-    for rows in range(best, most + 1, ROWS):
-        together = pace.seconds(streams + rows)
-        if alone is None or together is None or together > GAP * alone:
-            break
-        best = rows
-    return min(best, most)
+    least = max(LEAST, streams + ROWS - streams % ROWS)
+    best = least
+    for rows in range(least, streams + most + 1, ROWS):
+        together = pace.seconds(rows)
+        if alone is not None and together is not None and together <= GAP * alone:
+            best = rows
+    return min(best - streams, most)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.pace import GAP, REMEMBERED, ROWS, Pace, piece_beside
+from server.engine.pace import GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
 
 TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
 
@@ -21,7 +21,8 @@ def measured(times: dict[int, float]) -> Pace:
 def test_nothing_is_known_at_first() -> None:
     assert Pace().seconds(4) is None
     assert Pace().added(1, 1, 3) == math.inf
-    assert piece_beside(Pace(), 3, 64) == 1
+    assert piece_beside(Pace(), 3, 64) == LEAST - 3
+    assert piece_beside(Pace(), 3, 4) == 4
 
 
 def test_between_what_was_seen_and_beyond_it() -> None:
@@ -32,20 +33,39 @@ def test_between_what_was_seen_and_beyond_it() -> None:
 
 
 def test_a_batch_that_was_disturbed_counts_little() -> None:
-    pace = measured({4: 40})
-    pace.note(4, 4.0)
-    assert pace.seconds(4) == pytest.approx(0.436)
-    for _ in range(4):
+    pace = measured({1: 20, 4: 40})
+    pace.note(4, 40.0)
+    first, second = pace.seconds(1), pace.seconds(4)
+    assert first
+    assert second
+    assert second / first < 2.6
+
+
+def test_a_machine_that_gets_slower_is_slower_for_every_size() -> None:
+    """Prompt pieces keep their size, though the streams' rows alone are not seen meanwhile."""
+    pace = measured(TWO_CORES)
+    before = piece_beside(pace, 3, 64)
+    pace.note(before + 3, 0.2)
+    for _ in range(100):
+        pace.note(before + 3, 2.0)
+    assert piece_beside(pace, 3, 64) == pytest.approx(before, abs=12)
+    assert pace.seconds(3) == pytest.approx(10 * TWO_CORES[3] / 1000, rel=0.3)
+
+
+def test_a_wrong_first_time_is_mended() -> None:
+    pace = measured({1: 20, 64: 340, 4: 4000})
+    for _ in range(20):
         pace.note(4, 0.04)
-    assert pace.seconds(4) == pytest.approx(0.04, rel=0.7)
+        pace.note(1, 0.02)
+    assert pace.seconds(4) == pytest.approx(0.04, rel=0.2)
 
 
 def test_what_was_not_seen_for_long_is_forgotten() -> None:
     pace = measured({1: 20, 4: 4000, 64: 300})
-    for _ in range(REMEMBERED - 2):
+    for _ in range(REMEMBERED):
         pace.note(1, 0.02)
-    pace.note(64, 0.3)
-    assert pace.seconds(4) == pytest.approx(0.02 + 0.28 * 3 / 63)
+        pace.note(64, 0.3)
+    assert pace.seconds(4) == pytest.approx(0.02 + 0.28 * 3 / 63, rel=0.05)
 
 
 def test_more_rows_are_counted_in_the_tokens_that_they_delay() -> None:
