@@ -28,6 +28,7 @@ import llama_cpp
 
 from server.engine.llama import Context, Model, Vocabulary
 from server.engine.scheduler import PIECE, Event, Failed, Finished, Progress, Row, Sampled, TokenSampling
+from server.engine.slots import PARKED
 from server.engine.worker import Worker
 
 DEPTH = 64  # tokens in the cache of a stream before it is timed
@@ -97,7 +98,7 @@ class Engine:
     def __init__(self, model: Model, vocabulary: Vocabulary, slots: int, cells: int, threads: int) -> None:
         def load() -> Context:
             self.context = TimedContext(
-                model, vocabulary, cells=cells, sequences=slots, batch=PIECE + slots, threads=threads
+                model, vocabulary, cells=cells, sequences=slots + PARKED, batch=PIECE + slots, threads=threads
             )
             return self.context
 

@@ -18,6 +18,7 @@ import psutil
 
 from server.engine.llama import Context, Model, Vocabulary
 from server.engine.scheduler import Event, Failed, Finished, TokenSampling
+from server.engine.slots import PARKED
 from server.engine.worker import Worker
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
@@ -37,7 +38,7 @@ def main() -> None:
         model = Model(path)
         vocabulary = Vocabulary(model)
         worker = Worker(
-            lambda: Context(model, vocabulary, cells=CELLS, sequences=SLOTS, batch=64 + SLOTS, threads=1),
+            lambda: Context(model, vocabulary, cells=CELLS, sequences=SLOTS + PARKED, batch=64 + SLOTS, threads=1),
             slots=SLOTS,
             cells=lambda: CELLS,
             queue_limit=SLOTS,

@@ -13,10 +13,18 @@ Where memory is one state for a sequence (recurrent models), prefixes cannot be 
 of its own, and only a whole branch can be found.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 STRIDE = 64  # tokens compared at once
+LASTING = 16
+"""Uses of others that a beginning outlasts, for each doubling of the prompts that began with it.
+
+Every cell costs as much to compute again as it takes, so length does not count, only how soon it is used again. Tokens
+computed over 26 made-up traces (docs/decisions.md), 0 being least recently used: 4 .985, 8 .974, 16 .961 and at most
+1.03 on any of them, 32 .951, 64 .943 and up to 1.06.
+"""
 SEVERAL = 2  # starts that make a beginning a common one
 LEAST_SAVED = 32  # tokens; what is shorter is soon computed again
 
@@ -29,14 +37,17 @@ class Node:
     children: dict[int, "Node"] = field(default_factory=dict)  # by first token; by sequence where nothing is joined
     sequences: set[int] = field(default_factory=set)  # those that end here
     generated: bool = False  # an answer, not part of a prompt
-    uses: int = 1  # requests whose prompt ran through it
-    starts: int = 1  # of them, those that were not the next turn after an earlier one
-    worth: float = 0.0  # what is worth least is dropped first
-    used: int = 0  # when, as a count of uses
+    starts: int = 1  # prompts that ran through it and were not the next turn after an earlier one
+    used: int = 0  # when it was last, as a count of uses
 
     @property
     def end(self) -> int:
         return self.start + len(self.tokens)
+
+    @property
+    def worth(self) -> float:
+        """What is worth least is given up first."""
+        return self.used + LASTING * math.log2(self.starts)
 
     @property
     def is_held(self) -> bool:
@@ -68,7 +79,6 @@ class Prefixes:
         self._ends: dict[int, Node] = {}
         self._open: dict[int, Node] = {}  # by sequence: the leaf that it alone has made and still grows
         self._clock = 0
-        self._floor = 0.0  # worth of what was dropped last: what is used now is worth more
 
     def end_of(self, sequence: int) -> Node:
         return self._ends[sequence]
@@ -113,12 +123,10 @@ class Prefixes:
 
     def use(self, node: Node) -> None:
         """A request begins with what ends at `node`."""
-        goes_on = node.generated or not node.children
+        goes_on = node.generated or not node.children or any(each.generated for each in node.children.values())
         self._clock += 1
         for each in node.path():
-            each.uses += 1
             each.starts += not goes_on
-            each.worth = self._floor + each.uses
             each.used = self._clock
 
     def attach(self, sequence: int, node: Node) -> None:
@@ -186,10 +194,6 @@ class Prefixes:
         self._ends[sequence] = node
         node.sequences.add(sequence)
 
-    def note_dropped(self, node: Node) -> None:
-        """Something of the node's worth was given up: whatever is used from now on is worth more."""
-        self._floor = max(self._floor, node.worth)
-
     def _find_whole(self, tokens: Sequence[int]) -> Node:
         found = self.root
         for node in self.root.children.values():
@@ -205,7 +209,7 @@ class Prefixes:
         if alone and (grown or not self.joins):
             node.tokens += tokens
             return
-        leaf = Node(node, node.end, list(tokens), generated=generated, worth=self._floor + 1, used=self._clock)
+        leaf = Node(node, node.end, list(tokens), generated=generated, used=self._clock)
         node.children[tokens[0] if self.joins else sequence] = leaf
         self._move(sequence, leaf)
         self._open[sequence] = leaf

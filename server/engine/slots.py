@@ -254,9 +254,8 @@ class Slots:
 
     def _drop(self, count: int) -> None:
         """Give up at most `count` cells of the parked leaf that is worth least."""
-        sequence = min(self._parked, key=self._rank)
+        sequence = min(self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
         node = self._tree.end_of(sequence)
-        self._tree.note_dropped(node)
         keep = max(node.end - count, node.start) if self._tree.joins else 0
         if not keep or not self._cache.truncate(sequence, keep):
             self._give_back(sequence)
@@ -265,10 +264,6 @@ class Slots:
         node = self._tree.end_of(sequence)
         if node.children or len(node.sequences) > 1:
             self._give_back(sequence)
-
-    def _rank(self, sequence: int) -> tuple[float, int]:
-        node = self._tree.end_of(sequence)
-        return node.worth, node.used
 
     def _give_back(self, sequence: int) -> None:
         self._parked.discard(sequence)

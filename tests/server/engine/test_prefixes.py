@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from server.engine.prefixes import Prefixes, common_prefix
+from server.engine.prefixes import LASTING, Prefixes, common_prefix
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=12)
 
@@ -31,26 +31,23 @@ def grown(*sequences: list[int]) -> Prefixes:
 def test_a_repeated_prompt_is_another_start_and_a_next_turn_is_not() -> None:
     tree = grown([1, 2, 3, 4])
     tree.grow(0, [5, 6], generated=True)
-    node = tree.find([1, 2, 3, 4, 5, 6, 7])
-    tree.use(node)  # the next turn: it begins with the prompt and its answer
-    assert [(each.uses, each.starts) for each in node.path()] == [(2, 1), (2, 1)]
-    node = tree.find([1, 2, 3, 4, 5, 9])
-    tree.use(node)  # the next turn, the answer's text cut into other tokens
-    assert [(each.uses, each.starts) for each in node.path()] == [(3, 1), (3, 1)]
+    for turn in ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 9], [1, 2, 3, 4, 8]):
+        tree.use(tree.find(turn))  # the next turn, the answer's text cut into the same tokens or others
+    assert [node.starts for node in tree.nodes()] == [1, 1, 1]
     node = tree.find([1, 2, 3])
     tree.use(node)  # the same prompt again, short of its last token
-    assert [(each.uses, each.starts) for each in node.path()] == [(4, 2)]
+    assert [each.starts for each in node.path()] == [2]
+    assert tree.find([1, 2, 3, 4]).starts == 1
 
 
-def test_what_is_used_after_something_was_dropped_is_worth_more_than_it_was() -> None:
-    tree = grown([1, 2], [3, 4], [5, 6])
-    for _ in range(3):
-        tree.use(tree.find([1, 2]))
-    tree.use(tree.find([3, 4]))
-    assert tree.find([1, 2]).worth > tree.find([3, 4]).worth > tree.find([5, 6]).worth
-    tree.note_dropped(tree.find([1, 2]))
-    tree.use(tree.find([5, 6]))
-    assert tree.find([5, 6]).worth > tree.find([1, 2]).worth
+def test_what_was_used_later_or_by_more_prompts_is_worth_more() -> None:
+    tree = grown([1, 1], [2, 2], [3, 3])
+    for prompt in ([3], [3], [3], [2], [1]):
+        tree.use(tree.find(prompt))
+    assert tree.find([3]).worth > tree.find([1]).worth > tree.find([2]).worth
+    for _ in range(2 * LASTING):
+        tree.use(tree.find([1]))
+    assert tree.find([1]).worth > tree.find([3]).worth > tree.find([2]).worth
 
 
 def test_where_memory_cannot_be_shared_only_a_whole_sequence_is_found() -> None:
