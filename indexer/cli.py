@@ -1,4 +1,4 @@
-"""The `indexer` command: ingest | status | search | evaluate | enrich | verify | rebuild.
+"""The `indexer` command: ingest | status | search | evaluate | calibrate | enrich | verify | rebuild.
 
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
 Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
@@ -9,8 +9,10 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,24 @@ import click
 from sqlalchemy import Engine
 from watchfiles import Change, watch
 
+from indexer.calibrate import answerabilities, calibrate, fit_labelled
+from indexer.calibration import is_due, keep_labelled, read_calibration
 from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
 from indexer.console import Commands, inert, not_empty
 from indexer.database import open_knowledge
-from indexer.embed import SentenceTransformerEmbedder
+from indexer.embed import Embedder, SentenceTransformerEmbedder
 from indexer.enrich import enrich
 from indexer.enrich_model import Writer
 from indexer.errors import DocentError, StartError
+from indexer.evaluate import load_questions
 from indexer.evaluate_compare import compare, read_baseline
 from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
 from indexer.evaluate_report import write_report
 from indexer.ingest import Report, ingest
-from indexer.progress import enrich_progress, ingest_progress, message, summarise_enrichment
+from indexer.progress import calibration_progress, enrich_progress, ingest_progress, message, summarise_enrichment
 from indexer.rebuild import rebuild_index
-from indexer.retrieve import open_retriever
+from indexer.retrieve import Retriever, open_retriever
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.verify import verify_index
@@ -66,17 +71,11 @@ def run_ingest(
     paths: tuple[Path, ...], settings: IndexerSettings, collection: str, prune: bool, as_json: bool
 ) -> Report:
     engine = open_knowledge(settings)
+    open_embedder = cache(lambda: SentenceTransformerEmbedder(settings))
     with ingest_progress() as progress:
-        report = ingest(
-            paths,
-            settings,
-            engine,
-            lambda: SentenceTransformerEmbedder(settings),
-            collection,
-            prune,
-            progress.update,
-        )
+        report = ingest(paths, settings, engine, open_embedder, collection, prune, progress.update)
     _save_snapshot(settings, engine)
+    _calibrate_if_due(settings, engine, open_embedder)
     if as_json:
         click.echo(json.dumps(_ingest_json(report), ensure_ascii=False))
     progress.summarise(report)
@@ -91,6 +90,15 @@ def _save_snapshot(settings: IndexerSettings, engine: Engine) -> None:
             store.save()
         except OSError as error:
             message(f"The index could not be written to {settings.index_path} ({error}); it is made again when needed.")
+
+
+def _calibrate_if_due(settings: IndexerSettings, engine: Engine, open_embedder: Callable[[], Embedder]) -> None:
+    if is_due(engine):
+        store = Store(engine, settings.index_path)
+        store.load()
+        retriever = Retriever(engine, open_embedder(), store, settings)
+        with calibration_progress() as progress:
+            calibrate(retriever, Catalog(engine).everything(), progress)
 
 
 def _ingest_json(report: Report) -> dict[str, Any]:
@@ -219,9 +227,11 @@ def rebuild() -> None:
     """Make chunks, vectors and indexes anew from the stored texts, with the settings as they are now."""
     settings = IndexerSettings()
     engine = open_knowledge(settings)
+    embedder = SentenceTransformerEmbedder(settings)
     with ingest_progress() as progress:
-        documents, chunks = rebuild_index(settings, engine, SentenceTransformerEmbedder(settings), progress.update)
+        documents, chunks = rebuild_index(settings, engine, embedder, progress.update)
     _save_snapshot(settings, engine)
+    _calibrate_if_due(settings, engine, lambda: embedder)
     message(f"Rebuilt {chunks} passages of {documents} documents.")
 
 
@@ -230,6 +240,11 @@ def rebuild() -> None:
 @click.option("--answers", is_flag=True, help="Also ask a server that is started on the folder, and judge its answers.")
 @click.option("--endpoint", default="", help="Also ask this server (http://host:port), which already holds the corpus.")
 @click.option("--closed-book", is_flag=True, help="Also ask the server's language model without any documents.")
+@click.option(
+    "--off-topic",
+    type=click.Path(path_type=Path),
+    help="Another folder: see how many of its questions are refused of this corpus.",
+)
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare with this report of an earlier --json run.")
 @click.option(
     "--report", "page", type=click.Path(path_type=Path), help="Also write an HTML page with plots to this file."
@@ -240,6 +255,7 @@ def evaluate_command(
     answers: bool,
     endpoint: str,
     closed_book: bool,
+    off_topic: Path | None,
     baseline: Path | None,
     page: Path | None,
     as_json: bool,
@@ -255,7 +271,7 @@ def evaluate_command(
         raise StartError(f"There is no folder {page.absolute().parent} for the report.", "Make it, or name another.")
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
-        report = evaluate_folder(folder, settings, answers, endpoint, closed_book)
+        report = evaluate_folder(folder, settings, answers, endpoint, closed_book, off_topic)
     comparison = compare(before, report["per_question"]) if before is not None else None
     if comparison:
         report["comparison"] = comparison.as_json()
@@ -269,6 +285,37 @@ def evaluate_command(
         write_report(page, report)
         message(f"The report stands in {page}.")
     sys.exit(1 if comparison and comparison.lost else 0)
+
+
+@main.command("calibrate")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@JSON_OPTION
+def calibrate_command(folder: Path | None, as_json: bool) -> None:
+    """Find anew when to say that the documents do not say.
+
+    FOLDER holds labelled questions about your documents (questions.jsonl): from then on these decide. Without it,
+    questions that are surely off topic do, as after each ingest.
+    """
+    settings = IndexerSettings()
+    engine = open_knowledge(settings)
+    questions = load_questions(folder) if folder else []
+    scope = Catalog(engine).everything()
+    retriever = open_retriever(settings, engine)
+    if folder:
+        fit_labelled(questions, retriever, scope)
+    else:
+        keep_labelled(engine, [])
+        with calibration_progress() as progress:
+            calibrate(retriever, scope, progress)
+    least = read_calibration(engine).least(settings.false_refusals)
+    unanswerable = answerabilities([one for one in questions if one.answerable is False], retriever, scope)
+    refused = sum(one < least for one in unanswerable)
+    found = {"least": round(least, 4), "unanswerable": len(unanswerable), "refused": refused}
+    if as_json:
+        click.echo(json.dumps(found))
+    message(f"Questions whose answerability is below {least:.3f} are refused.")
+    if unanswerable:
+        message(f"Of the folder's {len(unanswerable)} questions without an answer these are {refused}.")
 
 
 @main.command("enrich")

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.answerability import answerability
 from indexer.chunk import chunk_document
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
 from indexer.errors import StartError
@@ -61,6 +62,7 @@ class QuestionResult:
     found: dict[str, int]
     gold: int
     ms: float
+    answerability: float = 0.0
 
     def recall(self, k: int) -> float:
         return sum(rank <= k for rank in self.found.values()) / self.gold
@@ -241,10 +243,12 @@ def evaluate_retrieval(
         if not (question.answerable and question.gold):
             continue
         started = time.perf_counter()
-        found = retriever.search(question.question, question.asked_before, scope, DEPTH)
+        retrieved = retriever.retrieve(question.question, question.asked_before, scope, DEPTH)
         ms = (time.perf_counter() - started) * 1000
-        passages[question.id] = found
-        report.results.append(QuestionResult(question.id, gold_ranks(question.gold, found), len(question.gold), ms))
+        passages[question.id] = found = list(retrieved.passages)
+        bearing = answerability(question.question, retrieved)
+        ranks = gold_ranks(question.gold, found)
+        report.results.append(QuestionResult(question.id, ranks, len(question.gold), ms, bearing))
     return report, passages
 
 

@@ -13,11 +13,20 @@ from typing import Any
 import httpx
 from rich.table import Table
 
+from indexer.calibrate import answerabilities, calibrate
+from indexer.calibration import is_due, read_calibration
 from indexer.catalog import Catalog
 from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
-from indexer.evaluate import EvaluationQuestion, check_gold, evaluate_retrieval, ingest_folder, load_questions
+from indexer.evaluate import (
+    EvaluationQuestion,
+    RetrievalReport,
+    check_gold,
+    evaluate_retrieval,
+    ingest_folder,
+    load_questions,
+)
 from indexer.evaluate_answers import ask_all
 from indexer.evaluate_compare import Comparison
 from indexer.evaluate_questions import (
@@ -27,6 +36,8 @@ from indexer.evaluate_questions import (
     summarise_answers,
     summarise_closed_book,
 )
+from indexer.evaluate_refusals import summarise_refusals
+from indexer.models import Scope
 from indexer.progress import console, message
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
@@ -37,10 +48,19 @@ READY_SECONDS = 300.0
 
 
 def evaluate_folder(
-    folder: Path, settings: IndexerSettings, answers: bool, endpoint: str, closed_book: bool = False
+    folder: Path,
+    settings: IndexerSettings,
+    answers: bool,
+    endpoint: str,
+    closed_book: bool = False,
+    off_topic: Path | None = None,
 ) -> dict[str, Any]:
-    """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails."""
+    """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails.
+
+    `off_topic`: another folder, whose questions this one's corpus does not answer.
+    """
     questions = load_questions(folder)
+    others = load_questions(off_topic) if off_topic else []
     engine = open_knowledge(settings)
     embedder = SentenceTransformerEmbedder(settings)
     message(f"Indexing the corpus of {folder.name}.")
@@ -51,15 +71,37 @@ def evaluate_folder(
     store.save()
     message(f"Asking {len(questions)} questions of {len(store)} passages.")
     retriever = Retriever(engine, embedder, store, settings)
-    report, passages = evaluate_retrieval(questions, retriever, Catalog(engine).everything())
+    scope = Catalog(engine).everything()
+    if is_due(engine):
+        calibrate(retriever, scope)
+    report, passages = evaluate_retrieval(questions, retriever, scope)
     figures = {"folder": folder.name, **report.summary()}
     rows = question_rows(questions, report, passages)
+    figures["refusals"] = _refusals(report, questions, others, retriever, scope, settings.false_refusals)
     if endpoint:
         figures |= ask_server(questions, rows, endpoint, closed_book, os.environ.get("DOCENT_API_KEY", ""))
     elif answers:
         with running_server(settings) as url:
             figures |= ask_server(questions, rows, url, closed_book)
     return {**figures, "per_question": rows}
+
+
+def _refusals(
+    report: RetrievalReport,
+    questions: Sequence[EvaluationQuestion],
+    off_topic: Sequence[EvaluationQuestion],
+    retriever: Retriever,
+    scope: Scope,
+    false_refusals: float,
+) -> dict[str, Any]:
+    """What search alone would refuse."""
+    unanswerable = answerabilities([one for one in questions if one.answerable is False], retriever, scope)
+    return summarise_refusals(
+        [result.answerability for result in report.results],
+        unanswerable,
+        answerabilities(off_topic, retriever, scope),
+        read_calibration(retriever.engine).least(false_refusals),
+    )
 
 
 def ask_server(

@@ -41,6 +41,7 @@ def _row(question: EvaluationQuestion, result: QuestionResult | None, passages: 
         "accepted": [*question.answers, *(" | ".join(alternatives) for alternatives in question.must)],
         "found": found,
         "ranks": result.found if result else {},
+        "answerability": round(result.answerability, 4) if result else None,
         "measures": retrieval_measures(result) if result else {},
     }
 

@@ -1,6 +1,6 @@
 """What a person sees of long work: a bar while it runs, a summary after it. All of it on standard error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -94,6 +94,15 @@ def enrich_progress() -> Iterator[EnrichBar]:
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield EnrichBar(bar)
+
+
+@contextmanager
+def calibration_progress() -> Iterator[Callable[[int, int], None]]:
+    """Takes how many off-topic questions of how many were asked."""
+    columns = (TextColumn("Asking questions that are off topic"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def summarise_enrichment(report: EnrichReport) -> str:

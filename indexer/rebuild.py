@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.calibration import forget
 from indexer.chunk import chunk_document
 from indexer.database import writing
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
@@ -33,6 +34,7 @@ def rebuild_index(
     with writing(settings), Session(engine) as session:
         ids = session.exec(select(Document.id)).all()
         describe_index(session, settings, embedder.dimension)
+        forget(session)
         for done, id_ in enumerate(ids, start=1):
             document = session.get_one(Document, id_)
             extracted = ExtractedDocument(

@@ -24,6 +24,12 @@ class IndexerSettings(BaseSettings):
     max_file_mb: int = Field(64, ge=1, description="Files larger than this many megabytes are skipped, with a reason.")
     extract_seconds: int = Field(120, ge=1, description="Longest time that reading one file may take, in seconds.")
     extract_memory_mb: int = Field(3072, ge=256, description="Most memory that reading one file may take, megabytes.")
+    false_refusals: float = Field(
+        0.05,
+        ge=0,
+        le=0.2,
+        description="Share of answerable questions that may be refused, so that others are; 0: hardly any is refused.",
+    )
     threads: int = Field(0, ge=0, description="Processor threads for models; 0 means one for each core.")
 
     @classmethod

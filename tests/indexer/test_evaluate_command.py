@@ -58,6 +58,17 @@ def test_a_report_and_a_comparison_with_it(folder: Path) -> None:
     assert measures["mrr"]["verdict"] == "no difference"
 
 
+def test_refusals_by_search_alone(folder: Path) -> None:
+    report = json.loads(evaluate(str(folder), "--off-topic", str(folder), "--json").stdout)
+    refusals = report["refusals"]
+    assert refusals["false_refusals"] == 0
+    assert refusals["unanswerable"]["questions"] == 1
+    assert refusals["off_topic"]["questions"] == 9  # its own, most of which it answers
+    assert refusals["off_topic"]["refused"] == 0.1111
+    assert refusals["unanswerable"]["refused"] == refusals["unanswerable"]["auroc"] == 1
+    assert report["per_question"][0]["answerability"] > 0.5
+
+
 def test_a_baseline_that_is_none_is_refused_before_anything_is_read(folder: Path) -> None:
     (folder / "baseline.json").write_text("{}")
     refused = evaluate(str(folder), "--baseline", str(folder / "baseline.json"), status=2)

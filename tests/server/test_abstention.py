@@ -1,13 +1,46 @@
 """Refusing before anything is generated."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from indexer.calibration import keep_labelled, keep_off_topic
+from indexer.database import open_knowledge
 from server.abstention import says_nothing
+from server.settings import ServerSettings
 from tests.server.passages import passage, retrieved
 
 QUESTION = "How many days of annual leave do employees have?"
+LEAVE = passage("Employees have 25 days of annual leave.")
+CROWNS = replace(passage("Crowns cost half."), cosine=0.1)
 
 
-def test_it_knows_when_nothing_is_near() -> None:
-    assert says_nothing(retrieved(QUESTION, []))
-    assert says_nothing(retrieved(QUESTION, [passage("")]))
-    assert says_nothing(retrieved("zebra crossing", [passage("Crowns cost half.")]))
-    assert not says_nothing(retrieved(QUESTION, [passage("Employees have 25 days of annual leave.")]))
+@pytest.fixture
+def engine(settings: ServerSettings) -> Iterator[Engine]:
+    engine = open_knowledge(settings)
+    yield engine
+    engine.dispose()
+
+
+def test_it_knows_when_nothing_is_near(engine: Engine) -> None:
+    assert says_nothing(QUESTION, retrieved(QUESTION, []), engine, 0.05)
+    assert says_nothing(QUESTION, retrieved(QUESTION, [passage("")]), engine, 0.05)
+    assert says_nothing("zebra crossing", retrieved("zebra crossing", [CROWNS]), engine, 0.05)
+    assert not says_nothing(QUESTION, retrieved(QUESTION, [LEAVE]), engine, 0.05)
+
+
+def test_the_limit_is_that_of_these_documents(engine: Engine) -> None:
+    found = retrieved(QUESTION, [LEAVE])
+    keep_off_topic(engine, 5.0, 0.1, 0)
+    assert says_nothing(QUESTION, found, engine, 0.05)
+    keep_labelled(engine, list(np.linspace(0.2, 0.9, 30)))
+    assert not says_nothing(QUESTION, found, engine, 0.05)
+
+
+def test_an_operator_who_wants_no_refusals_gets_them_for_nothing_found_alone(engine: Engine) -> None:
+    keep_off_topic(engine, 5.0, 0.1, 0)
+    assert not says_nothing("zebra crossing", retrieved("zebra crossing", [CROWNS]), engine, 0)
+    assert says_nothing(QUESTION, retrieved(QUESTION, [passage("")]), engine, 0)

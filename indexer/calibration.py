@@ -1,0 +1,101 @@
+"""What is known of where "the documents do not say" begins, for the documents at hand: kept in `index_info`.
+
+`indexer.calibrate` finds it, `Calibration.least` says what follows from it.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, select
+
+from indexer.models import Change, Chunk, Document, IndexInfo
+
+ABOVE_OFF_TOPIC = {0.01: 0.7, 0.02: 1.05, 0.05: 1.5, 0.1: 1.9, 0.2: 2.65}
+"""False refusals wanted -> how many standard deviations above the mean of the off-topic questions an answerable one
+has to lie, so that six question sets have these false refusals on average. Between them by the logarithm."""
+SHIPPED = (0.32, 0.085)
+"""(mean, standard deviation) where nothing was calibrated: those of handbook. Six sets have .23 to .41, .08 to .12."""
+LEAST_CHUNKS = 30
+"""A smaller corpus is not calibrated: of so few passages hardly one is near to anything."""
+CHANGED_SHARE = 5
+"""One document in this many, put or deleted since, calls for another calibration."""
+
+OFF_TOPIC, LABELLED = "off_topic", "labelled"  # keys in index_info
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How answerable questions seem to be: off-topic ones, and an operator's labelled ones where there are some."""
+
+    mean: float = SHIPPED[0]
+    deviation: float = SHIPPED[1]
+    labelled: tuple[float, ...] = ()  # of answerable questions, ascending
+
+    def least(self, false_refusals: float) -> float:
+        """The answerability below which a question is refused, so that about this share of answerable ones are.
+
+        0: only where not one sentence was found.
+        """
+        if not false_refusals:
+            return -0.99
+        if self.labelled:
+            return float(np.quantile(self.labelled, false_refusals))
+        rates = [math.log(rate) for rate in ABOVE_OFF_TOPIC]
+        above = np.interp(math.log(false_refusals), rates, list(ABOVE_OFF_TOPIC.values()))
+        return self.mean + float(above) * self.deviation
+
+
+def read_calibration(engine: Engine) -> Calibration:
+    """What was found last, or what is shipped."""
+    with Session(engine) as session:
+        rows = session.exec(select(IndexInfo).where(col(IndexInfo.key).in_([OFF_TOPIC, LABELLED]))).all()
+    stored = {row.key: json.loads(row.value) for row in rows}
+    mean, deviation, _ = stored.get(OFF_TOPIC, (*SHIPPED, 0))
+    return Calibration(mean, deviation, tuple(stored.get(LABELLED, ())))
+
+
+def keep_off_topic(engine: Engine, mean: float, deviation: float, change: int) -> None:
+    """`change`: up to which change of the database this was found."""
+    _keep(engine, OFF_TOPIC, [mean, deviation, change])
+
+
+def keep_labelled(engine: Engine, answerabilities: list[float]) -> None:
+    """Of labelled answerable questions. With none the calibration without labels holds again."""
+    _keep(engine, LABELLED, sorted(answerabilities))
+
+
+def forget(session: Session) -> None:
+    """Part of a transaction after which other vectors hold; whoever calls it commits."""
+    for key in (OFF_TOPIC, LABELLED):
+        if stored := session.get(IndexInfo, key):
+            session.delete(stored)
+
+
+def newest_change(engine: Engine) -> int:
+    with Session(engine) as session:
+        return session.exec(select(func.max(Change.id))).one() or 0
+
+
+def is_due(engine: Engine) -> bool:
+    """Whether so many documents are new that they have to be calibrated."""
+    with Session(engine) as session:
+        if session.exec(select(func.count(col(Chunk.id)))).one() < LEAST_CHUNKS:
+            return False
+        stored = session.get(IndexInfo, OFF_TOPIC)
+        if stored is None:
+            return True
+        *_, since = json.loads(stored.value)
+        changed = session.exec(
+            select(func.count(func.distinct(Change.document_id))).where(col(Change.id) > since)
+        ).one()
+        documents = session.exec(select(func.count(col(Document.id)))).one()
+    return changed * CHANGED_SHARE > documents
+
+
+def _keep(engine: Engine, key: str, value: list[float]) -> None:
+    with Session(engine) as session:
+        session.merge(IndexInfo(key=key, value=json.dumps(value)))
+        session.commit()
