@@ -74,6 +74,8 @@ def as_text(completion: dict[str, Any]) -> str:
     lines = [completion["choices"][0]["message"]["content"], ""]
     for citation in docent["citations"]:
         lines += [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+    if not docent.get("supported", True):
+        lines += ["No source was found for anything in this answer: take it for not in the documents.", ""]
     if not docent["answered"] and docent["closest"]:
         lines += ["The closest passages:", *(f"  - {place(passage)}" for passage in docent["closest"][:3])]
     return "\n".join(lines).rstrip()

@@ -124,5 +124,10 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     took_ms: Timing = field(default_factory=Timing)
 
+    @property
+    def supported(self) -> bool:
+        """False where the model claims something and no passage supports any of it."""
+        return bool(self.citations) or not self.unsupported
+
 
 AnswerEvent = Searched | Sources | Progress | Text | Answer

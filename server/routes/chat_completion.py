@@ -169,6 +169,7 @@ class Completion:
         return {
             "mode": answer.mode,
             "answered": answer.answered,
+            "supported": answer.supported,
             "citations": [
                 {**_place(citation), "n": citation.n, "at": citation.at, "quote": citation.quote}
                 | {"url": self.url(citation.document_id, citation.start, citation.end)}

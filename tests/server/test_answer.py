@@ -146,6 +146,13 @@ async def test_unsupported_sentences_are_named(library: Library) -> None:
     assert [given.text[a:b] for a, b in given.unsupported] == ["Employees have 99 days of annual leave."]
 
 
+async def test_an_answer_that_rests_on_nothing_says_so(library: Library) -> None:
+    invented = await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(["Zebras cross rivers at night."]))
+    assert not final(invented).supported
+    for written in (["Zebras cross rivers. ", "Employees have 25 days of annual leave."], [NOT_FOUND], ["Yes."]):
+        assert final(await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(written))).supported
+
+
 async def test_json_passes_unchecked_and_is_never_refused(library: Library) -> None:
     written = ['{"days": [1], ', '"why": "so [2]."}']
     for text in [LEAVE_QUESTION, OFF_TOPIC]:
