@@ -2,7 +2,7 @@
 
 What a question says decides what happens: "hold" stops after some words until `Script.release`, "queue", "load" and
 "read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
-"hostile" answers with markup. "leeve" is searched for as "leave".
+"hostile" answers with markup, "invent" with what no passage supports. "leeve" is searched for as "leave".
 """
 
 import asyncio
@@ -76,6 +76,7 @@ QUOTES = [
     (1, "Then enter the days in the staff portal, at least two weeks before the first day."),
     (2, "Claims are paid within ten working days."),
 ]
+INVENTED = "Leave doubles in years with a blue moon."
 HOSTILE = (
     """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">
 
@@ -195,6 +196,11 @@ class Script:
         if "hostile" in text:
             yield Text(HOSTILE)
             yield Answer(HOSTILE, HOSTILE, True, "model", took_ms=Timing(20, 40, 100))
+            return
+        if "invent" in text:
+            yield Text(INVENTED)
+            unsupported = ((0, len(INVENTED)),)
+            yield Answer(INVENTED, INVENTED, True, "model", unsupported=unsupported, took_ms=Timing(20, 40, 100))
             return
         answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
         cited = tuple(_citations(answer, evidence))

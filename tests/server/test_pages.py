@@ -128,6 +128,12 @@ def test_a_conversation_goes_on(client: TestClient) -> None:
     assert html.count('<article class="turn"') == 2
 
 
+def test_an_answer_that_nothing_supports_says_so_and_quotations_do_not(client: TestClient) -> None:
+    said = "No source was found for anything in this answer"
+    shown = {word: client.get(asked(client, f"Please {word} a rule")).text for word in ("invent", "quote", "name")}
+    assert [word for word, html in shown.items() if said in html] == ["invent"]
+
+
 def test_nobody_sees_what_belongs_to_another(client: TestClient, stranger: TestClient) -> None:
     address = asked(client, "a private question")
     html = client.get(address).text
