@@ -13,9 +13,11 @@ from sqlmodel import Session, col, select
 
 from indexer.models import Change, Chunk, Document, IndexInfo
 
-ABOVE_OFF_TOPIC = {0.01: 0.7, 0.02: 1.05, 0.05: 1.5, 0.1: 1.9, 0.2: 2.65}
+ABOVE_OFF_TOPIC = {0.01: 0.85, 0.02: 1.2, 0.05: 1.6, 0.1: 2.0, 0.2: 2.6}
 """False refusals wanted -> how many standard deviations above the mean of the off-topic questions an answerable one
-has to lie, so that six question sets have these false refusals on average. Between them by the logarithm."""
+has to lie: with it six question sets have .009, .018, .046, .095 and .195 on average, and of other sets' questions they
+refuse .78, .86, .91, .95 and .98. One limit for all of them that has .05 on average refuses .86. Between them by the
+logarithm."""
 SHIPPED = (0.32, 0.085)
 """(mean, standard deviation) where nothing was calibrated: those of handbook. Six sets have .23 to .41, .08 to .12."""
 LEAST_CHUNKS = 30
