@@ -19,7 +19,7 @@ from indexer.terms import content_terms, fold
 PASSAGES = 5
 """Passages whose sentences are looked at."""
 PASSAGE_WEIGHT = 0.5
-"""Share of the best passage's cosine beside the best sentence's: .932, with 0 .920, with .35 and .6 .932, with 1 .927."""
+"""Share of the best passage's cosine beside the best sentence's: .932, with 0 .920, .35 and .6 .932, 1 .927."""
 COVERAGE_WEIGHT = 0.2
 """Of the share, by idf, of the question's terms that stand in one sentence, its heading or its title: .932, with 0
 .906, with .1 .929, with .3 .923. More costs on handbook, whose people do not use the documents' words."""
