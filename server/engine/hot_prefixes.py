@@ -32,6 +32,7 @@ class HotPrefixes:
     def __init__(self, folder: StateFolder, cache: StateCache) -> None:
         self._folder = folder
         self._cache = cache
+        self._used: dict[tuple[int, ...], int] = {}  # what is saved: when it was used last, as the tree counts
 
     def restore(self, slots: Slots) -> None:
         """Fill an empty cache with what was saved."""
@@ -47,7 +48,10 @@ class HotPrefixes:
             logger.info("%d tokens of earlier prompts were restored from the disk in %.1f s.", restored, took)
 
     def save(self, slots: Slots, stop: Callable[[], bool] = lambda: False) -> None:
-        """Save what is hot and not saved yet, one after the other until `stop` says so."""
+        """Save what is hot and was used since it was saved, one after the other until `stop` says so.
+
+        What is only still in the cache does not count as used: the folder forgets it by its age.
+        """
 
         def write(tokens: tuple[int, ...], path: Path, room: int) -> bool:
             if stop():
@@ -59,4 +63,7 @@ class HotPrefixes:
 
         slots.book()
         tree = slots.tree
-        self._folder.keep([tuple(tree.tokens_to(node)) for node in tree.hottest()], write)
+        hottest = {tuple(tree.tokens_to(node)): node.used for node in tree.hottest()}
+        as_before = {tokens for tokens, used in hottest.items() if self._used.get(tokens) == used}
+        saved = self._folder.keep([tokens for tokens in hottest if tokens not in as_before], write) | as_before
+        self._used = {tokens: used for tokens, used in hottest.items() if tokens in saved}

@@ -63,9 +63,10 @@ class StateFolder:
         self._write_index()
         return [(saved.tokens, self._folder / saved.name) for saved in mine if saved not in damaged]
 
-    def keep(self, hottest: Iterable[tuple[int, ...]], write: Write) -> None:
-        """Save what is among the hottest and not saved yet; older ones stay as far as there is room."""
+    def keep(self, hottest: Iterable[tuple[int, ...]], write: Write) -> set[tuple[int, ...]]:
+        """Save the hottest that are not saved yet; older ones stay as far as there is room. Which of them are saved."""
         kept: list[SavedPrefix] = []
+        self._saved = [saved for saved in self._saved if self._is_wanted(saved)]
         for tokens in hottest:
             room = self._limit - sum(each.size for each in kept)
             saved = self._find(tokens) or self._save(tokens, write, room)
@@ -75,6 +76,9 @@ class StateFolder:
             known = {each.name for each in kept}
             self._saved = self._bounded(kept + [each for each in self._saved if each.name not in known])
             self._write_index()
+        if not kept:
+            self._write_index()
+        return {saved.tokens for saved in kept}
 
     def _find(self, tokens: tuple[int, ...]) -> SavedPrefix | None:
         return next((saved for saved in self._saved if saved.key == self._key and saved.tokens == tokens), None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.scheduler import Progress, Request, Sampled, Scheduler
-from server.engine.state_folder import StateFolder
+from server.engine.state_folder import MAX_AGE, StateFolder
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
 COMMON = tuple(range(1, 61))
@@ -114,6 +114,28 @@ def test_a_file_that_cannot_be_loaded_is_passed_over(tmp_path: Path) -> None:
     engine.scheduler = Scheduler(engine.decoder, slots=3, cells=400)
     HotPrefixes(StateFolder(tmp_path, "one", 100_000), engine.decoder).restore(engine.scheduler.slots)
     assert engine.ask(*COMMON, 90)[0] == 0
+
+
+def test_what_is_still_cached_but_used_no_more_grows_old_on_the_disk(tmp_path: Path) -> None:
+    now = 1e9
+    engine = Engine(tmp_path)
+    engine.hot = HotPrefixes(StateFolder(tmp_path, "one", 100_000, clock=lambda: now), engine.decoder)
+    other = tuple(range(100, 150))
+    for last in (70, 80):
+        engine.ask(*COMMON, last)
+        engine.ask(*other, last)
+    engine.save()
+    assert len(list(tmp_path.glob("*.kv"))) == 2
+    now += MAX_AGE - 1
+    engine.ask(*COMMON, 90)
+    engine.save()
+    now += 2
+    engine.ask(*COMMON, 91)
+    engine.save()
+    assert [tokens for tokens, _ in StateFolder(tmp_path, "one", 100_000, clock=lambda: now).open()] == [COMMON]
+    engine.ask(*other, 90)
+    engine.save()
+    assert len(list(tmp_path.glob("*.kv"))) == 2
 
 
 def test_saving_stops_when_it_is_told_to(tmp_path: Path) -> None:
