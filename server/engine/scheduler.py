@@ -336,7 +336,7 @@ class Scheduler:
     def _verify(self, sequence: int, row: int) -> list[tuple[int, Event]]:
         """Choose the token after `row`; where the draft foresaw it, the one after the next row too, and so on."""
         running = self._running[sequence]
-        draft, running.draft = running.draft, ()
+        draft = running.draft
         right, events = 0, self._choose(running, row)
         while right < len(draft) and isinstance(events[-1][1], Sampled) and running.pending == draft[right]:
             right += 1
