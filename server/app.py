@@ -7,7 +7,7 @@ llama.cpp.
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from server.answer import answer
 from server.conversations import open_conversations
 from server.events import AnswerEvent, Question
 from server.generators import open_generator
+from server.housekeeping import keep_house
 from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
 from server.metrics import CountedRequests, Metrics
 from server.problems import ProblemBoundary, exception_handlers
@@ -57,7 +58,8 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
             services, loading = make_services(settings, parts or Parts(), metrics)
             app.state.services = services
             services.jobs.start()
-            async with _in_background(loading), _announced(settings, token):
+            keeping = keep_house(services.conversations)
+            async with _in_background(loading.run()), _in_background(keeping), _announced(settings, token):
                 yield
             await services.jobs.aclose()
             await services.turns.aclose()
@@ -104,8 +106,8 @@ def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> t
 
 
 @asynccontextmanager
-async def _in_background(loading: Loading) -> AsyncIterator[None]:
-    task = asyncio.create_task(loading.run())
+async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

@@ -1,7 +1,9 @@
-"""Example questions for the first visit, made from headings that the indexed documents really have."""
+"""Example questions for the first visit, made from headings of the documents: those that search finds an answer to."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -9,6 +11,7 @@ from sqlmodel import Session, col, select
 from indexer.models import Chunk, Document, Scope
 
 LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
+TRIED = 3  # headings for each question wanted: some have no answer under them
 FEWEST, MOST = 2, 10  # words of a heading that says what its section is about
 ENOUGH = 5  # words of a question that is understood without its document
 DULL = frozenset(
@@ -16,8 +19,34 @@ DULL = frozenset(
 )
 
 
-def example_questions(engine: Engine, scope: Scope, count: int = 4) -> list[str]:
-    """At most `count` questions, each from another document."""
+CanAnswer = Callable[[str, Scope], bool]
+
+
+@dataclass
+class Examples:
+    """The example questions of one server, worked out once for each scope and each state of the index. Thread-safe."""
+
+    engine: Engine
+    _found: dict[tuple[frozenset[int], int], list[str]] = field(default_factory=dict)
+
+    def known(self, scope: Scope, change: int) -> list[str] | None:
+        """What `find` returned; None where it was not asked yet. `change`: up to which the index is true."""
+        return self._found.get((scope.collections, change))
+
+    def find(self, scope: Scope, change: int, can_answer: CanAnswer, count: int = 4) -> list[str]:
+        """At most `count` questions that the documents can answer, of different documents where there are enough."""
+        key = (scope.collections, change)
+        if key not in self._found:
+            candidates = choose(_headings(self.engine, scope), TRIED * count)
+            answerable = (question for question in candidates if can_answer(question, scope))
+            found = list(islice(answerable, count))
+            self._found = {known: value for known, value in self._found.items() if known[1] == change}
+            self._found[key] = found
+        return self._found[key]
+
+
+def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:
+    """(document, heading path), each once."""
     with Session(engine) as session:
         rows = session.exec(
             select(Chunk.document_id, Chunk.sections)
@@ -25,8 +54,7 @@ def example_questions(engine: Engine, scope: Scope, count: int = 4) -> list[str]
             .where(col(Document.collection_id).in_(scope.collections), col(Document.deleted_at).is_(None))
             .limit(LOOKED_AT)
         ).all()
-    headings = dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
-    return choose(headings, count)
+    return dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
 
 
 def choose(headings: Iterable[tuple[int, str]], count: int) -> list[str]:

@@ -72,6 +72,7 @@ class Loading:
                 tasks.create_task(self._load_retriever())
         finally:
             self.services.opened.set()
+        await self._find_examples()
         while True:
             if self.services.retriever is None:
                 await self._reload_retriever()
@@ -119,6 +120,17 @@ class Loading:
 
     def _has_documents(self, question: Question) -> bool:
         return self.services.catalog.has_documents(question.scope)
+
+    async def _find_examples(self) -> None:
+        """Ahead of the first visit."""
+        services = self.services
+        if services.retriever is None:
+            return
+        try:
+            scope = await asyncio.to_thread(services.catalog.everything)
+            await asyncio.to_thread(services.examples.find, scope, services.change, services.can_answer)
+        except Exception:  # the page does without
+            log.exception("there are no example questions")
 
     async def _load_generator(self) -> None:
         try:

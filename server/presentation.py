@@ -12,6 +12,7 @@ from indexer.terms import content_terms
 from server.conversations import ConversationLine, shortened
 from server.events import Citation, Evidence, Progress, Searched
 from server.render import Mark, guess_marks, render_answer
+from server.small_talk import translates
 from server.turn_rows import TurnView
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
@@ -132,7 +133,7 @@ def streamed_mark(turn_id: int, citation: Citation) -> Mark:
 
 
 def answer_html(turn: TurnView) -> str:
-    return _rendered(turn.answer, tuple(marks(turn)), turn.unsupported)
+    return _rendered(turn.answer, tuple(marks(turn)), () if translates(turn.question) else turn.unsupported)
 
 
 @lru_cache(maxsize=1024)  # a long conversation is shown whole whenever it is opened; most of a page's time was this
@@ -198,6 +199,11 @@ def waiting_for(progress: Progress, passages: int) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def indexing(done: int, total: int) -> str:
+    """How far it is; before and after the files are gone through there is no number."""
+    return f"Indexing: {done:,} of {total:,}" if total else "Indexing"
 
 
 def duration(milliseconds: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import uvicorn
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from indexer.client import find_server
 from indexer.errors import BusyError, StartError
@@ -19,6 +20,7 @@ from server.app import create_app
 from server.model_files import model_title, resolve_model
 from server.remote import remote_address
 from server.security import check_exposure
+from server.services import Services
 from server.settings import ServerSettings
 
 BACKLOG = 128  # connections that wait while the application starts
@@ -101,7 +103,7 @@ class _Server(uvicorn.Server):
 
 
 async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:
-    async with app.router.lifespan_context(app), _ingesting(folders):
+    async with app.router.lifespan_context(app), _ingesting(app.state, folders):
         with _signals_that_end_only_the_server():
             await server.serve(sockets=[listener])
 
@@ -119,16 +121,25 @@ def _signals_that_end_only_the_server() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _ingesting(folders: Sequence[Path]) -> AsyncIterator[None]:
-    """`indexer ingest` beside the server, its output where the server's is, ended with it."""
+async def _ingesting(state: State, folders: Sequence[Path]) -> AsyncIterator[None]:
+    """`indexer ingest` beside the server, its output where the server's is, ended with it; the page is told."""
     if not folders:
         yield
         return
     paths = [str(folder) for folder in folders]
+    services: Services = state.services
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "indexer", "ingest", *paths)
+    services.ingesting = True
+    ended = asyncio.create_task(_ended(child, services))
     try:
         yield
     finally:
+        ended.cancel()
         if child.returncode is None:
             child.terminate()
         await child.wait()
+
+
+async def _ended(child: asyncio.subprocess.Process, services: Services) -> None:
+    await child.wait()
+    services.ingesting = False

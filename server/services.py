@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from indexer.catalog import Catalog
 from indexer.models import Scope
 from indexer.retrieve import Retriever
+from server.abstention import says_nothing
 from server.conversations import Conversations
 from server.events import AnswerEvent, Question
+from server.examples import Examples
 from server.generate import Generator, GeneratorState
 from server.ingest_jobs import IngestJobs
 from server.metrics import Metrics
@@ -34,10 +36,25 @@ class Services:
     model_failure: str = ""  # why the configured language model is not used
     opened: asyncio.Event = field(default_factory=asyncio.Event)  # both models were opened, or could not be
     metrics: Metrics = field(default_factory=Metrics)
+    ingesting: bool = False  # the folders that the server was started with are being read
     jobs: IngestJobs = field(init=False)
+    examples: Examples = field(init=False)
 
     def __post_init__(self) -> None:
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
+        self.examples = Examples(self.catalog.engine)
+
+    @property
+    def change(self) -> int:
+        """Up to which change the search is true; 0 while it does not work."""
+        return 0 if self.retriever is None else self.retriever.store.change
+
+    def can_answer(self, question: str, scope: Scope) -> bool:
+        """Whether the search finds an answer to a question; no, while it does not work."""
+        if self.retriever is None:
+            return False
+        found = self.retriever.retrieve(question, [], scope)
+        return not says_nothing(question, found, self.retriever.engine, self.settings.false_refusals)
 
     @property
     def model_name(self) -> str:

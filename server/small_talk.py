@@ -64,12 +64,15 @@ _QUALITY = (
     "(shorter|longer|simpler|clearer|easier|briefer|more (detailed|concise|formal|simple)"
     "|less (formal|detailed))|short|brief|concise|kurzer|langer|einfacher)"
 )
+_TRANSLATIONS = [
+    f"((put|say|write|rewrite|give|give me|repeat|explain|answer) )?({_IT} )?(in|into|auf|en) {_LANGUAGE}",
+    f"translate( {_IT})?( (in)?to {_LANGUAGE})?",
+]
 _REWRITES = [
     f"((make|keep|put|say|write|rewrite|give|explain) {_IT} )?{_QUALITY}( version)?",
     f"((put|show|say|write|rewrite|give|give me|explain|format|list|summari[sz]e|repeat|answer) )?"
     f"({_IT} )?(as|in|into) {_FORM}",
-    f"((put|say|write|rewrite|give|give me|repeat|explain|answer) )?({_IT} )?(in|into|auf|en) {_LANGUAGE}",
-    f"translate( {_IT})?( (in)?to {_LANGUAGE})?",
+    *_TRANSLATIONS,
     f"(summari[sz]e|rephrase|reword|rewrite|shorten|simplify|expand|paraphrase|repeat)( {_IT})?",
     "tl ?dr|als liste",
     f"(say|put|explain) {_IT} (again|differently|another way)",
@@ -77,6 +80,7 @@ _REWRITES = [
 _POLITE = re.compile(r"^((and|now|ok|okay|please|can you|could you|would you|bitte) )+|( (please|now|bitte))+$")
 _SMALL = [(re.compile(pattern), reply) for pattern, reply in _REPLIES]
 _REWRITE = re.compile("|".join(f"(?:{pattern})" for pattern in _REWRITES))
+_TRANSLATE = re.compile("|".join(f"(?:{pattern})" for pattern in _TRANSLATIONS))
 LONGEST = 80
 """Characters of a message that can be either."""
 
@@ -91,6 +95,12 @@ def rewrites(text: str) -> bool:
     """Whether a message asks for the last answer in another form, length or language."""
     said = _said(text)
     return bool(said and _REWRITE.fullmatch(_POLITE.sub("", said)))
+
+
+def translates(text: str) -> bool:
+    """Whether a message asks for the last answer in a language, whose words cannot be compared with the sources'."""
+    said = _said(text)
+    return bool(said and _TRANSLATE.fullmatch(_POLITE.sub("", said)))
 
 
 def _said(text: str) -> str:

@@ -129,9 +129,15 @@ document.addEventListener("htmx:sseError", (event) => {
   const status = event.target.querySelector?.(".status");
   if (!status) return;
   status.classList.add("lost");
-  status.textContent = Date.now() - lostAt < GRACE
-    ? "The connection was lost. Trying to come back…"
-    : "Docent cannot be reached. Reload this page later: what was written is kept.";
+  if (Date.now() - lostAt < GRACE) {
+    status.textContent = "The connection was lost. Trying to come back…";
+    return;
+  }
+  const again = document.createElement("a");
+  again.href = location.pathname;
+  again.className = "quiet-button";
+  again.textContent = "Try again";
+  status.replaceChildren("Docent cannot be reached. What was written is kept.", again);
 });
 
 document.addEventListener("htmx:sseOpen", () => {

@@ -2,7 +2,8 @@
 
 What a question says decides what happens: "hold" stops after some words until `Script.release`, "queue", "load" and
 "read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
-"hostile" answers with markup, "invent" with what no passage supports. "leeve" is searched for as "leave".
+"hostile" answers with markup, "invent" with what no passage supports. "leeve" is searched for as "leave",
+"weak" has a sentence that nothing supports.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from sqlmodel import Session
 from indexer.catalog import Catalog
 from indexer.database import open_knowledge
 from indexer.extract.document import Block, Kind, blocks_to_json
-from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage
+from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage, Scope
 from server.conversations import open_conversations
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
@@ -204,6 +205,7 @@ class Script:
             return
         answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
         cited = tuple(_citations(answer, evidence))
+        weak = answer.find("After five years") if "weak" in text else -1
         for at in range(0, len(answer), 7):
             if at == 91 and "hold" in text:
                 await self._hold()
@@ -220,6 +222,7 @@ class Script:
             True,
             mode,
             citations=cited,
+            unsupported=((weak, weak + len("After five years it is 28.")),) if weak >= 0 else (),
             usage=Usage(600, 120),
             took_ms=Timing(20, 900, 12_300),
         )
@@ -285,6 +288,13 @@ def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation
         )
 
 
+class Answering(Services):
+    """Every question of the site has an answer: the script's."""
+
+    def can_answer(self, question: str, scope: Scope) -> bool:
+        return True
+
+
 class Site:
     """A running site: `url`, its settings, and what happens behind it."""
 
@@ -298,6 +308,7 @@ class Site:
         self.conversations = open_conversations(settings)
         self.grace = grace
         self.url = ""
+        self._server: uvicorn.Server | None = None
 
     def app(self) -> FastAPI:
         @asynccontextmanager
@@ -316,14 +327,22 @@ class Site:
         return app
 
     def services(self, turns: Turns) -> Services:
-        return Services(self.settings, self.catalog, self.conversations, turns, self.script)
+        services = Answering(self.settings, self.catalog, self.conversations, turns, self.script)
+        services.examples.find(self.catalog.everything(), services.change, services.can_answer)
+        return services
+
+    def drop_connections(self) -> None:
+        """As a network does that fails for a moment."""
+        assert self._server is not None
+        for connection in list(self._server.server_state.connections):
+            connection.loop.call_soon_threadsafe(connection.transport.abort)  # type: ignore[union-attr]
 
     @contextmanager
     def served(self) -> Iterator["Site"]:
         config = uvicorn.Config(
             self.app(), host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
         )
-        server = uvicorn.Server(config)
+        self._server = server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:

@@ -7,16 +7,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from server.examples import example_questions
 from server.export import conversation_markdown
 from server.routes.page_route import PageRoute
-from server.routes.shell import collection_names, conversation_list, remembered_collection, shell
+from server.routes.shell import collection_names, conversation_list, indexed, remembered_collection, shell
 from server.routes.turn_html import turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
 from server.templating import THEMES, is_fragment, page, static
 
 SEARCH_LENGTH = 200  # characters
+LATER = "every 3s"  # how often a page asks for what is not there yet
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -39,8 +39,30 @@ def new_question(
         collections=collection_names(services, scope),
         collection="",
         deleted={"id": deleted, "title": title} if title else None,
-        examples=example_questions(services.catalog.engine, scope) if context["documents"] else [],
+        examples=services.examples.known(scope, services.change) or [],
+        ask_for_examples="load",
     )
+
+
+@router.get("/examples")
+def examples(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
+    """Questions for a first visit; the page asks again while the search cannot say what can be answered."""
+    found = services.examples.known(scope, services.change) or []
+    if not found and services.catalog.has_documents(scope):
+        found = services.examples.find(scope, services.change, services.can_answer)
+    later = not found and (services.retriever is None or not services.catalog.has_documents(scope))
+    return page(request, "_examples.html", examples=found, ask_for_examples=LATER if later else "")
+
+
+@router.get("/indexed")
+def indexed_now(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
+    return page(request, "_indexed.html", **indexed(services, scope))
+
+
+@router.get("/welcome")
+def welcome(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
+    """What a first visit sees above the box, followed while there is nothing to ask about."""
+    return page(request, "_welcome.html", **indexed(services, scope), deleted=None)
 
 
 @router.get("/c/{conversation}")
@@ -68,7 +90,6 @@ def conversation(
         collections=collection_names(services, scope),
         collection=remembered_collection(services, scope, owner, conversation),
         deleted=None,
-        examples=[],
     )
 
 

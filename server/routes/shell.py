@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from indexer.models import Scope, now
-from server.presentation import ago, by_day, counted
+from server.presentation import ago, by_day, counted, indexing
 from server.problems import Problem
 from server.services import Services, get_services
 from server.session import get_owner
@@ -19,16 +19,27 @@ log = logging.getLogger(__name__)
 
 def shell(services: Services, scope: Scope, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
     """The context of base.html; reads both databases, so call it from a thread. `current` is a conversation's id."""
-    collections = services.catalog.collections(scope)
-    documents = sum(collection.documents for collection in collections)
-    latest = max((c.updated_at for c in collections if c.updated_at is not None), default=None)
     generator = services.generator
     return {
         **conversation_list(services, owner, current, search),
-        "documents": documents,
-        "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
+        **indexed(services, scope),
         "model": generator.name if generator else "",
         "model_state": generator.state if generator else None,
+    }
+
+
+def indexed(services: Services, scope: Scope) -> dict[str, Any]:
+    """How many documents there are, in words too, and how far indexing is, empty while nothing is read."""
+    collections = services.catalog.collections(scope)
+    documents = sum(collection.documents for collection in collections)
+    latest = max((c.updated_at for c in collections if c.updated_at is not None), default=None)
+    runs = services.catalog.running(scope)
+    return {
+        "documents": documents,
+        "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
+        "indexing": indexing(sum(run.done for run in runs), sum(run.total for run in runs))
+        if runs or services.ingesting
+        else "",
     }
 
 

@@ -19,6 +19,7 @@ from server.presentation import (
     waiting_for,
 )
 from server.render import AnswerStream
+from server.small_talk import translates
 from server.templating import fragment
 from server.turn_rows import TurnView
 from server.turns import Batch, Ended
@@ -32,6 +33,7 @@ def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:
         "sources": cards(turn.evidence, turn.question),
         "html": answer_html(turn),
         "searched": searched_for(turn.searched, turn.question),
+        "translated": translates(turn.question),
         "closest": closest(turn),
         "notes": footnotes(turn),
         "copy": copy_text(turn),

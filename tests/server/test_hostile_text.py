@@ -9,9 +9,11 @@ from fastapi.testclient import TestClient
 
 from indexer.database import writing
 from server.events import Progress, Sources, Text
+from server.presentation import indexing
+from server.routes.pages import LATER
 from server.routes.turn_html import TurnStream
 from server.settings import ServerSettings
-from server.templating import ASSETS
+from server.templating import ASSETS, fragment
 from tests.hostile import MARK, QUESTION, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations
 from tests.places import TEMPLATES, Place, Record, all_places, recorded
 from tests.places import places as places_of
@@ -29,8 +31,10 @@ _blocks.html: address
 _composer.html: conversation
 _conversations.html: day, line.id
 _edit.html: turn.conversation_id
+_examples.html: ask_for_examples
 _files.html: name|lower, unseen.words, unseen.until, words, file.size, part
 _files.html: 'Deleted' if file.deleted else file.state_name
+_indexed.html: indexed, indexing
 _menu.html: conversation
 _progress.html: job.summary, state
 _source.html: note
@@ -38,7 +42,8 @@ _sources.html: card.href
 _turn.html: turn.state, turn.mode, card.href, took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
-base.html: theme, indexed, name, label
+_welcome.html: indexing
+base.html: theme, name, label
 documents.html: query.state
 settings.html: name, verdict, line.state, line.name, line.word, one.size
 settings.html: figures_list(figures), figures_list(memory)
@@ -128,6 +133,8 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
     yield client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": ""}, headers=HTMX).text
     said = client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": hostile("remark")}, headers=HTMX)
     yield said.text
+    yield fragment("_welcome.html", documents=0, indexing=indexing(1, 2), deleted=None)
+    yield fragment("_examples.html", examples=[], ask_for_examples=LATER)
     for number in range(1, 5):
         for headers in ({}, HTMX):
             yield client.get(f"/citations/{number}", headers=headers).text

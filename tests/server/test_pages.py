@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlmodel import Session, delete
 
-from indexer.models import Chunk, Collection, Document
-from server.examples import choose
+from indexer.database import writing
+from indexer.models import Chunk, Collection, Document, IngestRun
+from server.examples import Examples, choose
 from server.settings import ServerSettings
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
 
@@ -342,3 +343,37 @@ def test_a_number_that_no_row_can_have_is_not_found(client: TestClient, address:
     response = client.get(address.format(number))
     assert response.status_code == 404
     assert "There is nothing at this address." in response.text
+
+
+def test_only_questions_that_the_documents_answer_are_offered(site: Site) -> None:
+    examples = Examples(site.engine)
+    scope = site.catalog.everything()
+    assert examples.known(scope, 1) is None
+    every = examples.find(scope, 1, lambda _question, _scope: True)
+    assert every[0] == "How do I book leave?"
+    assert len(every) == 4
+    assert examples.known(scope, 1) == every
+    few = examples.find(scope, 2, lambda question, _scope: "leave" in question)
+    assert few
+    assert all("leave" in question for question in few)
+    assert examples.find(scope, 3, lambda _question, _scope: False) == []
+
+
+def test_what_can_be_asked_comes_when_there_is_something(settings: ServerSettings, tmp_path: Path) -> None:
+    site = Site(settings, documents_too=False)
+    with TestClient(site.app()) as client:
+        assert "Nothing is indexed yet" in client.get("/welcome").text
+        assert 'hx-trigger="every 3s"' in client.get("/examples").text
+        assert 'hx-trigger="every 3s"' in client.get("/indexed").text
+        with Session(site.engine) as session, writing(settings):
+            session.add(Collection(id=1, name="handbook"))
+            session.add(IngestRun(collection_id=1, total=40, done=7))
+            session.commit()
+            assert "Indexing: 7 of 40 files" in client.get("/welcome").text
+            assert "Indexing: 7 of 40" in client.get("/indexed").text
+        add_document(site.engine, tmp_path, "a.md", "A", [("heading", "How do I book leave?", 1, None)])
+        for path, words in (("/welcome", "What would you like to know?"), ("/examples", "How do I book leave?")):
+            html = client.get(path).text
+            assert words in html
+            assert "hx-trigger" not in html
+        assert "hx-trigger" not in client.get("/indexed").text

@@ -143,3 +143,9 @@ def test_of_a_long_search_the_words_that_differ_are_shown() -> None:
 def test_a_search_for_the_beginning_says_so() -> None:
     asked = "word " * 900
     assert searched_for(Searched(asked[:4000]), asked) == "Searched for: the first 4,000 characters"
+
+
+def test_a_translation_is_not_called_unsupported() -> None:
+    answer = TurnView(1, "c", "How many days?", "done", answer="Es sind 25 Tage Urlaub.", unsupported=((0, 23),))
+    assert 'class="weak"' in answer_html(answer)
+    assert 'class="weak"' not in answer_html(replace(answer, question="In German, please"))
