@@ -22,11 +22,10 @@ from indexer.embed import WordPieces, model_folder
 from indexer.errors import DocentError
 from indexer.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
-from server.engine.fit import fit_model, gib
-from server.engine.gguf_header import GgufError, read_header
+from server.engine.fit import gib
 from server.engine.llama import library
 from server.loading import INSTALL, NO_MODEL
-from server.local import free_memory
+from server.machine import fit_here, free_memory, read_model_header
 from server.model_files import resolve_model
 from server.remote import remote_address
 from server.remote_check import CHECK_LIMIT, RemoteProblem, check_server
@@ -150,11 +149,10 @@ def _model(settings: ServerSettings) -> tuple[State, str]:
     path = resolve_model(settings)
     if path is None:
         return "note", f"{NO_MODEL} {INSTALL}"
-    try:
-        fit = fit_model(read_header(path), settings.context, free_memory())
-    except (GgufError, OSError) as error:
-        return "problem", f"{path} cannot be used: {error}"
-    return "ok", f"{path.name}: {fit}."
+    header = read_model_header(path)
+    if find_server(settings) is not None:
+        return "ok", f"{path.name} is in the hands of the server that runs; its settings page says how it is."
+    return "ok", f"{path.name}: {fit_here(header, settings, free_memory())}."
 
 
 def _remote_model(settings: ServerSettings) -> tuple[State, str]:

@@ -8,22 +8,17 @@ Messages become segments (chat_template.py), segments token ids (prompt_tokens.p
 
 import asyncio
 import logging
-import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from indexer.errors import DocentError
 from server.chat_template import ChatTemplate, choose_template
-from server.engine.fit import Fit, ModelRefused, fit_model, gib
-from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.engine.fit import Fit, gib
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, Vocabulary, build, json_grammar
 from server.engine.scheduler import (
-    PIECE,
     Event,
     Failed,
     Finished,
@@ -49,6 +44,7 @@ from server.generate import (
     TokenLogprob,
     Usage,
 )
+from server.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
 from server.model_files import model_name, model_title, resolve_model
 from server.prompt_tokens import PromptTokenizer
 from server.settings import ServerSettings
@@ -56,7 +52,6 @@ from server.token_text import StopScanner, Utf8Stream
 
 logger = logging.getLogger("docent.model")
 
-SLOTS = 8  # requests answered at the same time
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
 STATE_FOLDER = "state"  # in the data folder
 RETRY_AFTER = 10  # seconds
@@ -94,10 +89,11 @@ class LocalGenerator:
         self._state = GeneratorState("loading", f"{self._title} loads.")
         self._loaded: _Loaded | None = None
         self._hot: HotPrefixes | None = None
+        self._fit: Fit | None = None  # once it is decided
         self._worker = Worker(
             self._load,
-            slots=SLOTS,
-            cells=lambda: self.context,
+            slots=lambda: self._fit.slots if self._fit else SLOTS,
+            cells=lambda: self._fit.cells if self._fit else 0,
             queue_limit=settings.queue,
             on_failure=self._note_failure,
             speculates=settings.speculation,
@@ -190,14 +186,16 @@ class LocalGenerator:
 
     def _load(self) -> Context:
         """Runs on the worker's thread."""
-        header = _read(self._path)
-        free, threads = self._available_memory(), self._settings.threads or cores()
-        fit = fit_model(header, self._settings.context, free)
-        logger.info(
-            "%s: %s of %s free; up to %d answers at once share the context, on %d threads",
-            self._path.name, fit, gib(free), SLOTS, threads,
-        )  # fmt: skip
-        model = Model(self._path, progress=self._note_progress)
+        header, settings = read_model_header(self._path), self._settings
+        free, threads = self._available_memory(), settings.threads or cores()
+        fit = self._fit = fit_here(header, settings, free)
+        logger.info("%s: %s of %s free; %d threads", self._path.name, fit, gib(free), threads)
+        model = Model(
+            self._path,
+            gpu_layers=settings.gpu_layers,
+            rope_length=fit.rope_length,
+            progress=self._note_progress,
+        )
         vocabulary = Vocabulary(model)
         template = choose_template(
             header.chat_template,
@@ -206,10 +204,8 @@ class LocalGenerator:
             bos=vocabulary.text_of(vocabulary.bos),
             eos=vocabulary.text_of(vocabulary.eos),
         )
-        sequences = SLOTS + PARKED if model.can_share_prefixes else SLOTS  # each has a whole state where none is shared
-        context = Context(
-            model, vocabulary, cells=fit.context, sequences=sequences, batch=PIECE + SLOTS, threads=threads
-        )
+        parked = PARKED if model.can_share_prefixes else 0  # each has a whole state where none is shared
+        context = Context(model, vocabulary, cells=fit.cells, sequences=fit.slots + parked, batch=ROWS, threads=threads)
         self._hot = self._open_state(context, fit)
         self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")
@@ -327,32 +323,3 @@ def _bad_schema(why: str) -> BadRequest:
     return BadRequest(
         f"The JSON schema cannot be used: {why}.", "Simplify it, or ask for json_object.", param="response_format"
     )
-
-
-def _read(path: Path) -> GgufHeader:
-    advice = "docent models list shows what can be used; docent models pull phi-3-mini installs a model."
-    try:
-        return read_header(path)
-    except GgufError as error:
-        raise ModelRefused(f"{path.name} cannot be used. {error}", advice) from error
-    except OSError as error:
-        raise ModelRefused(f"{path.name} cannot be read: {error.strerror}.", advice) from error
-
-
-def cores() -> int:
-    """Physical cores that this process may use; hyper-threads slow llama.cpp down."""
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, min(physical, allowed))
-
-
-def free_memory() -> int:
-    """Bytes that can be taken without swapping, within the limit of a container."""
-    available: int = psutil.virtual_memory().available
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):  # no limit, or no control groups
-        return available
-    return min(available, limit - used)

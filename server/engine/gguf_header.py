@@ -40,6 +40,7 @@ class GgufHeader:
     file_size: int  # bytes
     metadata: dict[str, Value]
     tensors: frozenset[str] = field(default_factory=frozenset)
+    lengths: dict[str, int] = field(default_factory=dict)  # of all arrays, in elements
 
     @property
     def architecture(self) -> str:
@@ -89,6 +90,7 @@ class _Reader:
         self._file = file
         self._size = size
         self._left = min(size, MAX_HEADER_BYTES)
+        self._lengths: dict[str, int] = {}
 
     def header(self) -> GgufHeader:
         if self._size < len(MAGIC) or self._take(len(MAGIC)) != MAGIC:
@@ -107,7 +109,7 @@ class _Reader:
         names, last = self._tensor_names(tensors)
         if tensors and self._file.tell() + last >= self._size:
             raise GgufError("The file is incomplete: the weights that it announces are beyond its end.")
-        return GgufHeader(self._size, metadata, names)
+        return GgufHeader(self._size, metadata, names, self._lengths)
 
     def _tensor_names(self, tensors: int) -> tuple[frozenset[str], int]:
         """The names, and the offset of the last tensor within the data."""
@@ -130,6 +132,7 @@ class _Reader:
             raise GgufError(f"The metadata entry {key!r} nests arrays, which no model needs.")
         read = self._read_kind(kind, key)
         count = self._count("<Q", MAX_ARRAY, f"elements in {key!r}")
+        self._lengths[key] = count
         if count <= KEPT_ARRAY:
             return tuple(read() for _ in range(count))
         if kind in SCALARS:

@@ -64,18 +64,18 @@ class Worker:
         self,
         load: Callable[[], OwnedDecoder],
         *,
-        slots: int,
+        slots: Callable[[], int],
         cells: Callable[[], int],
         queue_limit: int,
         on_failure: Callable[[Exception], None],
         speculates: bool = True,
         hot: Callable[[], HotPrefixes | None] = lambda: None,
     ) -> None:
-        """`cells` and `hot` are asked once the model is loaded; `on_failure` is called on the thread when it ends by an
+        """`slots`, `cells` and `hot` hold once the model is loaded; `on_failure` is called on the thread after an
         error. What `hot` gives is restored at the start, and saved at the end and when nothing is asked for a while.
         """
         self._load = load
-        self._slot_count = slots
+        self._slots = slots
         self._cells = cells
         self._queue_limit = queue_limit
         self._on_failure = on_failure
@@ -111,7 +111,7 @@ class Worker:
     ) -> tuple[int, int | None]:
         """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped."""
         with self._lock:
-            free_slots = self._slot_count - len(self._busy)
+            free_slots = self._slots() - len(self._busy)
             if self._closing.is_set():
                 raise Stopped
             if len(self._waiting) >= self._queue_limit + free_slots:
@@ -126,7 +126,7 @@ class Worker:
         """Free the request's slot at once, in the middle of a prefill too. From any thread."""
         with self._lock:
             active = request_id in self._busy or (
-                request_id in self._waiting and len(self._busy) < self._slot_count  # being admitted just now, perhaps
+                request_id in self._waiting and len(self._busy) < self._slots()  # being admitted just now, perhaps
             )
         self._commands.put(_Cancel(request_id))
         if active:
@@ -151,7 +151,7 @@ class Worker:
         except Exception as error:
             self._fail(error)
             return
-        scheduler = Scheduler(decoder, slots=self._slot_count, cells=self._cells(), speculates=self._speculates)
+        scheduler = Scheduler(decoder, slots=self._slots(), cells=self._cells(), speculates=self._speculates)
         self._scheduler = scheduler
         hot = self._hot()
         try:

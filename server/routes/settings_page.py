@@ -1,7 +1,6 @@
 """The settings page: how Docent is, which models it has, and what they and the index take. For whoever runs it."""
 
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ import psutil
 from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
-from server.engine.fit import Fit, ModelRefused, fit_model
+from server.engine.fit import Fit, ModelRefused
 from server.library_view import file_size
-from server.local import free_memory
+from server.machine import fit_here, free_memory
 from server.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.presentation import counted
 from server.routes.health import Part, health_parts
@@ -111,7 +110,7 @@ def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
     if model.header is None:
         return ModelLine(model.name, size, model.problem, failed=True)
     try:
-        needs = needs_words(fit_model(model.header, services.settings.context, sys.maxsize))
+        needs = needs_words(fit_here(model.header, services.settings, psutil.virtual_memory().total))
     except ModelRefused as error:
         return ModelLine(model.name, size, str(error), failed=True)
     if services.settings.generator_url:
@@ -127,8 +126,10 @@ def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
 
 def needs_words(fit: Fit) -> str:
     """What a model takes of the memory."""
-    cache = f"{counted(fit.context, 'token')} of context {file_size(fit.kv_bytes)}"
-    return f"Needs {file_size(fit.needs_bytes)} of memory, of which {cache}."
+    tokens = f"{counted(fit.context, 'token')} of context"
+    return (
+        f"Needs {file_size(fit.needs_bytes)} of memory for {tokens}, of which conversations {file_size(fit.kv_bytes)}."
+    )
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.engine.gguf_header import read_header
+from server.engine.llama import library
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.generate import (
     Completed,
@@ -22,7 +23,8 @@ from server.generate import (
     Queued,
     Sampling,
 )
-from server.local import SLOTS, LocalGenerator, open_generator
+from server.local import LocalGenerator, open_generator
+from server.machine import SLOTS
 from server.settings import ServerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
@@ -88,8 +90,8 @@ async def test_one_line_says_which_memory_was_decided_on(
     await loaded(generator)
     await generator.aclose()
     (line,) = [record.getMessage() for record in caplog.records if record.name == "docent.model"]
-    assert line.startswith("tiny.gguf: context 512 tokens, weights ")
-    assert f"of 3.0 GiB free; up to {SLOTS} answers at once" in line
+    assert line.startswith(f"tiny.gguf: context 512 tokens, cache for 4,096, up to {SLOTS} answers at once; needs ")
+    assert line.endswith("of 3.0 GiB free; 1 threads")
 
 
 async def test_events_come_in_their_order_and_usage_counts(generator: LocalGenerator) -> None:
@@ -334,6 +336,30 @@ async def test_a_model_larger_than_memory_is_refused_before_it_is_loaded(setting
     await loaded(generator)
     assert generator.state.state == "failed"
     assert "free" in generator.state.detail
+    await generator.aclose()
+
+
+async def test_two_conversations_of_a_whole_context_run_side_by_side(generator: LocalGenerator) -> None:
+    words = "the one of it and the other " * 30
+    streams = [generator.generate([Message("user", f"{i} {words}")], Sampling(max_tokens=10**9)) for i in range(2)]
+    for stream in streams:
+        assert not isinstance(await anext(stream), Queued)
+    kinds = [{type(await anext(stream)) for _ in range(12)} for stream in streams]  # in turn: neither waits
+    assert all(Queued not in kind for kind in kinds)
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_graphics_card_that_the_build_has_not_is_said(settings: ServerSettings) -> None:
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf")
+    generator = LocalGenerator(path, settings.model_copy(update={"gpu_layers": 20}))
+    generator.start()
+    await loaded(generator)
+    if library().llama_supports_gpu_offload():
+        assert generator.state.state == "ready"
+    else:
+        assert "DOCENT_GPU_LAYERS=20" in generator.state.detail
+        assert "GGML_CUDA" in generator.state.detail
     await generator.aclose()
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from indexer.errors import IndexMismatchError
 from indexer.retrieve import Retriever
 from server.app import Parts, create_app
-from server.engine.fit import fit_model
 from server.engine.gguf_header import read_header
+from server.machine import fit_here
 from server.routes.health import Part
 from server.routes.settings_page import health_lines, needs_words
 from server.settings import ServerSettings
@@ -95,7 +95,7 @@ def test_a_model_says_what_it_needs_and_whether_it_is_used(client: TestClient, s
     path = write_tiny_gguf(settings.models_path / "tiny.gguf")
     write_tiny_gguf(settings.models_path / "other.gguf")
     (settings.data / "model").write_text("tiny\n")
-    needs = needs_words(fit_model(read_header(path), settings.context, 1 << 40))
+    needs = needs_words(fit_here(read_header(path), settings, 1 << 40))
     assert "512 tokens of context" in needs  # what the file declares; the settings allow 4,096
     page = words(client.get("/settings").text)
     assert f"Chosen, not loaded. {needs}" in page

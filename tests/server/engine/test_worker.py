@@ -82,7 +82,7 @@ def failures() -> list[Exception]:
 
 @pytest.fixture
 def worker(decoder: HeldDecoder, failures: list[Exception]) -> Iterator[Worker]:
-    worker = Worker(lambda: decoder, slots=2, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker = Worker(lambda: decoder, slots=lambda: 2, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
     worker.start()
     yield worker
     worker.close(SECONDS)
@@ -168,7 +168,7 @@ def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures:
         gate.wait(SECONDS)
         raise ModelRefused("No such model.")
 
-    worker = Worker(load, slots=1, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker = Worker(load, slots=lambda: 1, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
     worker.start()
     client = Client(worker)
     gate.set()
@@ -180,7 +180,9 @@ def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures:
 def started(folder: Path) -> tuple[Worker, HeldDecoder]:
     decoder = HeldDecoder()
     hot = HotPrefixes(StateFolder(folder, "one", 100_000), decoder)
-    worker = Worker(lambda: decoder, slots=2, cells=lambda: 400, queue_limit=3, on_failure=print, hot=lambda: hot)
+    worker = Worker(
+        lambda: decoder, slots=lambda: 2, cells=lambda: 400, queue_limit=3, on_failure=print, hot=lambda: hot
+    )
     worker.start()
     return worker, decoder
 

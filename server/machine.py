@@ -1,0 +1,52 @@
+"""What this machine has, and how a model fits it: cores, free memory."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+from server.engine.fit import Fit, ModelRefused, Wanted, fit_model
+from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.engine.scheduler import PIECE
+from server.engine.slots import PARKED
+from server.settings import ServerSettings
+
+SLOTS = 8  # requests answered at the same time, at most
+ROWS = PIECE + SLOTS  # of a batch
+RESERVED_ROWS = -(-ROWS // (SLOTS + PARKED)) * (SLOTS + PARKED)
+
+
+def fit_here(header: GgufHeader, settings: ServerSettings, available: int) -> Fit:
+    """The sizes for these settings. Raises ModelRefused."""
+    wanted = Wanted(settings.context, SLOTS, RESERVED_ROWS, settings.cache_mb << 20, settings.gpu_layers)
+    return fit_model(header, wanted, available)
+
+
+def read_model_header(path: Path) -> GgufHeader:
+    """Raises ModelRefused for a file that cannot be read or is none."""
+    advice = "docent models list shows what can be used; docent models pull phi-3-mini installs a model."
+    try:
+        return read_header(path)
+    except GgufError as error:
+        raise ModelRefused(f"{path.name} cannot be used. {error}", advice) from error
+    except OSError as error:
+        raise ModelRefused(f"{path.name} cannot be read: {error.strerror}.", advice) from error
+
+
+def cores() -> int:
+    """Physical cores that this process may use; hyper-threads slow llama.cpp down."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))
+
+
+def free_memory() -> int:
+    """Bytes that can be taken without swapping, within the limit of a container."""
+    available: int = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # no limit, or no control groups
+        return available
+    return min(available, limit - used)
