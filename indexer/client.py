@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 
-from indexer.errors import DocentError
+from indexer.errors import DocentError, StartError
 from indexer.models import Passage
 from indexer.settings import IndexerSettings
 
 ALIVE_SECONDS = 2.0  # a server that does not answer /healthz by then is as good as none
+REFUSALS = frozenset({400, 401, 403, 404, 413, 422})  # HTTP statuses of a request that is wrong in itself
 ANSWER_SECONDS = 600.0  # a long prompt on two cores takes minutes
 
 
@@ -61,7 +62,10 @@ class LocalServer:
         if response.is_success and isinstance(answer, dict):
             return answer
         message = answer.get("error", {}).get("message") if isinstance(answer, dict) else None
-        raise DocentError(message or f"The server at {self.address.url} answered {response.status_code}.")
+        refused = response.status_code in REFUSALS  # nothing was begun, as where this process finds it out itself
+        raise (StartError if refused else DocentError)(
+            message or f"The server at {self.address.url} answered {response.status_code}."
+        )
 
     def is_alive(self) -> bool:
         try:

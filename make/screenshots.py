@@ -8,11 +8,12 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -89,29 +90,27 @@ def stop(page: Page) -> None:
 
 def visit(browser: Browser, device: str, theme: str) -> None:
     width, height = SIZES[device]
-    contexts: list[BrowserContext] = []
 
-    def opened(site: Site) -> Page:
+    @contextmanager
+    def opened(site: Site) -> Iterator[Page]:
         context = browser.new_context(
             base_url=site.url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce",
         )
-        contexts.append(context)
-        return context.new_page()
+        yield context.new_page()
+        context.close()
 
     def save(page: Page, name: str) -> None:
         page.wait_for_timeout(150)  # what was just put in has settled
         keep(page.screenshot(), FOLDER / f"{name}-{device}-{theme}.png")
 
     with tempfile.TemporaryDirectory() as folder:
-        with Site(ServerSettings(data=Path(folder) / "data")).served() as site:
-            page = opened(site)
+        site = Site(ServerSettings(data=Path(folder) / "data"))
+        with site.served(), opened(site) as page:
             shoot(page, lambda name: save(page, name))
         shoot_documents(opened, Path(folder), save)
-        for context in contexts:
-            context.close()
 
 
 def keep(picture: bytes, path: Path) -> None:

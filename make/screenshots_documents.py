@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from sqlmodel import Session, col, update
 from indexer.database import writing
 from indexer.models import Document, IngestRun, LedgerEntry, now
 from server.generate import GeneratorState
-from server.ingest_jobs import IngestJobs
 from server.services import Services
 from server.settings import ServerSettings
 from server.turns import Turns
@@ -36,9 +35,8 @@ class Library(Site):
     """A site whose indexer only says that it is done, beside a model file and models that are ready."""
 
     def services(self, turns: Turns) -> Services:
+        self.indexer = (sys.executable, "-c", f"print({json.dumps(REPORT)!r})")
         services = super().services(turns)
-        command = (sys.executable, "-c", f"print({json.dumps(REPORT)!r})")
-        services.jobs = IngestJobs(self.settings, self.engine, command, settle=0)
         services.search_state = GeneratorState("ready")
         if any(self.settings.models_path.glob("*.gguf")):
             services.generator = ScriptedGenerator(name="phi-3-mini")
@@ -83,24 +81,24 @@ class Library(Site):
             session.commit()
 
 
-def shoot_documents(visit: Callable[[Site], Page], folder: Path, save: Callable[[Page, str], None]) -> None:
+def shoot_documents(
+    visit: Callable[[Site], AbstractContextManager[Page]], folder: Path, save: Callable[[Page, str], None]
+) -> None:
     """`visit` opens a page on a site, `save` keeps a picture of it."""
-    with Library(ServerSettings(data=folder / "empty" / "data"), documents_too=False).served() as site:
-        page = visit(site)
+    site = Library(ServerSettings(data=folder / "empty" / "data"), documents_too=False)
+    with site.served(), visit(site) as page:
         page.goto("/documents")
         save(page, "documents-empty")
     site = Library(ServerSettings(data=folder / "many" / "data"))
     site.fill(247)
-    with site.served():
-        page = visit(site)
+    with site.served(), visit(site) as page:
         page.goto("/documents")
         save(page, "documents")
     site = Library(ServerSettings(data=folder / "failed" / "data"))
     site.fail()
     site.settings.models_path.mkdir(parents=True)
     write_tiny_gguf(site.settings.models_path / "phi-3-mini.gguf")
-    with site.served():
-        page = visit(site)
+    with site.served(), visit(site) as page:
         page.goto("/documents")
         save(page, "documents-failed")
         page.get_by_role("link", name="Annual leave").click()
@@ -126,7 +124,8 @@ def upload(page: Page, site: Library, save: Callable[[Page, str], None]) -> None
         network.send("Network.enable")
         network.send("Network.emulateNetworkConditions", slow)
         page.get_by_role("button", name="Upload").click()
-        while page.evaluate("document.querySelector('#sending progress')?.value ?? 0") < SENT:
+        page.locator("#sending li").first.get_by_text("Sent").wait_for()
+        while page.evaluate("document.querySelector('#sending progress').value") < SENT:
             page.wait_for_timeout(50)
         save(page, "documents-uploading")
 

@@ -4,6 +4,7 @@ They are kept in `<data>/uploads/<collection>/`. A file is written under a name 
 own when it is whole, so that a lost connection leaves nothing behind but what `Incoming` removes.
 """
 
+import contextlib
 import errno
 import hashlib
 import re
@@ -183,7 +184,8 @@ class Incoming:
     def discard(self) -> None:
         """Remove what was not kept."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is still to be written does not fit on a full disk either
+                self._file.close()
             self._file = None
         for _, draft in self._parts:
             draft.unlink(missing_ok=True)

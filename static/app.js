@@ -150,7 +150,7 @@ document.addEventListener("htmx:sseOpen", () => {
 let opener = null;
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".answer a.cite, a.card, .closest a");
+  const link = event.target.closest(".answer a.cite, a.card, .closest a, .path a");
   if (link) opener = link;
   if (link?.matches('[data-state="running"] a.cite[href^="/documents/"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault(); // a target for links would be the stream's target too
@@ -163,7 +163,7 @@ document.addEventListener("click", (event) => {
 
 function closePanel() {
   document.getElementById("panel").replaceChildren();
-  if (opener?.isConnected) opener.focus();
+  if (opener) (opener.isConnected ? opener : document.getElementById(opener.id))?.focus();
   opener = null;
 }
 

@@ -6,6 +6,7 @@ const form = document.getElementById("upload");
 const picker = document.getElementById("upload-files");
 const list = document.getElementById("sending");
 const said = document.getElementById("upload-said");
+const CANCELLED = "Not sent: you cancelled it.";
 const waiting = [];
 let sending = false;
 let sent = 0;
@@ -21,9 +22,14 @@ function line(file) {
   bar.setAttribute("aria-label", `Sending ${file.name}`);
   state.className = "quiet";
   state.textContent = "Waits to be sent";
-  item.append(name, bar, state);
+  const cancel = document.createElement("button");
+  cancel.type = "button";
+  cancel.className = "quiet-button";
+  cancel.textContent = "Cancel";
+  cancel.setAttribute("aria-label", `Do not send ${file.name}`);
+  item.append(name, bar, state, cancel);
   list.append(item);
-  return { item, bar, state };
+  return { item, bar, state, cancel };
 }
 
 function add(files) {
@@ -38,14 +44,28 @@ function add(files) {
     if (file.size > Number(form.dataset.limit) * 1048576) {
       end(shown, `Not sent: it is larger than the ${form.dataset.limit} MB that are read.`);
     } else {
-      waiting.push({ file, collection, shown });
+      const one = { file, collection, shown };
+      shown.cancel.addEventListener("click", () => drop(one));
+      waiting.push(one);
     }
   }
   next();
 }
 
+function drop(one) {
+  const at = waiting.indexOf(one);
+  if (at >= 0) {
+    waiting.splice(at, 1);
+    end(one.shown, CANCELLED);
+  } else {
+    one.request?.abort();
+  }
+  picker.focus();
+}
+
 function end(shown, words) {
   shown.bar.remove();
+  shown.cancel.remove();
   shown.state.className = words ? "failure" : "quiet";
   shown.state.textContent = words || "Sent";
 }
@@ -59,6 +79,9 @@ function next() {
   }
   sending = true;
   const request = new XMLHttpRequest();
+  one.request = request;
+  let aborted = false;
+  request.addEventListener("abort", () => { aborted = true; });
   const body = new FormData();
   body.append("collection", one.collection);
   body.append("files", one.file, one.file.name);
@@ -77,6 +100,8 @@ function next() {
       document.getElementById("progress").replaceChildren(...answer.childNodes);
     } else if (request.status) {
       end(one.shown, answer.querySelector("main p, p")?.textContent || "Not sent.");
+    } else if (aborted) {
+      end(one.shown, CANCELLED);
     } else {
       end(one.shown, "Not sent: Docent cannot be reached, or the file was changed or is a folder.");
     }
@@ -89,6 +114,10 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   add(picker.files);
   picker.value = "";
+});
+
+addEventListener("beforeunload", (event) => { // what is not sent yet would be lost
+  if (sending || waiting.length) event.preventDefault();
 });
 
 const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");

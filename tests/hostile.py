@@ -18,7 +18,6 @@ from indexer.models import Collection, Document, IngestRun, LedgerEntry
 from server.errors import NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
 from server.generate import GeneratorState
-from server.ingest_jobs import IngestJobs
 from server.routes.page_route import PageRoute
 from server.services import Services
 from server.settings import ServerSettings
@@ -100,6 +99,7 @@ class HostileSite(Site):
         super().__init__(settings.model_copy(update={"embedder": hostile("embedder")}), documents_too=False)
         self.script = HostileScript(self.catalog)
         self.reporter = settings.data.parent / "report.py"
+        self.indexer = (sys.executable, str(self.reporter))
         self._write()
 
     def _write(self) -> None:
@@ -140,7 +140,6 @@ class HostileSite(Site):
             name=hostile("generator"), state=GeneratorState("failed", hostile("state"))
         )
         services.search_state = GeneratorState("failed", hostile("health"))
-        services.jobs = IngestJobs(self.settings, self.engine, (sys.executable, str(self.reporter)), settle=0)
         return services
 
     def app(self) -> FastAPI:

@@ -9,7 +9,7 @@ What a question says decides what happens: "hold" stops after some words until `
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from server.conversations import open_conversations
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
 from server.generate import Usage
+from server.ingest_jobs import IngestJobs
 from server.routes import chat, documents, library, pages, settings_page
 from server.security import SecurityHeaders
 from server.services import Services
@@ -309,6 +310,7 @@ class Site:
         self.grace = grace
         self.url = ""
         self._server: uvicorn.Server | None = None
+        self.indexer: Sequence[str] = ()  # a command instead of the real `indexer`, which loads a model
 
     def app(self) -> FastAPI:
         @asynccontextmanager
@@ -329,6 +331,8 @@ class Site:
     def services(self, turns: Turns) -> Services:
         services = Answering(self.settings, self.catalog, self.conversations, turns, self.script)
         services.examples.find(self.catalog.everything(), services.change, services.can_answer)
+        if self.indexer:
+            services.jobs = IngestJobs(self.settings, self.engine, self.indexer, settle=0.1)
         return services
 
     def drop_connections(self) -> None:

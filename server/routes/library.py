@@ -53,16 +53,16 @@ def documents(
     request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: int = 0
 ) -> Response:
     """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone."""
-    context = _table(services, scope, query)
     if is_fragment(request):
-        return page(request, "_files.html", **context)
+        return page(request, "_files.html", **_table(services, scope, query))
     return page(
         request,
         "documents.html",
-        **shell(services, scope, owner),
-        **context,
         **_progress(services, scope),
         undo=services.catalog.deleted_file(deleted, scope) if deleted else None,
+        ended=services.catalog.ended_runs(scope),  # before the table is read
+        **shell(services, scope, owner),
+        **_table(services, scope, query),
         roots=services.catalog.roots(scope),
         max_file_mb=services.settings.max_file_mb,
     )
@@ -102,9 +102,12 @@ def _check_writable(services: Services, collection: str, scope: Scope) -> None:
 
 
 @router.get("/documents/events", response_class=EventSourceResponse)
-async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
-    """`progress` whenever it changed, and `changed` when there is something new to list."""
-    shown, before = "", None
+async def events(services: ServicesDep, ended: int | None = None) -> AsyncIterator[ServerSentEvent]:
+    """`progress` whenever it changed, and `changed` when there is something new to list.
+
+    `ended` is how many runs had ended when the page was made: one may have ended since.
+    """
+    shown, before = "", None if ended is None else Runs(ended, 0)
     while True:
         html, runs = await asyncio.to_thread(_progress_now, services)
         if html != shown:

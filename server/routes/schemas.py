@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from server.errors import BadRequest
 
@@ -26,6 +26,11 @@ Words = Annotated[str, AfterValidator(_well_formed)]
 
 TokenId = Annotated[int, Field(ge=0)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
+
+
+def _or_default(options: object) -> object:
+    """Clients that leave out what they do not set often write null for it."""
+    return {} if options is None else options
 
 
 class DocentOptions(BaseModel):
@@ -82,7 +87,7 @@ class ChatRequest(BaseModel):
     top_logprobs: int | None = Field(None, ge=0, le=20)
     tools: list[Any] | None = None
     functions: list[Any] | None = None
-    docent: DocentOptions = Field(default_factory=DocentOptions)
+    docent: Annotated[DocentOptions, BeforeValidator(_or_default)] = Field(default_factory=DocentOptions)
 
     def check(self) -> None:
         """Raises BadRequest for what is well-formed but not to be had."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from indexer.client import search_result
-from server.errors import Unavailable
+from server.errors import BadRequest, Unavailable
 from server.routes.openai import narrowed
 from server.routes.schemas import SearchRequest
 from server.services import ScopeDep, ServicesDep
@@ -17,6 +17,8 @@ router = APIRouter(prefix="/v1")
 
 @router.post("/search")
 async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) -> dict[str, Any]:
+    if not body.query.strip():
+        raise BadRequest("The query is empty.", "Write what to search for.", param="query")
     scope = await narrowed(services, scope, body.collections, param="collections")
     await services.opened.wait()
     if services.retriever is None:

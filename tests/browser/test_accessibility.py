@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlmodel import Session
 
+from indexer.database import writing
+from indexer.models import IngestRun, LedgerEntry
 from tests.browser.conftest import Watch
 from tests.tiny_site import Site
 
@@ -15,7 +18,17 @@ NOTHING_STICKS = """() => { const sheet = new CSSStyleSheet();
   sheet.replaceSync('.composer, .bar { position: static !important }');
   document.adoptedStyleSheets = [sheet]; }"""
 """A button that is half under the box would count as too small, though it can be scrolled from there."""
-PAGES = ["/documents", "/documents/1?start=14&end=40", "/documents/999", "/language-model", "/conversations?search=x"]
+PAGES = [
+    "/documents",
+    "/documents?state=needs_ocr",
+    "/documents?q=nothing",
+    "/settings",
+    "/login",
+    "/documents/1?start=14&end=40",
+    "/documents/999",
+    "/language-model",
+    "/conversations?search=x",
+]
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)], ids=str)
@@ -76,6 +89,30 @@ def test_no_page_has_a_violation(visitor: Page, watch: Watch, path: str) -> None
     watch.allow("404")
     visitor.goto(path)
     assert violations(visitor) == []
+
+
+def test_no_state_of_the_documents_page_has_a_violation(visitor: Page, site: Site) -> None:
+    page = visitor
+    root = str(site.settings.data.parent / "documents")
+    with writing(site.settings), Session(site.engine) as session:
+        session.add(LedgerEntry(collection_id=1, root=root, path="a.pdf", state="failed", reason="It is damaged."))
+        session.add(IngestRun(collection_id=1, total=9, done=4))
+        session.commit()
+        page.goto("/documents")
+        expect(page.locator(".run")).to_be_visible()
+        assert violations(page) == []
+    expect(page.locator(".run")).to_have_count(0)
+    refused = {"name": "a.exe", "mimeType": "x/y", "buffer": b"x"}
+    page.set_input_files("#upload-files", [refused])  # type: ignore[list-item]
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#progress")).to_contain_text("Files of type .exe are not read.")
+    page.get_by_role("button", name="Delete leave.txt").click()
+    expect(page.locator(".undo")).to_be_visible()
+    page.locator(".folders summary").click()
+    assert violations(page) == []
+    page.get_by_role("link", name="Parental leave").click()
+    expect(page.locator("#panel h2")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_an_answer_has_the_higher_contrast(visitor: Page) -> None:

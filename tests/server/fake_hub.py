@@ -30,66 +30,70 @@ class FakeHub:
         return [span for method, _, span in self.requests if method == "GET"]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request from `hub`."""
+
+    hub: FakeHub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, with_body: bool) -> None:
+        span = self.headers.get("Range", "")
+        self.hub.requests.append((self.command, self.path, span))
+        data = self.hub.files.get(self.path)
+        if self.hub.status != 200 or data is None:
+            self._refuse(self.hub.status if self.hub.status != 200 else 404)
+            return
+        start = 0
+        found = re.fullmatch(r"bytes=(\d+)-", span)
+        if found and not self.hub.ignores_ranges:
+            start = int(found[1])
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        else:
+            self.send_response(200)
+        sha256 = self.hub.sha256.get(self.path) or hashlib.sha256(data).hexdigest()
+        for name, value in [
+            ("Content-Length", str(len(data) - start)),
+            ("ETag", f'"{sha256}"'),
+            ("X-Linked-Etag", f'"{sha256}"'),
+            ("X-Linked-Size", str(len(data))),
+            ("X-Repo-Commit", COMMIT),
+            ("Accept-Ranges", "bytes"),
+            ("Connection", "close"),
+        ]:
+            self.send_header(name, value)
+        self.end_headers()
+        if with_body:
+            self._send(data[start:])
+
+    def _refuse(self, status: int) -> None:
+        self.send_response(status)
+        if status == 404:
+            self.send_header("X-Error-Code", "EntryNotFound")
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _send(self, body: bytes) -> None:
+        cut, self.hub.cut_after = self.hub.cut_after, None
+        self.wfile.write(body if cut is None else body[:cut])
+        self.close_connection = True
+
+
 @contextmanager
 def running_hub() -> Iterator[FakeHub]:
     hub = FakeHub()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-        def do_HEAD(self) -> None:
-            self._answer(with_body=False)
-
-        def do_GET(self) -> None:
-            self._answer(with_body=True)
-
-        def _answer(self, with_body: bool) -> None:
-            span = self.headers.get("Range", "")
-            hub.requests.append((self.command, self.path, span))
-            data = hub.files.get(self.path)
-            if hub.status != 200 or data is None:
-                self._refuse(hub.status if hub.status != 200 else 404)
-                return
-            start = 0
-            found = re.fullmatch(r"bytes=(\d+)-", span)
-            if found and not hub.ignores_ranges:
-                start = int(found[1])
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-            else:
-                self.send_response(200)
-            sha256 = hub.sha256.get(self.path) or hashlib.sha256(data).hexdigest()
-            for name, value in [
-                ("Content-Length", str(len(data) - start)),
-                ("ETag", f'"{sha256}"'),
-                ("X-Linked-Etag", f'"{sha256}"'),
-                ("X-Linked-Size", str(len(data))),
-                ("X-Repo-Commit", COMMIT),
-                ("Accept-Ranges", "bytes"),
-                ("Connection", "close"),
-            ]:
-                self.send_header(name, value)
-            self.end_headers()
-            if with_body:
-                self._send(data[start:])
-
-        def _refuse(self, status: int) -> None:
-            self.send_response(status)
-            if status == 404:
-                self.send_header("X-Error-Code", "EntryNotFound")
-            self.send_header("Content-Length", "0")
-            self.send_header("Connection", "close")
-            self.end_headers()
-
-        def _send(self, body: bytes) -> None:
-            cut, hub.cut_after = hub.cut_after, None
-            self.wfile.write(body if cut is None else body[:cut])
-            self.close_connection = True
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("HubHandler", (Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     hub.endpoint = f"http://127.0.0.1:{server.server_port}"

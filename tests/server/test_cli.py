@@ -71,7 +71,7 @@ def test_ask_prints_the_answer_and_its_sources(served: ServerSettings) -> None:
 def test_ask_keeps_to_a_collection(served: ServerSettings) -> None:
     result = run("ask", ASKED, "--collection", "secret", DOCENT_DATA=str(served.data))
 
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")  # as where no server runs
     assert result.stderr.strip() == "There is no collection 'secret'."
 
 

@@ -377,7 +377,16 @@ def test_search_keeps_to_collections(client: TestClient) -> None:
     assert {passage["document"] for passage in body["passages"]} == {"dental.md"}
     refused(client.post("/v1/search", json={"query": "x", "collections": ["none"]}), 404, "collections")
     refused(client.post("/v1/search", json={"query": ""}), 400, "query")
+    said = refused(client.post("/v1/search", json={"query": " \n\t "}), 400, "query")
+    assert said == "The query is empty. Write what to search for."
     refused(client.post("/v1/search", json={"query": "x", "topk": 3}), 400, "topk")
+
+
+def test_null_is_as_good_as_no_options(client: TestClient) -> None:
+    given, none = chat(client, docent=None), chat(client)
+    assert given.status_code == 200
+    assert given.json()["choices"][0]["message"]["content"] == none.json()["choices"][0]["message"]["content"]
+    refused(chat(client, docent={"top_k": 0}), 400, "docent.top_k")
 
 
 @pytest.mark.parametrize(

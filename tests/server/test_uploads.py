@@ -1,10 +1,13 @@
 """Files from a browser: safe names, limits in words, nothing left of what broke off."""
 
+import asyncio
 import errno
 import json
+import resource
 import shutil
+import subprocess
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StorageError
+from server import uploads
 from server.errors import BadRequest
 from server.settings import ServerSettings
 from server.uploads import Incoming, collection_folder, collection_name, safe_name
@@ -102,6 +106,57 @@ async def test_a_disk_that_fills_up_is_told_in_words(settings: ServerSettings) -
     with pytest.raises(StorageError, match="is full"):
         await Incoming(settings, KIND).receive(full(), 0)
     assert [path for path in settings.uploads_path.rglob("*") if path.is_file()] == []
+
+
+async def test_a_write_that_the_system_refuses_is_told_and_leaves_nothing(settings: ServerSettings) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    data = body(("a.md", b"x" * 3_000_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="could not be stored"):
+            await Incoming(settings, KIND).receive(pieces(data, *range(1000, 3_000_000, 1000)), len(data))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path for path in settings.uploads_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.fixture
+def small_disk(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Uploads lie on a disk of one megabyte, and none of it is kept free."""
+    settings.uploads_path.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(settings.uploads_path)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    monkeypatch.setattr(uploads, "SPARE_BYTES", 0)
+    yield
+    subprocess.run(["umount", str(settings.uploads_path)], check=True)
+
+
+@pytest.mark.usefixtures("small_disk")
+async def test_a_disk_that_is_really_full(settings: ServerSettings) -> None:
+    data = body(("a.md", b"x" * 3_000_000))
+    with pytest.raises(StorageError, match="is full"):
+        await Incoming(settings, KIND).receive(pieces(data, *range(1000, 3_000_000, 1000)), 0)
+    assert [path for path in settings.uploads_path.rglob("*") if path.is_file()] == []
+    small = Incoming(settings, KIND)  # and there is room again
+    await small.receive(pieces(body(("b.md", b"words"))), 0)
+    assert [one.name for one in small.keep(settings.uploads_path / "kept")] == ["b.md"]
+
+
+async def test_two_uploads_at_once_are_both_whole(settings: ServerSettings, tmp_path: Path) -> None:
+    async def slowly(data: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(data), 50):
+            await asyncio.sleep(0)  # the other one's turn
+            yield data[at : at + 50]
+
+    first, second = body(("a.md", b"1" * 5000), ("b.md", b"1")), body(("a.md", b"2" * 5000), ("c.md", b"2"))
+    incoming = [Incoming(settings, KIND), Incoming(settings, KIND)]
+    await asyncio.gather(*(one.receive(slowly(d), len(d)) for one, d in zip(incoming, (first, second), strict=True)))
+    await asyncio.gather(*(asyncio.to_thread(one.keep, tmp_path / "kept") for one in incoming))
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    assert kept.keys() == {"a.md", "b.md", "c.md"}
+    assert kept["a.md"] in (b"1" * 5000, b"2" * 5000)
+    assert lying_in(settings) == []
 
 
 @pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "text/plain; boundary=x"])
