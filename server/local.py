@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import DocentError
+from server.adapters import Adapter, adapters, check_adapter
 from server.chat_template import ChatTemplate, choose_template
 from server.engine.fit import Fit, gib
 from server.engine.hot_prefixes import HotPrefixes
@@ -188,8 +189,12 @@ class LocalGenerator:
         """Runs on the worker's thread."""
         header, settings = read_model_header(self._path), self._settings
         free, threads = self._available_memory(), settings.threads or cores()
-        fit = self._fit = fit_here(header, settings, free)
-        logger.info("%s: %s of %s free; %d threads", self._path.name, fit, gib(free), threads)
+        chosen = adapters(settings)
+        for adapter in chosen:
+            check_adapter(adapter, header)
+        fit = self._fit = fit_here(header, settings, free - sum(adapter.size for adapter in chosen))
+        name = ", ".join([self._path.name, *map(str, chosen)])
+        logger.info("%s: %s of %s free; %d threads", name, fit, gib(free), threads)
         model = Model(
             self._path,
             gpu_layers=settings.gpu_layers,
@@ -205,19 +210,30 @@ class LocalGenerator:
             eos=vocabulary.text_of(vocabulary.eos),
         )
         parked = PARKED if model.can_share_prefixes else 0  # each has a whole state where none is shared
-        context = Context(model, vocabulary, cells=fit.cells, sequences=fit.slots + parked, batch=ROWS, threads=threads)
-        self._hot = self._open_state(context, fit)
+        context = Context(
+            model,
+            vocabulary,
+            cells=fit.cells,
+            sequences=fit.slots + parked,
+            batch=ROWS,
+            threads=threads,
+            adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
+        )
+        self._hot = self._open_state(context, fit, chosen)
         self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")
         return context
 
-    def _open_state(self, context: Context, fit: Fit) -> HotPrefixes | None:
+    def _open_state(self, context: Context, fit: Fit, chosen: Sequence[Adapter]) -> HotPrefixes | None:
         """Saved states of this model and these settings. None: none are kept."""
         folder = self._settings.data / STATE_FOLDER
         if not self._settings.state_mb:
             remove_saved(folder)
             return None
-        key = model_key([self._path], [build(), fit.context])
+        key = model_key(
+            [self._path, *(adapter.path for adapter in chosen)],
+            [build(), fit.context, *(adapter.scale for adapter in chosen)],
+        )
         return HotPrefixes(StateFolder(folder, key, self._settings.state_mb << 20), context)
 
     def _note_progress(self, fraction: float) -> bool:

@@ -21,6 +21,7 @@ class ServerSettings(IndexerSettings):
     context: int = Field(4096, ge=256, description="Context in tokens; never more than the model file declares.")
     cache_mb: int = Field(0, ge=0, description="Memory for conversations, megabytes; 0: at most half of what is free.")
     gpu_layers: int = Field(0, ge=0, description="Layers of the model to put on a graphics card; 0 means none.")
+    lora: str = Field("", description="LoRA adapters for the model: GGUF files, each FILE or FILE=SCALE, with commas.")
     generator_url: str = Field("", description="OpenAI-compatible API that answers instead of a model file.")
     generator_key: SecretStr | None = Field(None, description="Key that this API asks for.")
     generator_model: str = Field("", description="Model to ask this API for; empty means the first that it lists.")

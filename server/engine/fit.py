@@ -9,7 +9,7 @@ the f16 KV cache, the compute buffers, and what the search model takes beside it
 from dataclasses import dataclass
 
 from indexer.errors import StartError
-from server.engine.gguf_header import GgufHeader
+from server.engine.gguf_header import GgufHeader, is_adapter
 
 F16_BYTES, F32_BYTES = 2, 4
 MIB = 1 << 20
@@ -188,6 +188,11 @@ def _refuse_unsupported(header: GgufHeader) -> None:
                 f"{name} cannot be used: llama.cpp does not support its block-sparse attention.",
                 "Use Phi-3-mini instead: docent models pull phi-3-mini.",
             )
+    if is_adapter(header):
+        raise ModelRefused(
+            "The file is a LoRA adapter, not a model.",
+            "Name it in DOCENT_LORA, and in DOCENT_MODEL the model it is for.",
+        )
     if not header.architecture:
         raise ModelRefused(
             "The model's file does not name its architecture.", "Choose another model: docent models list."

@@ -76,6 +76,11 @@ class GgufHeader:
         return (value if isinstance(value, int) else 0,) * count
 
 
+def is_adapter(header: GgufHeader) -> bool:
+    """Whether the file holds a LoRA adapter instead of a model."""
+    return header.text("general.type") == "adapter" or bool(header.text("adapter.type"))
+
+
 def read_header(path: Path) -> GgufHeader:
     """Read the header of `path`. Raises GgufError, or OSError where the file cannot be opened."""
     with path.open("rb") as file:

@@ -118,6 +118,18 @@ class Model:
         recurrent = self.lib.llama_model_is_recurrent(pointer) or self.lib.llama_model_is_hybrid(pointer)
         self.can_share_prefixes = not recurrent  # such a memory is one state, not a cell for each token
 
+    def load_adapter(self, path: Path) -> int:
+        """Read a LoRA adapter; what it gives goes to `Context`. Freed with the model."""
+        _recent_errors()
+        adapter: int | None = self.lib.llama_adapter_lora_init(self.pointer, str(path).encode())
+        if not adapter:
+            said = " ".join(_recent_errors())
+            reason = "it was made for another model" if "base model" in said or "mismatch" in said else "it is damaged"
+            raise ModelRefused(
+                f"The adapter {path.name} cannot be used: {reason}.", "Take it out of DOCENT_LORA, or copy it again."
+            )
+        return adapter
+
 
 class Vocabulary:
     """Text to token ids and back."""
@@ -204,8 +216,17 @@ class Context:
     """
 
     def __init__(
-        self, model: Model, vocabulary: Vocabulary, *, cells: int, sequences: int, batch: int, threads: int
+        self,
+        model: Model,
+        vocabulary: Vocabulary,
+        *,
+        cells: int,
+        sequences: int,
+        batch: int,
+        threads: int,
+        adapters: Sequence[tuple[int, float]] = (),
     ) -> None:
+        """`adapters`: what `Model.load_adapter` gave, each with its scale."""
         self._model = model
         self._lib = lib = model.lib
         self.vocabulary = vocabulary
@@ -230,6 +251,11 @@ class Context:
         self._pointer = lib.llama_init_from_model(model.pointer, params)
         if not self._pointer:
             raise ModelRefused(*_explain("The model", _recent_errors()))
+        if adapters:
+            count = len(adapters)
+            pointers = (lib.llama_adapter_lora_p_ctypes * count)(*(pointer for pointer, _ in adapters))
+            scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
+            lib.llama_set_adapters_lora(self._pointer, pointers, count, scales)
         self._memory = lib.llama_get_memory(self._pointer)
         self._rows: int = lib.llama_n_batch(self._pointer)  # never more than there are cells
         self._batch = lib.llama_batch_init(self._rows, 0, 1)
