@@ -288,6 +288,7 @@ class Context:
         if result != 0:
             reason = "the KV cache is full" if result == NO_CELLS else f"llama_decode returned {result}"
             raise DecodeError("; ".join([reason, *_recent_errors()]))
+        self._lib.llama_synchronize(self._pointer)  # a graphics card may still work: batches are timed
         return True
 
     def logits(self, row: int) -> Logits:
