@@ -14,10 +14,13 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlmodel import Session
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from indexer.database import writing  # noqa: E402
+from indexer.models import Collection, IngestRun  # noqa: E402
 from make.screenshots_documents import shoot_documents  # noqa: E402
 from server.settings import ServerSettings  # noqa: E402
 from tests.browser.conftest import FLAGS  # noqa: E402
@@ -29,7 +32,7 @@ COLOURS = 24
 DONE = '.turn:last-child[data-state="done"]'
 
 
-def shoot(page: Page, save: Callable[[str], None]) -> None:
+def shoot(page: Page, site: Site, save: Callable[[str], None]) -> None:
     """Go through the states in the order in which a person meets them."""
     page.goto("/")
     save("first-visit")
@@ -38,7 +41,7 @@ def shoot(page: Page, save: Callable[[str], None]) -> None:
     save("model-loading")
     stop(page)
     page.goto("/")
-    ask(page, "How many days? queue")
+    ask(page, "How many days of leeve? queue")
     page.get_by_text("questions are ahead of yours").wait_for()
     save("in-the-queue")
     stop(page)
@@ -48,6 +51,20 @@ def shoot(page: Page, save: Callable[[str], None]) -> None:
     save("streaming")
     stop(page)
     save("stopped")
+    page.goto("/")
+    ask(page, "How much leave do I have? Please hold")
+    page.locator(".answer .closed p").wait_for()
+    page.route("**/events", lambda route: route.abort())
+    site.drop_connections()
+    page.locator(".status.lost").wait_for()
+    save("connection-lost")
+    page.unroute("**/events")
+    page.reload()
+    stop(page)
+    page.goto("/")
+    page.fill("#question", "A text that somebody copied out of a long report. " * 90)
+    page.locator("#length:not(:empty)").wait_for()
+    save("too-long")
     page.goto("/")
     ask(page, "How much leave do I have?")
     page.locator(DONE).wait_for()
@@ -63,6 +80,7 @@ def shoot(page: Page, save: Callable[[str], None]) -> None:
     save("edit-and-versions")
     for question, state, name in (
         ("Is this unknown to the documents?", ".turn:last-child[data-unanswered]", "not-in-the-documents"),
+        ("Is the rule weak?", ".turn:last-child .answer .weak", "partly-supported"),
         ("Please quote the rule", ".turn:last-child .extractive", "without-a-model"),
         ("Please fail", '.turn:last-child[data-state="failed"]', "failed"),
         ("What can you do?", DONE, "small-talk"),
@@ -76,6 +94,18 @@ def shoot(page: Page, save: Callable[[str], None]) -> None:
     save("deleted")
     page.goto("/language-model")
     save("language-model")
+
+
+def shoot_empty(page: Page, site: Site, save: Callable[[str], None]) -> None:
+    """Before there is anything to ask about."""
+    page.goto("/")
+    save("nothing-indexed")
+    with writing(site.settings), Session(site.engine) as session:
+        session.add(Collection(id=1, name="handbook"))
+        session.add(IngestRun(collection_id=1, total=254, done=40))
+        session.commit()
+        page.goto("/")
+        save("indexing")
 
 
 def ask(page: Page, question: str) -> None:
@@ -109,7 +139,10 @@ def visit(browser: Browser, device: str, theme: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = Site(ServerSettings(data=Path(folder) / "data"))
         with site.served(), opened(site) as page:
-            shoot(page, lambda name: save(page, name))
+            shoot(page, site, lambda name: save(page, name))
+        site = Site(ServerSettings(data=Path(folder) / "empty"), documents_too=False)
+        with site.served(), opened(site) as empty:
+            shoot_empty(empty, site, lambda name: save(empty, name))
         shoot_documents(opened, Path(folder), save)
 
 

@@ -19,6 +19,7 @@ SHOWN = 5  # source cards; the rest stands behind "and 3 more"
 SNIPPET = 150  # characters of a card's text
 CARD_TITLE = 30  # characters that a card shows of a title whatever stands beside it
 FEWEST_SHARED = 2  # words that titles have in common before they are left out
+HEADING, HEADING_LINES = 400, 8  # characters and lines of a question that stands whole above its answer
 SEARCHED = 120  # characters shown of what was searched for
 CLOSEST = 320  # characters of a passage shown where the documents do not answer
 
@@ -155,6 +156,12 @@ def copy_text(turn: TurnView) -> str:
     """The answer with its sources as footnotes, in Markdown."""
     notes = [f"[{n}] {name}: “{' '.join(quote.split())}”" for n, name, quote in footnotes(turn)]
     return "\n".join([turn.answer.rstrip(), "", *notes]).rstrip() + "\n"
+
+
+def heading(question: str) -> str:
+    """The question as it stands above its answer: whole, or of a pasted text the beginning."""
+    whole = len(question) <= HEADING and question.count("\n") < HEADING_LINES
+    return question if whole else shortened(question, HEADING // 2)
 
 
 def searched_for(searched: Searched, question: str) -> str:

@@ -13,6 +13,7 @@ from server.presentation import (
     copy_text,
     duration,
     footnotes,
+    heading,
     searched_for,
     source_anchor,
     streamed_mark,
@@ -28,6 +29,7 @@ from server.turns import Batch, Ended
 def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:
     """What _turn.html needs. `editing`: with the field in which its question can be changed."""
     return {
+        "heading": heading(turn.question),
         "editing": editing,
         "turn": turn,
         "sources": cards(turn.evidence, turn.question),

@@ -53,6 +53,9 @@ def test_a_paste_that_will_not_fit_says_so_before_it_is_sent(page: Page, site: S
     expect(said).to_be_empty()
     page.press("#question", "Enter")
     expect(page.locator('.turn[data-state="done"]')).to_be_visible()
+    assert len(page.locator(".turn h2").inner_text()) < 250
+    page.get_by_text("The whole question").click()
+    expect(page.locator(".whole p")).to_have_text("x" * 4000)
 
 
 def test_a_paste_that_is_sent_at_once_is_kept_in_the_box(page: Page, watch: Watch) -> None:

@@ -133,6 +133,7 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
     yield client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": ""}, headers=HTMX).text
     said = client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": hostile("remark")}, headers=HTMX)
     yield said.text
+    yield fragment("_indexed.html", documents=0, indexed="", indexing=indexing(1, 2))
     yield fragment("_welcome.html", documents=0, indexing=indexing(1, 2), deleted=None)
     yield fragment("_examples.html", examples=[], ask_for_examples=LATER)
     for number in range(1, 5):

@@ -8,7 +8,7 @@ import pytest
 from indexer.models import Passage
 from server.conversations import ConversationLine
 from server.events import Citation, Evidence, Progress, Searched
-from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, searched_for, waiting_for
+from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, heading, searched_for, waiting_for
 from server.turn_rows import CitationView, TurnView
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -149,3 +149,9 @@ def test_a_translation_is_not_called_unsupported() -> None:
     answer = TurnView(1, "c", "How many days?", "done", answer="Es sind 25 Tage Urlaub.", unsupported=((0, 23),))
     assert 'class="weak"' in answer_html(answer)
     assert 'class="weak"' not in answer_html(replace(answer, question="In German, please"))
+
+
+def test_a_pasted_text_is_no_heading() -> None:
+    assert heading("How much\nleave?") == "How much\nleave?"
+    assert len(heading("word " * 500)) <= 200
+    assert heading("line\n" * 9) == "line " * 8 + "line"
