@@ -44,6 +44,7 @@ class Retrieved:
     terms: dict[str, float]  # search terms and how much each tells (idf; less where only the history has it)
     searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
     together_with: str = ""  # the question before it, where its scores were mixed in
+    question: str = ""  # as it was searched for, without the one before it
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Retriever:
                 weights[term] += one.share * idf
         searched = asked[0].text if asked[0].text != question else ""
         together_with = history[-1] if len(asked) > 1 else ""
-        return Retrieved(passages, vector, dict(weights), searched, together_with)
+        return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text)
 
     def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:
         """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended."""

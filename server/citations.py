@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from indexer.models import Passage
 from indexer.sentences import sentence_spans
 from indexer.terms import content_terms, words
 from server.events import Citation, Evidence
@@ -206,7 +207,10 @@ class CitationChecker:
         self._emit(sentence[shown:stop])
         for support in found:
             self._emit(" ")
-            self.citations.append(_citation(support, self._length))
+            rests_on = support.evidence
+            self.citations.append(
+                citation(rests_on.passage, support.start, support.end, support.heading, rests_on.n, self._length)
+            )
             self._emit(f"[{support.evidence.n}]")
         self._emit(sentence[stop:])
         if checked and self._evidence and not found and len(set(content_terms(claim))) >= _CLAIM_TERMS:
@@ -261,18 +265,18 @@ def _line_start(line: str) -> int:
     return match.end() if match else 0
 
 
-def _citation(support: Support, at: int) -> Citation:
-    passage = support.evidence.passage
+def citation(passage: Passage, start: int, end: int, heading: str, n: int, at: int) -> Citation:
+    """The mark `[n]` at code point `at` of an answer, for the words [start, end) of the passage's document."""
     return Citation(
-        n=support.evidence.n,
+        n=n,
         at=at,
         document_id=passage.document_id,
         collection_id=passage.collection_id,
         document=passage.document,
         title=passage.title,
-        heading=support.heading,
+        heading=heading,
         page=passage.page,
-        start=support.start,
-        end=support.end,
-        quote=passage.text[support.start - passage.start : support.end - passage.start],
+        start=start,
+        end=end,
+        quote=passage.text[start - passage.start : end - passage.start],
     )

@@ -1,9 +1,10 @@
 """Passages to numbered evidence: the sentences worth their tokens, within a budget (pure).
 
-On a processor each prompt token costs some 40 ms, so a passage is cut to the sentences that bear on the question, in
-the order of the document. Evidence is append-only in a conversation: a passage that an earlier turn has shown keeps its
-number and is not shown again, so that what the model has cached stays true. A passage without sentences is a heading
-alone and is no evidence.
+On a processor each prompt token costs some 40 ms, so a passage is cut to the sentences that bear on the question, each
+with the one that it needs before it, in the order of the document. How many these are depends on the question: few
+where one sentence stands out, as many as the budget holds where none does. Evidence is append-only in a conversation: a
+passage that an earlier turn has shown keeps its number and is not shown again, so that what the model has cached stays
+true. A passage without sentences is a heading alone and is no evidence.
 """
 
 from collections import defaultdict
@@ -11,11 +12,13 @@ from collections.abc import Callable, Sequence
 
 from indexer.models import Passage
 from indexer.retrieve import Retrieved
+from server.antecedents import antecedent
 from server.events import Evidence
-from server.extractive import score_sentences
+from server.relevance import PASSAGES, ScoredSentence, score_sentences
 
-PASSAGES = 5
-"""Passages whose sentences compete for the budget."""
+REACH = 5.5
+"""A sentence whose score is lower than the best one's by more, e^5.5 = 245 times less likely to hold the answer, is not
+worth its tokens."""
 GAP = " … "
 """Stands where sentences were left out."""
 
@@ -35,22 +38,33 @@ def select_evidence(
     The best sentence is always among them, however long it is: half of it could say another thing, and without it a
     model would have nothing to answer from.
     """
-    chosen: defaultdict[int, list[int]] = defaultdict(list)  # passage number -> indexes of its sentences, in order
+    chosen: defaultdict[int, set[int]] = defaultdict(set)  # passage number -> indexes of its sentences
     spent: defaultdict[int, int] = defaultdict(int)  # passage number -> tokens of its text so far
-    for scored in score_sentences(retrieved, PASSAGES):
+    scored = score_sentences(retrieved)
+    for one in scored:
+        if one.score < scored[0].score - REACH:
+            break
         left = budget - sum(spent.values())
-        if spent and count(scored.sentence.text) > left:
+        if one.index in chosen[one.n] or (spent and count(one.sentence.text) > left):
             continue
-        indexes = sorted([*chosen[scored.n], scored.passage.sentences.index(scored.sentence)])
-        tokens = count(_joined(scored.passage, indexes))
-        if not spent or tokens - spent[scored.n] <= left:
-            chosen[scored.n], spent[scored.n] = indexes, tokens
+        for indexes in _with_antecedent(one, chosen[one.n]):
+            tokens = count(_joined(one.passage, sorted(indexes)))
+            if tokens - spent[one.n] <= left or (one is scored[0] and len(indexes) == 1):
+                chosen[one.n], spent[one.n] = indexes, tokens
+                break
     cut = [
-        (passage, _joined(passage, chosen[n]))
+        (passage, _joined(passage, sorted(chosen[n])))
         for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1)
         if chosen[n]
     ]
     return tuple(dict.fromkeys(_numbered(cut, earlier)))
+
+
+def _with_antecedent(one: ScoredSentence, chosen: set[int]) -> list[set[int]]:
+    """What is chosen of a passage once this sentence is: first with what it needs before it, then without."""
+    alone = chosen | {one.index}
+    needed = antecedent(one.passage, one.index)
+    return [alone] if needed is None or needed in chosen else [alone | {needed}, alone]
 
 
 def _joined(passage: Passage, indexes: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """Passages for tests, cut into sentences as the indexer cuts them, with the word embedder's vectors."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +13,15 @@ from server.events import Evidence
 from tests.word_embedder import word_vector
 
 
-def passage(text: str, *, title: str = "Handbook", heading: str = "", start: int = 0, document_id: int = 1) -> Passage:
-    """The stretch `[start, start + len(text))` of a document."""
+def passage(
+    text: str, *, title: str = "Handbook", heading: str = "", start: int = 0, document_id: int = 1, lines: bool = False
+) -> Passage:
+    """The stretch `[start, start + len(text))` of a document; `lines`: a sentence never goes on over the end of one."""
+    stretches = [match.span() for match in re.finditer(r"[^\n]+" if lines else r"(?s).+", text)]
     sentences = tuple(
-        Sentence(start + a, start + b, text[a:b], word_vector(text[a:b]), heading) for a, b in sentence_spans(text)
+        Sentence(start + a, start + b, text[a:b], word_vector(text[a:b]), heading)
+        for stretch in stretches
+        for a, b in sentence_spans(text, *stretch)
     )
     prefix = " › ".join(part for part in (title, heading) if part)
     return Passage(
@@ -44,4 +50,4 @@ def numbered(*texts: str) -> tuple[Evidence, ...]:
 def retrieved(question: str, passages: Sequence[Passage]) -> Retrieved:
     """What a search that found these passages in this order returns."""
     vector = np.asarray(word_vector(question), np.float32)
-    return Retrieved(tuple(passages), vector, dict.fromkeys(query_terms(question), 1.0))
+    return Retrieved(tuple(passages), vector, dict.fromkeys(query_terms(question), 1.0), question=question)

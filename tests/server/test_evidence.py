@@ -23,7 +23,25 @@ def texts(evidence: tuple[Evidence, ...]) -> list[str]:
 
 
 def test_with_room_for_all_a_passage_stays_as_it_is() -> None:
-    assert texts(select_evidence(retrieved(QUESTION, [passage(LEAVE, start=7)]), 100, count)) == [LEAVE]
+    question = "How many days of annual leave, booked in the portal?"
+    assert texts(select_evidence(retrieved(question, [passage(LEAVE, start=7)]), 100, count)) == [LEAVE]
+
+
+def test_what_is_far_less_likely_to_hold_the_answer_is_left_out_though_there_is_room() -> None:
+    found = retrieved(QUESTION, [passage(f"{LEAVE} The weather is fine.")])
+    (item,) = select_evidence(found, 100, count)
+    assert "25 days" in item.text
+    assert "weather" not in item.text
+
+
+def test_what_a_sentence_needs_before_it_comes_along() -> None:
+    list_ = "Zebras enjoy the savanna:\n\nGrass\n25 days of annual leave"
+    assert texts(select_evidence(retrieved(QUESTION, [passage(list_, lines=True)]), 100, count)) == [
+        f"Zebras enjoy the savanna:{GAP}25 days of annual leave"
+    ]
+    pronoun = "Zebras enjoy it. It has how many days of annual leave."
+    assert texts(select_evidence(retrieved(QUESTION, [passage(pronoun)]), 100, count)) == [pronoun]
+    assert texts(select_evidence(retrieved(QUESTION, [passage(pronoun)]), 8, count)) == [pronoun[17:]]
 
 
 def test_the_best_sentences_come_in_the_documents_order_with_a_gap_where_some_are_missing() -> None:
@@ -46,7 +64,7 @@ def test_a_sentence_that_stands_in_two_documents_is_paid_for_once() -> None:
 
 
 def test_passages_keep_their_rank_order() -> None:
-    found = retrieved(QUESTION, [passage("The weather is fine.", document_id=9), passage(LEAVE)])
+    found = retrieved(QUESTION, [passage("Leave is for 20 days.", document_id=9), passage(LEAVE)])
     assert [(item.n, item.passage.document_id) for item in select_evidence(found, 100, count)] == [(1, 9), (2, 1)]
 
 
@@ -62,7 +80,7 @@ def test_passages_below_the_first_are_not_read() -> None:
 
 
 def test_numbers_go_on_and_what_was_shown_keeps_its_own() -> None:
-    leave, dental = passage(LEAVE), passage("The dental plan covers leave of teeth.", document_id=2)
+    leave, dental = passage(LEAVE), passage("How many days the dental plan covers.", document_id=2)
     first = select_evidence(retrieved(QUESTION, [leave]), 100, count)
     second = select_evidence(retrieved(QUESTION, [dental, leave]), 100, count, first)
     assert [(item.n, item.passage.document_id) for item in second] == [(2, 2), (1, 1)]

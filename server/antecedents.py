@@ -1,0 +1,45 @@
+"""Which sentence of a passage another one needs before it to be understood (pure).
+
+A row needs the header of its table, an item the line that leads in to its list, and a sentence that begins with "it",
+"this" or "however" the one before it. In the text that was extracted, items and rows are lines of their own, and a
+blank line stands between paragraphs, lists and tables.
+"""
+
+import re
+
+from indexer.models import Passage
+
+_POINTS_BACK = re.compile(
+    r"(?:it|its|this|these|they|their|that|those|he|she|his|her|such|both|however|but|instead|otherwise|therefore|also"
+    r"|the (?:former|latter|same))\b",
+    re.I,
+)
+_CELLS = " | "
+_BLANK = "\n\n"
+
+
+def antecedent(passage: Passage, index: int) -> int | None:
+    """The index of the sentence that the one at `index` needs; None where it stands for itself."""
+    above = lead_in(passage, index)
+    if above is not None:
+        return above
+    is_first = not index or _BLANK in between(passage, index - 1)
+    return index - 1 if not is_first and _POINTS_BACK.match(passage.sentences[index].text) else None
+
+
+def lead_in(passage: Passage, index: int) -> int | None:
+    """The index of the header of a row's table, or of the line that leads in to an item's list."""
+    first = index
+    while first and _BLANK not in between(passage, first - 1):
+        first -= 1
+    if _CELLS in passage.sentences[index].text:
+        return first if first < index else None
+    if first and passage.sentences[first - 1].text.endswith(":") and "\n" in between(passage, index - 1):
+        return first - 1
+    return None
+
+
+def between(passage: Passage, index: int) -> str:
+    """What stands between a sentence and the next one."""
+    before, after = passage.sentences[index : index + 2]
+    return passage.text[before.end - passage.start : after.start - passage.start]
