@@ -54,9 +54,9 @@ def test_a_line_that_leads_in_is_quoted_with_what_follows_it_or_where_there_is_n
     lead = "Employees have these days of annual leave:"
     assert lead not in answer_of(QUESTION, f"{LEAVE}\n\n{lead}").text
     assert answer_of(QUESTION, lead).text == f"> {lead} [1]"
-    items = "Employees have 25 days for annual leave\nEmployees have 9 days for annual leave too"
+    items = "Employees have 25 days for annual leave\nEmployees have 9 days for leave too"
     assert answer_of(QUESTION, f"{lead}\n\n{items}").text == (
-        f"> {lead} [1]\n> - Employees have 25 days for annual leave [1]\n> - Employees have 9 days for annual leave too [1]"
+        f"> {lead} [1]\n> - Employees have 25 days for annual leave [1]\n> - Employees have 9 days for leave too [1]"
     )
 
 
