@@ -2,9 +2,9 @@
 
 On a processor each prompt token costs some 40 ms, so a passage is cut to the sentences that bear on the question, each
 with the one that it needs before it, in the order of the document. How many these are depends on the question: few
-where one sentence stands out, as many as the budget holds where none does. Evidence is append-only in a conversation: a
-passage that an earlier turn has shown keeps its number and is not shown again, so that what the model has cached stays
-true. A passage without sentences is a heading alone and is no evidence.
+where one sentence stands out, as many as the budget holds where none does. Evidence is append-only in a conversation:
+a sentence that an earlier turn has shown keeps its number and is not shown again, so that what the model has cached
+stays true. A passage without sentences is a heading alone and is no evidence.
 """
 
 from collections import defaultdict
@@ -27,23 +27,33 @@ TokenCount = Callable[[str], int]
 
 def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = ()) -> tuple[Evidence, ...]:
     """Every passage whole and numbered, one for each, for answers that need no prompt."""
-    return _numbered([(passage, passage.text) for passage in retrieved.passages], earlier)
+    following = _following(earlier)
+    numbered: list[Evidence] = []
+    for passage in retrieved.passages:
+        shown = _shown(passage.text, passage, earlier)
+        numbered.append(shown or Evidence(following, passage, passage.text))
+        following += shown is None
+    return tuple(numbered)
 
 
 def select_evidence(
     retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = ()
 ) -> tuple[Evidence, ...]:
-    """The best sentences of the first passages, at most `budget` tokens of them, by passage in rank order.
+    """The best sentences of the first passages, at most `budget` tokens of new ones, by passage in rank order.
 
     The best sentence is always among them, however long it is: half of it could say another thing, and without it a
     model would have nothing to answer from.
     """
     chosen: defaultdict[int, set[int]] = defaultdict(set)  # passage number -> indexes of its sentences
     spent: defaultdict[int, int] = defaultdict(int)  # passage number -> tokens of its text so far
+    again: defaultdict[int, list[Evidence]] = defaultdict(list)  # passage number -> what was shown of it earlier
     scored = score_sentences(retrieved)
     for one in scored:
         if one.score < scored[0].score - REACH:
             break
+        if shown := _shown(one.sentence.text, one.passage, earlier):
+            again[one.n].append(shown)
+            continue
         left = budget - sum(spent.values())
         if one.index in chosen[one.n] or (spent and count(one.sentence.text) > left):
             continue
@@ -52,12 +62,14 @@ def select_evidence(
             if tokens - spent[one.n] <= left or (one is scored[0] and len(indexes) == 1):
                 chosen[one.n], spent[one.n] = indexes, tokens
                 break
-    cut = [
-        (passage, _joined(passage, sorted(chosen[n])))
-        for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1)
-        if chosen[n]
-    ]
-    return tuple(dict.fromkeys(_numbered(cut, earlier)))
+    following = _following(earlier)
+    evidence: dict[Evidence, None] = {}
+    for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1):
+        evidence |= dict.fromkeys(again[n])
+        if chosen[n]:
+            evidence[Evidence(following, passage, _joined(passage, sorted(chosen[n])))] = None
+            following += 1
+    return tuple(evidence)
 
 
 def _with_antecedent(one: ScoredSentence, chosen: set[int]) -> list[set[int]]:
@@ -80,15 +92,14 @@ def _joined(passage: Passage, indexes: Sequence[int]) -> str:
     return "".join(parts)
 
 
-def _numbered(cut: Sequence[tuple[Passage, str]], earlier: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Numbers go on where the conversation's evidence ended; words that it has already shown keep their number."""
-    following = max((evidence.n for evidence in earlier), default=0) + 1
-    numbered: list[Evidence] = []
-    for passage, text in cut:
-        shown = next((e for e in earlier if text in e.text and _still_stands(e.passage, passage)), None)
-        numbered.append(shown or Evidence(following, passage, text))
-        following += shown is None
-    return tuple(numbered)
+def _following(earlier: Sequence[Evidence]) -> int:
+    """Numbers go on where the conversation's evidence ended."""
+    return max((evidence.n for evidence in earlier), default=0) + 1
+
+
+def _shown(text: str, passage: Passage, earlier: Sequence[Evidence]) -> Evidence | None:
+    """The evidence that has already shown these words of the passage; it keeps its number."""
+    return next((e for e in earlier if text in e.text and _still_stands(e.passage, passage)), None)
 
 
 def _still_stands(shown: Passage, found: Passage) -> bool:

@@ -49,8 +49,6 @@ class ScoredSentence:
     passage: Passage
     sentence: Sentence
     score: float
-    cosine: float
-    overlap: float  # idf-weighted share of the question's terms that it, its heading and title hold
 
 
 def score_sentences(retrieved: Retrieved, passages: int = PASSAGES) -> list[ScoredSentence]:
@@ -124,6 +122,6 @@ def _score_passage(asked: _Asked, n: int, passage: Passage) -> list[ScoredSenten
             + KIND * holds(asked.kind, sentence.text, asked.words)
             + TOGETHER * asked.together(terms)
         )
-        scored.append(ScoredSentence(n, index, passage, sentence, score, cosine, asked.share(held | above)))
+        scored.append(ScoredSentence(n, index, passage, sentence, score))
         before = held
     return scored
