@@ -51,7 +51,9 @@ def labelled(tmp_path: Path) -> Path:
     return folder
 
 
-def test_from_the_first_ingest_to_labelled_questions_and_back(docs: Path, labelled: Path, engine: Engine) -> None:
+def test_from_the_first_ingest_to_labelled_questions_and_back(
+    docs: Path, labelled: Path, engine: Engine, settings: IndexerSettings
+) -> None:
     indexer("ingest", str(docs))
     found = read_calibration(engine)
     assert found != Calibration()
@@ -59,7 +61,7 @@ def test_from_the_first_ingest_to_labelled_questions_and_back(docs: Path, labell
 
     fitted = json.loads(indexer("calibrate", str(labelled), "--json").stdout)
     assert (fitted["unanswerable"], fitted["refused"]) == (1, 1)
-    assert fitted["least"] == pytest.approx(read_calibration(engine).least(0.05), abs=1e-4)
+    assert fitted["least"] == pytest.approx(read_calibration(engine).least(settings.false_refusals), abs=1e-4)
     assert len(read_calibration(engine).labelled) == len(DEEDS) * len(SUBJECTS)
     assert "are 1" in indexer("calibrate", str(labelled)).stderr
 
