@@ -26,6 +26,9 @@ LEAST_CHUNKS = 30
 CHANGED_SHARE = 5
 """One document in this many, put or deleted since, calls for another calibration."""
 
+NOTHING_FOUND = -0.99
+"""Only where not one sentence was found is less answerable."""
+
 OFF_TOPIC, LABELLED = "off_topic", "labelled"  # keys in index_info
 
 
@@ -43,12 +46,12 @@ class Calibration:
         0: only where not one sentence was found.
         """
         if not false_refusals:
-            return -0.99
+            return NOTHING_FOUND
         if self.labelled:
-            return float(np.quantile(self.labelled, false_refusals))
+            return max(float(np.quantile(self.labelled, false_refusals)), NOTHING_FOUND)
         rates = [math.log(rate) for rate in ABOVE_OFF_TOPIC]
         above = np.interp(math.log(false_refusals), rates, list(ABOVE_OFF_TOPIC.values()))
-        return self.mean + float(above) * self.deviation
+        return max(self.mean + float(above) * self.deviation, NOTHING_FOUND)
 
 
 def read_calibration(engine: Engine) -> Calibration:
@@ -85,7 +88,8 @@ def newest_change(engine: Engine) -> int:
 def is_due(engine: Engine) -> bool:
     """Whether so many documents are new that they have to be calibrated."""
     with Session(engine) as session:
-        if session.exec(select(func.count(col(Chunk.id)))).one() < LEAST_CHUNKS:
+        readable = select(func.count(col(Chunk.id))).join(Document).where(col(Document.deleted_at).is_(None))
+        if session.exec(readable).one() < LEAST_CHUNKS:
             return False
         stored = session.get(IndexInfo, OFF_TOPIC)
         if stored is None:

@@ -21,7 +21,7 @@ from indexer.calibration import (
 from indexer.catalog import Catalog
 from indexer.errors import StartError
 from indexer.evaluate import EvaluationQuestion
-from indexer.models import IndexInfo
+from indexer.models import Document, IndexInfo, now
 from indexer.retrieve import Retriever
 from indexer.store import Store
 from tests.indexer.knowledge import Knowledge
@@ -78,6 +78,10 @@ def test_a_few_passages_are_not_calibrated(knowledge: Knowledge) -> None:
     assert not is_due(knowledge.engine)
     knowledge.put("more.md", *rules(100, 1))
     assert is_due(knowledge.engine)
+    with Session(knowledge.engine) as session:
+        session.exec(select(Document)).first().deleted_at = now()  # type: ignore[union-attr]
+        session.commit()
+    assert not is_due(knowledge.engine)
 
 
 def test_it_tells_the_corpus_own_questions_from_off_topic_ones(knowledge: Knowledge) -> None:
