@@ -3,22 +3,22 @@
 Contents are rendered as sentinels that nobody can guess and put back afterwards, so that the template's markup and
 people's words stay apart as Segments. A template that ignores or refuses the role `system` (Phi-3-mini-4k does the
 former, Gemma the latter) gets the system text at the head of the first user turn. Templates come with model files and
-are run in a sandbox. Raises TemplateError when a template cannot be used, BadRequest when it refuses the messages.
+are run in a sandbox (template_sandbox.py). Raises TemplateError when a template cannot be used, BadRequest when it
+refuses the messages.
 """
 
 import logging
 import re
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 
-from jinja2 import Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from server.errors import BadRequest
 from server.generate import Message
 from server.prompt_tokens import Segment
+from server.template_sandbox import RENDER_SECONDS, compile_template, render
 
 logger = logging.getLogger("docent.template")
 
@@ -43,10 +43,11 @@ FALLBACKS = {"phi3": (PHI, "<|end|>"), "phimoe": (PHI, "<|end|>")}
 class ChatTemplate:
     """Renders conversations for one model."""
 
-    def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
-        self._bos, self._eos = bos, eos
+    def __init__(self, source: str, *, bos: str = "", eos: str = "", seconds: float = RENDER_SECONDS) -> None:
+        """`seconds` is the longest time that rendering may take."""
+        self._bos, self._eos, self._seconds = bos, eos, seconds
         try:
-            self._template = _compile(source)
+            self._template = compile_template(source)
             self._render([Message("user", "x")])
         except TemplateError as error:
             raise TemplateError(f"The model's chat template cannot be used: {error}") from error
@@ -83,15 +84,14 @@ class ChatTemplate:
 
     def _render(self, messages: Sequence[Message]) -> str:
         """Raises TemplateError for whatever goes wrong inside the template."""
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return self._template.render(
-                messages=turns, add_generation_prompt=True, bos_token=self._bos, eos_token=self._eos, tools=None
-            )
-        except TemplateError:
-            raise
-        except Exception as error:  # a template is a program: it can divide by zero
-            raise TemplateError(f"{type(error).__name__}: {error}") from error
+        values = {
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "add_generation_prompt": True,
+            "bos_token": self._bos,
+            "eos_token": self._eos,
+            "tools": None,
+        }
+        return render(self._template, values, seconds=self._seconds)
 
     def _trims_contents(self) -> bool:
         key = secrets.token_hex(12)
@@ -120,19 +120,6 @@ def choose_template(
     if not source:
         logger.warning("The model file has no chat template; one for %s models is used.", architecture)
     return ChatTemplate(fallback, bos=bos, eos=eos)
-
-
-def _compile(source: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = lambda layout: datetime.now().strftime(layout)  # the model's local date
-    return environment.from_string(source)
-
-
-def _raise_exception(message: str) -> None:
-    raise TemplateError(message)
 
 
 def _system_into_user(messages: Sequence[Message]) -> list[Message]:
