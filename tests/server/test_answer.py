@@ -185,7 +185,9 @@ async def test_a_conversations_passages_keep_their_numbers_and_are_shown_once(li
     model = ScriptedGenerator()
     first = await library.events(library.ask(LEAVE_QUESTION, "handbook"), model)
     history = (Exchange(LEAVE_QUESTION, final(first).raw, sources(first)),)
-    second = await library.events(replace(library.ask("Are crowns covered at half the price of annual leave?"), history=history), model)
+    second = await library.events(
+        replace(library.ask("Are crowns covered at half the price of annual leave?"), history=history), model
+    )
     shown = {item.n: item for item in sources(first)}
     new = {item.n: item.passage.document for item in sources(second) if item.n not in shown}
     assert sorted(new) == list(range(len(shown) + 1, len(shown) + 1 + len(new)))
