@@ -41,6 +41,7 @@ class TinyModel:
     trained_context: int = 0  # LongRoPE stretches it to `context`, with factors for short and long; 0: none
     has_output: bool = True  # False: the embeddings are the output too, as in Phi-4-mini
     seed: int = 0
+    marks: tuple[str, ...] = MARKS
     mark_type: int = CONTROL  # of <|user|> and its like: early files have USER_DEFINED
     ends: bool = True  # whether <|end|> may be chosen; False makes answers run to max_tokens
     metadata: dict[str, int | str] = field(default_factory=dict)
@@ -57,9 +58,9 @@ def vocabulary(model: TinyModel) -> tuple[list[bytes], list[float], list[int]]:
     plain = list(dict.fromkeys(["\u2581", *letters, *words]))
     tokens += [piece.encode() for piece in plain]
     types += [NORMAL] * len(plain)
-    tokens += [mark.encode() for mark in MARKS]
-    types += [model.mark_type] * len(MARKS)
-    scores = [0.0] * 259 + [-float(i) for i in range(len(plain))] + [-1000.0] * len(MARKS)
+    tokens += [mark.encode() for mark in model.marks]
+    types += [model.mark_type] * len(model.marks)
+    scores = [0.0] * 259 + [-float(i) for i in range(len(plain))] + [-1000.0] * len(model.marks)
     return tokens, scores, types
 
 
@@ -91,7 +92,8 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     out.add_token_scores(scores)
     out.add_token_types(types)
     out.add_bos_token_id(1)
-    out.add_eos_token_id(len(tokens) - len(MARKS))
+    if "<|endoftext|>" in model.marks:
+        out.add_eos_token_id(tokens.index(b"<|endoftext|>"))
     out.add_unk_token_id(0)
     out.add_add_bos_token(True)
     if model.template:
@@ -130,7 +132,7 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
         out.add_tensor("rope_factors_long.weight", np.linspace(1, 30, pairs, dtype=np.float32))
     output = random.normal(0, 1.5 / np.sqrt(width), (tokens, width)).astype(np.float32)
     if not model.ends:
-        output[[2, *range(tokens - len(MARKS), tokens)]] = 0  # a score of 0 is never the highest
+        output[[2, *range(tokens - len(model.marks), tokens)]] = 0  # a score of 0 is never the highest
     if model.has_output:
         out.add_tensor("output.weight", output)
     bias("output_norm.bias", width)

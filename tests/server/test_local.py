@@ -205,6 +205,22 @@ async def test_max_tokens_are_cut_to_the_room_that_is_left(generator: LocalGener
     assert completed(events).reason == "length"
 
 
+async def test_a_vocabulary_without_a_token_that_ends_is_bounded_by_the_context(settings: ServerSettings) -> None:
+    marks = ("<|a|>", "<|b|>", "<|c|>")
+    template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf", TinyModel(marks=marks, template=template, ends=False))
+    generator = LocalGenerator(path, settings)
+    generator.start()
+    await loaded(generator)
+    events = await collect(generator, sampling=Sampling(max_tokens=10**9))
+    usage = completed(events).usage
+    assert completed(events).reason == "length"
+    assert usage.prompt_tokens + usage.completion_tokens == 512
+    stopped = await collect(generator, sampling=Sampling(max_tokens=10**9, stop=(text(events)[5:8],)))
+    assert completed(stopped).reason == "stop"
+    await generator.aclose()
+
+
 async def test_closing_in_a_prefill_frees_the_slot(generator: LocalGenerator) -> None:
     streams = [generator.generate(LONG, Sampling(max_tokens=2)) for _ in range(30)]
     for stream in streams:
