@@ -50,7 +50,8 @@ class EntryIndex:
             nothing = np.zeros(0, np.float32)
             return Led(np.zeros(0, np.int64), nothing, nothing)
         mask = readable[self._rows]
-        near, cosine = nearest(self._faiss, vector, mask, NEAREST)
+        near, cosine = (found[0] for found in nearest(self._faiss, vector[None, :], mask, NEAREST))
+        near, cosine = near[near >= 0], cosine[near >= 0]
         bm25 = self._keywords.scores(query, mask)
         found = np.flatnonzero(bm25)
         best = found[np.argsort(-bm25[found], kind="stable")[:NEAREST]]
@@ -85,14 +86,16 @@ class EntryIndex:
 
 
 def nearest(
-    index: faiss.Index, vector: NDArray[np.float32], mask: NDArray[np.bool_], count: int
+    index: faiss.Index, vectors: NDArray[np.float32], mask: NDArray[np.bool_], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """(rows, cosines) of the nearest rows inside the mask, at most `count`, best first."""
+    """(rows, cosines) of the nearest rows inside the mask for each vector, best first: (vectors, at most `count`).
+
+    Where FAISS found fewer, the rest of the rows are -1.
+    """
     bitmap = np.packbits(mask, bitorder="little")
     selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bitmap))
     wanted = min(count, int(mask.sum()))
     if not wanted:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    cosine, rows = index.search(vector[None, :], wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
-    found = rows[0] >= 0
-    return rows[0][found], cosine[0][found]
+        return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
+    cosine, rows = index.search(vectors, wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
+    return rows, cosine

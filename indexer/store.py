@@ -25,8 +25,9 @@ from indexer.database import reading
 from indexer.entry_index import EntryIndex, nearest
 from indexer.keywords import KeywordIndex
 from indexer.models import Change, Chunk, Document, Entry, IndexInfo, Scope
+from indexer.rows import Rows
 from indexer.spelling import corrected
-from indexer.terms import terms, words
+from indexer.terms import stem, words
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ DEAD_ROWS = 2_000
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows found by either search, with both scores of each; all arrays (n,)."""
+    """Rows that any of the queries found, with all scores of each: arrays (n,) and (queries, n)."""
 
     chunk_ids: NDArray[np.int64]
     document_ids: NDArray[np.int64]
@@ -62,58 +63,64 @@ class Store:
         self._keywords = KeywordIndex()
         self._entries = EntryIndex()
         self._words: dict[int, set[str]] = {}  # collection -> folded words as its documents spell them
-        self._chunk_ids = np.zeros(0, np.int64)
-        self._documents = np.zeros(0, np.int64)
-        self._collections = np.zeros(0, np.int64)
-        self._alive = np.zeros(0, np.bool_)
+        self._rows = Rows()
         self.change = 0  # the last change taken up
 
     def __len__(self) -> int:
         """Searchable chunks."""
-        return int(self._alive.sum())
+        return self._rows.alive
 
     def chunk_ids(self) -> set[int]:
         """Ids of the searchable chunks."""
         with self._lock:
-            return set(self._chunk_ids[self._alive].tolist())
+            rows = self._rows.values
+            return set(rows["chunk"][rows["alive"]].tolist())
 
-    def search(self, vector: NDArray[np.float32], query: list[str], scope: Scope) -> Candidates:
-        """The best rows by cosine with `vector` (float32 (dim,), unit length) and by BM25 for the terms of `query`."""
+    def search(self, vectors: NDArray[np.float32], queries: Sequence[list[str]], scope: Scope) -> Candidates:
+        """The best rows by cosine with each vector (float32 (queries, dim), unit rows) and by BM25 for each's terms."""
         with self._lock:
-            mask = self._readable(scope)
+            mask = self._rows.readable(scope)
             if self._faiss is None or not mask.any():
-                nothing, none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+                nothing, none = np.zeros(0, np.int64), np.zeros((len(queries), 0), np.float32)
                 return Candidates(nothing, nothing, none, none, none)
-            dense, cosine = nearest(self._faiss, vector, mask, CANDIDATES)
-            bm25 = self._keywords.scores(query, mask)
-            led = self._entries.search(vector, query, mask)
-            np.maximum.at(bm25, led.rows, led.bm25)
-            found = np.flatnonzero(bm25)
-            best = found[np.lexsort((self._chunk_ids[found], -bm25[found]))[:CANDIDATES]]
-            others = np.setdiff1d(np.union1d(best, led.rows), dense)
-            rows = np.concatenate([dense, others])
-            exact = [self._faiss.reconstruct(int(row)) @ vector for row in others]
-            cosines = np.concatenate([cosine, np.array(exact, np.float32)])
-            entries = dict(zip(led.rows.tolist(), led.cosine.tolist(), strict=True))
-            entry_cosines = np.array([entries.get(row, 0.0) for row in rows.tolist()], np.float32)
-            return Candidates(self._chunk_ids[rows], self._documents[rows], cosines, bm25[rows], entry_cosines)
+            found = [nearest(self._faiss, vectors, mask, CANDIDATES)[0].ravel()]
+            bm25 = np.stack([self._keywords.scores(query, mask) for query in queries])
+            entry_cosine = np.zeros_like(bm25)
+            for number, (vector, query) in enumerate(zip(vectors, queries, strict=True)):
+                led = self._entries.search(vector, query, mask)
+                np.maximum.at(bm25[number], led.rows, led.bm25)
+                entry_cosine[number, led.rows] = led.cosine
+                found += [led.rows, self._best(bm25[number])]
+            rows = np.unique(np.concatenate(found))
+            rows = rows[rows >= 0]
+            cosine = vectors @ self._faiss.reconstruct_batch(rows).T  # (queries, n)
+            known = self._rows.values[rows]
+            return Candidates(known["chunk"], known["document"], cosine, bm25[:, rows], entry_cosine[:, rows])
+
+    def _best(self, bm25: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Rows with the highest scores above 0, of equal ones those of the oldest chunks; in no order."""
+        found = np.flatnonzero(bm25)
+        if len(found) <= CANDIDATES:
+            return found
+        scores = bm25[found]
+        least = np.partition(scores, -CANDIDATES)[-CANDIDATES]
+        above, equal = found[scores > least], found[scores == least]
+        left = CANDIDATES - len(above)
+        return np.concatenate([above, equal[np.argpartition(self._rows.values["chunk"][equal], left - 1)[:left]]])
 
     def idf(self, query: list[str], scope: Scope) -> dict[str, float]:
         """How much each term tells inside the scope: 0 for one that stands in every chunk."""
         with self._lock:
-            return self._keywords.idf(query, self._readable(scope))
+            return self._keywords.idf(query, self._rows.readable(scope))
 
     def corrected(self, text: str, scope: Scope) -> str:
         """The text, misspelt words replaced by words that the scope's documents hold (indexer.spelling)."""
         with self._lock:
-            mask = self._readable(scope)
+            mask = self._rows.readable(scope)
             spelt = [self._words[id_] for id_ in scope.collections if id_ in self._words]
             return corrected(
                 text, lambda term: self._keywords.holding(term, mask), lambda word: any(word in one for one in spelt)
             )
-
-    def _readable(self, scope: Scope) -> NDArray[np.bool_]:
-        return self._alive & np.isin(self._collections, list(scope.collections))
 
     def is_behind(self) -> bool:
         """Whether the newest snapshot lacks changes of the database, or there is none."""
@@ -131,7 +138,7 @@ class Store:
                 self._clear()  # an older copy of the database was put back, or another model's vectors are there now
             rows = session.exec(select(Change.document_id).where(col(Change.id) > self.change)).all()
             changed = list(dict.fromkeys(rows))
-            self._alive[np.isin(self._documents, changed)] = False
+            self._rows.end(changed)
             for document_id in changed:
                 self._add_document(session, document_id)
             self.change = newest
@@ -156,19 +163,19 @@ class Store:
         if self._faiss is None:
             self._faiss = faiss.IndexFlatIP(vectors.shape[1])
         self._faiss.add(vectors)
-        for _, prefix, body, _ in chunks:
-            self._keywords.add(terms(f"{prefix}\n{body}"))
-            self._words.setdefault(collection_id, set()).update(words(f"{prefix}\n{body}"))
-        self._add_entries(session, document_id, [id_ for id_, *_ in chunks])
-        count = len(chunks)
-        self._chunk_ids = np.append(self._chunk_ids, [id_ for id_, *_ in chunks])
-        self._documents = np.append(self._documents, np.full(count, document_id))
-        self._collections = np.append(self._collections, np.full(count, collection_id))
-        self._alive = np.append(self._alive, np.ones(count, np.bool_))
+        texts = [f"{prefix}\n{body}" for _, prefix, body, _ in chunks]
+        spelt = self._words.setdefault(collection_id, set())
+        for text in texts:
+            found = words(text)
+            self._keywords.add(list(map(stem, found)))
+            spelt.update(found)
+        chunk_ids = [id_ for id_, *_ in chunks if id_ is not None]
+        self._add_entries(session, document_id, chunk_ids)
+        self._rows.add(document_id, collection_id, chunk_ids, texts)
 
-    def _add_entries(self, session: Session, document_id: int, chunk_ids: Sequence[int | None]) -> None:
+    def _add_entries(self, session: Session, document_id: int, chunk_ids: Sequence[int]) -> None:
         """Those of chunks that become the next rows."""
-        row_of = {id_: row for row, id_ in enumerate(chunk_ids, len(self._chunk_ids))}
+        row_of = {id_: row for row, id_ in enumerate(chunk_ids, len(self._rows))}
         found = session.exec(
             select(Entry.chunk_id, Entry.text, Entry.vector).join(Chunk).where(Chunk.document_id == document_id)
         ).all()
@@ -177,8 +184,8 @@ class Store:
             self._entries.add([row_of[id_] for id_, *_ in found], [text for _, text, _ in found], vectors)
 
     def _compact(self) -> None:
-        dead = len(self._alive) - int(self._alive.sum())
-        if dead > DEAD_ROWS and dead > DEAD_SHARE * len(self._alive):
+        dead = len(self._rows) - self._rows.alive
+        if dead > DEAD_ROWS and dead > DEAD_SHARE * len(self._rows):
             fresh = Store(self._engine, self._folder)
             fresh.follow()
             with self._lock:
@@ -219,13 +226,13 @@ class Store:
         keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
         entries = EntryIndex.from_arrays({k[5:]: v for k, v in arrays.items() if k.startswith("entry")})
         spelt = {int(k[5:]): set(v.tobytes().decode().split("\n")) for k, v in arrays.items() if k.startswith("words")}
-        rows = [arrays[name] for name in ("chunk_ids", "documents", "collections", "alive")]
-        if spelt.keys() != set(rows[2].tolist()):
+        rows = Rows(arrays["rows"])
+        if spelt.keys() != set(rows.values["collection"].tolist()):
             raise ValueError("it lacks the words of a collection")
-        if {index.ntotal, len(keywords)} != {len(row) for row in rows}:
+        if not index.ntotal == len(keywords) == len(rows):
             raise ValueError("its parts are of different lengths")
         self._faiss, self._keywords, self._words, self._entries = index, keywords, spelt, entries
-        self._chunk_ids, self._documents, self._collections, self._alive = rows
+        self._rows = rows
         self.change = int(snapshot.name)
 
     def save(self) -> None:
@@ -260,10 +267,7 @@ class Store:
             allow_pickle=False,
             database=np.array(self._database()),
             dense_sha256=np.array(_sha256(folder / "dense.faiss")),
-            chunk_ids=self._chunk_ids,
-            documents=self._documents,
-            collections=self._collections,
-            alive=self._alive,
+            rows=self._rows.values,
             **{f"words{id_}": _as_bytes(spelt) for id_, spelt in self._words.items()},
             **{f"entry{name}": values for name, values in self._entries.arrays().items()},
             **{f"bm25{name}": values for name, values in self._keywords.arrays().items()},

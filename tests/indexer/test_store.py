@@ -18,6 +18,7 @@ from sqlmodel import Session, select
 import indexer.store
 from indexer.database import open_knowledge
 from indexer.models import Chunk, Document, IndexInfo, Scope
+from indexer.rows import COPIES
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.terms import query_terms
@@ -28,9 +29,9 @@ Found = dict[int, tuple[float, float]]  # chunk id -> (cosine, BM25)
 
 
 def find(store: Store, question: str, *collections: int) -> Found:
-    found = store.search(word_vector(question), query_terms(question), Scope(frozenset(collections)))
+    found = store.search(word_vector(question)[None, :], [query_terms(question)], Scope(frozenset(collections)))
     assert len(set(found.chunk_ids.tolist())) == len(found.chunk_ids)
-    rows = zip(found.chunk_ids.tolist(), found.cosine.tolist(), found.bm25.tolist(), strict=True)
+    rows = zip(found.chunk_ids.tolist(), found.cosine[0].tolist(), found.bm25[0].tolist(), strict=True)
     return {id_: (cosine, bm25) for id_, cosine, bm25 in rows}
 
 
@@ -267,9 +268,9 @@ def test_vectors_of_another_length_replace_the_old_ones(saved: Found, knowledge:
         session.commit()
     for store in (running, again(knowledge)):
         store.follow()
-        found = store.search(np.full(16, 0.25, np.float32), ["leav"], Scope(frozenset({1})))
+        found = store.search(np.full((1, 16), 0.25, np.float32), [["leav"]], Scope(frozenset({1})))
         assert len(found.chunk_ids) == 3
-        assert found.cosine == pytest.approx(np.ones(3), abs=1e-5)
+        assert found.cosine[0] == pytest.approx(np.ones(3), abs=1e-5)
 
 
 # Many changes
@@ -282,7 +283,7 @@ def test_compaction_keeps_what_is_found(store: Store, knowledge: Knowledge, monk
         knowledge.put(f"{round_}.md", f"Kept {round_} about leave.")
         store.follow()
         assert same(find(store, "leave kept", 1), find(fresh(knowledge), "leave kept", 1))
-        rows = len(store._alive)
+        rows = len(store._rows)
         assert rows - len(store) <= max(20, 0.25 * rows)
 
 
@@ -364,3 +365,28 @@ TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = hypothesis_settings(
     max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_of_a_text_that_stands_many_times_the_oldest_copies_are_found(store: Store, knowledge: Knowledge) -> None:
+    """Two thousand copies neither hide what else there is nor make their words look common."""
+    knowledge.put("copy.md", *["Leave is thirty days."] * 2_000)
+    knowledge.put("other.md", "Leave for parents is a year.")
+    store.follow()
+    found = find(store, "leave", 1)
+    assert paths(knowledge, found) == {"copy.md", "other.md"}
+    assert len(found) == COPIES + 1
+    assert store.idf(["leav"], Scope(frozenset({1})))["leav"] == pytest.approx(np.log1p(0.5 / (COPIES + 1.5)))
+    assert len(store) == 2_001
+
+
+def test_a_copy_stands_in_for_one_that_is_gone_or_not_readable(store: Store, knowledge: Knowledge) -> None:
+    for number in range(COPIES + 1):
+        knowledge.put("same.md", "Leave is thirty days.", collection=f"c{number}")
+    store.follow()
+    everywhere = range(1, COPIES + 2)
+    assert len(find(store, "leave", *everywhere)) == COPIES
+    for number in everywhere:
+        assert len(find(store, "leave", number)) == 1
+    knowledge.delete("same.md", collection="c0")
+    store.follow()
+    assert len(find(store, "leave", *everywhere)) == COPIES
