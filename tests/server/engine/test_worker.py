@@ -94,6 +94,26 @@ def test_an_answer(worker: Worker) -> None:
     assert client.tokens() == expected_answer(PROMPT, 6)
 
 
+@pytest.mark.parametrize("speculates", [False, True])
+def test_guessed_tokens_are_counted(decoder: HeldDecoder, failures: list[Exception], speculates: bool) -> None:
+    worker = Worker(
+        lambda: decoder,
+        slots=lambda: 2,
+        cells=lambda: 400,
+        queue_limit=3,
+        on_failure=failures.append,
+        speculates=speculates,
+    )
+    assert worker.drafts == (0, 0)
+    worker.start()
+    prompt = (*range(1, 30), *range(1, 5))
+    assert Client(worker, prompt, 100).tokens() == expected_answer(prompt, 100)
+    drafted, accepted = worker.drafts
+    assert 0 <= accepted <= drafted
+    assert speculates or drafted == 0
+    worker.close(SECONDS)
+
+
 def test_several_threads_at_once(worker: Worker) -> None:
     found: dict[int, list[int]] = {}
 
