@@ -70,9 +70,21 @@ document.addEventListener("keydown", (event) => {
     if (document.querySelector(":popover-open")) return;
     const panel = document.getElementById("panel");
     if (panel && panel.childElementCount) closePanel();
-    else if (running()) document.querySelector(".action .stop")?.click();
+    else if (!dismissTip() && running()) document.querySelector(".action .stop")?.click();
   }
 });
+
+/* The words beside a citation give way to Escape until the pointer or the focus comes back. */
+
+function dismissTip() {
+  const mark = document.querySelector(".mark:hover:not(.dismissed), .mark:not(.dismissed):has(:focus-visible)");
+  if (!mark) return false;
+  mark.classList.add("dismissed");
+  const back = () => mark.classList.remove("dismissed");
+  mark.addEventListener("mouseleave", back, { once: true });
+  mark.addEventListener("focusout", back, { once: true });
+  return true;
+}
 
 /* Following: the page stays at the end of the text only while the reader is there. */
 

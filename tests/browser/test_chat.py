@@ -52,6 +52,7 @@ def test_a_citation_shows_its_quote_and_opens_the_very_words(page: Page) -> None
     ask_and_wait(page)
     for number, (_n, quote) in enumerate(QUOTES):
         cite = page.locator(".cite").nth(number)
+        page.mouse.move(0, 0)  # off the words beside the citation before, which may lie over this one
         cite.hover()
         expect(page.locator(".tip").nth(number)).to_be_visible()
         expect(page.locator(".tip").nth(number)).to_contain_text(quote)
@@ -73,6 +74,11 @@ def test_a_citation_shows_its_quote_on_focus(page: Page) -> None:
     page.locator(".more-sources summary").focus()
     page.keyboard.press("Tab")
     expect(page.locator(".cite").first).to_be_focused()
+    expect(page.locator(".tip").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".tip").first).to_be_hidden()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
     expect(page.locator(".tip").first).to_be_visible()
 
 
