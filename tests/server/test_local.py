@@ -208,7 +208,8 @@ async def test_max_tokens_are_cut_to_the_room_that_is_left(generator: LocalGener
 async def test_a_vocabulary_without_a_token_that_ends_is_bounded_by_the_context(settings: ServerSettings) -> None:
     marks = ("<|a|>", "<|b|>", "<|c|>")
     template = "{% for m in messages %}{{ m.content }}{% endfor %}"
-    path = write_tiny_gguf(settings.models_path / "tiny.gguf", TinyModel(marks=marks, template=template, ends=False))
+    plain = TinyModel(name="plain", marks=marks, template=template, ends=False)
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf", plain)
     generator = LocalGenerator(path, settings)
     generator.start()
     await loaded(generator)
