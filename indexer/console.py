@@ -33,7 +33,7 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except DocentError as error:
-            click.echo(str(error), err=True)
+            click.echo(inert_lines(str(error)), err=True)
             sys.exit(error.exit_status)
         except IntegrityError:
             raise  # a mistake of ours, not of the disk
@@ -58,6 +58,11 @@ def not_empty(_context: click.Context, _parameter: click.Parameter, question: st
 def inert(text: str) -> str:
     """The text on one line with nothing in it that a terminal would obey: names of files may hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def inert_lines(text: str) -> str:
+    """The same for a text of several lines, such as an answer: its lines stay, other white space becomes a space."""
+    return "\n".join(inert("".join(" " if c.isspace() else c for c in line)) for line in text.split("\n"))
 
 
 def _bad_setting(error: ValidationError) -> str:

@@ -10,7 +10,7 @@ import click
 from indexer.catalog import Catalog
 from indexer.client import find_server
 from indexer.database import open_knowledge
-from indexer.errors import DocentError
+from indexer.errors import StartError
 from server.app import Parts
 from server.events import Answer, Evidence, Question, Sources
 from server.routes.chat_completion import Completion
@@ -29,7 +29,7 @@ def ask(
     catalog = Catalog(open_knowledge(settings))
     scope = catalog.chosen(collections, catalog.everything())
     if not catalog.has_documents(scope):
-        raise DocentError("Nothing is indexed yet.", "Run `indexer ingest FOLDER`, then ask again.")
+        raise StartError("Nothing is indexed yet.", "Run `indexer ingest FOLDER`, then ask again.")
     click.echo("No server runs on this data folder, so the models are loaded here; that takes some seconds.", err=True)
     return asyncio.run(_answer_here(settings, catalog, Question(question, scope), parts or Parts()))
 

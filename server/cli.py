@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from indexer.console import Commands, not_empty
+from indexer.console import Commands, inert, inert_lines, not_empty
 from server.ask import as_json, as_text, ask
 from server.doctor import examine
 from server.feedback_cli import feedback
@@ -50,7 +50,7 @@ def serve_command(host: str | None, port: int | None, folders: tuple[Path, ...])
 def ask_command(question: str, collection: tuple[str, ...], json_wanted: bool) -> None:
     """Ask one question."""
     completion = ask(ServerSettings(), question, collection)
-    click.echo(json.dumps(as_json(completion), ensure_ascii=False) if json_wanted else as_text(completion))
+    click.echo(json.dumps(as_json(completion), ensure_ascii=False) if json_wanted else inert_lines(as_text(completion)))
 
 
 @main.command("doctor")
@@ -63,7 +63,7 @@ def doctor_command(json_wanted: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
     else:
         for found in findings:
-            click.echo(f"{found.state:8} {found.name}: {found.detail}")
+            click.echo(inert(f"{found.state:8} {found.name}: {found.detail}"))
     sys.exit(1 if any(found.state == "problem" for found in findings) else 0)
 
 

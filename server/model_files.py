@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.errors import StartError, StorageError
 from indexer.settings import IndexerSettings
-from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.engine.gguf_header import GgufError, GgufHeader, Value, read_header
 from server.settings import ServerSettings
 
 
@@ -31,6 +31,13 @@ class CatalogueModel:
     size: int  # bytes
     sha256: str
     licence: str
+    shape: tuple[tuple[str, Value], ...]  # what its header says, as far as memory hangs on it
+    vocabulary: int  # tokens
+
+    @property
+    def header(self) -> GgufHeader:
+        """As if it were installed."""
+        return GgufHeader(self.size, dict(self.shape), lengths={"tokenizer.ggml.tokens": self.vocabulary})
 
 
 CATALOGUE = (
@@ -43,6 +50,16 @@ CATALOGUE = (
         size=2_393_231_072,
         sha256="8a83c7fb9049a9b2e92266fa7ad04933bb53aa1e85136b7b30f1b8000ff2edef",
         licence="MIT",
+        shape=(
+            ("general.architecture", "phi3"),
+            ("phi3.context_length", 4096),
+            ("phi3.block_count", 32),
+            ("phi3.embedding_length", 3072),
+            ("phi3.feed_forward_length", 8192),
+            ("phi3.attention.head_count", 32),
+            ("phi3.attention.head_count_kv", 32),
+        ),
+        vocabulary=32064,
     ),
 )
 
@@ -95,7 +112,8 @@ def installed_model(path: Path) -> InstalledModel:
     name, size = model_name(path), 0
     try:
         size = path.stat().st_size
-        return InstalledModel(name, path, size, read_header(path))
+        header = read_header(path)
+        return InstalledModel(name, path, header.file_size, header)
     except GgufError as error:
         return InstalledModel(name, path, size, None, str(error))
     except OSError as error:

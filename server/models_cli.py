@@ -3,14 +3,21 @@
 import json
 
 import click
+import psutil
 
+from indexer.client import find_server
+from indexer.console import inert
 from indexer.errors import StorageError
-from server.engine.fit import context_limit, gib, kv_bytes_per_token
+from server.engine.fit import ModelRefused, context_limit, gib
+from server.engine.gguf_header import GgufHeader
+from server.machine import fit_here, free_memory
 from server.model_files import (
     CATALOGUE,
+    CatalogueModel,
     InstalledModel,
     ModelNotFound,
     find_model,
+    installed_model,
     installed_models,
     model_name,
     resolve_model,
@@ -18,6 +25,8 @@ from server.model_files import (
 )
 from server.model_pull import pull, wanted_file
 from server.settings import ServerSettings
+
+Row = dict[str, str | int | bool]
 
 
 @click.group()
@@ -36,23 +45,27 @@ def list_models(as_json: bool) -> None:
         trouble = ""
     except (ModelNotFound, StorageError) as error:
         used, trouble = None, str(error)
-    if as_json:
-        rows = [_row(model, settings, model.path == used) for model in installed]
-        pullable = [{"name": model.name, "file": model.file, "size": model.size} for model in CATALOGUE]
-        click.echo(json.dumps({"installed": rows, "can_be_pulled": pullable, "folder": str(settings.models_path)}))
-        return
-    click.echo(f"Installed in {settings.models_path.absolute()}:")
-    for model in installed:
-        click.echo(_line(model, settings, model.path == used))
-    if not installed:
-        click.echo("  none: answers are quoted from the documents until a model is installed")
     if used is not None and used not in [model.path for model in installed]:
-        click.echo(f"In use from elsewhere: {used}")
-    click.echo("Can be pulled:")
-    for known in CATALOGUE:
-        click.echo(f"  {known.name:<28} {gib(known.size):>8}  {known.licence} licence, {known.repository}")
+        installed.append(installed_model(used))
+    free = free_memory()
+    is_running = find_server(settings) is not None
+    rows = [_row(model, settings, free, used=model.path == used, is_running=is_running) for model in installed]
+    there = {model.path.name for model in installed}
+    pullable = [_pullable(model, settings, free) for model in CATALOGUE if model.file not in there]
+    if as_json:
+        folder = str(settings.models_path)
+        click.echo(json.dumps({"installed": rows, "can_be_pulled": pullable, "folder": folder, "free": free}))
+        return
+    click.echo(f"Installed in {settings.models_path.absolute()} ({gib(free)} of memory are free):")
+    for row in rows:
+        click.echo(_line(row))
+    if not rows:
+        click.echo("  none: answers are quoted from the documents until a model is installed")
+    click.echo("Can be pulled with docent models pull NAME:" if pullable else "Nothing else can be pulled by name.")
+    for row in pullable:
+        click.echo(f"{_line(row)}; {row['licence']} licence")
     if trouble:
-        click.echo(trouble, err=True)
+        click.echo(inert(trouble), err=True)
 
 
 @models.command("pull")
@@ -61,7 +74,7 @@ def pull_model(name: str) -> None:
     """Fetch NAME (see list), or OWNER/REPOSITORY/FILE.gguf from the Hugging Face hub."""
     settings = ServerSettings()
     path = pull(settings, wanted_file(name), say=lambda line: click.echo(line, err=True))
-    click.echo(f"{model_name(path)} is installed: {path}")
+    click.echo(inert(f"{model_name(path)} is installed: {path}"))
 
 
 @models.command("use")
@@ -71,26 +84,40 @@ def use_model(name: str) -> None:
     settings = ServerSettings()
     path = find_model(settings, name, "The command")
     write_choice(settings, model_name(path) if path.parent == settings.models_path else str(path.absolute()))
-    click.echo(f"{model_name(path)} is used from the next start of docent serve on.")
+    click.echo(f"{inert(model_name(path))} is used from the next start of docent serve on.")
     if settings.model:
         click.echo(f"DOCENT_MODEL is set to {settings.model!r} and wins over this choice.", err=True)
 
 
-def _row(model: InstalledModel, settings: ServerSettings, used: bool) -> dict[str, str | int | bool]:
-    row: dict[str, str | int | bool] = {"name": model.name, "file": model.path.name, "size": model.size, "used": used}
-    header = model.header
-    if header is None:
+def _row(model: InstalledModel, settings: ServerSettings, free: int, *, used: bool, is_running: bool) -> Row:
+    row: Row = {"name": model.name, "file": str(model.path.name), "size": model.size, "used": used}
+    if model.header is None:
         return {**row, "problem": model.problem}
-    context = min(settings.context, context_limit(header) or settings.context)
-    memory = model.size + kv_bytes_per_token(header) * context
-    return {**row, "architecture": header.architecture, "context": context_limit(header), "memory": memory}
+    if not (used and is_running):
+        return {**row, **_memory(model.header, settings, free)}
+    return {**row, **_memory(model.header, settings, psutil.virtual_memory().total), "loaded": True}
 
 
-def _line(model: InstalledModel, settings: ServerSettings, used: bool) -> str:
-    row = _row(model, settings, used)
-    head = f"{'*' if used else ' '} {model.name:<28} {gib(model.size):>8}"
-    if "problem" in row:
-        return f"{head}  {row['problem']}"
-    return (
-        f"{head}  {row['architecture']}, context {row['context']:,} tokens, needs {gib(int(row['memory']))} of memory"
-    )
+def _pullable(model: CatalogueModel, settings: ServerSettings, free: int) -> Row:
+    row: Row = {"name": model.name, "file": model.file, "size": model.size, "used": False, "licence": model.licence}
+    return {**row, **_memory(model.header, settings, free)}
+
+
+def _memory(header: GgufHeader, settings: ServerSettings, free: int) -> Row:
+    """Context that the file declares, what it needs with these settings, and whether that is there."""
+    row: Row = {"architecture": header.architecture, "context": context_limit(header)}
+    try:
+        return {**row, "memory": fit_here(header, settings, free).needs_bytes, "fits": True}
+    except ModelRefused as error:
+        return {**row, "fits": False, "problem": str(error)}
+
+
+def _line(row: Row) -> str:
+    head = f"{'*' if row['used'] else ' '} {inert(str(row['name'])):<28} {gib(int(row['size'])):>8}"
+    if "architecture" not in row:
+        return f"{head}  {inert(str(row['problem']))}"
+    about = f"{head}  {inert(str(row['architecture']))}, context {int(row['context']):,} tokens"
+    if not row["fits"]:
+        return f"{about}; does not fit: {inert(str(row['problem']))}"
+    state = "in use by the running server" if "loaded" in row else "fits"
+    return f"{about}; {state}: needs {gib(int(row['memory']))} of memory"

@@ -5,9 +5,10 @@ refusal and never memory. The format: https://github.com/ggml-org/ggml/blob/mast
 little-endian). Raises GgufError with a sentence that says what is wrong.
 """
 
+import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,9 @@ MAX_ARRAY = 1 << 22  # elements
 MAX_STRING = 1 << 22  # bytes; chat templates stay under 64 KiB
 MAX_KEY = 1024  # bytes
 KEPT_ARRAY = 1024  # longer arrays (vocabularies) are walked over, not kept
+
+MAX_PARTS = 1000
+SPLIT = re.compile(r"-([0-9]{5})-of-([0-9]{5})\.gguf$", re.IGNORECASE)
 
 STRING, ARRAY = 8, 9
 SCALARS = {
@@ -37,7 +41,7 @@ class GgufError(Exception):
 class GgufHeader:
     """The metadata, without arrays longer than KEPT_ARRAY, and the names of the tensors."""
 
-    file_size: int  # bytes
+    file_size: int  # bytes, of all parts of a split model
     metadata: dict[str, Value]
     tensors: frozenset[str] = field(default_factory=frozenset)
     lengths: dict[str, int] = field(default_factory=dict)  # of all arrays, in elements
@@ -82,12 +86,30 @@ def is_adapter(header: GgufHeader) -> bool:
 
 
 def read_header(path: Path) -> GgufHeader:
-    """Read the header of `path`. Raises GgufError, or OSError where the file cannot be opened."""
+    """Read the header of `path`, of a split model the first part. Raises GgufError, or OSError if it cannot be."""
     with path.open("rb") as file:
         size = path.stat().st_size
         if size == 0:
             raise GgufError("The file is empty.")
-        return _Reader(file, size).header()
+        header = _Reader(file, size).header()
+    return replace(header, file_size=size + sum(map(_part_size, _other_parts(path))))
+
+
+def _other_parts(path: Path) -> list[Path]:
+    found = SPLIT.search(path.name)
+    if found is None or int(found[1]) != 1:
+        return []
+    return [
+        path.with_name(f"{path.name[: found.start()]}-{part:05d}-of-{found[2]}{path.suffix}")
+        for part in range(2, min(int(found[2]), MAX_PARTS) + 1)
+    ]
+
+
+def _part_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise GgufError(f"A part of it is missing: {path.name}.") from error
 
 
 class _Reader:

@@ -68,6 +68,22 @@ def test_ask_prints_the_answer_and_its_sources(served: ServerSettings) -> None:
     ]
 
 
+def test_an_answer_cannot_steer_a_terminal(settings: ServerSettings) -> None:
+    hostile = "Employees have\x1b]0;owned\x07 25\u202e days\r of\x9b2J annual\tleave."
+    fill(settings, {"handbook": {"le\x1b[31mave.md": hostile}})
+    parts = Parts(
+        open_retriever=open_fake_retriever,
+        open_generator=lambda _settings: ScriptedGenerator((f"{hostile[:-1]} [1].\n\nNon\xa0breaking.",)),
+    )
+    with serving(settings, parts):
+        result = run("ask", ASKED, DOCENT_DATA=str(settings.data))
+    assert result.exit_code == 0
+    assert not [c for c in result.stdout if not c.isprintable() and c != "\n"]
+    assert "\\x1b]0;owned" in result.stdout
+    assert "annual leave" in result.stdout
+    assert "Non breaking." in result.stdout
+
+
 def test_ask_keeps_to_a_collection(served: ServerSettings) -> None:
     result = run("ask", ASKED, "--collection", "secret", DOCENT_DATA=str(served.data))
 
@@ -91,7 +107,7 @@ def test_ask_answers_here_where_no_server_runs(settings: ServerSettings, capsys:
 def test_ask_without_an_index_loads_nothing(settings: ServerSettings) -> None:
     result = run("ask", ASKED, DOCENT_DATA=str(settings.data))
 
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.strip() == "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
 
 

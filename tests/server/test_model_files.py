@@ -1,12 +1,15 @@
 """Which model is used, and what `docent models` says."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from indexer.errors import StorageError
+from server.engine.gguf_header import read_header
+from server.machine import fit_here
 from server.model_files import (
     CATALOGUE,
     ModelNotFound,
@@ -19,7 +22,7 @@ from server.model_files import (
 )
 from server.models_cli import models
 from server.settings import ServerSettings
-from tests.tiny_gguf import write_tiny_gguf
+from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 
 @pytest.fixture
@@ -104,11 +107,10 @@ def test_list_shows_what_is_installed_and_what_can_be_pulled(settings: ServerSet
     (settings.models_path / "broken.gguf").write_bytes(b"junk")
     status, out, _ = run(settings, "list")
     assert status == 0
-    assert "* alpha" in out
-    assert "phi3, context 512, needs" in out or "phi3, context 512 tokens" in out
+    assert re.search(r"^\* alpha +.*phi3, context 512 tokens; fits: needs [0-9]+ MiB of memory$", out, re.MULTILINE)
     assert "not a GGUF" in out
-    assert "phi-3-mini" in out
-    assert "2.2 GiB" in out
+    assert re.search(r"^  phi-3-mini +2\.2 GiB +phi3, context 4,096 tokens; .*MIT licence$", out, re.MULTILINE)
+    assert re.search(r"\([0-9.]+ [GM]iB of memory are free\)", out)
 
 
 def test_list_as_json(settings: ServerSettings) -> None:
@@ -116,8 +118,48 @@ def test_list_as_json(settings: ServerSettings) -> None:
     listed = json.loads(out)
     assert status == 0
     assert [(row["name"], row["used"]) for row in listed["installed"]] == [("alpha", False), ("bravo", True)]
-    assert listed["installed"][0]["context"] == 512
-    assert listed["can_be_pulled"][0]["size"] == 2_393_231_072
+    first = listed["installed"][0]
+    assert (first["context"], first["fits"]) == (512, True)
+    assert first["memory"] == fit_here(read_header(settings.models_path / "alpha.GGUF"), settings, 8 << 30).needs_bytes
+    known = listed["can_be_pulled"][0]
+    assert (known["size"], known["context"], known["licence"]) == (2_393_231_072, 4096, "MIT")
+    assert known["fits"] is ("memory" in known)
+
+
+def test_what_does_not_fit_is_said_in_words_with_what_to_do(settings: ServerSettings) -> None:
+    status, out, _ = run(settings, "list", DOCENT_CACHE_MB=str(1 << 30))
+    assert status == 0
+    line = next(line for line in out.splitlines() if "alpha" in line)
+    assert "does not fit: The model needs" in line
+    assert "DOCENT_CACHE_MB=0" in line
+
+
+def test_an_installed_model_is_not_offered_and_one_from_elsewhere_is_listed(
+    settings: ServerSettings, tmp_path: Path
+) -> None:
+    write_tiny_gguf(settings.models_path / CATALOGUE[0].file)
+    elsewhere = write_tiny_gguf(tmp_path / "elsewhere.gguf")
+    _, out, _ = run(settings, "list", DOCENT_MODEL=str(elsewhere))
+    assert "Nothing else can be pulled" in out
+    assert "* elsewhere" in out
+
+
+def test_names_cannot_steer_a_terminal(settings: ServerSettings) -> None:
+    write_tiny_gguf(settings.models_path / "red\x1b[31m.gguf", TinyModel(metadata={"general.url": "\x1b[2J"}))
+    _, out, err = run(settings, "list")
+    assert "\x1b" not in out + err
+    assert "red\\x1b[31m" in out
+
+
+def test_a_split_model_is_as_large_as_its_parts_and_all_must_be_there(settings: ServerSettings) -> None:
+    parts = [settings.models_path / f"big-0000{part}-of-00002.gguf" for part in (1, 2)]
+    for part in parts:
+        write_tiny_gguf(part)
+    big = next(model for model in installed_models(settings) if model.name.startswith("big"))
+    assert big.size == sum(part.stat().st_size for part in parts)
+    parts[1].unlink()
+    big = next(model for model in installed_models(settings) if model.name.startswith("big"))
+    assert big.problem == "A part of it is missing: big-00002-of-00002.gguf."
 
 
 def test_list_with_nothing_installed(tmp_path: Path) -> None:
