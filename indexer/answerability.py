@@ -48,14 +48,14 @@ class _Best:
         return " ".join([self.passage.title, near[0].heading, *(sentence.text for sentence in near)])
 
 
-def answerability(question: str, retrieved: Retrieved) -> float:
-    """About 0 to 1.2, or -1 where no sentence was found. `question`: the last message as it was asked."""
+def answerability(retrieved: Retrieved) -> float:
+    """About 0 to 1.2, or -1 where no sentence was found."""
     best = _best(retrieved)
     if best is None:
         return -1.0
     passage_cosine = max(passage.cosine for passage in retrieved.passages)
     closeness = (1 - PASSAGE_WEIGHT) * best.cosine + PASSAGE_WEIGHT * passage_cosine
-    denied = NOT_DENIED if asks_what_is_not(question) and not _denies(best.around) else 0.0
+    denied = NOT_DENIED if asks_what_is_not(retrieved.question) and not _denies(best.around) else 0.0
     return closeness + COVERAGE_WEIGHT * _coverage(retrieved) - denied
 
 

@@ -34,7 +34,7 @@ def calibrate(retriever: Retriever, scope: Scope, on_progress: Callable[[int, in
     questions = off_topic_questions()
     found = []
     for done, question in enumerate(questions, start=1):
-        found.append(answerability(question, retriever.retrieve(question, [], scope)))
+        found.append(answerability(retriever.retrieve(question, [], scope)))
         on_progress(done, len(questions))
     keep_off_topic(retriever.engine, float(np.mean(found)), float(np.std(found)), change)
 
@@ -53,4 +53,4 @@ def fit_labelled(questions: Sequence[EvaluationQuestion], retriever: Retriever, 
 
 def answerabilities(questions: Sequence[EvaluationQuestion], retriever: Retriever, scope: Scope) -> list[float]:
     """Of each question, with the questions before it."""
-    return [answerability(one.question, retriever.retrieve(one.question, one.asked_before, scope)) for one in questions]
+    return [answerability(retriever.retrieve(one.question, one.asked_before, scope)) for one in questions]

@@ -246,7 +246,7 @@ def evaluate_retrieval(
         retrieved = retriever.retrieve(question.question, question.asked_before, scope, DEPTH)
         ms = (time.perf_counter() - started) * 1000
         passages[question.id] = found = list(retrieved.passages)
-        bearing = answerability(question.question, retrieved)
+        bearing = answerability(retrieved)
         ranks = gold_ranks(question.gold, found)
         report.results.append(QuestionResult(question.id, ranks, len(question.gold), ms, bearing))
     return report, passages

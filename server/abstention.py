@@ -11,9 +11,9 @@ from server.events import Answer, Sources, Text, Timing
 from server.prompt import NOT_FOUND
 
 
-def says_nothing(question: str, retrieved: Retrieved, engine: Engine, false_refusals: float) -> bool:
+def says_nothing(retrieved: Retrieved, engine: Engine, false_refusals: float) -> bool:
     """Whether what was found bears less on the question than an answer would, by what is known of these documents."""
-    return answerability(question, retrieved) < read_calibration(engine).least(false_refusals)
+    return answerability(retrieved) < read_calibration(engine).least(false_refusals)
 
 
 def refuse(retrieved: Retrieved, timing: Callable[[], Timing]) -> Iterator[Sources | Text | Answer]:

@@ -39,7 +39,7 @@ async def answer(
         clock.retrieved()
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
-        if await asyncio.to_thread(_refuses, question, text, retrieved, retriever, settings):
+        if await asyncio.to_thread(_refuses, question, retrieved, retriever, settings):
             for refusing in refuse(retrieved, clock.timing):
                 yield refusing
             return
@@ -81,13 +81,11 @@ def _search(question: Question, text: str, retriever: Retriever) -> Retrieved:
     return replace(retrieved, searched=retrieved.searched or text)
 
 
-def _refuses(
-    question: Question, text: str, retrieved: Retrieved, retriever: Retriever, settings: ServerSettings
-) -> bool:
+def _refuses(question: Question, retrieved: Retrieved, retriever: Retriever, settings: ServerSettings) -> bool:
     """Whether it is refused before anything is generated, unless the asker wants something in any case."""
     if not question.abstain or question.sampling.json_schema is not None:
         return False
-    return says_nothing(text, retrieved, retriever.engine, settings.false_refusals)
+    return says_nothing(retrieved, retriever.engine, settings.false_refusals)
 
 
 def _evidence(

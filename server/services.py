@@ -54,7 +54,7 @@ class Services:
         if self.retriever is None:
             return False
         found = self.retriever.retrieve(question, [], scope)
-        return not says_nothing(question, found, self.retriever.engine, self.settings.false_refusals)
+        return not says_nothing(found, self.retriever.engine, self.settings.false_refusals)
 
     @property
     def model_name(self) -> str:

@@ -14,7 +14,7 @@ COVERED = "The plan covers crowns, fillings and cleanings."
 
 def of(question: str, *texts: str, cosine: float = 0.5) -> float:
     passages = [replace(passage(text, document_id=n), cosine=cosine) for n, text in enumerate(texts)]
-    return answerability(question, retrieved(question, passages))
+    return answerability(retrieved(question, passages))
 
 
 def test_nothing_is_less_than_anything() -> None:

@@ -26,21 +26,21 @@ def engine(settings: ServerSettings) -> Iterator[Engine]:
 
 
 def test_it_knows_when_nothing_is_near(engine: Engine) -> None:
-    assert says_nothing(QUESTION, retrieved(QUESTION, []), engine, 0.05)
-    assert says_nothing(QUESTION, retrieved(QUESTION, [passage("")]), engine, 0.05)
-    assert says_nothing("zebra crossing", retrieved("zebra crossing", [CROWNS]), engine, 0.05)
-    assert not says_nothing(QUESTION, retrieved(QUESTION, [LEAVE]), engine, 0.05)
+    assert says_nothing(retrieved(QUESTION, []), engine, 0.05)
+    assert says_nothing(retrieved(QUESTION, [passage("")]), engine, 0.05)
+    assert says_nothing(retrieved("zebra crossing", [CROWNS]), engine, 0.05)
+    assert not says_nothing(retrieved(QUESTION, [LEAVE]), engine, 0.05)
 
 
 def test_the_limit_is_that_of_these_documents(engine: Engine) -> None:
     found = retrieved(QUESTION, [LEAVE])
     keep_off_topic(engine, 5.0, 0.1, 0)
-    assert says_nothing(QUESTION, found, engine, 0.05)
+    assert says_nothing(found, engine, 0.05)
     keep_labelled(engine, list(np.linspace(0.2, 0.9, 30)))
-    assert not says_nothing(QUESTION, found, engine, 0.05)
+    assert not says_nothing(found, engine, 0.05)
 
 
 def test_an_operator_who_wants_no_refusals_gets_them_for_nothing_found_alone(engine: Engine) -> None:
     keep_off_topic(engine, 5.0, 0.1, 0)
-    assert not says_nothing("zebra crossing", retrieved("zebra crossing", [CROWNS]), engine, 0)
-    assert says_nothing(QUESTION, retrieved(QUESTION, [passage("")]), engine, 0)
+    assert not says_nothing(retrieved("zebra crossing", [CROWNS]), engine, 0)
+    assert says_nothing(retrieved(QUESTION, [passage("")]), engine, 0)
