@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from indexer.models import Passage
 from indexer.sentences import sentence_spans
 from indexer.terms import content_terms, words
-from server.events import Citation, Evidence
-from server.support import Support, find_support
+from server.events import Citation, Doubt, Evidence
+from server.support import Support, doubt, find_support
 
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\d{1,3})*"
 _MARK = (
@@ -64,7 +64,7 @@ class CitationChecker:
 
     def __init__(self, evidence: Sequence[Evidence], refusal: str = "") -> None:
         self.citations: list[Citation] = []
-        self.unsupported: list[tuple[int, int]] = []
+        self.unsupported: list[Doubt] = []
         self._evidence = evidence
         self._refusal = words(refusal)
         self._parts: list[str] = []
@@ -213,9 +213,15 @@ class CitationChecker:
             )
             self._emit(f"[{support.evidence.n}]")
         self._emit(sentence[stop:])
-        if checked and self._evidence and not found and len(set(content_terms(claim))) >= _CLAIM_TERMS:
-            self.unsupported.append((start, self._length - len(sentence) + len(sentence.rstrip())))
+        self._doubt(claim, start, self._length - len(sentence) + len(sentence.rstrip()), found, checked=checked)
         self._begin(rest)
+
+    def _doubt(self, claim: str, start: int, end: int, found: Sequence[Support], *, checked: bool) -> None:
+        """Note the sentence [start, end) where it claims something that should not be relied on."""
+        if checked and self._evidence and words(claim) != self._refusal:
+            reason = doubt(claim, self._evidence, found)
+            if reason and (found or reason == "number" or len(set(content_terms(claim))) >= _CLAIM_TERMS):
+                self.unsupported.append(Doubt(start, end, reason))
 
     def _checks(self, sentence: str) -> bool:
         """Whether the sentences of this line are claims; its first one tells."""

@@ -74,6 +74,19 @@ class Searched:
     together_with: str = ""  # the question before it, where that was searched for too
 
 
+Reason = Literal["words", "number", "negation"]
+"""No passage holds enough of the words; none holds a number; or a "not" stands in one of sentence and passage alone."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A sentence of the answer's text, code points [start, end), that should not be relied on, and why."""
+
+    start: int
+    end: int
+    reason: Reason = "words"
+
+
 @dataclass(frozen=True)
 class Sources:
     """The passages found, best first; empty when retrieval was off. Comes before any text; a later one replaces it."""
@@ -120,7 +133,7 @@ class Answer:
     reason: Literal["stop", "length"] = "stop"
     citations: tuple[Citation, ...] = ()
     closest: tuple[Passage, ...] = ()  # shown when not answered
-    unsupported: tuple[tuple[int, int], ...] = ()  # [start, end) of sentences of `text` that nothing supports
+    unsupported: tuple[Doubt, ...] = ()  # sentences that nothing supports, or that say the opposite
     usage: Usage = field(default_factory=Usage)
     took_ms: Timing = field(default_factory=Timing)
 

@@ -134,7 +134,8 @@ def streamed_mark(turn_id: int, citation: Citation) -> Mark:
 
 
 def answer_html(turn: TurnView) -> str:
-    return _rendered(turn.answer, tuple(marks(turn)), () if translates(turn.question) else turn.unsupported)
+    doubted = () if translates(turn.question) else tuple((doubt.start, doubt.end) for doubt in turn.unsupported)
+    return _rendered(turn.answer, tuple(marks(turn)), doubted)
 
 
 @lru_cache(maxsize=1024)  # a long conversation is shown whole whenever it is opened; most of a page's time was this

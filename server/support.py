@@ -1,8 +1,8 @@
 """Whether the words of a sentence rest on a passage, and on which of its words (pure).
 
 A sentence is supported by a stretch of a passage that holds enough of its content words and every one of its numbers.
-Words are compared, not meanings: a sentence that says the opposite in the same words ("may not" for "may") counts as
-supported, a true one in other words does not. Numbers that are written out ("twenty-five") are words.
+Words are compared, not meanings: a true sentence in other words is not supported, and one that says the opposite in the
+same words ("may not" for "may") is, but is doubted. Numbers that are written out ("twenty-five") are words.
 """
 
 import re
@@ -13,7 +13,8 @@ from itertools import pairwise
 
 from indexer.models import Passage, Sentence
 from indexer.terms import content_terms
-from server.events import Evidence
+from server.events import Evidence, Reason
+from server.negation import denies
 
 MARKED = 0.4
 """Share of a sentence's content words that a passage must hold when the model named that passage."""
@@ -43,6 +44,19 @@ def find_support(text: str, evidence: Sequence[Evidence], named: Sequence[int]) 
         return kept
     found = [s for s in (support(text, e) for e in evidence) if s is not None and s.share >= UNMARKED]
     return [max(found, key=lambda s: s.share)] if found else []
+
+
+def doubt(text: str, evidence: Sequence[Evidence], found: Sequence[Support]) -> Reason | None:
+    """Why a sentence should not be relied on, given what supports it; None where nothing speaks against it."""
+    if found:
+        return "negation" if all(denies(text, _words_of(support)) for support in found) else None
+    held = frozenset[str]().union(*(_numbers(f"{e.passage.prefix}\n{e.passage.text}") for e in evidence))
+    return "words" if _numbers(text) <= held else "number"
+
+
+def _words_of(support: Support) -> str:
+    passage = support.evidence.passage
+    return passage.text[support.start - passage.start : support.end - passage.start]
 
 
 def support(text: str, evidence: Evidence) -> Support | None:

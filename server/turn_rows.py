@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from indexer.models import Passage, now
 from server.branches import versions
-from server.events import Answer, Citation, Evidence, Searched
+from server.events import Answer, Citation, Doubt, Evidence, Searched
 from server.models import Feedback, State, StoredCitation, Turn
 from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
 
@@ -38,7 +38,7 @@ class TurnView:
     evidence: tuple[Evidence, ...] = ()
     closest: tuple[Passage, ...] = ()
     citations: tuple[CitationView, ...] = ()
-    unsupported: tuple[tuple[int, int], ...] = ()
+    unsupported: tuple[Doubt, ...] = ()
     reason: str = "stop"
     completion_tokens: int = 0
     total_ms: int = 0
@@ -75,7 +75,7 @@ def _write_answer(turn: Turn, answer: Answer) -> None:
     turn.answer, turn.raw = answer.text, answer.raw
     turn.answered, turn.mode, turn.reason = answer.answered, answer.mode, answer.reason
     turn.closest = passages_to_json(answer.closest)
-    turn.unsupported = json.dumps(answer.unsupported)
+    turn.unsupported = json.dumps([astuple(doubt) for doubt in answer.unsupported])
     turn.prompt_tokens = answer.usage.prompt_tokens
     turn.completion_tokens = answer.usage.completion_tokens
     turn.cached_tokens = answer.usage.cached_tokens
@@ -133,7 +133,7 @@ def _view(
         evidence=evidence_from_json(row.evidence),
         closest=passages_from_json(row.closest),
         citations=tuple(citations),
-        unsupported=tuple((start, end) for start, end in json.loads(row.unsupported)),
+        unsupported=tuple(Doubt(*doubt) for doubt in json.loads(row.unsupported)),
         reason=row.reason,
         completion_tokens=row.completion_tokens,
         total_ms=row.total_ms,

@@ -16,7 +16,19 @@ from sqlmodel import Session
 
 from indexer.models import Collection, Document, IngestRun, LedgerEntry
 from server.errors import NotFound, Unavailable
-from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
+from server.events import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Doubt,
+    Evidence,
+    Progress,
+    Question,
+    Searched,
+    Sources,
+    Text,
+    Timing,
+)
 from server.generate import GeneratorState
 from server.routes.page_route import PageRoute
 from server.services import Services
@@ -68,7 +80,7 @@ class HostileScript(Script):
         if "fail" in question.text:
             raise Unavailable(hostile("error"), "Ask again.")
         mode = "extractive" if "quote" in question.text else "model"
-        spans = ((answer.index("red"), answer.index("red") + 3),)
+        spans = (Doubt(answer.index("red"), answer.index("red") + 3),)
         timing = Timing(20, 900, 12_300)
         yield Answer(answer, answer, True, mode, "length", citations=cited, unsupported=spans, took_ms=timing)
 

@@ -177,7 +177,7 @@ class Completion:
             ],
             "sources": [{"n": source.n, **self._passage(source.passage)} for source in sources],
             "closest": [self._passage(passage) for passage in answer.closest],
-            "unsupported": [list(span) for span in answer.unsupported],
+            "unsupported": [asdict(doubt) for doubt in answer.unsupported],
             "usage": asdict(answer.usage),
             "took_ms": asdict(answer.took_ms),
         }

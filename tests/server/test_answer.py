@@ -143,7 +143,9 @@ async def test_a_refusal_that_goes_on_to_answer_is_an_answer(library: Library) -
 async def test_unsupported_sentences_are_named(library: Library) -> None:
     written = ["Employees have 99 days of annual leave [1].", " Employees have 25 days of annual leave."]
     given = final(await library.events(library.ask(LEAVE_QUESTION), ScriptedGenerator(written)))
-    assert [given.text[a:b] for a, b in given.unsupported] == ["Employees have 99 days of annual leave."]
+    assert [(given.text[d.start : d.end], d.reason) for d in given.unsupported] == [
+        ("Employees have 99 days of annual leave.", "number")
+    ]
 
 
 async def test_an_answer_that_rests_on_nothing_says_so(library: Library) -> None:

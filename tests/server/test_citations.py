@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.citations import CitationChecker
-from server.events import Citation, Evidence
+from server.events import Citation, Doubt, Evidence
 from server.render import Mark, render_answer
 from tests.server.passages import numbered
 
@@ -59,7 +59,11 @@ def in_pieces(pieces: list[str], evidence: tuple[Evidence, ...] = EVIDENCE) -> C
     return checker
 
 
-def outcome(checker: CitationChecker) -> tuple[str, list[Citation], list[tuple[int, int]]]:
+def spans(checker: CitationChecker) -> list[tuple[int, int]]:
+    return [(doubt.start, doubt.end) for doubt in checker.unsupported]
+
+
+def outcome(checker: CitationChecker) -> tuple[str, list[Citation], list[Doubt]]:
     return checker.text, checker.citations, checker.unsupported
 
 
@@ -121,7 +125,7 @@ def test_citations_quote_and_nothing_is_marked_without_one(text: str) -> None:
         assert citation.document_id == passage.document_id
         assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
         assert citation.quote
-    for start, end in checker.unsupported:
+    for start, end in spans(checker):
         stretch = checker.text[start:end]
         assert stretch == stretch.strip()
         assert stretch
@@ -227,7 +231,32 @@ def test_marks_that_nothing_supports_are_gone_and_said() -> None:
     checker = at_once("Employees have 28 days of annual leave [1]. Yes [1].")
     assert checker.text == "Employees have 28 days of annual leave. Yes."
     assert checker.citations == []
-    assert [checker.text[a:b] for a, b in checker.unsupported] == ["Employees have 28 days of annual leave."]
+    assert [(checker.text[d.start : d.end], d.reason) for d in checker.unsupported] == [
+        ("Employees have 28 days of annual leave.", "number")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("Zebras cross wide rivers at dawn.", "words"),
+        ("Employees have 28 days of annual leave.", "number"),
+        ("It is 28.", "number"),
+        ("Employees do not have 25 days of annual leave [1].", "negation"),
+        ("Leave isn't booked in the people portal [1].", "negation"),
+    ],
+)
+def test_why_a_sentence_should_not_be_relied_on(written: str, reason: str) -> None:
+    checker = in_pieces(list(written))
+    (doubt,) = checker.unsupported
+    assert doubt == Doubt(0, len(checker.text), doubt.reason)
+    assert doubt.reason == reason
+    assert bool(checker.citations) == (reason == "negation"), "what says the opposite is shown beside it"
+
+
+@pytest.mark.parametrize("written", ["It is 25.", "Yes.", "The documents say so.", "Five days carry over."])
+def test_what_gives_no_reason_for_doubt(written: str) -> None:
+    assert at_once(written).unsupported == []
 
 
 def test_without_evidence_nothing_is_called_unsupported() -> None:
@@ -318,7 +347,7 @@ def test_every_citation_becomes_a_link_on_the_page() -> None:
     checker = at_once(MARKDOWN)
     marks = [Mark(citation.at, citation.n, "/x") for citation in checker.citations]
     assert len(marks) >= 7
-    html = render_answer(checker.text, marks, checker.unsupported)
+    html = render_answer(checker.text, marks, spans(checker))
     assert html.count('class="cite"') == len(marks)
     assert html.count("<td>two a year<sup") + html.count('<td class="center">two a year<sup') == 1
     assert "<code>days[1]</code>" in html

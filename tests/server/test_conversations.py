@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from indexer.models import Passage, Sentence, now
 from server.conversations import Conversations, open_conversations, shortened
 from server.errors import NotFound
-from server.events import Answer, Citation, Evidence, Searched, Timing
+from server.events import Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.generate import Usage
 from server.settings import ServerSettings
 from server.turn_rows import Outcome
@@ -43,7 +43,7 @@ def answer() -> Answer:
         "model",
         citations=(citation(1, 9), citation(2, 17)),
         closest=(passage(2),),
-        unsupported=((13, 20),),
+        unsupported=(Doubt(13, 20, "number"),),
         usage=Usage(100, 20, 60),
         took_ms=Timing(20, 900, 4000),
     )
@@ -58,7 +58,7 @@ def test_an_answer_comes_back_as_it_was_saved(conversations: Conversations) -> N
     (turn,) = conversations.turns(begun.conversation_id, "ann")
     assert (turn.state, turn.answer, turn.mode, turn.answered) == ("done", "It is 25.[1] Yes.[2]", "model", True)
     assert [view.citation for view in turn.citations] == list(answer().citations)
-    assert turn.unsupported == ((13, 20),)
+    assert turn.unsupported == (Doubt(13, 20, "number"),)
     assert turn.total_ms == 4000
     assert turn.searched == searched
     (evidence,) = turn.evidence

@@ -7,7 +7,7 @@ import pytest
 
 from indexer.models import Passage
 from server.conversations import ConversationLine
-from server.events import Citation, Evidence, Progress, Searched
+from server.events import Citation, Doubt, Evidence, Progress, Searched
 from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, heading, searched_for, waiting_for
 from server.turn_rows import CitationView, TurnView
 
@@ -146,7 +146,7 @@ def test_a_search_for_the_beginning_says_so() -> None:
 
 
 def test_a_translation_is_not_called_unsupported() -> None:
-    answer = TurnView(1, "c", "How many days?", "done", answer="Es sind 25 Tage Urlaub.", unsupported=((0, 23),))
+    answer = TurnView(1, "c", "How many days?", "done", answer="Es sind 25 Tage Urlaub.", unsupported=(Doubt(0, 23),))
     assert 'class="weak"' in answer_html(answer)
     assert 'class="weak"' not in answer_html(replace(answer, question="In German, please"))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from server.events import Evidence
-from server.support import find_support, support
+from server.support import doubt, find_support, support
 from tests.server.passages import numbered, passage
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
@@ -73,8 +73,19 @@ def test_a_pair_holds_numbers_that_no_sentence_holds_alone() -> None:
     assert quoted("25 days, later 28 days", text) == "New staff have 25 days. After five years it is 28 days."
 
 
-def test_a_negation_is_not_noticed() -> None:
-    assert quoted("Leave may not be booked in the portal", LEAVE)  # a limit that the module states
+def test_a_negation_is_doubted_but_cited() -> None:
+    evidence = numbered(LEAVE)
+    claim = "Leave may not be booked in the portal"
+    found = find_support(claim, evidence, [1])
+    assert found
+    assert doubt(claim, evidence, found) == "negation"
+    assert doubt("Leave is booked in the portal", evidence, found) is None
+
+
+def test_a_number_that_stands_in_no_passage_is_named_as_the_reason() -> None:
+    evidence = numbered(LEAVE, "In 2024 it was 28.")
+    assert doubt("Employees had 28 zebras", evidence, []) == "words"
+    assert doubt("Employees had 29 zebras", evidence, []) == "number"
 
 
 @pytest.mark.parametrize("claim", ["", "...", "[ ]", "It is what it is.", "—"])
