@@ -36,6 +36,7 @@ PLAIN = (
     "{% for message in messages %}{{ message.role | capitalize }}: {{ message.content }}\n\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
+PLAIN_STOPS = ("\nUser:", "\nSystem:")  # a model that was not trained on turns writes the next one too
 # For files without a template: by architecture, if the vocabulary has the marks; otherwise plain text.
 FALLBACKS = {"phi3": (PHI, "<|end|>"), "phimoe": (PHI, "<|end|>")}
 
@@ -43,8 +44,17 @@ FALLBACKS = {"phi3": (PHI, "<|end|>"), "phimoe": (PHI, "<|end|>")}
 class ChatTemplate:
     """Renders conversations for one model."""
 
-    def __init__(self, source: str, *, bos: str = "", eos: str = "", seconds: float = RENDER_SECONDS) -> None:
-        """`seconds` is the longest time that rendering may take."""
+    def __init__(
+        self,
+        source: str,
+        *,
+        bos: str = "",
+        eos: str = "",
+        stops: tuple[str, ...] = (),
+        seconds: float = RENDER_SECONDS,
+    ) -> None:
+        """`stops` are texts that end an answer; `seconds` is the longest time that rendering may take."""
+        self.stops = stops
         self._bos, self._eos, self._seconds = bos, eos, seconds
         try:
             self._template = compile_template(source)
@@ -119,7 +129,7 @@ def choose_template(
         fallback = CHATML if "<|im_end|>" in special_texts else PLAIN
     if not source:
         logger.warning("The model file has no chat template; one for %s models is used.", architecture)
-    return ChatTemplate(fallback, bos=bos, eos=eos)
+    return ChatTemplate(fallback, bos=bos, eos=eos, stops=PLAIN_STOPS if fallback is PLAIN else ())
 
 
 def _system_into_user(messages: Sequence[Message]) -> list[Message]:

@@ -136,7 +136,7 @@ class LocalGenerator:
         token_sampling = await asyncio.to_thread(_token_sampling, sampling, loaded.vocabulary)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request_id, ahead = self._submit(prompt, max(1, min(sampling.max_tokens, room)), token_sampling, events)
-        answer = _Answer(loaded.vocabulary, sampling, len(prompt))
+        answer = _Answer(loaded.vocabulary, sampling, loaded.template.stops, len(prompt))
         try:
             if ahead is not None:
                 yield Queued(ahead)
@@ -250,11 +250,11 @@ class LocalGenerator:
 class _Answer:
     """The engine's events of one request, turned into those of the seam."""
 
-    def __init__(self, vocabulary: Vocabulary, sampling: Sampling, prompt_tokens: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, sampling: Sampling, stops: tuple[str, ...], prompt_tokens: int) -> None:
         self._vocabulary = vocabulary
         self._with_logprobs = sampling.logprobs is not None
         self._characters = Utf8Stream()
-        self._scanner = StopScanner(sampling.stop)
+        self._scanner = StopScanner((*sampling.stop, *stops))
         self._prompt_tokens = prompt_tokens
         self._tokens = self._cached = 0
         self._logprobs: list[TokenLogprob] = []

@@ -1,4 +1,4 @@
-"""Writes tiny Phi-3-shaped GGUF files with random weights and a small vocabulary of their own.
+"""Writes tiny GGUF files with random weights and a small vocabulary of their own, Phi-3-shaped unless told otherwise.
 
 Their text is noise, but everything else is real: the file format, llama.cpp's loading, its tokeniser, KV cache and
 sampling. The weights are float32 and wide apart, so that greedy choices do not hang on the last bit of a sum.
@@ -21,6 +21,7 @@ WORDS = (
     "one you were all her she there would their we him been has when who will no more if out so up said what its about"
 ).split()
 BIASED = ("phi2", "phimoe")
+SPLIT = ("llama", "qwen2", "gemma")  # queries, keys and values are matrices of their own
 EXPERTS = 4  # of "phimoe"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 
@@ -42,6 +43,8 @@ class TinyModel:
     has_output: bool = True  # False: the embeddings are the output too, as in Phi-4-mini
     seed: int = 0
     marks: tuple[str, ...] = MARKS
+    end: str = "<|endoftext|>"  # of the marks, what the file declares as its end; none if it is not among them
+    pre: str = ""  # bytes are joined by merges, cut before that as this says; "": SentencePiece
     mark_type: int = CONTROL  # of <|user|> and its like: early files have USER_DEFINED
     ends: bool = True  # whether <|end|> may be chosen; False makes answers run to max_tokens
     metadata: dict[str, int | str] = field(default_factory=dict)
@@ -64,10 +67,52 @@ def vocabulary(model: TinyModel) -> tuple[list[bytes], list[float], list[int]]:
     return tokens, scores, types
 
 
+def byte_vocabulary(model: TinyModel) -> tuple[list[str], list[str], list[int]]:
+    """Tokens, merges and types, in GPT-2's manner: bytes as printable characters, beginnings of words, marks."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    letters = {byte: chr(byte) for byte in shown} | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
+    tokens = [letters[byte] for byte in range(256)]
+    merges: dict[str, None] = {}
+    for word in WORDS:
+        spelt = letters[32] + word
+        for end in range(1, len(spelt)):
+            merges[f"{spelt[:end]} {spelt[end]}"] = None
+    tokens += [merge.replace(" ", "") for merge in merges]
+    return [*tokens, *model.marks], list(merges), [NORMAL] * len(tokens) + [model.mark_type] * len(model.marks)
+
+
+def _add_vocabulary(out: gguf.GGUFWriter, model: TinyModel) -> int:
+    """How many tokens there are."""
+    if model.pre:
+        words, merges, types = byte_vocabulary(model)
+        out.add_tokenizer_model("gpt2")
+        out.add_tokenizer_pre(model.pre)
+        out.add_token_list(words)
+        out.add_token_merges(merges)
+        out.add_token_types(types)
+        out.add_add_bos_token(False)
+        if model.end in words:
+            out.add_eos_token_id(words.index(model.end))
+            out.add_bos_token_id(words.index(model.end))
+        return len(words)
+    tokens, scores, types = vocabulary(model)
+    out.add_tokenizer_model("llama")
+    out.add_tokenizer_pre("default")
+    out.add_token_list(tokens)
+    out.add_token_scores(scores)
+    out.add_token_types(types)
+    out.add_bos_token_id(1)
+    if model.end.encode() in tokens:
+        out.add_eos_token_id(tokens.index(model.end.encode()))
+    out.add_unk_token_id(0)
+    out.add_add_bos_token(True)
+    return len(tokens)
+
+
 def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     """Write `model` to `path` and return it."""
     model = model or TinyModel()
-    tokens, scores, types = vocabulary(model)
     out = gguf.GGUFWriter(str(path), model.architecture)
     out.add_name(model.name)
     out.add_context_length(model.context)
@@ -86,21 +131,12 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     if model.trained_context:
         out.add_rope_scaling_orig_ctx_len(model.trained_context)
         out.add_rope_scaling_attn_factors(1.19)
-    out.add_tokenizer_model("llama")
-    out.add_tokenizer_pre("default")
-    out.add_token_list(tokens)
-    out.add_token_scores(scores)
-    out.add_token_types(types)
-    out.add_bos_token_id(1)
-    if "<|endoftext|>" in model.marks:
-        out.add_eos_token_id(tokens.index(b"<|endoftext|>"))
-    out.add_unk_token_id(0)
-    out.add_add_bos_token(True)
+    tokens = _add_vocabulary(out, model)
     if model.template:
         out.add_chat_template(model.template)
     for key, value in model.metadata.items():
         (out.add_uint32 if isinstance(value, int) else out.add_string)(key, value)
-    _add_weights(out, model, len(tokens))
+    _add_weights(out, model, tokens)
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -132,7 +168,9 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
         out.add_tensor("rope_factors_long.weight", np.linspace(1, 30, pairs, dtype=np.float32))
     output = random.normal(0, 1.5 / np.sqrt(width), (tokens, width)).astype(np.float32)
     if not model.ends:
-        output[[2, *range(tokens - len(model.marks), tokens)]] = 0  # a score of 0 is never the highest
+        output[[*([] if model.pre else [2]), *range(tokens - len(model.marks), tokens)]] = (
+            0  # a score of 0 is never the highest
+        )
     if model.has_output:
         out.add_tensor("output.weight", output)
     bias("output_norm.bias", width)
@@ -142,7 +180,13 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
     for i in range(model.layers):
         ones(f"blk.{i}.attn_norm.weight")
         bias(f"blk.{i}.attn_norm.bias", width)
-        matrix(f"blk.{i}.attn_qkv.weight", rows, width)
+        if model.architecture in SPLIT:
+            for name, count in (("q", width), ("k", (rows - width) // 2), ("v", (rows - width) // 2)):
+                matrix(f"blk.{i}.attn_{name}.weight", count, width)
+                if model.architecture == "qwen2":
+                    out.add_tensor(f"blk.{i}.attn_{name}.bias", random.normal(0, 0.1, count).astype(np.float32))
+        else:
+            matrix(f"blk.{i}.attn_qkv.weight", rows, width)
         bias(f"blk.{i}.attn_qkv.bias", rows)
         matrix(f"blk.{i}.attn_output.weight", width, width)
         bias(f"blk.{i}.attn_output.bias", width)
@@ -155,6 +199,10 @@ def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
                 out.add_tensor(f"blk.{i}.ffn_{name}_exps.weight", weights)
             continue
         if model.architecture == "phi2":  # one norm for both halves, and no gate
+            matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
+        elif model.architecture in SPLIT:
+            ones(f"blk.{i}.ffn_norm.weight")
+            matrix(f"blk.{i}.ffn_gate.weight", 2 * width, width)
             matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
         else:
             ones(f"blk.{i}.ffn_norm.weight")
