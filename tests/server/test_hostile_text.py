@@ -42,7 +42,7 @@ _sources.html: card.href
 _turn.html: turn.state, turn.mode, card.href, took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
-_welcome.html: indexing
+_welcome.html: indexed, indexing
 base.html: theme, name, label
 documents.html: query.state
 settings.html: name, verdict, line.state, line.name, line.word, one.size
