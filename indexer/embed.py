@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -179,7 +180,7 @@ class SentenceTransformerEmbedder:
                 f"{self._chunk_tokens}: what comes after would never be found.",
                 f"Set DOCENT_CHUNK_TOKENS to {longest} or less.",
             )
-        if "e5" in self._folder.name.lower() and not any(model.prompts.values()):
+        if _is_e5(self.name) and not any(model.prompts.values()):
             model.prompts = dict(E5_PROMPTS)
         return model
 
@@ -233,6 +234,11 @@ class SentenceTransformerEmbedder:
             texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)
+
+
+def _is_e5(name: str) -> bool:
+    """Of the setting, not of the folder that holds the files, which the hub's cache names by a checksum."""
+    return "e5" in re.split(r"[^a-z0-9]+", Path(name).name.lower())
 
 
 def _pool(tokens: NDArray[Any], spans: Sequence[Span], shift: int, sentences: Sequence[Span]) -> Vectors:

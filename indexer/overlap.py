@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from indexer.terms import stem, words
+from indexer.terms import identifiers, stem, words
 
 OTHER_FORM = 0.5
 """hit@1 on handbook and contoso .795, squad .858, squad-unanswerable .909; where it counts whole .769, .860, .897,
@@ -24,8 +24,8 @@ class TextWords:
 
     @classmethod
     def of(cls, text: str) -> "TextWords":
-        forms = frozenset(words(text))
-        return cls(forms, frozenset(map(stem, forms)))
+        forms, joined = frozenset(words(text)), frozenset(identifiers(text))
+        return cls(forms | joined, joined.union(map(stem, forms)))
 
     def __or__(self, other: "TextWords") -> "TextWords":
         return TextWords(self.forms | other.forms, self.stems | other.stems)
@@ -39,8 +39,9 @@ class QuestionWords:
         self._weights = dict(weights)
         self._forms: defaultdict[str, set[str]] = defaultdict(set)
         for word in words(text):
-            if (term := stem(word)) in self._weights:
-                self._forms[term].add(word)
+            self._forms[stem(word)].add(word)
+        for joined in identifiers(text):
+            self._forms[joined].add(joined)
         self._total = sum(self._weights.values())
 
     def share_in(self, text: TextWords) -> float:

@@ -27,7 +27,7 @@ from indexer.keywords import KeywordIndex
 from indexer.models import Change, Chunk, Document, Entry, IndexInfo, Scope
 from indexer.rows import Rows
 from indexer.spelling import corrected
-from indexer.terms import stem, words
+from indexer.terms import VERSION, identifiers, stem, words
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class Store:
         spelt = self._words.setdefault(collection_id, set())
         for text in texts:
             found = words(text)
-            self._keywords.add(list(map(stem, found)))
+            self._keywords.add([*map(stem, found), *identifiers(text)])
             spelt.update(found)
         chunk_ids = [id_ for id_, *_ in chunks if id_ is not None]
         self._add_entries(session, document_id, chunk_ids)
@@ -220,6 +220,8 @@ class Store:
             newest = _newest_change(session)
         if str(arrays["database"]) != self._database() or int(snapshot.name) > newest:
             raise ValueError("it belongs to another database")
+        if str(arrays["terms"]) != VERSION:
+            raise ValueError("texts had other search terms then")
         if _sha256(snapshot / "dense.faiss") != str(arrays["dense_sha256"]):
             raise ValueError("its vectors are not those that were written")
         index = faiss.read_index(str(snapshot / "dense.faiss"))
@@ -267,6 +269,7 @@ class Store:
             allow_pickle=False,
             database=np.array(self._database()),
             dense_sha256=np.array(_sha256(folder / "dense.faiss")),
+            terms=np.array(VERSION),
             rows=self._rows.values,
             **{f"words{id_}": _as_bytes(spelt) for id_, spelt in self._words.items()},
             **{f"entry{name}": values for name, values in self._entries.arrays().items()},

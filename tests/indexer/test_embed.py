@@ -145,3 +145,38 @@ def test_a_folder_whose_weights_cannot_be_read(tmp_path: Path, settings: Indexer
 def test_chunks_longer_than_the_model_reads_are_refused(settings: IndexerSettings) -> None:
     with pytest.raises(EmbedderError, match="Set DOCENT_CHUNK_TOKENS to 256 or less"):
         SentenceTransformerEmbedder(settings.model_copy(update={"chunk_tokens": 512})).load()
+
+
+def test_the_e5_family_is_known_by_its_name() -> None:
+    """Never by the folder, which the hub's cache names by a checksum: "snapshots/fb4e5d" is no such model."""
+    for name in ("intfloat/multilingual-e5-small", "/models/e5-base-v2", "E5-mistral"):
+        assert embed._is_e5(name)
+    for name in ("all-MiniLM-L6-v2", "models--x/snapshots/fb4e5d", "intfloat/simlm"):
+        assert not embed._is_e5(name)
+
+
+@pytest.mark.models
+def test_a_model_of_the_e5_family_gets_the_prompts_it_was_trained_with(tmp_path: Path) -> None:
+    """A small one with random weights: its vectors are those of the same texts with the prompts written out."""
+    folder = tiny_model(tmp_path / "multilingual-e5-tiny")
+    e5 = SentenceTransformerEmbedder(IndexerSettings(embedder=str(folder)))
+    plain = SentenceTransformerEmbedder(IndexerSettings(embedder=str(shutil.copytree(folder, tmp_path / "plain"))))
+    assert e5.dimension == 32
+    (question,) = e5.encode_queries(["Wie lang ist der Urlaub?"])
+    assert question == pytest.approx(plain.encode_queries(["query: Wie lang ist der Urlaub?"])[0], abs=1e-5)
+    (found,) = e5.encode_chunks(TEXTS[:1])
+    (written_out,) = plain.encode_chunks([EmbeddingInput("passage: Leave", TEXTS[0].body, TEXTS[0].sentences)])
+    assert found.vector == pytest.approx(written_out.vector, abs=1e-5)
+    assert found.sentences == pytest.approx(written_out.sentences, abs=1e-5)
+
+
+def tiny_model(folder: Path) -> Path:
+    """A sentence-transformers model of one layer, with the built-in one's tokenizer."""
+    from transformers import BertConfig, BertModel
+
+    shutil.copytree(BUILT_IN, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.bin", "onnx", "openvino"))
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    BertModel(config).save_pretrained(folder)
+    pooling = folder / "1_Pooling" / "config.json"
+    pooling.write_text(pooling.read_text().replace("384", "32"))
+    return folder

@@ -1,9 +1,10 @@
 """Texts to search terms: the same word in another form is the same term."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.terms import QUERY_LIMIT, content_terms, fold, query_terms, terms, words
+from indexer.terms import QUERY_LIMIT, content_terms, fold, identifiers, query_terms, terms, words
 
 
 def test_case_accents_and_compatibility_forms_fold() -> None:
@@ -17,7 +18,42 @@ def test_forms_of_a_word_are_one_term() -> None:
 
 def test_other_scripts_keep_their_words() -> None:
     assert terms("отпуск") == terms("Отпуск")
-    assert words("日本語 休暇") == ["日本語", "休暇"]
+    assert words("日本語 休暇 v2") == ["日本", "本語", "休暇", "v2"]
+    assert words("年次有給休暇の申請")[:2] == ["年次", "次有"]
+    assert words("한국어") == ["한국", "국어"]
+    assert words("暇") == ["暇"]
+
+
+def test_marks_that_make_another_syllable_stay() -> None:
+    assert fold("がく") != fold("かく")
+    assert fold("ｶﾞ") == fold("ガ")
+    assert fold("한") == "한"
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Fill in SF-1449 first.", "sf1449"),
+        ("Fill in SF1449 first.", "where is form SF-1449?"),
+        ("See section 10.2.3 of the policy.", "what does 10.2.3 say"),
+        ("The call failed with E_FAIL (0x80004005).", "e_fail"),
+        ("Pay scale GS-13/4", "gs-13"),
+        ("Ticket ABC_12-7 is open.", "ABC-12-7"),
+        ("Die Überstunden im März", "UBERSTUNDEN"),
+        ("年次有給休暇は二十日です。", "休暇"),
+        ("연차휴가는 스무 날입니다.", "휴가"),
+        ("Отпуск составляет двадцать дней.", "отпуск"),
+    ],
+)
+def test_what_is_written_one_way_is_found_when_asked_another(written: str, asked: str) -> None:
+    assert set(query_terms(asked)) & set(terms(written))
+
+
+def test_an_identifier_is_not_its_parts_elsewhere() -> None:
+    asked = set(query_terms("10.2.3"))
+    assert len(asked & set(terms("Section 10.2.3"))) > len(asked & set(terms("3 of 10 have 2")))
+    assert identifiers("and/or well-known e-mail a.b") == []
+    assert identifiers("SF-1449, v2.1. E_FAIL! 2024-10-17") == ["sf1449", "v2.1", "efail", "20241017"]
 
 
 def test_stop_words_are_left_out_unless_there_is_nothing_else() -> None:
@@ -34,6 +70,6 @@ def test_a_query_has_each_term_once_and_not_too_many() -> None:
 @given(st.text())
 def test_terms_are_stable_words(text: str) -> None:
     found = terms(text)
-    assert len(found) == len(words(text))
+    assert len(found) == len(words(text)) + len(identifiers(text))
     assert all(term and not term.isspace() and "\n" not in term for term in found)
     assert terms(text.replace(" ", "\n")) == found
