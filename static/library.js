@@ -116,6 +116,12 @@ form.addEventListener("submit", (event) => {
   picker.value = "";
 });
 
+/* A button that is gone when its work is done leaves the keyboard at the list, and not at the top of the page. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  const asked = event.detail.requestConfig?.verb === "post" && event.detail.target?.id === "files";
+  if (asked && document.activeElement === document.body) event.detail.target.focus({ preventScroll: true });
+});
+
 addEventListener("beforeunload", (event) => { // what is not sent yet would be lost
   if (sending || waiting.length) event.preventDefault();
 });

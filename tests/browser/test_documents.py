@@ -138,6 +138,9 @@ def test_delete_and_undo_by_keyboard(page: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Delete leave.txt")).to_be_visible()
     assert site.catalog.document(1, site.catalog.everything()) is not None
+    expect(page.locator("#files")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="All")).to_be_focused()
 
 
 def test_undo_stays_while_a_run_ends(page: Page, site: Site) -> None:

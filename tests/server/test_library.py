@@ -9,10 +9,12 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session, select
 
 from indexer.database import open_knowledge
-from indexer.models import Collection, Document, IngestRun, LedgerEntry
+from indexer.models import Collection, Document, IngestRun, LedgerEntry, now
 from server.library_view import file_size
+from server.routes.library import events
 from server.security import BODY_LIMIT
 from server.settings import ServerSettings
+from server.turns import Turns
 from tests.server.fakes import BENEFITS, HANDBOOK, app_of, fill
 from tests.tiny_site import HOSTILE, Site
 
@@ -219,6 +221,17 @@ def test_hostile_names_and_reasons_are_inert(settings: ServerSettings, tmp_path:
             assert "<img" not in html
             assert not re.search(r"<[^>]*\son[a-z]+=", re.sub(r'"[^"]*"', '""', html))
             assert "&lt;script&gt;" in html
+
+
+async def test_a_run_that_ends_while_the_page_loads_is_not_missed(settings: ServerSettings) -> None:
+    site = Site(settings)
+    known = site.catalog.ended_runs(site.catalog.everything())
+    with Session(site.engine) as session:
+        session.add(IngestRun(collection_id=1, total=1, done=1, finished_at=now()))
+        session.commit()
+    stream = events(site.services(Turns(site.conversations, site.script)), known)
+    assert (await anext(stream)).event == "changed"
+    await stream.aclose()
 
 
 def test_sizes_are_said_as_people_say_them() -> None:
