@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from server.engine.fit import ModelRefused
 from server.engine.gguf_header import read_header
@@ -308,6 +309,20 @@ class Context:
         self._lib.llama_memory_seq_rm(self._memory, target, start, end)
         self._lib.llama_memory_seq_cp(self._memory, source, target, start, end)
 
+    def read_state(self, sequence: int) -> NDArray[np.uint8]:
+        """A copy of the cells of a sequence, with their positions."""
+        data = np.empty(self._lib.llama_state_seq_get_size(self._pointer, sequence), np.uint8)
+        self._lib.llama_state_seq_get_data(self._pointer, _bytes_of(data), data.size, sequence)
+        return data
+
+    def write_state(self, sequence: int, data: NDArray[np.uint8]) -> bool:
+        """Fill the empty `sequence` with cells that were read. False, and it is empty still: there is no room."""
+        if self._lib.llama_state_seq_set_data(self._pointer, _bytes_of(data), data.size, sequence):
+            return True
+        _recent_errors()
+        self.truncate(sequence, 0)
+        return False
+
     def state_size(self, sequence: int) -> int:
         """Bytes that `save_state` would write, but for the tokens."""
         size: int = self._lib.llama_state_seq_get_size(self._pointer, sequence)
@@ -342,6 +357,10 @@ class Context:
     def close(self) -> None:
         """Give the KV cache back. The weights go with the last reference to the model."""
         self._free()
+
+
+def _bytes_of(data: NDArray[np.uint8]) -> Any:
+    return data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def build() -> str:

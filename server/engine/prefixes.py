@@ -47,7 +47,7 @@ class Node:
     @property
     def worth(self) -> float:
         """What is worth least is given up first."""
-        return self.used + LASTING * math.log2(self.starts)
+        return worth(self.used, self.starts)
 
     @property
     def is_held(self) -> bool:
@@ -124,10 +124,22 @@ class Prefixes:
     def use(self, node: Node) -> None:
         """A request begins with what ends at `node`."""
         goes_on = node.generated or not node.children or any(each.generated for each in node.children.values())
-        self._clock += 1
         for each in node.path():
             each.starts += not goes_on
+        self.touch(node)
+
+    def touch(self, node: Node) -> None:
+        """It is used just now."""
+        self._clock += 1
+        for each in node.path():
             each.used = self._clock
+
+    def inherit(self, sequence: int, starts: int) -> int:
+        """What ends with the sequence was begun with so often before. When it was used last."""
+        node = self._ends[sequence]
+        node.starts = max(node.starts, starts)
+        node.used = self._clock
+        return self._clock
 
     def attach(self, sequence: int, node: Node) -> None:
         self.detach(sequence)
@@ -243,6 +255,10 @@ class Prefixes:
             if child is node:
                 del node.parent.children[key]
                 return
+
+
+def worth(used: int, starts: int) -> float:
+    return used + LASTING * math.log2(starts)
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.engine.drafts import Drafter
 from server.engine.pace import Pace, piece_beside
@@ -139,6 +139,10 @@ class Decoder(Protocol):
 
     def truncate(self, sequence: int, length: int) -> bool: ...
 
+    def read_state(self, sequence: int) -> Any: ...
+
+    def write_state(self, sequence: int, data: Any) -> bool: ...
+
     def share(self, source: int, target: int, start: int, end: int) -> None: ...
 
     def is_end(self, token: int) -> bool: ...
@@ -170,13 +174,16 @@ class Scheduler:
         *,
         slots: int,
         cells: int,
+        kept: int = 0,
         piece: int = PIECE,
         speculates: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """A batch has at most `piece + slots` rows; `clock` gives seconds."""
+        """A batch has at most `piece + slots` rows; `kept` are cells beside the cache's, for what no request
+        needs just now; `clock` gives seconds.
+        """
         self._decoder = decoder
-        self._slots = Slots(decoder, slots, cells)
+        self._slots = Slots(decoder, slots, cells, kept)
         self._cells = cells
         self._piece = piece
         self._most_rows = piece + slots

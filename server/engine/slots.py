@@ -4,6 +4,9 @@ A request runs in a slot; a slot is one of the KV cache's sequences. When it is 
 and the slot is free: what it holds stays reusable until its cells or its number are needed. A prompt goes on in the
 parked sequence whose every token it begins with, or shares the cells of the longest beginning that any sequence holds.
 
+While requests run, what only parked sequences hold is moved into the machine's memory, as far as there is room for it
+(stretches.py), and brought back when a prompt goes on with it.
+
 A cell is counted once, however many sequences share it. A request is let in only if the cells that running requests
 hold, those that they may still need and those that it may need fit together: parked cells are not in that sum, since
 they are given up, least worth first, when a batch needs the room.
@@ -13,11 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.engine.prefixes import Node, Prefixes
+from server.engine.stretches import Stretch, Stretches
 
 PARKED = 48  # sequences beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
+IDLE_CELLS = 256  # cells that may lie idle beside running requests: llama.cpp looks at cells in steps of so many
 LEAST_DROPPED = 32  # cells given up at a time, so that not every batch has to ask for room
 
 
@@ -38,6 +43,12 @@ class Cache(Protocol):
     def can_share(self) -> bool:
         """Whether `share` and a `truncate` to more than nothing are possible."""
 
+    def read_state(self, sequence: int) -> Any:
+        """A copy of what the sequence holds, with the positions."""
+
+    def write_state(self, sequence: int, data: Any) -> bool:
+        """Fill the empty `sequence` with what was read. False: it is empty still."""
+
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens. False: the sequence is now empty."""
 
@@ -56,7 +67,8 @@ class Slot:
 
 
 class Slots:
-    def __init__(self, cache: Cache, count: int, cells: int) -> None:
+    def __init__(self, cache: Cache, count: int, cells: int, kept: int = 0) -> None:
+        """`kept` are the cells for which there is memory beside the cache."""
         self._cache = cache
         self._count = count
         self._cells = cells
@@ -64,6 +76,7 @@ class Slots:
         self._parked: set[int] = set()  # each the only one at a leaf
         self._free: list[int] = []
         self._tree = Prefixes(joins=cache.can_share)
+        self._away = Stretches(kept if cache.can_share else 0)
         self.clear()
 
     def __getitem__(self, sequence: int) -> Slot:
@@ -90,6 +103,11 @@ class Slots:
         return self._tree.cells + sum(len(slot.tokens) - slot.booked for slot in self)
 
     @property
+    def away(self) -> int:
+        """Cells' worth of tokens in the machine's memory."""
+        return self._away.cells
+
+    @property
     def promised(self) -> int:
         """Cells that running requests hold and may still need."""
         held = self._tree.held_by(self._tree.end_of(sequence) for sequence in self._running)
@@ -111,6 +129,7 @@ class Slots:
     def take(self, prompt: Sequence[int], needed: int) -> Slot:
         """A slot in PREFILL that holds the longest cached beginning of `prompt`, short of its last token."""
         self.book()
+        self._fetch(prompt[:-1])
         node = self._cached(prompt)
         self._tree.use(node)
         sequence = self._sequence_at(node)
@@ -140,11 +159,10 @@ class Slots:
         return self._tree.end_of(slot.sequence), slot.prompt[len(slot.tokens)]
 
     def make_room(self, rows: int) -> None:
-        """Give up parked cells until a batch of `rows` fits."""
-        if self.used + rows > self._cells:
-            self.book()
-        while (missing := self.used + rows - self._cells) > 0 and self._parked:
-            self._drop(max(missing, LEAST_DROPPED))
+        """Give up parked cells until a batch of `rows` fits and does not have to look at many of them."""
+        self._free_cells(rows)
+        while self._away.limit and self._parked and self._idle > IDLE_CELLS:
+            self._drop(self._cells)
 
     def release(self, sequence: int) -> None:
         """End a request. Its sequence is parked unless others hold all of it."""
@@ -156,6 +174,7 @@ class Slots:
     def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:
         """A sequence that holds just `tokens`, to be read. None: they are not cached, or no sequence is to be had."""
         self.book()
+        self._fetch(tokens)
         while not self._free and self._parked:
             self._drop(self._cells)
         node = self._tree.find(tokens)
@@ -203,6 +222,7 @@ class Slots:
         for sequence in range(self._cache.sequences):
             self._cache.truncate(sequence, 0)
         self._tree = Prefixes(joins=self._cache.can_share)
+        self._away.clear()
         self._parked.clear()
         self._free = list(reversed(range(self._cache.sequences)))
 
@@ -211,6 +231,64 @@ class Slots:
         node = self._tree.find(prompt[:-1])
         reusable = self._tree.joins or node.sequences & self._parked
         return node if reusable else self._tree.root
+
+    @property
+    def _idle(self) -> int:
+        """Cells that only parked sequences hold."""
+        return self._tree.cells - self._tree.held_by(self._tree.end_of(sequence) for sequence in self._running)
+
+    def _free_cells(self, count: int) -> None:
+        if self.used + count > self._cells:
+            self.book()
+        while (missing := self.used + count - self._cells) > 0 and self._parked:
+            self._drop(max(missing, LEAST_DROPPED))
+
+    def _fetch(self, tokens: Sequence[int]) -> None:
+        """Bring back what `tokens` go on with."""
+        while True:
+            node = self._tree.find(tokens)
+            found = self._away.following(tokens, node.end)
+            if found is None:
+                return
+            self._tree.touch(node)
+            self._free_cells(found[0].cells)
+            if not self._free and self._parked:
+                self._drop(self._cells)
+            node = self._tree.find(tokens)  # not all of it may be left
+            if not self._free or self.used + found[0].cells > self._cells or node.end < found[0].start:
+                return
+            self._bring_back(found[0], node, found[1])
+
+    def _bring_back(self, stretch: Stretch, node: Node, end: int) -> None:
+        """Its cells up to position `end`, as a parked sequence that goes on from `node`."""
+        sequence = self._free.pop()
+        if not self._cache.write_state(sequence, stretch.data):
+            self._away.remove(stretch)
+            self._free.append(sequence)
+            return
+        self._cache.truncate(sequence, end)
+        if node.end:
+            self._cache.share(self._tree.holder(node), sequence, 0, node.end)
+        self._tree.attach(sequence, node)
+        self._tree.grow(sequence, stretch.tokens[node.end : end], generated=stretch.generated)
+        stretch.used = self._tree.inherit(sequence, stretch.starts)
+        self._drop_covered(self._tree.end_of(sequence))
+        self._park(sequence)
+
+    def _move_away(self, sequence: int, node: Node) -> None:
+        """Keep the cells of a parked leaf in memory."""
+        if len(node.tokens) > self._away.limit or not self._free:
+            return
+        tokens = self._tree.tokens_to(node)
+        stretch = self._away.covering(tokens, node.start)
+        if stretch is None:
+            reader = self._free[-1]
+            self._cache.share(sequence, reader, node.start, node.end)
+            data = self._cache.read_state(reader)
+            self._cache.truncate(reader, 0)
+            self._away.put(Stretch(tokens, node.start, data, node.generated, node.starts, node.used))
+        else:
+            stretch.used, stretch.starts = node.used, max(stretch.starts, node.starts)
 
     def _book(self, slot: Slot) -> None:
         """What two sequences have both computed is kept once."""
@@ -256,6 +334,9 @@ class Slots:
         """Give up at most `count` cells of the parked leaf that is worth least."""
         sequence = min(self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
         node = self._tree.end_of(sequence)
+        if self._away.limit:
+            count = len(node.tokens)
+            self._move_away(sequence, node)
         keep = max(node.end - count, node.start) if self._tree.joins else 0
         if not keep or not self._cache.truncate(sequence, keep):
             self._give_back(sequence)

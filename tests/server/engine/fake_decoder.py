@@ -14,6 +14,7 @@ from pathlib import Path
 from server.engine.scheduler import DecodeError, Pick, Row, SamplingError, TokenSampling
 
 END = 0
+HOLE = -1  # no cell at this position
 VOCABULARY = 50
 
 
@@ -82,7 +83,7 @@ class FakeDecoder:
 
     @property
     def used(self) -> int:
-        return len({cell for held in self.held for cell in held})
+        return len({cell for held in self.held for cell in held} - {HOLE})
 
     def cached(self, sequence: int) -> list[int]:
         return [self.tokens[cell] for cell in self.held[sequence]]
@@ -101,6 +102,7 @@ class FakeDecoder:
         self.logits = {}
         for i, row in enumerate(rows):
             assert row.position == len(self.held[row.sequence]), "a position was skipped or filled twice"
+            assert HOLE not in self.held[row.sequence]
             cell = next(self.ids)
             self.tokens[cell] = row.token
             self.held[row.sequence].append(cell)
@@ -118,10 +120,11 @@ class FakeDecoder:
 
     def share(self, source: int, target: int, start: int, end: int) -> None:
         assert self.can_share
-        assert len(self.held[target]) >= start, "a position was skipped"
+        assert HOLE not in self.held[source][start:end], "cells were shared that are not there"
         assert len(self.held[source]) >= end, "cells were shared that are not there"
-        replaced = self.cached(target)[start:end]
-        assert replaced in ([], self.cached(source)[start:end]), "other tokens were put in place of these"
+        self.held[target] += [HOLE] * (start - len(self.held[target]))
+        for old, new in zip(self.held[target][start:end], self.held[source][start:end], strict=False):
+            assert old == HOLE or self.tokens[old] == self.tokens[new], "other tokens were put in place of these"
         self.held[target][start:end] = self.held[source][start:end]
 
     def is_end(self, token: int) -> bool:
@@ -131,6 +134,19 @@ class FakeDecoder:
         if sampling.grammar == "unreadable":
             raise SamplingError("The grammar cannot be read.")
         return FakeSampler(self, sampling)
+
+    def read_state(self, sequence: int) -> list[tuple[int, int]]:
+        return [(position, self.tokens[cell]) for position, cell in enumerate(self.held[sequence]) if cell != HOLE]
+
+    def write_state(self, sequence: int, data: list[tuple[int, int]]) -> bool:
+        assert not self.held[sequence]
+        assert self.used + len(data) <= self.cells, "more cells are filled than there are"
+        self.held[sequence] = [HOLE] * data[0][0]
+        for position, token in data:
+            assert position == len(self.held[sequence])
+            self.held[sequence].append(next(self.ids))
+            self.tokens[self.held[sequence][-1]] = token
+        return True
 
     def state_size(self, sequence: int) -> int:
         return 10 * len(self.held[sequence])

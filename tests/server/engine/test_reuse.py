@@ -106,6 +106,27 @@ def test_interleaved_conversations_compute_only_what_is_new(context: Context, re
             histories[i] = (*prompt, *answers[i])
 
 
+@pytest.mark.parametrize("idle", [0, 20, 60])
+def test_what_was_moved_away_and_brought_back(
+    context: Context, reference: llama_cpp.Llama, monkeypatch: pytest.MonkeyPatch, idle: int
+) -> None:
+    monkeypatch.setattr("server.engine.slots.IDLE_CELLS", idle)
+    scheduler = Scheduler(context, slots=4, cells=160, kept=CELLS)
+    histories = [(*COMMON, first) for first in (341, 342, 343, 344)]
+    for turn in range(3):
+        for i, history in enumerate(histories):
+            prompt = (*history, *range(300 + turn, 310 + turn))
+            answers, cached = run(scheduler, Request(i, prompt, 6))
+            assert answers[i] == greedy(reference, prompt, 6)
+            assert cached[i] == (len(history) - 1 if turn else len(COMMON) if i else 0)
+            assert scheduler.slots.used <= len(prompt) + 6 + 2 * (idle + len(prompt))
+            histories[i] = (*prompt, *answers[i])
+    requests = [Request(i, (*history, 345 + i), 8) for i, history in enumerate(histories[:2])]
+    answers, _ = run(scheduler, *requests)
+    for request in requests:
+        assert answers[request.id] == greedy(reference, request.prompt, 8)
+
+
 def test_what_was_cut_back_for_room(context: Context, reference: llama_cpp.Llama) -> None:
     scheduler = Scheduler(context, slots=2, cells=120)  # two prompts fit, the ends of others are given up
     for round_ in range(3):

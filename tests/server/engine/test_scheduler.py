@@ -20,11 +20,11 @@ from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
 
 def make(
-    slots: int = 3, cells: int = 200, piece: int = 8, *, sequences: int = 8, can_share: bool = True
+    slots: int = 3, cells: int = 200, piece: int = 8, *, sequences: int = 8, can_share: bool = True, kept: int = 0
 ) -> tuple[Scheduler, FakeDecoder]:
     decoder = FakeDecoder(sequences, cells)
     decoder.can_share = can_share
-    return Scheduler(decoder, slots=slots, cells=cells, piece=piece, clock=decoder.clock), decoder
+    return Scheduler(decoder, slots=slots, cells=cells, kept=kept, piece=piece, clock=decoder.clock), decoder
 
 
 def run(scheduler: Scheduler) -> dict[int, list[Event]]:
@@ -321,11 +321,12 @@ class Machine(RuleBasedStateMachine):
 
     sequences = 8
     can_share = True
+    kept = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.scheduler, self.decoder = make(
-            slots=3, cells=60, piece=4, sequences=self.sequences, can_share=self.can_share
+            slots=3, cells=60, piece=4, sequences=self.sequences, can_share=self.can_share, kept=self.kept
         )
         self.requests: dict[int, Request] = {}
         self.answers: dict[int, list[int]] = {}
@@ -384,10 +385,30 @@ class FewSequences(Machine):
     sequences = 3
 
 
+class MovedAway(Machine):
+    """What no request needs just now is moved out of the cache, and brought back."""
+
+    kept = 80
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr("server.engine.slots.IDLE_CELLS", 5)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.patch.undo()
+
+    @invariant()
+    def what_is_moved_away_is_bounded(self) -> None:
+        assert self.scheduler.slots.away <= self.kept
+
+
 class UnsharedMemory(Machine):
     can_share = False
 
 
 TestScheduler = Machine.TestCase
 TestFewSequences = FewSequences.TestCase
+TestMovedAway = MovedAway.TestCase
 TestUnsharedMemory = UnsharedMemory.TestCase
