@@ -95,6 +95,7 @@ class LocalGenerator:
             self._load,
             slots=lambda: self._fit.slots if self._fit else SLOTS,
             cells=lambda: self._fit.cells if self._fit else 0,
+            kept=lambda: self._fit.kept if self._fit else 0,
             queue_limit=settings.queue,
             on_failure=self._note_failure,
             speculates=settings.speculation,

@@ -6,7 +6,7 @@ as far as its share of the free memory goes. Memory is the weights (read, not ma
 the f16 KV cache, the compute buffers, and what the search model takes beside it. Raises ModelRefused.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.errors import StartError
 from server.engine.gguf_header import GgufHeader, is_adapter
@@ -51,17 +51,22 @@ class Fit:
     file_bytes: int  # of weights in the machine's own memory
     kv_bytes: int
     compute_bytes: int
+    kept: int = 0  # tokens whose cells have memory beside the cache, while no request needs them
+    kept_bytes: int = 0
     rope_length: int = 0  # tokens up to which the short RoPE factors hold, where that is not what the file says
 
     @property
     def needs_bytes(self) -> int:
-        return self.file_bytes + self.kv_bytes + self.compute_bytes
+        return self.file_bytes + self.kv_bytes + self.kept_bytes + self.compute_bytes
 
     def __str__(self) -> str:
+        memory = (
+            f"weights {gib(self.file_bytes)}, KV cache {gib(self.kv_bytes)}, beside it {gib(self.kept_bytes)}, "
+            f"buffers {gib(self.compute_bytes)}"
+        )
         return (
-            f"context {self.context:,} tokens, cache for {self.cells:,}, up to {self.slots} answers at once; needs "
-            f"{gib(self.needs_bytes)} (weights {gib(self.file_bytes)}, KV cache {gib(self.kv_bytes)}, "
-            f"buffers {gib(self.compute_bytes)})"
+            f"context {self.context:,} tokens, cache for {self.cells:,} and {self.kept:,} beside it, "
+            f"up to {self.slots} answers at once; needs {gib(self.needs_bytes)} ({memory})"
         )
 
 
@@ -75,7 +80,7 @@ def fit_model(header: GgufHeader, wanted: Wanted, available: int) -> Fit:
             "Choose another model: docent models list.",
         )
     cells = _cells(header, wanted, context, available)
-    fit = _sized(header, wanted, context, cells)
+    fit = _with_kept(header, wanted, _sized(header, wanted, context, cells), available)
     if fit.needs_bytes + SEARCH_RESERVE > available:
         raise ModelRefused(_too_large(fit, available), _smaller(header, wanted, available))
     return fit
@@ -137,13 +142,23 @@ def _cells(header: GgufHeader, wanted: Wanted, context: int, available: int) -> 
                 f"conversation of {context:,}.",
                 f"Set DOCENT_CACHE_MB to {-(-context * token // MIB)} or more, or lower DOCENT_CONTEXT.",
             )
-        return max(context, told // CELL_STEP * CELL_STEP)
+        return max(context, told // CACHE_SHARE // CELL_STEP * CELL_STEP)
     here = 1 - _share_on_card(header, wanted)
     cost = max(int(token * here) + _scores_per_cell(header, wanted.rows), 1)
     room = available - SEARCH_RESERVE - int(header.file_size * here) - _fixed_bytes(header, wanted.rows)
     affordable = room // CACHE_SHARE // cost
     useful = max(LONG_CONVERSATIONS * context, wanted.slots * min(REQUEST_CELLS, context))
     return max(context, min(useful, affordable) // CELL_STEP * CELL_STEP)
+
+
+def _with_kept(header: GgufHeader, wanted: Wanted, fit: Fit, available: int) -> Fit:
+    """As much again as the cache for what no request needs just now, in at most its share of what is left."""
+    token = max(kv_bytes_per_token(header), 1)
+    if wanted.cache_bytes:
+        kept = max(0, wanted.cache_bytes // token - fit.cells)
+    else:
+        kept = max(0, min(fit.cells, (available - SEARCH_RESERVE - fit.needs_bytes) // CACHE_SHARE // token))
+    return replace(fit, kept=kept, kept_bytes=kept * token)
 
 
 def _fixed_bytes(header: GgufHeader, rows: int) -> int:

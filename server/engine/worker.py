@@ -66,17 +66,19 @@ class Worker:
         *,
         slots: Callable[[], int],
         cells: Callable[[], int],
+        kept: Callable[[], int] = lambda: 0,
         queue_limit: int,
         on_failure: Callable[[Exception], None],
         speculates: bool = True,
         hot: Callable[[], HotPrefixes | None] = lambda: None,
     ) -> None:
-        """`slots`, `cells` and `hot` hold once the model is loaded; `on_failure` is called on the thread after an
+        """What is given as a call holds once the model is loaded; `on_failure` is called on the thread after an
         error. What `hot` gives is restored at the start, and saved at the end and when nothing is asked for a while.
         """
         self._load = load
         self._slots = slots
         self._cells = cells
+        self._kept = kept
         self._queue_limit = queue_limit
         self._on_failure = on_failure
         self._speculates = speculates
@@ -151,7 +153,9 @@ class Worker:
         except Exception as error:
             self._fail(error)
             return
-        scheduler = Scheduler(decoder, slots=self._slots(), cells=self._cells(), speculates=self._speculates)
+        scheduler = Scheduler(
+            decoder, slots=self._slots(), cells=self._cells(), kept=self._kept(), speculates=self._speculates
+        )
         self._scheduler = scheduler
         hot = self._hot()
         try:

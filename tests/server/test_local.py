@@ -90,7 +90,7 @@ async def test_one_line_says_which_memory_was_decided_on(
     await loaded(generator)
     await generator.aclose()
     (line,) = [record.getMessage() for record in caplog.records if record.name == "docent.model"]
-    assert line.startswith(f"tiny.gguf: context 512 tokens, cache for 4,096, up to {SLOTS} answers at once; needs ")
+    assert line.startswith(f"tiny.gguf: context 512 tokens, cache for 4,096 and 4,096 beside it, up to {SLOTS} ")
     assert line.endswith("of 3.0 GiB free; 1 threads")
 
 
