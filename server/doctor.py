@@ -22,8 +22,9 @@ from indexer.embed import WordPieces, model_folder
 from indexer.errors import DocentError
 from indexer.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
+from server.adapters import adapters, check_adapter
 from server.engine.fit import gib
-from server.engine.llama import library
+from server.engine.llama import check_card, library
 from server.loading import INSTALL, NO_MODEL
 from server.machine import fit_here, free_memory, read_model_header
 from server.model_files import resolve_model
@@ -149,10 +150,15 @@ def _model(settings: ServerSettings) -> tuple[State, str]:
     path = resolve_model(settings)
     if path is None:
         return "note", f"{NO_MODEL} {INSTALL}"
-    header = read_model_header(path)
+    header, chosen = read_model_header(path), adapters(settings)
+    for adapter in chosen:
+        check_adapter(adapter, header)
+    check_card(settings.gpu_layers)
     if find_server(settings) is not None:
         return "ok", f"{path.name} is in the hands of the server that runs; its settings page says how it is."
-    return "ok", f"{path.name}: {fit_here(header, settings, free_memory())}."
+    free = free_memory() - sum(adapter.size for adapter in chosen)
+    name = ", ".join([path.name, *map(str, chosen)])
+    return "ok", f"{name}: {fit_here(header, settings, free)}."
 
 
 def _remote_model(settings: ServerSettings) -> tuple[State, str]:

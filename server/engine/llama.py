@@ -71,6 +71,15 @@ def _recent_errors() -> list[str]:
     return lines
 
 
+def check_card(gpu_layers: int) -> None:
+    """Refuse layers on a graphics card where llama.cpp was built without one."""
+    if gpu_layers and not library().llama_supports_gpu_offload():
+        raise ModelRefused(
+            f"DOCENT_GPU_LAYERS={gpu_layers} asks for a graphics card, but llama.cpp was built without one here.",
+            "Leave it out, or build for the card: CMAKE_ARGS=-DGGML_CUDA=on make setup, after make clean.",
+        )
+
+
 @dataclass(frozen=True)
 class SpecialToken:
     id: int
@@ -96,11 +105,7 @@ class Model:
         `rope_length` is put in place of the length up to which the file's short RoPE factors hold; 0 leaves it.
         """
         self.lib = library()
-        if gpu_layers and not self.lib.llama_supports_gpu_offload():
-            raise ModelRefused(
-                f"DOCENT_GPU_LAYERS={gpu_layers} asks for a graphics card, but llama.cpp was built without one here.",
-                "Leave it out, or build for the card: CMAKE_ARGS=-DGGML_CUDA=on make setup, after make clean.",
-            )
+        check_card(gpu_layers)
         params = self.lib.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         # Read, not mapped: repacked weights are a copy, and a map kept beside it counts twice. Resident size of a

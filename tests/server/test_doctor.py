@@ -14,6 +14,7 @@ from indexer.index_info import describe_index
 from server.app import Parts
 from server.cli import main
 from server.doctor import Finding, examine
+from server.engine.llama import library
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, no_generator, open_fake_retriever, serving
 from tests.tiny_gguf import write_tiny_gguf
@@ -92,6 +93,11 @@ def test_the_language_model(settings: ServerSettings, tmp_path: Path) -> None:
 
     good = settings.model_copy(update={"model": str(write_tiny_gguf(tmp_path / "tiny.gguf"))})
     assert found(good)["language model"].state == "ok"
+    bad_adapter = found(good.model_copy(update={"lora": "nowhere.gguf"}))["language model"]
+    assert bad_adapter.state == "problem"
+    assert "nowhere.gguf" in bad_adapter.detail
+    card = found(good.model_copy(update={"gpu_layers": 5}))["language model"]
+    assert card.state == ("ok" if library().llama_supports_gpu_offload() else "problem")
     wrong = found(settings.model_copy(update={"model": "nowhere"}))["language model"]
     assert wrong.state == "problem"
     assert "nowhere" in wrong.detail
