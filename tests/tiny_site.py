@@ -23,7 +23,19 @@ from indexer.extract.document import Block, Kind, blocks_to_json
 from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage, Scope
 from server.conversations import open_conversations
 from server.errors import Unavailable
-from server.events import Answer, AnswerEvent, Citation, Evidence, Progress, Question, Searched, Sources, Text, Timing
+from server.events import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Doubt,
+    Evidence,
+    Progress,
+    Question,
+    Searched,
+    Sources,
+    Text,
+    Timing,
+)
 from server.generate import Usage
 from server.ingest_jobs import IngestJobs
 from server.routes import chat, documents, library, pages, settings_page
@@ -201,7 +213,7 @@ class Script:
             return
         if "invent" in text:
             yield Text(INVENTED)
-            unsupported = ((0, len(INVENTED)),)
+            unsupported = (Doubt(0, len(INVENTED)),)
             yield Answer(INVENTED, INVENTED, True, "model", unsupported=unsupported, took_ms=Timing(20, 40, 100))
             return
         answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
@@ -223,7 +235,7 @@ class Script:
             True,
             mode,
             citations=cited,
-            unsupported=((weak, weak + len("After five years it is 28.")),) if weak >= 0 else (),
+            unsupported=(Doubt(weak, weak + len("After five years it is 28.")),) if weak >= 0 else (),
             usage=Usage(600, 120),
             took_ms=Timing(20, 900, 12_300),
         )
