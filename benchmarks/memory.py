@@ -41,6 +41,7 @@ def main() -> None:
             lambda: Context(model, vocabulary, cells=CELLS, sequences=SLOTS + PARKED, batch=64 + SLOTS, threads=1),
             slots=SLOTS,
             cells=lambda: CELLS,
+            kept=lambda: CELLS,
             queue_limit=SLOTS,
             on_failure=lambda error: None,
         )

@@ -61,9 +61,7 @@ class HotPrefixes:
                     return False
                 return self._cache.save_state(sequence, tokens, path)
 
-        slots.book()
-        tree = slots.tree
-        hottest = {tuple(tree.tokens_to(node)): node.used for node in tree.hottest()}
+        hottest = slots.hottest()
         as_before = {tokens for tokens, used in hottest.items() if self._used.get(tokens) == used}
         saved = self._folder.keep([tokens for tokens in hottest if tokens not in as_before], write) | as_before
         self._used = {tokens: used for tokens, used in hottest.items() if tokens in saved}

@@ -121,11 +121,11 @@ class Prefixes:
             node = child
         return node
 
-    def use(self, node: Node) -> None:
-        """A request begins with what ends at `node`."""
-        goes_on = node.generated or not node.children or any(each.generated for each in node.children.values())
+    def use(self, node: Node, *, parts: bool = False) -> None:
+        """A request begins with what ends at `node`; `parts` says that an earlier one, not here, went on otherwise."""
+        answered = node.generated or any(each.generated for each in node.children.values())
         for each in node.path():
-            each.starts += not goes_on
+            each.starts += not answered and (parts or bool(node.children))
         self.touch(node)
 
     def touch(self, node: Node) -> None:

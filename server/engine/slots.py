@@ -131,7 +131,7 @@ class Slots:
         self.book()
         self._fetch(prompt[:-1])
         node = self._cached(prompt)
-        self._tree.use(node)
+        self._tree.use(node, parts=self._away.part(prompt[:-1], node.end))
         sequence = self._sequence_at(node)
         slot = self._running[sequence] = Slot(sequence, prompt, list(prompt[: node.end]), needed, node.end)
         return slot
@@ -169,6 +169,16 @@ class Slots:
         self._book(self._running[sequence])
         del self._running[sequence]
         self._park(sequence)
+
+    def hottest(self) -> dict[tuple[int, ...], int]:
+        """The beginnings that several prompts had, each with when it was used last; the hottest first."""
+        self.book()
+        nodes = [(node.starts, node.used, self._tree.tokens_to(node)) for node in self._tree.hottest()]
+        stretches = [(each.starts, each.used, each.tokens) for each in self._away.common()]
+        found: dict[tuple[int, ...], int] = {}
+        for _, used, tokens in sorted([*nodes, *stretches], key=lambda each: each[0] * len(each[2]), reverse=True):
+            found.setdefault(tuple(tokens), used)
+        return found
 
     @contextmanager
     def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:
@@ -280,15 +290,19 @@ class Slots:
         if len(node.tokens) > self._away.limit or not self._free:
             return
         tokens = self._tree.tokens_to(node)
-        stretch = self._away.covering(tokens, node.start)
-        if stretch is None:
-            reader = self._free[-1]
+        known = self._away.covering(tokens, node.start)
+        if known is not None and len(known.tokens) == len(tokens):
+            known.used, known.starts = node.used, max(known.starts, node.starts)
+            return
+        if known is not None:
+            start, data, cells = known.start, known.data, known.cells
+        else:
+            start, cells, reader = node.start, len(node.tokens), self._free[-1]
             self._cache.share(sequence, reader, node.start, node.end)
             data = self._cache.read_state(reader)
             self._cache.truncate(reader, 0)
-            self._away.put(Stretch(tokens, node.start, data, node.generated, node.starts, node.used))
-        else:
-            stretch.used, stretch.starts = node.used, max(stretch.starts, node.starts)
+        answered = any(each.generated for each in node.path())
+        self._away.put(Stretch(tokens, start, data, cells, node.generated, answered, node.starts, node.used))
 
     def _book(self, slot: Slot) -> None:
         """What two sequences have both computed is kept once."""

@@ -9,21 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.engine.prefixes import common_prefix, worth
+from server.engine.prefixes import LEAST_SAVED, SEVERAL, common_prefix, worth
 
 
 @dataclass(eq=False)
 class Stretch:
     tokens: list[int]  # from position 0 on
     start: int  # the cells of what lies before are not in it
-    data: Any  # of the cells at [start, len(tokens))
+    data: Any  # of the cells at [start, len(tokens)), perhaps of more
+    cells: int  # in the data
     generated: bool
+    follows_answer: bool  # or is one
     starts: int
     used: int
-
-    @property
-    def cells(self) -> int:
-        return len(self.tokens) - self.start
 
 
 class Stretches:
@@ -50,6 +48,18 @@ class Stretches:
                 if end > (best[1] if best else length):
                     best = stretch, end
         return best
+
+    def common(self) -> list[Stretch]:
+        """What several prompts began with and no answer is part of."""
+        common = [s for s in self._kept if s.starts >= SEVERAL and not s.follows_answer]
+        return [s for s in common if len(s.tokens) >= LEAST_SAVED]
+
+    def part(self, tokens: Sequence[int], length: int) -> bool:
+        """Whether a prompt is among them that goes on otherwise than `tokens` after the first `length`."""
+        parting = [
+            s for s in self._kept if s.start <= length < len(s.tokens) and common_prefix(s.tokens, tokens) == length
+        ]
+        return bool(parting) and not any(s.generated for s in parting)
 
     def put(self, stretch: Stretch) -> None:
         """Keep it, and forget those that are worth least instead."""
