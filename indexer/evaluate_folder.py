@@ -39,6 +39,7 @@ from indexer.evaluate_questions import (
 from indexer.evaluate_refusals import summarise_refusals
 from indexer.models import Scope
 from indexer.progress import console, message
+from indexer.rerank import open_reranker
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 from indexer.store import Store
@@ -70,7 +71,7 @@ def evaluate_folder(
     store.load()
     store.save()
     message(f"Asking {len(questions)} questions of {len(store)} passages.")
-    retriever = Retriever(engine, embedder, store, settings)
+    retriever = Retriever(engine, embedder, store, settings, open_reranker(settings))
     scope = Catalog(engine).everything()
     if is_due(engine):
         calibrate(retriever, scope)

@@ -20,6 +20,7 @@ from indexer.index_info import check_index
 from indexer.keywords import most_bm25
 from indexer.models import Chunk, Document, Passage, Scope, Sentence
 from indexer.overlap import QuestionWords, TextWords
+from indexer.rerank import Reranker, open_reranker
 from indexer.settings import IndexerSettings
 from indexer.store import Candidates, Store
 from indexer.terms import query_terms
@@ -128,7 +129,15 @@ class _Found:
 class Retriever:
     """Thread-safe search over one data folder."""
 
-    def __init__(self, engine: Engine, embedder: Embedder, store: Store, settings: IndexerSettings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        embedder: Embedder,
+        store: Store,
+        settings: IndexerSettings,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self._reranker = reranker
         self.engine = engine
         self.embedder = embedder
         self.store = store
@@ -153,6 +162,9 @@ class Retriever:
             scores, cosines = _rescore(asked, candidates, found)
             ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
             groups = _capped(_spread(_merge_neighbours(_considered(ranked, k)), scores), k)
+            if self._reranker is not None:
+                texts = [f"{best.chunk.prefix}\n{best.chunk.body}" for best, *_ in groups]
+                groups = [groups[place] for place in self._reranker.order(asked[min(1, len(asked) - 1)].text, texts)]
             passages = tuple(
                 _passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
             )
@@ -187,7 +199,7 @@ def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> R
     embedder.load()
     store = Store(engine, settings.index_path)
     store.load()
-    return Retriever(engine, embedder, store, settings)
+    return Retriever(engine, embedder, store, settings, open_reranker(settings))
 
 
 def _best_ids(asked: list[_Asked], found: Candidates) -> list[int]:

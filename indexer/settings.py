@@ -30,6 +30,10 @@ class IndexerSettings(BaseSettings):
         le=0.2,
         description="Share of answerable questions that may be refused, so that others are; 0: hardly any is refused.",
     )
+    reranker: str = Field(
+        "", description="Cross-encoder that reads the best passages again: a folder or a Hugging Face name."
+    )
+    rerank_ms: int = Field(400, ge=1, description="Longest time it may take for a question, in milliseconds.")
     threads: int = Field(0, ge=0, description="Processor threads for models; 0 means one for each core.")
 
     @classmethod
