@@ -18,7 +18,7 @@ from server.relevance import PASSAGES, ScoredSentence, score_sentences
 
 REACH = 5.5
 """A sentence whose score is lower than the best one's by more, e^5.5 = 245 times less likely to hold the answer, is not
-worth its tokens."""
+worth its tokens: on squad 200 tokens instead of the five passages' 802 hold the answer for .977 instead of .983."""
 GAP = " … "
 """Stands where sentences were left out."""
 
