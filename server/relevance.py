@@ -2,8 +2,8 @@
 
 A sentence's score is a sum of six features, a log-odds: of two sentences the one with the score higher by 1 holds the
 answer 2.7 times as often. The weights are those of a softmax over a question's sentences that was fitted to where the
-gold answer of squad stands, rounded. The gold answer is in the best sentence for .820 of squad's questions (.788 with .65
-cosine and .35 of the question's terms); docs/decisions.md has what each feature is worth, on five sets.
+gold answer of squad stands, rounded. It is in the best sentence for .820 of squad's questions (.788 with .65 cosine and
+.35 of the question's terms); docs/decisions.md has what each feature is worth, on five sets.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ IN_CONTEXT = 6.0
 IN_SENTENCE = 4.0
 """Of the share that stands in title, heading and the sentence, the beginning of a long word being enough."""
 PASSAGE = 6.0
-"""Of the passage's own score: squad's evidence 183 tokens, with 3.0 194, with 9.0 174, the same share of answers in it."""
+"""Of the passage's own score: evidence for squad has 183 tokens, with 3.0 194, with 9.0 174, and as many answers."""
 KIND = 2.0
 """For a number, a date, a place, a reason or a way of doing where the question asks for one."""
 TOGETHER = 1.0
