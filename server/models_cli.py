@@ -8,7 +8,7 @@ import psutil
 from indexer.client import find_server
 from indexer.console import inert
 from indexer.errors import StorageError
-from server.engine.fit import ModelRefused, context_limit, gib
+from server.engine.fit import DoesNotFit, ModelRefused, context_limit, gib
 from server.engine.gguf_header import GgufHeader
 from server.machine import fit_here, free_memory
 from server.model_files import (
@@ -108,8 +108,10 @@ def _memory(header: GgufHeader, settings: ServerSettings, free: int) -> Row:
     row: Row = {"architecture": header.architecture, "context": context_limit(header)}
     try:
         return {**row, "memory": fit_here(header, settings, free).needs_bytes, "fits": True}
-    except ModelRefused as error:
+    except DoesNotFit as error:
         return {**row, "fits": False, "problem": str(error)}
+    except ModelRefused as error:
+        return {"problem": str(error)}
 
 
 def _line(row: Row) -> str:

@@ -30,6 +30,10 @@ class ModelRefused(StartError):  # noqa: N818 (named for what happened to it)
     """A model file that cannot be used here; says what, why and what to do."""
 
 
+class DoesNotFit(ModelRefused):
+    """A model that could be used on a machine with more memory, or with other settings."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the operator and the engine ask for."""
@@ -82,7 +86,7 @@ def fit_model(header: GgufHeader, wanted: Wanted, available: int) -> Fit:
     cells = _cells(header, wanted, context, available)
     fit = _with_kept(header, wanted, _sized(header, wanted, context, cells), available)
     if fit.needs_bytes + SEARCH_RESERVE > available:
-        raise ModelRefused(_too_large(fit, available), _smaller(header, wanted, available))
+        raise DoesNotFit(_too_large(fit, available), _smaller(header, wanted, available))
     return fit
 
 
@@ -137,7 +141,7 @@ def _cells(header: GgufHeader, wanted: Wanted, context: int, available: int) -> 
     if wanted.cache_bytes and token:
         told = wanted.cache_bytes // token
         if told < context:
-            raise ModelRefused(
+            raise DoesNotFit(
                 f"DOCENT_CACHE_MB={wanted.cache_bytes // MIB} holds {told:,} tokens of this model, fewer than one "
                 f"conversation of {context:,}.",
                 f"Set DOCENT_CACHE_MB to {-(-context * token // MIB)} or more, or lower DOCENT_CONTEXT.",

@@ -44,7 +44,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_200_clients_on_two_slots_are_answered_or_told_when_to_come_back(url: str) -> None:
-    limits = httpx.Limits(max_connections=None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=url, timeout=WAIT, limits=limits) as client:
 
         async def ask(number: int) -> httpx.Response:

@@ -23,6 +23,7 @@ from server.model_files import (
 from server.models_cli import models
 from server.settings import ServerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
+from tests.tiny_lora import write_tiny_lora
 
 
 @pytest.fixture
@@ -132,6 +133,16 @@ def test_what_does_not_fit_is_said_in_words_with_what_to_do(settings: ServerSett
     line = next(line for line in out.splitlines() if "alpha" in line)
     assert "does not fit: The model needs" in line
     assert "DOCENT_CACHE_MB=0" in line
+
+
+def test_what_cannot_be_used_on_any_machine_is_not_a_matter_of_memory(settings: ServerSettings) -> None:
+    write_tiny_gguf(settings.models_path / "small.gguf", TinyModel(name="Phi-3-small-8k"))
+    write_tiny_lora(settings.models_path / "tone.gguf")
+    _, out, _ = run(settings, "list")
+    lines = {line.split()[0]: line for line in out.splitlines() if "MiB" in line and not line.startswith("*")}
+    assert "block-sparse" in lines["small"]
+    assert "LoRA adapter" in lines["tone"]
+    assert "does not fit" not in out
 
 
 def test_an_installed_model_is_not_offered_and_one_from_elsewhere_is_listed(
