@@ -95,14 +95,18 @@ class Stream:
 class Engine:
     """A worker over a model, for one benchmark."""
 
-    def __init__(self, model: Model, vocabulary: Vocabulary, slots: int, cells: int, threads: int) -> None:
+    def __init__(
+        self, model: Model, vocabulary: Vocabulary, slots: int, cells: int, threads: int, speculates: bool
+    ) -> None:
         def load() -> Context:
             self.context = TimedContext(
                 model, vocabulary, cells=cells, sequences=slots + PARKED, batch=PIECE + slots, threads=threads
             )
             return self.context
 
-        self.worker = Worker(load, slots=slots, cells=lambda: cells, queue_limit=64, on_failure=print)
+        self.worker = Worker(
+            load, slots=slots, cells=lambda: cells, queue_limit=64, on_failure=print, speculates=speculates
+        )
         self.worker.start()
 
     def submit(self, prompt: Sequence[int], max_tokens: int) -> tuple[int, Stream]:
@@ -123,8 +127,8 @@ class Bench:
         return [self._chance.randrange(FIRST_WORD, self.vocabulary.size - 400) for _ in range(tokens)]
 
     @contextmanager
-    def engine(self, slots: int, cells: int) -> Iterator[Engine]:
-        engine = Engine(self.model, self.vocabulary, slots, cells, self.threads)
+    def engine(self, slots: int, cells: int, speculates: bool = False) -> Iterator[Engine]:
+        engine = Engine(self.model, self.vocabulary, slots, cells, self.threads, speculates)
         try:
             yield engine
         finally:
