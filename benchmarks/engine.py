@@ -4,6 +4,7 @@
 
 decode        1, 4 and 8 streams against a bare llama_decode loop at the same depth and batch; Python's share of a step
 second-turn   time to the first token of a second turn over the same passages, as a share of the first turn's
+restart       time to the first token after a restart, its 1,000-token beginning on disk, as a share of the cold one's
 cancel        seconds from a cancel in the middle of a 2,000-token prefill until its slot is free
 beside        a 1,000-token prefill beside three streams: p95 of their gaps, and the prefill's speed, against alone
 
@@ -17,6 +18,7 @@ import itertools
 import json
 import random
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +28,11 @@ from typing import Any
 
 import llama_cpp
 
+from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, Vocabulary
 from server.engine.scheduler import PIECE, Event, Failed, Finished, Progress, Row, Sampled, TokenSampling
 from server.engine.slots import PARKED
+from server.engine.state_folder import StateFolder
 from server.engine.worker import Worker
 
 DEPTH = 64  # tokens in the cache of a stream before it is timed
@@ -93,19 +97,37 @@ class Stream:
 
 
 class Engine:
-    """A worker over a model, for one benchmark."""
+    """A worker over a model, for one benchmark. With `saved`, hot beginnings are kept in that folder."""
 
     def __init__(
-        self, model: Model, vocabulary: Vocabulary, slots: int, cells: int, threads: int, speculates: bool
+        self,
+        model: Model,
+        vocabulary: Vocabulary,
+        slots: int,
+        cells: int,
+        threads: int,
+        *,
+        speculates: bool = False,
+        saved: Path | None = None,
     ) -> None:
+        self.hot: HotPrefixes | None = None
+
         def load() -> Context:
             self.context = TimedContext(
                 model, vocabulary, cells=cells, sequences=slots + PARKED, batch=PIECE + slots, threads=threads
             )
+            if saved is not None:
+                self.hot = HotPrefixes(StateFolder(saved, "benchmark", 4 << 30), self.context)
             return self.context
 
         self.worker = Worker(
-            load, slots=slots, cells=lambda: cells, queue_limit=64, on_failure=print, speculates=speculates
+            load,
+            slots=lambda: slots,
+            cells=lambda: cells,
+            queue_limit=64,
+            on_failure=print,
+            speculates=speculates,
+            hot=lambda: self.hot,
         )
         self.worker.start()
 
@@ -127,8 +149,8 @@ class Bench:
         return [self._chance.randrange(FIRST_WORD, self.vocabulary.size - 400) for _ in range(tokens)]
 
     @contextmanager
-    def engine(self, slots: int, cells: int, speculates: bool = False) -> Iterator[Engine]:
-        engine = Engine(self.model, self.vocabulary, slots, cells, self.threads, speculates)
+    def engine(self, slots: int, cells: int, saved: Path | None = None) -> Iterator[Engine]:
+        engine = Engine(self.model, self.vocabulary, slots, cells, self.threads, saved=saved)
         try:
             yield engine
         finally:
@@ -202,6 +224,21 @@ class Bench:
                 print(f"  first token after {first.first:.2f} s, then after {second.first:.2f} s", flush=True)
         return {"second_to_first": median(ratios)}
 
+    def restart(self) -> Figures:
+        """The beginning is hot once two prompts had it."""
+        ratios = []
+        for _ in range(self.rounds):
+            beginning = self.prompt(1000)
+            with tempfile.TemporaryDirectory() as saved:
+                with self.engine(2, 2048, Path(saved)) as engine:
+                    cold = engine.submit([*beginning, *self.prompt(4)], 2)[1].wait(lambda s: s.finished)
+                    engine.submit([*beginning, *self.prompt(4)], 2)[1].wait(lambda s: s.finished)
+                with self.engine(2, 2048, Path(saved)) as engine:
+                    warm = engine.submit([*beginning, *self.prompt(4)], 2)[1].wait(lambda s: s.finished)
+            ratios.append(warm.first / cold.first)
+            print(f"  first token after {cold.first:.2f} s, after a restart {warm.first:.2f} s", flush=True)
+        return {"restarted_to_cold": median(ratios)}
+
     def cancel(self) -> Figures:
         """With one slot, the next request starts when it is free."""
         seconds = []
@@ -273,6 +310,7 @@ def median(values: Sequence[float]) -> float:
 TRIALS: dict[str, Callable[[Bench], Figures]] = {
     "decode": Bench.decode,
     "second-turn": Bench.second_turn,
+    "restart": Bench.restart,
     "cancel": Bench.cancel,
     "beside": Bench.beside,
 }

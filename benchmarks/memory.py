@@ -39,7 +39,7 @@ def main() -> None:
         vocabulary = Vocabulary(model)
         worker = Worker(
             lambda: Context(model, vocabulary, cells=CELLS, sequences=SLOTS + PARKED, batch=64 + SLOTS, threads=1),
-            slots=SLOTS,
+            slots=lambda: SLOTS,
             cells=lambda: CELLS,
             kept=lambda: CELLS,
             queue_limit=SLOTS,
