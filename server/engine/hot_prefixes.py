@@ -43,6 +43,7 @@ class HotPrefixes:
                 return self._cache.load_state(sequence, tokens, path)
 
             restored += len(tokens) if slots.restore(tokens, load) else 0
+        slots.make_room(0)  # now rather than while the first request waits
         if restored:
             took = time.perf_counter() - started
             logger.info("%d tokens of earlier prompts were restored from the disk in %.1f s.", restored, took)

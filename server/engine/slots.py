@@ -161,8 +161,11 @@ class Slots:
     def make_room(self, rows: int) -> None:
         """Give up parked cells until a batch of `rows` fits and does not have to look at many of them."""
         self._free_cells(rows)
-        while self._away.limit and self._parked and self._idle > IDLE_CELLS:
-            self._drop(self._cells)
+        while self._parked and self._away.limit and self._idle > IDLE_CELLS:
+            movable = {each for each in self._parked if len(self._tree.end_of(each).tokens) <= self._away.limit}
+            if not movable:
+                return
+            self._drop(self._cells, movable)
 
     def release(self, sequence: int) -> None:
         """End a request. Its sequence is parked unless others hold all of it."""
@@ -344,9 +347,9 @@ class Slots:
                 return sequence
             self._drop(self._cells)
 
-    def _drop(self, count: int) -> None:
+    def _drop(self, count: int, among: set[int] | None = None) -> None:
         """Give up at most `count` cells of the parked leaf that is worth least."""
-        sequence = min(self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
+        sequence = min(among or self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
         node = self._tree.end_of(sequence)
         if self._away.limit:
             count = len(node.tokens)

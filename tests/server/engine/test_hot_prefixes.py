@@ -97,8 +97,10 @@ def test_what_was_moved_out_of_the_cache_is_saved_too(tmp_path: Path, monkeypatc
     assert engine.scheduler.slots.away > 0
     engine.save()
     engine = Engine(tmp_path, kept=400)
+    assert engine.decoder.used == 0  # out of the way until it is needed
     assert engine.ask(*COMMON, 90)[0] == len(COMMON)
     assert engine.ask(*other, 90)[0] == len(other)
+    assert Engine(tmp_path, kept=40).ask(*COMMON, 90)[0] == len(COMMON)  # too little to move it to
 
 
 def test_what_does_not_fit_stays_on_the_disk(tmp_path: Path) -> None:
