@@ -1,14 +1,14 @@
 """The answer as the model streams it, to the answer with marks that the server has checked (`feed`, `flush`).
 
 The model's own marks are taken out; when a sentence closes, its words are aligned with the evidence, and the marks of
-the passages that support it are put at its end. Words go out as they come; from a `[` on they are held back until their
-sentence closes, since what was sent cannot be taken back. A line ends a sentence. Code (fenced, or in backticks) and
-the addresses of links are passed on as they are; headings, rules and the first row of a table lose the model's marks
-and get none.
+the passages that support it are put at its end. Words go out as they come; from a `[`, a `(1)` or a `(source 1)` on
+they are held back until their sentence closes, since what was sent cannot be taken back. A line ends a sentence. Code
+(fenced, or in backticks) and the addresses of links are passed on as they are; headings, rules and the first row of a
+table lose the model's marks and get none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from indexer.models import Passage
@@ -18,9 +18,11 @@ from server.events import Citation, Doubt, Evidence
 from server.support import Support, doubt, find_support
 
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\d{1,3})*"
+_NAME = r"(?:sources?|passages?|documents?)"
 _MARK = (
     rf"(?:\\?\[\s*(?:\^|(?:sources?|passages?|documents?)[\s:#]*)?({_NUMBERS})\s*\\?\](?:\([^()\s]*\))?"
-    r"|【\s*(\d{1,3})(?:[†:,][^】\n]{0,40})?】)"
+    r"|【\s*(\d{1,3})(?:[†:,][^】\n]{0,40})?】"
+    rf"|\(\s{{0,3}}{_NAME}[\s:#]{{0,3}}({_NUMBERS})\s{{0,3}}\))"
 )
 _MARKS = rf"{_MARK}(?:[ \t]{{0,3}}(?:[,;]|and)?[ \t]{{0,3}}{_MARK})*"
 _ONE_MARK = re.compile(_MARK, re.I)
@@ -29,7 +31,18 @@ _VERBATIM_OR_MARKS = re.compile(
     rf"|(?<![ \t])[ \t]*(?:\(\s{{0,3}}{_MARKS}\s{{0,3}}\)|{_MARKS})",
     re.I,
 )
-_MAY_BECOME_MARK = re.compile(r"\(\s{0,3}|\\|[(\\]?\s{0,3}[\[【][^\]】]{0,60}")
+_NAME_BEGINS = "|".join(word[:end] for word in ("sources", "passages", "documents") for end in range(1, len(word) + 1))
+_NAMING = rf"\(\s{{0,3}}(?:{_NAME_BEGINS})?[\s:#]{{0,3}}"
+_MAY_NAME = re.compile(rf"{_NAMING}|\(\s{{0,3}}(?:{_NAME}[\s:#]{{0,3}})?\d[\d\s,;&–and-]{{0,20}}", re.I)
+"""What may become "(source 1)" or "(1)"."""
+_MAY_BECOME_MARK = re.compile(
+    rf"{_NAMING}|\(\s{{0,3}}{_NAME}[\s:#]{{0,3}}\d[\d\s,;&–and-]{{0,20}}|\\|[(\\]?\s{{0,3}}[\[【][^\]】]{{0,60}}", re.I
+)
+_BARE = rf"\(\s{{0,3}}({_NUMBERS})\s{{0,3}}\)"
+_BARE_MARK = re.compile(_BARE)
+_BARE_AT_END = re.compile(rf"(?<=[^\W\d_])[ \t]+{_BARE}(?=[\s.!?…]*$)")
+"""A number in round brackets is a mark only before the end of a sentence, and not after another number."""
+_IN_WORDS = re.compile(rf"\b(?:sources?|passages?)[ \t]+#?({_NUMBERS})\b", re.I)
 _IS_MARK = re.compile(rf"\(?\s{{0,3}}{_MARK}", re.I)
 
 _TERMINATORS = ".!?؟।"
@@ -66,6 +79,7 @@ class CitationChecker:
         self.citations: list[Citation] = []
         self.unsupported: list[Doubt] = []
         self._evidence = evidence
+        self._numbers = frozenset(e.n for e in evidence)
         self._refusal = words(refusal)
         self._parts: list[str] = []
         self._length = 0  # of the parts
@@ -100,6 +114,7 @@ class CitationChecker:
         self._safe = 0  # how many may be: up to the punctuation before which marks are put
         self._held: int | None = None  # how many may be since a bracket came that may be a mark
         self._bracket: int | None = None  # where a bracket is open
+        self._naming: int | None = None  # where a round bracket is open that may name a source
         self._boundary: int | None = None  # where it ended, unless the bracket that follows is a mark
         self._ticks = self._code = 0  # backticks just read, and those that opened the code we are in
         for character in rest:
@@ -136,8 +151,22 @@ class CitationChecker:
             self._code = 0 if self._code == self._ticks else self._code or self._ticks
             self._ticks = 0
         self._open.append(character)
-        if character not in _AFTER_MARKS and not character.isspace():
+        if not self._may_name(character) and character not in _AFTER_MARKS and not character.isspace():
             self._safe = len(self._open)
+
+    def _may_name(self, character: str) -> bool:
+        """Whether the open round bracket may still become a mark; holds the words back from one that is."""
+        if character == "(":
+            self._naming = len(self._open) - 1
+        if self._naming is None:
+            return False
+        written = "".join(self._open[self._naming :])
+        if _MAY_NAME.fullmatch(written):
+            return True
+        if _ONE_MARK.fullmatch(written) or _BARE_MARK.fullmatch(written):
+            self._held = self._safe if self._held is None else self._held
+        self._naming = None
+        return False
 
     def _ended(self) -> int | None:
         """Where the open sentence ended, now that the first character of the next one is there."""
@@ -153,7 +182,7 @@ class CitationChecker:
             return None
         if self._opens_fence("".join(self._open[:_WINDOW])):
             return None
-        bare = _without_marks("".join(self._open[max(0, end - _WINDOW) : end]))[0].rstrip(_CLOSERS)
+        bare = _without_marks("".join(self._open[max(0, end - _WINDOW) : end]), self._numbers)[0].rstrip(_CLOSERS)
         if not bare or bare[-1] not in _TERMINATORS:
             return None
         following = self._open[last] if self._open[last].isalnum() else "X"
@@ -193,7 +222,7 @@ class CitationChecker:
     def _close(self, end: int) -> None:
         """Check the sentence that ends at `end` and hand out the rest of it, with its marks before its full stop."""
         written, shown, rest = "".join(self._open[:end]), self._shown, self._open[end:]
-        sentence, named = _without_marks(written)
+        sentence, named = _without_marks(written, self._numbers)
         begins_line = self._line_checked is None
         if begins_line and _ONE_MARK.match(written.lstrip()):
             sentence = sentence.lstrip()
@@ -201,8 +230,9 @@ class CitationChecker:
         found: list[Support] = []
         checked = self._checks(sentence)
         claim = _LINK_TARGET.sub("]", sentence[_line_start(sentence) if begins_line else 0 :])
+        claim, mentioned = _without_mentions(claim, self._numbers)
         if checked and words(claim) != self._refusal:
-            found = find_support(claim, self._evidence, named)
+            found = find_support(claim, self._evidence, [*named, *mentioned])
         stop = _words_end(sentence)
         self._emit(sentence[shown:stop])
         for support in found:
@@ -241,7 +271,7 @@ class CitationChecker:
             self._length += len(text)
 
 
-def _without_marks(written: str) -> tuple[str, list[int]]:
+def _without_marks(written: str, known: Set[int]) -> tuple[str, list[int]]:
     """The words without the model's marks, and the numbers that stood in them, ranges written out."""
     named: list[int] = []
 
@@ -249,12 +279,38 @@ def _without_marks(written: str) -> tuple[str, list[int]]:
         if match["verbatim"]:
             return match[0]
         for mark in _ONE_MARK.finditer(match[0]):
-            for part in re.split(r"[,;&]|and", mark[1] or mark[2], flags=re.I):
-                numbers = [int(number) for number in re.findall(r"\d+", part)]
-                named.extend(range(numbers[0], numbers[-1] + 1))
+            named.extend(_listed(mark[1] or mark[2] or mark[3]))
         return ""
 
-    return _VERBATIM_OR_MARKS.sub(take_out, written), named
+    words_alone = _VERBATIM_OR_MARKS.sub(take_out, written)
+    bare = _BARE_AT_END.search(words_alone)
+    if bare and set(_listed(bare[1])) <= known:
+        named.extend(_listed(bare[1]))
+        words_alone = words_alone[: bare.start()] + words_alone[bare.end() :]
+    return words_alone, named
+
+
+def _without_mentions(claim: str, known: Set[int]) -> tuple[str, list[int]]:
+    """A claim without its "source 1", which is no number of its own, and the numbers of passages so named."""
+    named: list[int] = []
+
+    def take_out(match: re.Match[str]) -> str:
+        numbers = _listed(match[1])
+        if not set(numbers) <= known:
+            return match[0]
+        named.extend(numbers)
+        return ""
+
+    return _IN_WORDS.sub(take_out, claim), named
+
+
+def _listed(numbers: str) -> list[int]:
+    """The numbers of a list such as "1, 3-5 and 7", ranges written out."""
+    listed: list[int] = []
+    for part in re.split(r"[,;&]|and", numbers, flags=re.I):
+        ends = [int(number) for number in re.findall(r"\d+", part)]
+        listed.extend(range(ends[0], ends[-1] + 1))
+    return listed
 
 
 def _words_end(sentence: str) -> int:

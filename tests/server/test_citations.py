@@ -74,7 +74,26 @@ def shown(text: str, evidence: tuple[Evidence, ...] = EVIDENCE) -> str:
 LONE = [*"[]【】`~"]
 PIECES = [
     *'(),.!?:;|*_#>-\\"”’ \t\n\r\v\u00a0\u20281234567890aZé中ا…',
-    *("[1]", "[2]", "[9]", "[1, 2]", "[source 2]", "【1】", "([1])", "[^1]", "[1](x)", "[see", "\n- ", "\n| "),
+    *(
+        "(1)",
+        "(source 2)",
+        "(sources 1 and",
+        "source 1",
+        "(so",
+        " (2) ",
+        "[1]",
+        "[2]",
+        "[9]",
+        "[1, 2]",
+        "[source 2]",
+        "【1】",
+        "([1])",
+        "[^1]",
+        "[1](x)",
+        "[see",
+        "\n- ",
+        "\n| ",
+    ),
     *(
         "Employees have 25 days of annual leave",
         "two cleanings a year",
@@ -141,14 +160,14 @@ def test_outside_code_every_mark_is_the_servers(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d", text)))
+@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d|\((?i:source|passage|doc)", text)))
 def test_text_without_marks_is_untouched_when_there_is_no_evidence(text: str) -> None:
     checker = in_pieces(list(text), ())
     assert outcome(checker) == (text, [], [])
 
 
 @settings(deadline=None)
-@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d", text)))
+@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d|\((?i:source|passage|doc)", text)))
 def test_only_marks_are_added_to_text_without_marks(text: str) -> None:
     checker = at_once(text)
     bare, done = "", 0
@@ -204,6 +223,13 @@ def test_a_sentence_is_cited_as_soon_as_the_next_begins() -> None:
         "Employees have 25 days of annual leave [Source: 1].",
         "Employees have 25 days of annual leave [passage #1].",
         "Employees have 25 days of annual leave [^1].",
+        "Employees have 25 days of annual leave (1).",
+        "Employees have 25 days of annual leave ( 1, 2 ).",
+        "Employees have 25 days of annual leave (source 1).",
+        "Employees have 25 days of annual leave (Sources 1 and 2).",
+        "Employees have 25 days of annual leave ([Source 1], [2]).",
+        "Employees have 25 days of annual leave (passage: 1).",
+        "Employees have 25 days of annual leave. (source 1)",
         "Employees have 25 days of annual leave [ 1 ].",
         "Employees have 25 days of annual leave \\[1\\].",
         "Employees have 25 days of annual leave [1](https://evil.example/).",
@@ -217,6 +243,30 @@ def test_however_it_is_written_one_checked_mark_stands_before_the_full_stop(writ
     checker = in_pieces(list(written))
     assert checker.text == "Employees have 25 days of annual leave [1]."
     assert [citation.quote for citation in checker.citations] == ["Employees have 25 days of annual leave."]
+    assert checker.unsupported == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Employees have 25 days (or more) of annual leave [1].",
+        "Employees have 25 (1) days of annual leave [1].",
+        "Employees of section 5 (1) have annual leave [1].",
+        "Employees have annual leave (source code) and days [1].",
+        "Employees have annual leave, days, (1) leave and (2) days [1].",
+    ],
+)
+def test_other_round_brackets_stay(written: str) -> None:
+    assert in_pieces(list(written)).text.replace(" [1]", "") == written.replace(" [1]", "")
+
+
+def test_a_number_in_round_brackets_that_no_passage_has_stays() -> None:
+    assert "(25)" in shown("Employees have annual leave of days (25).")
+
+
+def test_a_source_named_in_words_is_no_number_of_the_claim() -> None:
+    checker = at_once("According to source 1, employees have 25 days of annual leave.")
+    assert checker.text == "According to source 1, employees have 25 days of annual leave [1]."
     assert checker.unsupported == []
 
 
