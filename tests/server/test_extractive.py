@@ -95,6 +95,14 @@ def test_what_says_nearly_the_same_is_quoted_once() -> None:
     assert len(answer.citations) == 1
 
 
+@pytest.mark.parametrize(
+    "other", ["Employees do not have 25 days of annual leave.", "Employees have 9 days of annual leave."]
+)
+def test_what_says_the_opposite_or_another_number_is_quoted_too(other: str) -> None:
+    answer = answer_of(QUESTION, "Employees have 25 days of annual leave.", other)
+    assert {citation.quote for citation in answer.citations} >= {other, "Employees have 25 days of annual leave."}
+
+
 def test_the_best_sentence_is_quoted_however_low_its_score() -> None:
     found = retrieved("zebra", [passage("Crowns cost half.")])
     assert choose_sentences(found) == [(1, [0])]
@@ -135,6 +143,12 @@ def test_any_answer_is_short_and_each_passages_sentences_are_in_order(texts: lis
         for index in indexes
     )
     assert sum(len(indexes) for _, indexes in chosen) - leading <= SENTENCES
+
+
+@settings(deadline=None)
+@given(bodies)
+def test_every_citation_quotes_the_documents_own_words(texts: list[str]) -> None:
+    answer_of(QUESTION, *texts[:5])
 
 
 def words_on_the_page(markdown: str) -> str:
