@@ -6,7 +6,6 @@ contextualise and search -> abstain or choose evidence -> prompt -> generate -> 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 
 from indexer.retrieve import Retrieved, Retriever
 from server.abstention import refuse, says_nothing
@@ -17,9 +16,8 @@ from server.fit import fit_prompt
 from server.generate import Generator
 from server.model_free import answer_without_model
 from server.readiness import can_write, until_ready
+from server.searching import search
 from server.settings import ServerSettings
-from server.small_talk import rewrites
-from server.standalone import standalone
 from server.writing import write
 
 EVIDENCE_SHARE = 2
@@ -34,8 +32,7 @@ async def answer(
     retrieved = None
     if question.retrieval and not question.rewrites:
         yield Progress("searching")
-        text = await _searchable(question, generator, settings)
-        retrieved = await asyncio.to_thread(_search, question, text, retriever)
+        retrieved = await search(question, retriever, generator, settings)
         clock.retrieved()
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
@@ -58,27 +55,6 @@ async def answer(
     async with aclosing(write(question, retrieved, evidence, messages, generator, clock)) as written:  # type: ignore[type-var]
         async for event in written:
             yield event
-
-
-async def _searchable(question: Question, generator: Generator | None, settings: ServerSettings) -> str:
-    """The question, or where the operator wants it, a follow-up as the model would ask it alone."""
-    before = _asked_before(question)
-    if settings.standalone and before and can_write(generator):
-        return await standalone(question.text, before, generator)
-    return question.text
-
-
-def _asked_before(question: Question) -> list[str]:
-    """The questions before it, except those that only asked for another form of an answer."""
-    return [exchange.question for exchange in question.history if not rewrites(exchange.question)]
-
-
-def _search(question: Question, text: str, retriever: Retriever) -> Retrieved:
-    """As it was asked, with the question before it; in a model's words, alone."""
-    if text == question.text:
-        return retriever.retrieve(text, _asked_before(question), question.scope, question.top_k)
-    retrieved = retriever.retrieve(text, [], question.scope, question.top_k)
-    return replace(retrieved, searched=retrieved.searched or text)
 
 
 def _refuses(question: Question, retrieved: Retrieved, retriever: Retriever, settings: ServerSettings) -> bool:
