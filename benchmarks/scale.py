@@ -1,11 +1,12 @@
 """Time of a search among 100,000 passages inside a running server: `POST /v1/search` over loopback, embedding included.
 
-    python benchmarks/scale.py FOLDER... [--chunks 100000] [--questions FILE...] [--keep DATA]
+    python benchmarks/scale.py FOLDER... [--chunks 100000] [--questions FILE...] [--identical] [--keep DATA]
 
 Embedding so many passages takes an hour, so the folders are ingested once, and their sentences are drawn anew into as
 many chunks as are wanted, each sentence with its own vector and each chunk with that of a real one, plus noise and
 brought back to unit length. They go into a data folder's database as ingest would put them, and `docent serve` is
-started on it. With `--keep` the folder stays and is used again. The last line is JSON.
+started on it. With `--identical` every chunk has the words of the first one. With `--keep` the folder stays and is used
+again. The last line is JSON.
 """
 
 import argparse
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*", default=[Path("docs")])
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--questions", type=Path, nargs="*", default=[])
+    parser.add_argument("--identical", action="store_true")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     questions = [
@@ -75,14 +77,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         settings = IndexerSettings(data=arguments.keep or Path(temporary))
         if not settings.knowledge_path.exists():
-            fill(settings, arguments.folders, arguments.chunks)
+            fill(settings, arguments.folders, arguments.chunks, arguments.identical)
         figures = {"benchmark": "scale", **snapshot(settings), **searches(settings, questions)}
     for name, value in figures.items():
         print(f"{name:24} {value}")
     print(json.dumps(figures))
 
 
-def fill(settings: IndexerSettings, folders: list[Path], chunks: int) -> None:
+def fill(settings: IndexerSettings, folders: list[Path], chunks: int, identical: bool) -> None:
     """Ingest the folders elsewhere, and put chunks of their sentences into the data folder."""
     with tempfile.TemporaryDirectory() as data:
         for folder in folders:
@@ -93,7 +95,7 @@ def fill(settings: IndexerSettings, folders: list[Path], chunks: int) -> None:
         source.dispose()
     print(f"{chunks} chunks of {len(passages.sentences)} sentences", flush=True)
     engine = open_knowledge(settings)
-    write_documents(engine, settings, passages, chunks)
+    write_documents(engine, settings, passages, chunks, identical)
     engine.dispose()
 
 
@@ -108,7 +110,9 @@ def read_passages(engine: Engine) -> Passages:
     return Passages([chunk.prefix for chunk in chunks], list(map(len, spans)), vectors, sentences, sentence_vectors)
 
 
-def write_documents(engine: Engine, settings: IndexerSettings, passages: Passages, chunks: int) -> None:
+def write_documents(
+    engine: Engine, settings: IndexerSettings, passages: Passages, chunks: int, identical: bool
+) -> None:
     draw = random.Random(SEED)
     noise = np.random.default_rng(SEED)
     with Session(engine) as session:
@@ -121,6 +125,8 @@ def write_documents(engine: Engine, settings: IndexerSettings, passages: Passage
             count = min(CHUNKS_A_DOCUMENT, chunks - number)
             like = [draw.randrange(len(passages.sizes)) for _ in range(count)]
             drawn = [[draw.randrange(len(passages.sentences)) for _ in range(passages.sizes[one])] for one in like]
+            if identical:
+                like, drawn = [0] * count, [list(range(passages.sizes[0]))] * count
             document, drafts = compose(passages, like, drawn)
             vectors = [
                 ChunkVectors(vector, noisy(passages.sentence_vectors[own], noise))
