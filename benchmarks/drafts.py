@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from server.engine.drafts import LENGTHS, Drafter
-from server.engine.llama import Context, Model, Vocabulary, library
+from server.engine.llama import Context, Model, library
 from server.engine.pace import Pace
 from server.engine.sampling import TokenSampler
 from server.engine.scheduler import Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from server.engine.slots import SlotState
+from server.engine.vocabulary import Vocabulary
 
 LEAST_ANSWER = 120  # characters: shorter answers are names and numbers, no text
 PASSAGES = 3

@@ -29,10 +29,11 @@ from typing import Any
 import llama_cpp
 
 from server.engine.hot_prefixes import HotPrefixes
-from server.engine.llama import Context, Model, Vocabulary
+from server.engine.llama import Context, Model
 from server.engine.scheduler import PIECE, Event, Failed, Finished, Progress, Row, Sampled, TokenSampling
 from server.engine.slots import PARKED
 from server.engine.state_folder import StateFolder
+from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Worker
 
 DEPTH = 64  # tokens in the cache of a stream before it is timed

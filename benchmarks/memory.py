@@ -16,9 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from server.engine.llama import Context, Model, Vocabulary
+from server.engine.llama import Context, Model
 from server.engine.scheduler import Event, Failed, Finished, TokenSampling
 from server.engine.slots import PARKED
+from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Worker
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 

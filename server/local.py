@@ -18,7 +18,7 @@ from server.adapters import Adapter, adapters, check_adapter
 from server.chat_template import ChatTemplate, choose_template
 from server.engine.fit import Fit, gib
 from server.engine.hot_prefixes import HotPrefixes
-from server.engine.llama import Context, Model, Vocabulary, build, json_grammar
+from server.engine.llama import Context, Model, build, json_grammar
 from server.engine.scheduler import (
     Event,
     Failed,
@@ -31,6 +31,7 @@ from server.engine.scheduler import (
 )
 from server.engine.slots import PARKED
 from server.engine.state_folder import StateFolder, model_key, remove_saved
+from server.engine.vocabulary import Vocabulary
 from server.engine.worker import QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.generate import (

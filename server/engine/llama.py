@@ -1,8 +1,7 @@
-"""llama.cpp behind two small classes: `Model` (weights and vocabulary) and `Context` (KV cache and decoding).
+"""llama.cpp behind two small classes: `Model` (the weights) and `Context` (KV cache and decoding).
 
 The only module that imports llama_cpp, and it does so on first use (0.2 s), on the thread that loads the model.
-`Vocabulary` may be used from any thread; a `Context` belongs to one thread, except for `abort`. llama.cpp's log goes
-to the logger `docent.llama`; its errors are kept to explain a load that failed. Raises ModelRefused when a file cannot
+A `Context` belongs to one thread, except for `abort`. llama.cpp's log goes to the logger `docent.llama`; its errors are kept to explain a load that failed. Raises ModelRefused when a file cannot
 be loaded and DecodeError when a batch cannot be evaluated.
 """
 
@@ -15,7 +14,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,14 +25,12 @@ from server.engine.fit import ModelRefused
 from server.engine.gguf_header import read_header
 from server.engine.sampling import Logits, TokenSampler
 from server.engine.scheduler import DecodeError, Row, TokenSampling
+from server.engine.vocabulary import Vocabulary
 
 logger = logging.getLogger("docent.llama")
 
 ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning, 5 the rest of a line
 LEVELS = {ERROR_LEVEL: logging.INFO}  # an error that matters is raised; an abort logs some too
-SPM = 1  # LLAMA_VOCAB_TYPE_SPM: SentencePiece, which writes a space before the first word
-CONTROL, UNKNOWN, USER_DEFINED = 1 << 3, 1 << 0, 1 << 4  # LLAMA_TOKEN_ATTR_*
-LSTRIP, RSTRIP = 1 << 7, 1 << 8
 ABORTED, NO_CELLS = 2, 1  # results of llama_decode
 MAX_SCHEMA = 32_768  # characters of JSON
 
@@ -78,15 +74,6 @@ def check_card(gpu_layers: int) -> None:
             f"DOCENT_GPU_LAYERS={gpu_layers} asks for a graphics card, but llama.cpp was built without one here.",
             "Leave it out, or build for the card: CMAKE_ARGS=-DGGML_CUDA=on make setup, after make clean.",
         )
-
-
-@dataclass(frozen=True)
-class SpecialToken:
-    id: int
-    text: str
-    strips_left: bool  # whitespace before it belongs to it
-    strips_right: bool
-    always_parsed: bool  # user-defined: llama.cpp finds it in plain text too
 
 
 class Model:
@@ -135,84 +122,6 @@ class Model:
                 f"The adapter {path.name} cannot be used: {reason}.", "Take it out of DOCENT_LORA, or copy it again."
             )
         return adapter
-
-
-class Vocabulary:
-    """Text to token ids and back."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model  # the vocabulary lives inside the weights
-        self._lib = model.lib
-        self._pointer = self._lib.llama_model_get_vocab(model.pointer)
-        self.size: int = self._lib.llama_vocab_n_tokens(self._pointer)
-        self.is_sentencepiece: bool = self._lib.llama_vocab_type(self._pointer) == SPM
-        self.adds_bos: bool = self._lib.llama_vocab_get_add_bos(self._pointer)
-        self.bos: int = self._lib.llama_vocab_bos(self._pointer)
-        self.eos: int = self._lib.llama_vocab_eos(self._pointer)
-        self.specials = self._find_specials()
-        self._pieces: dict[int, bytes] = {}
-
-    @property
-    def pointer(self) -> int:
-        pointer: int = self._pointer
-        return pointer
-
-    def tokenize(self, text: str) -> list[int]:
-        """Plain text to ids. Control tokens are not looked for, user-defined ones are (see SpecialToken)."""
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 8
-        while True:
-            ids = (ctypes.c_int32 * room)()
-            count = self._lib.llama_tokenize(self._pointer, data, len(data), ids, room, False, False)
-            if count >= 0:
-                return ids[:count]
-            room = -count
-
-    def piece(self, token: int) -> bytes:
-        """The bytes of a token, which need not be whole characters; none for a control token."""
-        known = self._pieces.get(token)
-        if known is None:
-            known = self._pieces[token] = self._read_piece(token)
-        return known
-
-    def _read_piece(self, token: int) -> bytes:
-        room = 64
-        while True:
-            buffer = ctypes.create_string_buffer(room)
-            count = self._lib.llama_token_to_piece(self._pointer, token, buffer, room, 0, False)
-            if count >= 0:
-                return buffer.raw[:count]
-            room = -count
-
-    def is_end(self, token: int) -> bool:
-        """Whether a model that chooses this token has finished."""
-        ends: bool = self._lib.llama_vocab_is_eog(self._pointer, token)
-        return ends
-
-    def text_of(self, token: int) -> str:
-        """How the vocabulary writes a special token; empty for none."""
-        if token < 0:
-            return ""
-        text: bytes = self._lib.llama_vocab_get_text(self._pointer, token) or b""
-        return text.decode("utf-8", "replace")
-
-    def reads_grammar(self, grammar: str) -> bool:
-        """Whether llama.cpp can parse this GBNF text."""
-        sampler = self._lib.llama_sampler_init_grammar(self._pointer, grammar.encode(), b"root")
-        if sampler:
-            self._lib.llama_sampler_free(sampler)
-        return bool(sampler)
-
-    def _find_specials(self) -> tuple[SpecialToken, ...]:
-        attributes = self._lib.llama_vocab_get_attr
-        found = []
-        for token in range(self.size):
-            attribute = attributes(self._pointer, token)
-            if attribute & (CONTROL | UNKNOWN | USER_DEFINED):
-                text = self.text_of(token)
-                always = bool(attribute & USER_DEFINED)
-                found.append(SpecialToken(token, text, bool(attribute & LSTRIP), bool(attribute & RSTRIP), always))
-        return tuple(found)
 
 
 class Context:

@@ -11,7 +11,8 @@ import pytest
 from jinja2 import TemplateError
 
 from server.chat_template import ChatTemplate, choose_template
-from server.engine.llama import Model, Vocabulary
+from server.engine.llama import Model
+from server.engine.vocabulary import Vocabulary
 from server.errors import BadRequest
 from server.generate import Message
 from server.prompt_tokens import PromptTokenizer, Segment

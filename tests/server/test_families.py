@@ -11,8 +11,9 @@ import pytest
 
 from server.chat_template import PLAIN_STOPS, ChatTemplate, choose_template
 from server.engine.gguf_header import read_header
-from server.engine.llama import Context, Model, Vocabulary
+from server.engine.llama import Context, Model
 from server.engine.scheduler import Finished, Request, Sampled, Scheduler
+from server.engine.vocabulary import Vocabulary
 from server.generate import Message
 from server.prompt_tokens import PromptTokenizer
 from tests.tiny_gguf import MARKS, TinyModel, write_tiny_gguf

@@ -11,7 +11,8 @@ import pytest
 from indexer.models import Scope
 from server.chat_template import choose_template
 from server.engine.gguf_header import read_header
-from server.engine.llama import Model, Vocabulary
+from server.engine.llama import Model
+from server.engine.vocabulary import Vocabulary
 from server.events import Exchange, Question
 from server.generate import Completed, Message, Sampling
 from server.local import LocalGenerator

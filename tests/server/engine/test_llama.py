@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from server.engine.fit import ModelRefused
-from server.engine.llama import Context, Model, Vocabulary, json_grammar
+from server.engine.llama import Context, Model, json_grammar
 from server.engine.sampling import TokenSampler
 from server.engine.scheduler import Failed, Finished, Pick, Request, Row, Sampled, Scheduler, TokenSampling
+from server.engine.vocabulary import Vocabulary
 from tests.tiny_gguf import USER_DEFINED, TinyModel, write_tiny_gguf
 
 SHARED = Path(__file__).parents[3] / ".." / "shared"

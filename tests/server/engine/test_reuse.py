@@ -7,9 +7,10 @@ import llama_cpp
 import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
-from server.engine.llama import Context, Model, Vocabulary, build
+from server.engine.llama import Context, Model, build
 from server.engine.scheduler import Event, Failed, Progress, Request, Sampled, Scheduler
 from server.engine.state_folder import StateFolder, model_key
+from server.engine.vocabulary import Vocabulary
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 CELLS = 512
