@@ -125,6 +125,7 @@ class Engine:
             load,
             slots=lambda: slots,
             cells=lambda: cells,
+            kept=lambda: cells,
             queue_limit=64,
             on_failure=print,
             speculates=speculates,

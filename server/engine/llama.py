@@ -1,8 +1,9 @@
 """llama.cpp behind two small classes: `Model` (the weights) and `Context` (KV cache and decoding).
 
 The only module that imports llama_cpp, and it does so on first use (0.2 s), on the thread that loads the model.
-A `Context` belongs to one thread, except for `abort`. llama.cpp's log goes to the logger `docent.llama`; its errors are kept to explain a load that failed. Raises ModelRefused when a file cannot
-be loaded and DecodeError when a batch cannot be evaluated.
+A `Context` belongs to one thread, except for `abort`. llama.cpp's log goes to the logger `docent.llama`; its errors are
+kept to explain a load that failed. Raises ModelRefused when a file cannot be loaded and DecodeError when a batch cannot
+be evaluated.
 """
 
 import collections
