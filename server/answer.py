@@ -52,8 +52,9 @@ async def answer(
     chosen = await asyncio.to_thread(_evidence, question, retrieved, generator, settings)
     evidence, messages = await asyncio.to_thread(fit_prompt, question, chosen, generator)
     yield Sources(evidence)
-    async with aclosing(write(question, retrieved, evidence, messages, generator, clock)) as written:  # type: ignore[type-var]
-        async for event in written:
+    written = write(question, retrieved, evidence, messages, generator, retriever.embedder, clock)
+    async with aclosing(written) as events:  # type: ignore[type-var]
+        async for event in events:
             yield event
 
 

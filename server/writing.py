@@ -1,8 +1,10 @@
 """A prompt to the answer that the model writes, its citations checked while it streams."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
+from indexer.embed import Embedder
 from indexer.retrieve import Retrieved
 from server.citations import CheckedText, CitationChecker
 from server.clock import Clock
@@ -17,6 +19,7 @@ async def write(
     evidence: Sequence[Evidence],
     messages: Sequence[Message],
     generator: Generator,
+    embedder: Embedder,
     clock: Clock,
 ) -> AsyncIterator[AnswerEvent]:
     """Progress and Text up to one Answer. JSON, and what rests on no documents, passes unchecked.
@@ -24,7 +27,9 @@ async def write(
     Raises RequestError; closing the iterator frees the model at once.
     """
     is_cited = question.retrieval and question.sampling.json_schema is None
-    checker = CitationChecker(evidence, refusal=NOT_FOUND) if is_cited else None
+    checker = (
+        CitationChecker(evidence, NOT_FOUND, lambda text: embedder.encode_queries([text])[0]) if is_cited else None
+    )
     raw = ""
     logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
     completed = Completed("length")
@@ -39,13 +44,13 @@ async def write(
                     clock.wrote()
                     raw += text
                     logprobs += new
-                    checked = checker.feed(text) if checker else CheckedText(text)
+                    checked = await asyncio.to_thread(checker.feed, text) if checker else CheckedText(text)
                     if checked.delta:
                         yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
                         logprobs = []
                 case Completed():
                     completed = event
-    last = checker.flush() if checker else CheckedText()
+    last = await asyncio.to_thread(checker.flush) if checker else CheckedText()
     if last.delta or logprobs:
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
     answered = not is_cited or bool(checker and checker.citations) or not is_refusal(raw)

@@ -1,10 +1,14 @@
-"""A sentence is supported by the words and the numbers of a passage, and by nothing else."""
+"""A sentence is supported by the words and the numbers of a passage, or by its meaning and its numbers."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from server.events import Evidence
-from server.support import doubt, find_support, support
+from server.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, support
 from tests.server.passages import numbered, passage
+from tests.word_embedder import word_vector
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
 
@@ -117,3 +121,49 @@ def test_a_passage_that_the_model_named_needs_fewer_of_the_words() -> None:
     assert find_support(half, evidence, [1])
     assert find_support(half, evidence, []) == []
     assert find_support("Annual gifts want software, patience", evidence, [1]) == []
+
+
+# By meaning
+
+
+def found_near(claim: str, meaning: str, *texts: str, named: tuple[int, ...] = ()) -> list[str]:
+    """What supports a claim whose vector is that of `meaning`."""
+    found = find_support(claim, numbered(*texts), named, lambda _: word_vector(meaning))
+    starts = [one.start - one.evidence.passage.start for one in found]
+    return [one.evidence.text[start:][: one.end - one.start] for one, start in zip(found, starts, strict=True)]
+
+
+OWN_WORDS = "Everybody gets about five weeks off every year."
+MEANT = "Employees have 25 days of annual leave."
+
+
+def test_a_sentence_in_words_of_its_own_rests_on_the_nearest_one() -> None:
+    assert find_support(OWN_WORDS, numbered(LEAVE), []) == []
+    assert found_near(OWN_WORDS, MEANT, "Taxis need a receipt.", LEAVE) == [MEANT]
+
+
+def test_what_is_near_but_has_another_number_supports_nothing() -> None:
+    assert found_near("Everybody gets some 30 days off every year.", MEANT, LEAVE) == []
+
+
+def test_a_passage_that_the_model_named_may_be_less_near() -> None:
+    partly = "Employees have 25 days of something that is entirely different"
+    near = float(word_vector(partly) @ word_vector(MEANT))
+    assert NEAR_MARKED < near < NEAR_UNMARKED
+    assert found_near(OWN_WORDS, partly, LEAVE) == []
+    assert found_near(OWN_WORDS, partly, LEAVE, named=(1,)) == [MEANT]
+
+
+def test_a_sentence_that_says_next_to_nothing_is_not_looked_for() -> None:
+    assert found_near("That is so.", MEANT, LEAVE) == []
+
+
+def test_words_come_before_meaning() -> None:
+    assert found_near(MEANT, "Five days carry over.", LEAVE) == [MEANT]
+
+
+def test_passages_of_earlier_turns_have_no_vectors() -> None:
+    (evidence,) = numbered(LEAVE)
+    bare = [replace(sentence, vector=np.zeros(0, np.float32)) for sentence in evidence.passage.sentences]
+    earlier = replace(evidence, passage=replace(evidence.passage, sentences=tuple(bare)))
+    assert find_support(OWN_WORDS, [earlier], [1], lambda _: word_vector(MEANT)) == []
