@@ -44,7 +44,7 @@ class Retrieved:
     vector: Vectors  # (dim,): mean of the question's vectors, history mixed in
     terms: dict[str, float]  # search terms and how much each tells (idf; less where only the history has it)
     searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
-    together_with: str = ""  # the question before it, where its scores were mixed in
+    together_with: str = ""  # the questions before it, the newest first, where their scores were mixed in
     question: str = ""  # as it was searched for, without the one before it
 
 
@@ -173,7 +173,7 @@ class Retriever:
             for term, idf in one.idf.items():
                 weights[term] += one.share * idf
         searched = asked[0].text if asked[0].text != question else ""
-        together_with = history[-1] if len(asked) > 1 else ""
+        together_with = "; ".join(reversed(history[-OLDER_TURNS:]))[:EARLIER_CHARACTERS] if len(asked) > 1 else ""
         return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text)
 
     def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:

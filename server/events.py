@@ -71,7 +71,7 @@ class Searched:
     """What was searched for, where it is not the question as it was asked. Comes before the sources."""
 
     words: str = ""  # the question with its misspelt words mended; empty where it had none
-    together_with: str = ""  # the question before it, where that was searched for too
+    together_with: str = ""  # the questions before it, newest first, where they were searched for too
 
 
 Reason = Literal["words", "number", "negation"]

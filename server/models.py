@@ -37,7 +37,7 @@ class Turn(SQLModel, table=True):
     parent_id: int | None = Field(default=None, foreign_key="turn.id", index=True, ondelete="CASCADE")
     question: str
     searched: str = ""  # what was searched for instead of the question
-    searched_with: str = ""  # the question before it, where it was searched for too
+    searched_with: str = ""  # the questions before it, newest first, where they were searched for too
     state: str = "running"
     mode: str = "model"  # model | extractive
     answered: bool = True

@@ -76,7 +76,7 @@ def test_it_says_what_was_searched_for(retriever: Retriever, knowledge: Knowledg
     alone = retriever.retrieve("Is parentl leave possible?", (), ALL)
     assert (alone.searched, alone.together_with) == ("Is parental leave possible?", "")
     after = retriever.retrieve("Is it possible?", ("The first", "What is leave?"), ALL)
-    assert (after.searched, after.together_with) == ("", "What is leave?")
+    assert (after.searched, after.together_with) == ("", "What is leave?; The first"), "the newest first"
 
 
 def test_what_only_the_history_says_counts_less(retriever: Retriever, knowledge: Knowledge) -> None:
