@@ -18,6 +18,9 @@ GAP = 6
 Of eight that were allowed at the 95th percentile; the rest is for noise. Where time grows with the rows, the prompt
 gets 5 of 6 parts of the machine.
 """
+CROWDED = 2
+"""Of eight prompts that come at once, each waits for those before it and for the streams beside them. Mean time to first
+token against llama_cpp.server's, with 1 .533, with 2 .507 (`benchmarks/peers.py`, a round each)."""
 
 
 class Pace:
@@ -66,16 +69,18 @@ class Pace:
         return max(0.0, together - without) * streams / alone
 
 
-def piece_beside(pace: Pace, streams: int, most: int) -> int:
+def piece_beside(pace: Pace, streams: int, most: int, waiting: int = 1) -> int:
     """Prompt rows for a batch that `streams` rows of running streams wait for: at least 1, at most `most`.
 
-    Together with the streams' rows they are a multiple of four.
+    Together with the streams' rows they are a multiple of four. Where more requests wait for their first token than
+    for their next one, batches may take up to `CROWDED` times as long.
     """
     alone = pace.seconds(streams)
+    gap = GAP * min(CROWDED, max(1.0, waiting / streams))
     least = max(LEAST, streams + ROWS - streams % ROWS)
     best = least
     for rows in range(least, streams + most + 1, ROWS):
         together = pace.seconds(rows)
-        if alone is not None and together is not None and together <= GAP * alone:
+        if alone is not None and together is not None and together <= gap * alone:
             best = rows
     return min(best - streams, most)

@@ -290,7 +290,7 @@ class Scheduler:
                 rows.append(Row(token, position, slot.sequence, True))
         room = self._piece
         if streams and prefills:
-            room = piece_beside(self._pace, len(streams), self._piece)
+            room = piece_beside(self._pace, len(streams), self._piece, len(prefills))
         computed: set[Place] = set()
         for slot in prefills:
             running = self._running[slot.sequence]

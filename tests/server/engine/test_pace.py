@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.pace import GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
+from server.engine.pace import CROWDED, GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
 
 TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
 
@@ -91,6 +91,17 @@ def test_on_two_cores_a_prompt_gets_its_share_and_the_streams_wait_no_longer_tha
     assert together <= GAP * alone
     assert rows / together >= share * 64 / piece
     assert (rows + streams) % ROWS == 0
+
+
+def test_the_more_wait_for_their_first_token_the_larger_the_piece_up_to_a_bound() -> None:
+    pace = measured(TWO_CORES)
+    one, several, many = (piece_beside(pace, 2, 64, waiting) for waiting in (1, 4, 100))
+    assert piece_beside(pace, 2, 64, 2) == one, "as many wait for a first token as for the next one"
+    assert one < several == many
+    together, alone = pace.seconds(2 + many), pace.seconds(2)
+    assert together
+    assert alone
+    assert together <= CROWDED * GAP * alone
 
 
 def test_where_rows_cost_nothing_a_prompt_is_read_as_fast_as_alone() -> None:
