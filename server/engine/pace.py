@@ -19,8 +19,8 @@ Of eight that were allowed at the 95th percentile; the rest is for noise. Where 
 gets 5 of 6 parts of the machine.
 """
 CROWDED = 2
-"""Of eight prompts that come at once, each waits for those before it and for the streams beside them. Mean time to first
-token against llama_cpp.server's, with 1 .533, with 2 .507 (`benchmarks/peers.py`, a round each)."""
+"""Of eight prompts that come at once, each waits for those before it and for the streams beside them. Mean time to the
+first token against llama_cpp.server's, with 1 .533, with 2 .507 (`benchmarks/peers.py`, a round each)."""
 
 
 class Pace:
