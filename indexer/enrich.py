@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import Engine, exists, func
+from sqlalchemy import Engine, exists
 from sqlmodel import Session, col, select
 
 from indexer.database import writing
@@ -95,6 +95,7 @@ def enrich(
 
     try:
         for chunk_id in wanted:
+            done = None
             try:
                 done = _ask(engine, retriever, writer, chunk_id)
                 in_a_row = 0
@@ -107,7 +108,6 @@ def enrich(
                         f"The model answered {PATIENCE} times in a row with nothing usable (last: {error}).",
                         "What is written is kept. Try a larger model, or another server with --endpoint.",
                     ) from error
-                continue
             if done is not None:
                 finished.append(done)
                 report.passages += 1
@@ -189,9 +189,3 @@ def _put(session: Session, finished: Sequence[_Finished], model: str) -> None:
             )
     for document_id in dict.fromkeys(one.document_id for one in current):
         session.add(Change(document_id=document_id, operation="put"))
-
-
-def count_enriched(engine: Engine) -> int:
-    """Passages that have been written about."""
-    with Session(engine) as session:
-        return session.exec(select(func.count()).select_from(Enrichment)).one()
