@@ -26,14 +26,11 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from indexer.database import open_knowledge  # noqa: E402
-from indexer.embed import SentenceTransformerEmbedder  # noqa: E402
-from indexer.ingest import ingest  # noqa: E402
-from server.app import Parts  # noqa: E402
-from server.generate import (  # noqa: E402
+from indexer.database import open_knowledge
+from indexer.embed import SentenceTransformerEmbedder
+from indexer.ingest import ingest
+from server.app import Parts
+from server.generate import (
     Completed,
     GenerationEvent,
     GeneratorState,
@@ -43,10 +40,11 @@ from server.generate import (  # noqa: E402
     Sampling,
     Usage,
 )
-from server.settings import ServerSettings  # noqa: E402
-from tests.browser.conftest import FLAGS  # noqa: E402
-from tests.server.fakes import serving  # noqa: E402
+from server.settings import ServerSettings
+from tests.browser.conftest import FLAGS
+from tests.server.fakes import serving
 
+ROOT = Path(__file__).parents[1]
 QUESTIONS = [
     "How do I install a language model without internet?",
     "Which files can be read?",

@@ -16,16 +16,14 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlmodel import Session
 
+from indexer.database import writing
+from indexer.models import Collection, IngestRun
+from make.screenshots_documents import shoot_documents
+from server.settings import ServerSettings
+from tests.browser.conftest import FLAGS
+from tests.tiny_site import Site
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from indexer.database import writing  # noqa: E402
-from indexer.models import Collection, IngestRun  # noqa: E402
-from make.screenshots_documents import shoot_documents  # noqa: E402
-from server.settings import ServerSettings  # noqa: E402
-from tests.browser.conftest import FLAGS  # noqa: E402
-from tests.tiny_site import Site  # noqa: E402
-
 FOLDER = ROOT / "docs" / "screenshots" / "states"
 SIZES = {"desktop": (1040, 660), "phone": (360, 640)}
 COLOURS = 24
@@ -34,6 +32,12 @@ DONE = '.turn:last-child[data-state="done"]'
 
 def shoot(page: Page, site: Site, save: Callable[[str], None]) -> None:
     """Go through the states in the order in which a person meets them."""
+    shoot_on_the_way(page, site, save)
+    shoot_answers(page, save)
+
+
+def shoot_on_the_way(page: Page, site: Site, save: Callable[[str], None]) -> None:
+    """Until an answer is there."""
     page.goto("/")
     save("first-visit")
     ask(page, "How long? load")
@@ -65,6 +69,10 @@ def shoot(page: Page, site: Site, save: Callable[[str], None]) -> None:
     page.fill("#question", "A text that somebody copied out of a long report. " * 90)
     page.locator("#length:not(:empty)").wait_for()
     save("too-long")
+
+
+def shoot_answers(page: Page, save: Callable[[str], None]) -> None:
+    """What may become of a question, and what can be done with an answer."""
     page.goto("/")
     ask(page, "How much leave do I have?")
     page.locator(DONE).wait_for()
