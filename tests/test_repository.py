@@ -1,4 +1,4 @@
-"""What the repository says about itself is true: the README's tree, the imports, the lock files, the wheel."""
+"""What the repository says about itself is true: its trees, the imports, the lock files, the wheel."""
 
 import ast
 import json
@@ -47,16 +47,16 @@ def tracked() -> tuple[str, ...]:
     return tuple(path for path in out.split("\0") if path and (ROOT / path).is_file())
 
 
-# The README's tree
+# The trees: of folders in the README, of every file in docs/architecture.md
 
 
-def tree() -> dict[str, str]:
-    """Paths that the README's tree names, folders with a closing slash, and the job of each."""
-    block = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert block, "The README has no tree"
+def tree(page: str) -> dict[str, str]:
+    """Paths that a page's tree names, folders with a closing slash, and the job of each."""
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith("indexer/")]
     entries: dict[str, str] = {}
     folders: list[str] = []
-    for line in block[1].splitlines():
+    for line in block.splitlines():
         indent = len(line) - len(line.lstrip())
         name, _, job = line.strip().partition(" ")
         folders = folders[: indent // 4]
@@ -66,12 +66,24 @@ def tree() -> dict[str, str]:
     return entries
 
 
-def test_every_entry_of_the_readme_tree_has_one_job() -> None:
-    assert [path for path, job in tree().items() if not re.search("[A-Za-z]", job)] == []
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_every_entry_of_a_tree_has_one_job(page: str) -> None:
+    assert [path for path, job in tree(page).items() if not re.search("[A-Za-z]", job)] == []
 
 
-def test_the_readme_tree_names_what_is_there_and_nothing_else() -> None:
-    named = set(tree())
+def test_the_readme_names_every_folder_of_the_repository_and_of_its_packages() -> None:
+    there = {path.partition("/")[0] + "/" for path in tracked() if "/" in path}
+    for path in tracked():
+        if path.startswith(PACKAGES):
+            parts = path.split("/")[:-1]
+            there |= {"/".join(parts[:depth]) + "/" for depth in range(1, len(parts) + 1) if "versions" not in parts}
+    named = set(tree("README.md"))
+    assert sorted(there - named) == [], "not in the README's tree"
+    assert sorted(named - there) == [], "in the README's tree, but not in the repository"
+
+
+def test_the_architecture_names_every_file_and_nothing_else() -> None:
+    named = set(tree("docs/architecture.md"))
     opened = {"", *(path[: path.rstrip("/").rfind("/") + 1] for path in named)}
     there = set()
     for path in tracked():
@@ -80,8 +92,8 @@ def test_the_readme_tree_names_what_is_there_and_nothing_else() -> None:
             folder = "/".join(parts[:depth]) + "/" if depth else ""
             if folder in opened:
                 there.add(folder + parts[depth] + ("/" if depth < len(parts) - 1 else ""))
-    assert sorted(there - named) == [], "not in the README's tree"
-    assert sorted(named - there) == [], "in the README's tree, but not in the repository"
+    assert sorted(there - named) == [], "not in the tree of docs/architecture.md"
+    assert sorted(named - there) == [], "in the tree of docs/architecture.md, but not in the repository"
 
 
 # Imports
