@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.models import Passage, Sentence
 from indexer.retrieve import Retrieved
-from indexer.terms import content_terms, fold
+from indexer.text.terms import content_terms, fold
 
 PASSAGES = 5
 """Passages whose sentences are looked at."""

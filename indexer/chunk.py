@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from indexer.extract.document import Block, ExtractedDocument
-from indexer.sentences import Span, sentence_spans
+from indexer.text.sentences import Span, sentence_spans
 
 VERSION = "1"
 """Raised whenever the same document would be cut differently, so that an older index asks to be rebuilt."""

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.errors import EmbedderError
-from indexer.sentences import Span
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
+from indexer.text.sentences import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

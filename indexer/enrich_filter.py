@@ -11,7 +11,7 @@ import numpy as np
 
 from indexer.embed import Vectors
 from indexer.enrich_model import Draft
-from indexer.terms import content_terms
+from indexer.text.terms import content_terms
 
 LEAST_TERMS = 2
 """Content words of a question or summary; "What is this about?" has one."""

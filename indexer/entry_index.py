@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.keywords import KeywordIndex
-from indexer.terms import terms
+from indexer.text.terms import terms
 
 NEAREST = 200
 """Entries that each kind of search looks at: a passage has up to seven."""

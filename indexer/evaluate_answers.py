@@ -16,7 +16,7 @@ import httpx
 
 from indexer.errors import DocentError
 from indexer.evaluate import EvaluationQuestion, Measures, matches_gold
-from indexer.sentences import sentence_spans
+from indexer.text.sentences import sentence_spans
 
 ANSWER_SECONDS = 600.0
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from indexer.terms import identifiers, stem, words
+from indexer.text.terms import identifiers, stem, words
 
 OTHER_FORM = 0.5
 """hit@1 on handbook and contoso .795, squad .858, squad-unanswerable .909; where it counts whole .769, .860, .897,

@@ -23,7 +23,7 @@ from indexer.overlap import QuestionWords, TextWords
 from indexer.rerank import Reranker, open_reranker
 from indexer.settings import IndexerSettings
 from indexer.store import Candidates, Store
-from indexer.terms import query_terms
+from indexer.text.terms import query_terms
 
 QUERY_CHARACTERS = 4_000
 """A longer question is cut: the embedder reads no more than its first few hundred words anyway."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from indexer.terms import fold, stem
+from indexer.text.terms import fold, stem
 
 LEAST_LETTERS = 5
 """Shorter words are one slip away from too many others."""

@@ -27,7 +27,7 @@ from indexer.keywords import KeywordIndex
 from indexer.models import Change, Chunk, Document, Entry, IndexInfo, Scope
 from indexer.rows import Rows
 from indexer.spelling import corrected
-from indexer.terms import VERSION, identifiers, stem, words
+from indexer.text.terms import VERSION, identifiers, stem, words
 
 log = logging.getLogger(__name__)
 

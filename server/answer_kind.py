@@ -4,7 +4,7 @@ import re
 from collections.abc import Set
 from typing import Literal
 
-from indexer.terms import words
+from indexer.text.terms import words
 
 Kind = Literal["number", "time", "place", "reason", "way"]
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from indexer.models import Passage
-from indexer.sentences import sentence_spans
-from indexer.terms import content_terms, words
+from indexer.text.sentences import sentence_spans
+from indexer.text.terms import content_terms, words
 from server.events import Citation, Doubt, Evidence
 from server.support import Encode, Support, doubt, find_support
 

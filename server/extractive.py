@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from indexer.models import Passage
 from indexer.retrieve import Retrieved
-from indexer.terms import content_terms
+from indexer.text.terms import content_terms
 from server.antecedents import antecedent, between, lead_in
 from server.citations import citation
 from server.events import Answer, Citation, Text, Timing

@@ -6,7 +6,7 @@ is turned round otherwise ("refuses", "unless", "at most" for "not more than") i
 
 import re
 
-from indexer.terms import STOP_WORDS, content_terms, fold, stem, words
+from indexer.text.terms import STOP_WORDS, content_terms, fold, stem, words
 
 _SHORT_FORMS = re.compile(r"\b\w+n['’]t\b")  # don't, isn't, can't
 _DENIES = frozenset("not never no nor neither cannot without".split())

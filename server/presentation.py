@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from indexer.models import Passage
-from indexer.sentences import sentence_spans
-from indexer.terms import content_terms
+from indexer.text.sentences import sentence_spans
+from indexer.text.terms import content_terms
 from server.conversations import ConversationLine, shortened
 from server.events import Citation, Evidence, Progress, Searched
 from server.render import Mark, guess_marks, render_answer

@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.models import Passage, Sentence
 from indexer.retrieve import Retrieved
-from indexer.terms import content_terms, words
+from indexer.text.terms import content_terms, words
 from server.answer_kind import asked_for, holds
 
 PASSAGES = 5

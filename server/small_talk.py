@@ -7,7 +7,7 @@ leave do I have?" is a question.
 
 import re
 
-from indexer.terms import words
+from indexer.text.terms import words
 
 NEEDS_MODEL = (
     "Changing an answer needs a language model, and none is in use: without one Docent quotes the documents as they "

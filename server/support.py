@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.models import Passage, Sentence
-from indexer.terms import content_terms
+from indexer.text.terms import content_terms
 from server.events import Evidence, Reason
 from server.negation import denies
 

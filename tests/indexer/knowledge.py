@@ -12,8 +12,8 @@ from indexer.index_info import describe_index
 from indexer.models import Collection, Document
 from indexer.records import put_document, remove_document
 from indexer.scan import ScannedFile
-from indexer.sentences import sentence_spans
 from indexer.settings import IndexerSettings
+from indexer.text.sentences import sentence_spans
 from tests.word_embedder import WordEmbedder
 
 ROOT = Path("/documents")

@@ -19,7 +19,7 @@ from indexer.ingest import ingest
 from indexer.models import Chunk, Document, LedgerEntry, Scope
 from indexer.settings import IndexerSettings
 from indexer.store import Store
-from indexer.terms import query_terms
+from indexer.text.terms import query_terms
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder, word_vector
 

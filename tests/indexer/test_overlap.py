@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.overlap import OTHER_FORM, QuestionWords, TextWords
-from indexer.terms import query_terms
+from indexer.text.terms import query_terms
 
 TEXT = st.lists(st.sampled_from("leave leaves leaving pay paid room of the Über 3.5 休暇".split())).map(" ".join)
 

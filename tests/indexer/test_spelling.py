@@ -12,7 +12,7 @@ from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 from indexer.spelling import MOST_WORDS, corrected
 from indexer.store import Store
-from indexer.terms import stem
+from indexer.text.terms import stem
 from tests.indexer.knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 

@@ -21,7 +21,7 @@ from indexer.models import Chunk, Document, IndexInfo, Scope
 from indexer.rows import COPIES
 from indexer.settings import IndexerSettings
 from indexer.store import Store
-from indexer.terms import query_terms
+from indexer.text.terms import query_terms
 from tests.indexer.knowledge import Knowledge
 from tests.word_embedder import word_vector
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from indexer.models import Passage, Sentence
 from indexer.retrieve import Retrieved
-from indexer.sentences import sentence_spans
-from indexer.terms import query_terms
+from indexer.text.sentences import sentence_spans
+from indexer.text.terms import query_terms
 from server.events import Evidence
 from tests.word_embedder import word_vector
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.terms import words
+from indexer.text.terms import words
 from server.answer_kind import asked_for, holds
 
 

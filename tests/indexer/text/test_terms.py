@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.terms import QUERY_LIMIT, content_terms, fold, identifiers, query_terms, terms, words
+from indexer.text.terms import QUERY_LIMIT, content_terms, fold, identifiers, query_terms, terms, words
 
 
 def test_case_accents_and_compatibility_forms_fold() -> None:

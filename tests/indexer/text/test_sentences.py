@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.sentences import sentence_spans
+from indexer.text.sentences import sentence_spans
 from tests.indexer.documents import WORDS
 
 
