@@ -17,16 +17,16 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.answerability import answerability
-from indexer.chunk import chunk_document
+from indexer.documents.chunk import chunk_document
+from indexer.documents.extract import text as plain_text
+from indexer.documents.scan import ScannedFile
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
 from indexer.errors import StartError
-from indexer.extract import text as plain_text
 from indexer.index_info import describe_index
 from indexer.ingest import embedding_input, ingest
 from indexer.models import Collection, Document, Passage, Scope
 from indexer.records import put_document
 from indexer.retrieve import Retriever
-from indexer.scan import ScannedFile
 from indexer.settings import IndexerSettings
 
 DEPTH = 10

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.chunk import VERSION
+from indexer.documents.chunk import VERSION
 from indexer.errors import IndexMismatchError
 from indexer.models import IndexInfo
 from indexer.settings import IndexerSettings

@@ -4,7 +4,7 @@
 
 A document, its chunks and vectors, its ledger entry and its row of the change table are one transaction: a kill at any
 moment leaves each document's old version or its new one. Extraction runs ahead in a thread (its work is done by a child
-process, see indexer.reading) while this one embeds, since batches across documents are what keeps the embedder fast.
+process, see documents.reading) while this one embeds, since batches across documents are what keeps the embedder fast.
 """
 
 import json
@@ -19,16 +19,16 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.chunk import ChunkDraft, chunk_document
 from indexer.database import writing
+from indexer.documents.chunk import ChunkDraft, chunk_document
+from indexer.documents.extract.files import check_file
+from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead
+from indexer.documents.scan import ScannedFile, resolve_roots, scan
 from indexer.embed import SPECIAL_TOKENS, ChunkVectors, Embedder, EmbeddingInput, WordPieces, model_folder
 from indexer.errors import FileError, FolderError, UnreadableFile, UnsupportedFile
-from indexer.extract.files import check_file
 from indexer.index_info import check_index, describe_index
 from indexer.models import Collection, IngestRun, LedgerEntry, now
-from indexer.reading import FailedFile, ReadFile, file_sha256, read_ahead
 from indexer.records import find_document, put_document, remove_document, write_ledger
-from indexer.scan import ScannedFile, resolve_roots, scan
 from indexer.settings import IndexerSettings
 from indexer.trash import DELETED, is_as_deleted
 

@@ -39,7 +39,7 @@ class Document(SQLModel, table=True):
     sha256: str
     pages: int | None = None
     text: str  # what the extractor read; chunks and citations are code points of it
-    blocks: str  # JSON list of [kind, start, end, level, page], see indexer.extract.document
+    blocks: str  # JSON list of [kind, start, end, level, page], see indexer.documents.extract.document
     indexed_at: datetime = Field(default_factory=now)
     deleted_at: datetime | None = None  # hidden from every search and page, until it is restored or purged
 

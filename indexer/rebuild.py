@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.calibration import forget
-from indexer.chunk import chunk_document
 from indexer.database import writing
+from indexer.documents.chunk import chunk_document
+from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
 from indexer.entries import encode_entries
-from indexer.extract.document import ExtractedDocument, blocks_from_json
 from indexer.index_info import describe_index
 from indexer.ingest import Progress, embedding_input
 from indexer.models import Document, LedgerEntry

@@ -5,12 +5,12 @@ import json
 import numpy as np
 from sqlmodel import Session, col, delete, select
 
-from indexer.chunk import ChunkDraft
+from indexer.documents.chunk import ChunkDraft
+from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
+from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
 from indexer.entries import put_entries, take_entries
-from indexer.extract.document import ExtractedDocument, blocks_to_json
 from indexer.models import Change, Chunk, Document, LedgerEntry, now
-from indexer.scan import ScannedFile
 
 
 def put_document(

@@ -15,10 +15,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from indexer.database import writing
+from indexer.documents.reading import file_sha256
+from indexer.documents.scan import ScannedFile
 from indexer.models import Change, Document, LedgerEntry, Scope, now
-from indexer.reading import file_sha256
 from indexer.records import find_document, remove_document
-from indexer.scan import ScannedFile
 from indexer.settings import IndexerSettings
 
 KEEP = timedelta(minutes=10)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from indexer.database import reading
-from indexer.extract.document import blocks_from_json
+from indexer.documents.extract.document import blocks_from_json
 from indexer.models import Chunk, Document, Entry, IndexInfo
 from indexer.settings import IndexerSettings
 from indexer.store import Store

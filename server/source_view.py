@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from indexer.extract.document import Block
+from indexer.documents.extract.document import Block
 
 WINDOW = 20_000  # characters shown before "show more"; a screenful is about 2,000
 CELL = " | "

@@ -21,8 +21,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.documents.extract.formats import check_supported
 from indexer.errors import StorageError, UnsupportedFile
-from indexer.extract.formats import check_supported
 from indexer.models import LedgerEntry
 from indexer.settings import IndexerSettings
 from server.errors import BadRequest

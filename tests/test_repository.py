@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.extract.formats import FORMATS
+from indexer.documents.extract.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("indexer", "server")
@@ -26,14 +26,14 @@ LAYERS = (
     ("server.answer", "server.evidence", "server.engine"),
     ("server.answer", "server.citations", "server.engine"),
     ("server.answer", "server.generate"),
-    ("indexer.cli", "indexer.ingest", "indexer.chunk", "indexer.settings"),
+    ("indexer.cli", "indexer.ingest", "indexer.documents.chunk", "indexer.settings"),
     ("indexer.ingest", "indexer.embed", "indexer.settings"),
     ("indexer.retrieve", "indexer.store", "indexer.models", "indexer.settings"),
-    ("indexer.ingest", "indexer.extract", "indexer.errors"),
+    ("indexer.ingest", "indexer.documents.extract", "indexer.errors"),
 )
 """In each row a module imports, directly or not, none that stands to its left."""
 
-PURE = ("indexer.chunk", "server.evidence", "server.prompt", "server.citations")
+PURE = ("indexer.documents.chunk", "server.evidence", "server.prompt", "server.citations")
 HEAVY = {"sqlalchemy", "sqlmodel", "torch", "sentence_transformers", "faiss", "llama_cpp", "fastapi", "httpx"}
 
 

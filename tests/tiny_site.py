@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from indexer.catalog import Catalog
 from indexer.database import open_knowledge
-from indexer.extract.document import Block, Kind, blocks_to_json
+from indexer.documents.extract.document import Block, Kind, blocks_to_json
 from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage, Scope
 from server.conversations import open_conversations
 from server.errors import Unavailable

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from indexer.extract.document import blocks_from_json
+from indexer.documents.extract.document import blocks_from_json
 from indexer.models import Document, Scope
 from server.conversations import CitationPlace
 from server.errors import NotFound

@@ -5,13 +5,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.chunk import ChunkDraft
+from indexer.documents.chunk import ChunkDraft
+from indexer.documents.extract.document import Block, ExtractedDocument
+from indexer.documents.scan import ScannedFile
 from indexer.embed import EmbeddingInput
-from indexer.extract.document import Block, ExtractedDocument
 from indexer.index_info import describe_index
 from indexer.models import Collection, Document
 from indexer.records import put_document, remove_document
-from indexer.scan import ScannedFile
 from indexer.settings import IndexerSettings
 from indexer.text.sentences import sentence_spans
 from tests.word_embedder import WordEmbedder

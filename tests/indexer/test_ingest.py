@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.catalog import Catalog
+from indexer.documents.extract.document import blocks_from_json
 from indexer.embed import Embedder
 from indexer.errors import BusyError, FolderError, IndexMismatchError
-from indexer.extract.document import blocks_from_json
 from indexer.ingest import Report, ingest
 from indexer.models import Change, Collection, Document, IngestRun, LedgerEntry, Scope, now
 from indexer.rebuild import rebuild_index

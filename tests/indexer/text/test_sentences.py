@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.text.sentences import sentence_spans
-from tests.indexer.documents import WORDS
+from tests.indexer.made_documents import WORDS
 
 
 def cut(text: str) -> list[str]:

@@ -1,0 +1,6 @@
+"""A folder's files to extracted documents and their chunks.
+
+What belongs here: which files a run is given, the reading process, extraction by format (`extract`), cutting into
+chunks.
+What does not: vectors, the database, the search. Imports `text`, settings and errors.
+"""

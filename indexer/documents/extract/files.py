@@ -1,0 +1,59 @@
+"""Open a file to index: a regular file of a type that is read, not too large, readable. Nothing else is ever opened."""
+
+import os
+import stat
+from pathlib import Path
+
+from indexer.documents.extract.formats import check_supported
+from indexer.errors import UnreadableFile, UnsupportedFile
+
+_MEGABYTE = 1 << 20
+
+
+def check_file(path: Path, max_file_mb: int) -> None:
+    """Raises UnsupportedFile or UnreadableFile with the reason why `path` cannot be read."""
+    check_supported(path)
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+    _check_kind(found)
+    if found.st_size > max_file_mb * _MEGABYTE:
+        raise UnsupportedFile(
+            f"The file has {found.st_size / _MEGABYTE:,.1f} MB, more than the {max_file_mb} MB that are read.",
+            "Raise DOCENT_MAX_FILE_MB to read it.",
+        )
+    if found.st_size == 0:
+        raise UnsupportedFile("The file is empty.")
+
+
+def read_file(path: Path, max_file_mb: int) -> bytes:
+    """The bytes of a regular file; a pipe that has taken its place meanwhile is not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+    with os.fdopen(descriptor, "rb") as stream:
+        _check_kind(os.fstat(descriptor))
+        try:
+            return stream.read(max_file_mb * _MEGABYTE + 1)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def _check_kind(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise UnsupportedFile("It is a folder, not a file.")
+    if not stat.S_ISREG(found.st_mode):
+        raise UnsupportedFile("It is a pipe, a socket or a device, not a file.")
+
+
+def _unreadable(error: OSError | ValueError) -> UnreadableFile:
+    if isinstance(error, PermissionError):
+        return UnreadableFile(
+            "Docent may not read the file.", "Give the user that runs the indexer the right to read it."
+        )
+    if isinstance(error, FileNotFoundError):
+        return UnreadableFile("The file is not there any more.")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UnreadableFile(f"The file cannot be read: {reason}.")

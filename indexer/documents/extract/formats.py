@@ -1,0 +1,81 @@
+"""Which file endings are read, by what, and what a file of each is called on the web.
+
+The modules that read are imported when the first file of their format comes: a run that reads nothing imports none.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePath
+
+from indexer.documents.extract.document import ExtractedDocument
+from indexer.errors import UnsupportedFile
+
+
+@dataclass(frozen=True)
+class Format:
+    """`reader` is the module and the function that turn `(data: bytes, name: str)` into an ExtractedDocument."""
+
+    reader: str
+    media_type: str
+
+
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+FORMATS: dict[str, Format] = {
+    ".md": Format("markdown:extract", "text/markdown"),
+    ".markdown": Format("markdown:extract", "text/markdown"),
+    ".mdx": Format("markdown:extract", "text/markdown"),
+    ".txt": Format("text:extract", "text/plain"),
+    ".text": Format("text:extract", "text/plain"),
+    ".html": Format("html:extract", "text/html"),
+    ".htm": Format("html:extract", "text/html"),
+    ".xhtml": Format("html:extract", "application/xhtml+xml"),
+    ".pdf": Format("pdf:extract", "application/pdf"),
+    ".docx": Format("word:extract", _WORD),
+    ".docm": Format("word:extract", "application/vnd.ms-word.document.macroenabled.12"),
+    ".pptx": Format("slides:extract", _SLIDES),
+    ".pptm": Format("slides:extract", "application/vnd.ms-powerpoint.presentation.macroenabled.12"),
+    ".xlsx": Format("sheets:extract_workbook", _SHEETS),
+    ".xlsm": Format("sheets:extract_workbook", "application/vnd.ms-excel.sheet.macroenabled.12"),
+    ".csv": Format("sheets:extract_csv", "text/csv"),
+    ".tsv": Format("sheets:extract_tsv", "text/tab-separated-values"),
+}
+_SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
+_SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
+
+
+def supported(path: PurePath) -> bool:
+    return path.suffix.lower() in FORMATS
+
+
+def media_type(path: PurePath) -> str:
+    found = FORMATS.get(path.suffix.lower())
+    return found.media_type if found else "application/octet-stream"
+
+
+def check_supported(path: PurePath) -> None:
+    """Raises UnsupportedFile where no module reads files of this name."""
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return
+    if not suffix:
+        raise UnsupportedFile("Files without an ending such as .pdf or .md are not read.")
+    successor = _SUCCESSORS.get(suffix)
+    raise UnsupportedFile(f"Files of type {suffix} are not read.", f"Save it as {successor}." if successor else "")
+
+
+def extract_bytes(data: bytes, name: str) -> ExtractedDocument:
+    """The document in `data`, read in this very process. `name` is the file's name. Raises FileError."""
+    path = PurePath(name)
+    check_supported(path)
+    if not data:
+        raise UnsupportedFile("The file is empty.")
+    module, function = FORMATS[path.suffix.lower()].reader.split(":")
+    document: ExtractedDocument = getattr(import_module(f"indexer.documents.extract.{module}"), function)(
+        data, path.name
+    )
+    if not document.blocks:
+        raise UnsupportedFile("The file holds no text that a reader would see.")
+    return document

@@ -1,0 +1,284 @@
+"""Lines of a PDF to blocks (pure): running headers dropped, lines joined to paragraphs, headings, items, table rows."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
+
+from indexer.documents.extract.builder import DocumentBuilder
+from indexer.documents.extract.hyphens import Hyphens
+from indexer.documents.extract.pdf_lines import Line
+from indexer.documents.extract.pdf_rows import assembled
+
+HEADING_SIZE = 1.1  # of the body's size
+LONGEST_HEADING = 160  # code points
+_EDGE_LINES = 6  # lines at the top and at the bottom of a page among which running headers are looked for
+_MARGIN_FROM = 0.405  # of the page's height, from its middle
+_MARGIN_SPACE = 1.7  # of the font size
+_RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
+_MARK = re.compile(r"(?:[•◦▪●○■□➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
+_NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
+_DIGITS = re.compile(r"\d+")
+_ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
+
+_SMALL_WORDS = frozenset("a an and as at by for from in into is of on or the to vs with your you is are not &".split())
+
+
+@dataclass
+class _Group:
+    """Neighbouring lines that make one block."""
+
+    kind: str  # text | item | table
+    lines: list[Line] = field(default_factory=list)
+    rows: list[list[tuple[float, str]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Style:
+    """What is usual in this document."""
+
+    size: float  # of the body, in points
+    is_bold: bool
+    leading: float  # distance of two lines of one paragraph, of the font size
+    heading_sizes: tuple[float, ...]  # from the largest
+
+
+def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None:
+    """Add the blocks of all pages, in the order of the file."""
+    kept = without_running_lines(pages)
+    every_line = [line for lines in kept for line in lines]
+    if not every_line:
+        return
+    style = _style(every_line)
+    hyphens = Hyphens(line.text for line in every_line)
+    for lines in kept:
+        groups = _groups(assembled(lines), style)
+        if lines and lines[0].page == 1 and _is_cover(groups, style):
+            builder.add("heading", " ".join(line.text for line in lines), 1, 1)
+            continue
+        indents = sorted({round(group.lines[0].left) for group in groups if group.kind == "item"})
+        for group, after in zip_longest(groups, groups[1:]):
+            _add(builder, group, after, style, hyphens, indents)
+
+
+def _is_cover(groups: Sequence[_Group], style: _Style) -> bool:
+    """A first page with nothing but large lines: they are one title."""
+    return all(group.kind == "text" and _heading_level(group.lines, "Title", style) for group in groups)
+
+
+def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
+    """The pages without lines that stand in one place of most of them, the same but for their numbers."""
+    body = _body_size([line for lines in pages for line in lines])
+    margins = [{id(line): _place(line) for line in _marginal(lines, body)} for lines in pages]
+    seen = Counter(place for places in margins for place in set(places.values()))
+    needed = max(3, _RUNNING_SHARE * len(pages))
+    return [
+        [line for line in lines if seen[places.get(id(line), ("", 0))] < needed]
+        for lines, places in zip(pages, margins, strict=True)
+    ]
+
+
+def _place(line: Line) -> tuple[str, int]:
+    """What two running lines have in common: their words, and where they stand, within half a hundredth of the page."""
+    return _DIGITS.sub("#", line.text), round(line.height * 100)
+
+
+def _marginal(lines: Sequence[Line], body: float) -> list[Line]:
+    """The few lines in the top and bottom margins that are no larger than the body and stand apart from it."""
+    upright = sorted((line for line in lines if not line.angle), key=lambda line: -line.baseline)
+    found: list[Line] = []
+    for ordered in (upright, upright[::-1]):
+        for count in range(1, min(_EDGE_LINES + 1, len(ordered) + 1)):
+            edge, rest = ordered[:count], ordered[count:]
+            space = abs(edge[-1].baseline - rest[0].baseline) if rest else 2 * _MARGIN_SPACE * body
+            if space > _MARGIN_SPACE * max(edge[-1].size, 1):
+                found += [
+                    line for line in edge if abs(line.height - 0.5) > _MARGIN_FROM and line.size < HEADING_SIZE * body
+                ]
+    return found
+
+
+def _body_size(lines: Sequence[Line]) -> float:
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _style(lines: Sequence[Line]) -> _Style:
+    size = _body_size(lines)
+    body = [line for line in lines if line.size == size]
+    bold = sum(len(line.text) for line in body if line.is_bold)
+    steps = Counter(
+        round((above.baseline - below.baseline) / size, 1)
+        for above, below in pairwise(body)
+        if 0.8 * size < above.baseline - below.baseline < 2.5 * size
+    )
+    usual = steps.most_common(1)[0][0] if steps else 1.3
+    large = sorted({line.size for line in lines if line.size >= HEADING_SIZE * size}, reverse=True)
+    return _Style(size, bold * 2 > sum(len(line.text) for line in body), usual, tuple(large))
+
+
+def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
+    groups: list[_Group] = []
+    margin = _margins(lines)
+    for line in lines:
+        last = groups[-1] if groups else None
+        before = last.lines[-1] if last else None
+        mark = _mark(line, before, margin)
+        if mark is None and last and before and _continues(last, before, line, style, margin):
+            _append(last, line)
+        elif mark is not None:
+            groups.append(_Group("item", [line]))
+        elif len(line.cells) > 1:
+            if last and before and last.kind == "table" and _is_below(before, line, 2.5 * line.size):
+                last.lines.append(line)
+                last.rows.append(list(line.cells))
+            else:
+                groups.append(_Group("table", [line], [list(line.cells)]))
+        else:
+            groups.append(_Group("text", [line]))
+    return groups
+
+
+def _margins(lines: Sequence[Line]) -> Callable[[Line], float]:
+    """The right edge of the column that a line stands in: that of the widest line which begins at about its left."""
+    edges = [(line.left, line.right) for line in lines]
+
+    def margin(line: Line) -> float:
+        reach = 4 * line.size
+        return max(right for left, right in edges if abs(left - line.left) <= reach)
+
+    return margin
+
+
+def _mark(line: Line, before: Line | None, margin: Callable[[Line], float]) -> re.Match[str] | None:
+    """The bullet or number that a list item begins with. A number in running text is none."""
+    text = line.text
+    bullet = _MARK.match(text)
+    if bullet:
+        is_dash = bullet[0][0] in "-*" or "\u2010" <= bullet[0][0] <= "\u2015"
+        return bullet if not is_dash or bullet[0][-1].isspace() else None
+    number = _NUMBER.match(text)
+    if (
+        number
+        and len(line.cells) == 1
+        and (before is None or _ENDS_SENTENCE.search(before.text) or _is_short(before, line, margin))
+    ):
+        return number
+    return None
+
+
+def _continues(group: _Group, before: Line, line: Line, style: _Style, margin: Callable[[Line], float]) -> bool:
+    """Whether `line` belongs to the block that `before` is the last line of."""
+    step = (style.leading + 0.25) * line.size
+    if not _is_below(before, line, step) or abs(before.size - line.size) > 0.1 * line.size:
+        return False
+    if group.kind == "table":
+        return _fills_cells(group.rows[-1], line)
+    if len(line.cells) > 1 or before.right < line.left or before.left > line.right:
+        return False
+    if group.kind == "item":
+        hangs = line.left > group.lines[0].left + 0.3 * line.size
+        return hangs or (abs(line.left - group.lines[0].left) < 0.3 * line.size and not _is_short(before, line, margin))
+    if before.is_bold != line.is_bold and (before.is_bold or not group.lines[0].is_bold):
+        return False
+    if line.size >= HEADING_SIZE * style.size:
+        return True
+    return line.left < before.left + 1.5 * line.size and not _is_short(before, line, margin)
+
+
+def _is_below(above: Line, line: Line, most: float) -> bool:
+    return above.angle == line.angle and 0.3 * line.size < above.baseline - line.top <= most
+
+
+def _is_short(before: Line, line: Line, margin: Callable[[Line], float]) -> bool:
+    """The first word of `line` would have fitted behind `before`: someone ended the line on purpose."""
+    return not before.text.endswith("-") and before.right + line.first_word + 0.5 * line.size < margin(before)
+
+
+def _fills_cells(row: list[tuple[float, str]], line: Line) -> bool:
+    """Whether every stretch of `line` stands under a cell of the row, and the first cell has ended."""
+    lefts = [left for left, _ in row]
+    under = [any(abs(left - other) < line.size for other in lefts) for left, _ in line.cells]
+    return all(under) and len(line.cells) < len(row) and abs(line.cells[0][0] - lefts[0]) > line.size
+
+
+def _append(group: _Group, line: Line) -> None:
+    group.lines.append(line)
+    if group.kind != "table":
+        return
+    row = group.rows[-1]
+    for left, text in line.cells:
+        column = min(range(len(row)), key=lambda index: abs(row[index][0] - left))
+        row[column] = (row[column][0], f"{row[column][1]} {text}")
+
+
+def _add(
+    builder: DocumentBuilder,
+    group: _Group,
+    after: _Group | None,
+    style: _Style,
+    hyphens: Hyphens,
+    indents: list[int],
+) -> None:
+    first = group.lines[0]
+    if group.kind == "table" and len(group.rows) > 1:
+        has_header = first.is_bold and not all(line.is_bold for line in group.lines)
+        builder.add_table(_columns(group.rows), frozenset({0}) if has_header else frozenset(), first.page)
+        return
+    text = hyphens.joined([line.text for line in group.lines])
+    if group.kind == "table" and first.baseline != first.top:
+        for _, cell in first.cells:
+            builder.add("paragraph", cell, page=first.page)
+        return
+    if group.kind == "item":
+        mark = _MARK.match(text) or _NUMBER.match(text)
+        level = 1 + sum(1 for left in indents if left < round(first.left) - 0.7 * first.size)
+        builder.add("item", text[mark.end() :] if mark else text, min(level, 6), first.page)
+        return
+    level = _heading_level(group.lines, text, style)
+    if not level and after and _names_what_follows(group, text, after) and text.lower() != builder.last.lower():
+        level = min(len(style.heading_sizes) + 2, 6)
+    builder.add("heading" if level else "paragraph", text, level, first.page)
+
+
+def _columns(rows: list[list[tuple[float, str]]]) -> list[list[str]]:
+    """Cells in columns, where every row has its cells at the edges of the widest row's; else as they come."""
+    widest = max(rows, key=len)
+    edges = [left for left, _ in widest]
+    table = []
+    for row in rows:
+        cells = [""] * len(edges)
+        for left, text in row:
+            column = min(range(len(edges)), key=lambda index: abs(edges[index] - left))
+            cells[column] = f"{cells[column]} {text}".strip()
+        table.append(cells)
+    return table
+
+
+def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
+    """1 to 6, or 0 for a paragraph: headings are larger than the body, or bold in a body that is not."""
+    first = lines[0]
+    if len(text) > LONGEST_HEADING or len(lines) > 4 or not re.search(r"[^\W\d_]{2}", text):
+        return 0
+    if first.size >= HEADING_SIZE * style.size:
+        return min(style.heading_sizes.index(first.size) + 1, 6) if first.size in style.heading_sizes else 0
+    stands_out = all(line.is_bold for line in lines) and not style.is_bold and first.size >= 0.95 * style.size
+    if stands_out and len(lines) <= 2 and not text.endswith((".", ",", ";")):
+        return min(len(style.heading_sizes) + 1, 6)
+    return 0
+
+
+def _names_what_follows(group: _Group, text: str, after: _Group) -> bool:
+    """A short line by itself, Written Like This, above a longer paragraph: a heading without a style of its own."""
+    if len(group.lines) > 1 or len(text) > 60 or after.kind == "table" or re.search(r"[.:;,!]", text):
+        return False
+    words = [word for word in text.split() if word.lower() not in _SMALL_WORDS]
+    return (
+        0 < len(words) <= 8
+        and all(word[0].isupper() for word in words)
+        and after.lines[0].size == group.lines[0].size
+        and sum(len(line.text) for line in after.lines) > max(2 * len(text), 80)
+    )

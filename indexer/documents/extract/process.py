@@ -1,0 +1,173 @@
+"""Read files in a process of their own, which can be ended: the indexer's side of `extract.worker`."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from indexer.documents.extract import channel
+from indexer.documents.extract.document import ExtractedDocument
+from indexer.documents.extract.files import check_file
+from indexer.documents.extract.wire import read_message
+from indexer.errors import StartError, UnreadableFile
+
+if TYPE_CHECKING:
+    from indexer.settings import IndexerSettings
+
+_PACKAGES = Path(__file__).parents[3]
+"""Where `indexer` lies. The process starts there: in a folder of documents, a file named yaml.py would be imported."""
+_STARTING = 30  # seconds that starting the process may take on a busy machine
+_ENDING = 0.2  # seconds that an idle process has to notice that its input has ended
+_MOST_FILES = 500
+"""Files after which the process is replaced: what its libraries leak does not add up."""
+
+
+class Extractor:
+    """Reads one file after another; a context manager.
+
+    The process starts with the first file and is kept. Calls from several threads take turns; while one waits, others
+    run. The process ends when the thread that started it ends (so Linux has it), and is then started again.
+    """
+
+    def __init__(self, settings: "IndexerSettings") -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._files = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def extract(self, path: Path) -> ExtractedDocument:
+        """The document in `path`. Raises UnsupportedFile, UnreadableFile, NeedsOcr."""
+        check_file(path, self._settings.max_file_mb)
+        with self._lock:
+            message = self._asked(path)
+        try:
+            return read_message(message)
+        except ValueError as error:
+            self.close()
+            raise UnreadableFile(f"Reading it ended in a wrong reply ({error}); it was left out.") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def _asked(self, path: Path) -> dict[str, Any]:
+        """The process's reply. A process that gave none is ended, so that the next file has a fresh one."""
+        process = self._started()
+        try:
+            reply = self._exchange(process, path)
+        except BaseException as error:
+            self._end()
+            failure = self._failure(process, error)
+            if failure is None:
+                raise
+            raise failure from error
+        if reply.get("out_of_memory"):
+            self._end()
+            raise self._too_large()
+        return reply
+
+    def _exchange(self, process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
+        requests, replies = _pipes(process)
+        channel.send(requests, {"path": str(path.absolute()), "max_file_mb": self._settings.max_file_mb})
+        return channel.receive(replies, time.monotonic() + self._settings.extract_seconds)
+
+    def _failure(self, process: subprocess.Popen[bytes], error: BaseException) -> UnreadableFile | None:
+        """What a failed exchange says about the file; None where it is not the file's fault."""
+        seconds = self._settings.extract_seconds
+        if isinstance(error, TimeoutError) or process.returncode == -signal.SIGALRM:
+            return UnreadableFile(
+                f"Reading it took longer than {seconds} seconds.", "Raise DOCENT_EXTRACT_SECONDS to give it more time."
+            )
+        if isinstance(error, channel.ChannelBroken):
+            return UnreadableFile(f"Reading it ended in a wrong reply ({error}); it was left out.")
+        if not isinstance(error, channel.ChannelClosed):
+            return None
+        if process.returncode == -signal.SIGKILL:
+            return UnreadableFile("Reading it was ended by the system, perhaps for want of memory.", "Try again.")
+        return UnreadableFile("Reading it crashed the reader: the file is damaged, or was made to do so.")
+
+    def _too_large(self) -> UnreadableFile:
+        return UnreadableFile(
+            f"Reading it needs more than {self._settings.extract_memory_mb} MB of memory.",
+            "Raise DOCENT_EXTRACT_MEMORY_MB to give it more.",
+        )
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        """The process, started where there is none."""
+        if self._process is not None and (self._process.poll() is not None or self._files >= _MOST_FILES):
+            self._end()
+        if self._process is None:
+            self._process = self._start()
+            self._files = 0
+        self._files += 1
+        return self._process
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        numbers = (self._settings.extract_memory_mb, self._settings.extract_seconds, os.getpid())
+        command = [sys.executable, "-W", "ignore", "-m", "indexer.documents.extract.worker", *map(str, numbers)]
+        try:
+            process = subprocess.Popen(  # noqa: S603 (nothing here comes from outside)
+                command,
+                cwd=_PACKAGES,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C in a terminal is for the indexer, which then ends this process itself
+            )
+        except OSError as error:
+            raise self._not_started(str(error)) from error
+        try:
+            channel.receive(_pipes(process)[1], time.monotonic() + _STARTING)
+        except (TimeoutError, channel.ChannelClosed, channel.ChannelBroken) as error:
+            _stop(process)
+            raise self._not_started(f"exit status {process.returncode}") from error
+        except BaseException:
+            _stop(process)
+            raise
+        return process
+
+    def _not_started(self, reason: str) -> StartError:
+        return StartError(
+            f"The process that reads documents does not start ({reason}).",
+            f"Run `{sys.executable} -c 'import indexer.documents.extract.worker'` to see why; DOCENT_EXTRACT_MEMORY_MB "
+            f"({self._settings.extract_memory_mb}) may be too small.",
+        )
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            _stop(process)
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Descriptors for requests and for replies."""
+    if process.stdin is None or process.stdout is None:
+        raise channel.ChannelClosed
+    return process.stdin.fileno(), process.stdout.fileno()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and collect it. What it was doing is of no use any more, so there is nothing to wait for."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_ENDING if process.returncode is None else 0)
+        return
+    process.kill()
+    process.wait()

@@ -1,0 +1,100 @@
+"""The invariants hold for whatever comes: random HTML, Markdown, CSV, text and bytes."""
+
+import random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer.documents.extract import clean
+from indexer.documents.extract.builder import DocumentBuilder
+from indexer.documents.extract.document import KINDS
+from indexer.documents.extract.formats import FORMATS, extract_bytes
+from indexer.errors import FileError
+from tests.indexer.documents.extract.invariants import check, check_characters
+
+TAGS = (
+    "p div span b i h1 h2 h3 h6 ul ol li dl dt dd table thead tbody tr th td caption pre code br hr img a sup del"
+    " script style title head body html nav details summary blockquote section button figure figcaption svg noscript"
+).split()
+ODD = "\u00ad\u200b\u202e\u2066\u2028\ufeff\ufffe\ue000\x00\x0b\x1f\x85\u00a0\u3000e\u0301\u1100\u1161\U0001f3c1\ufb01"
+words = st.text(st.one_of(st.characters(), st.sampled_from(ODD), st.sampled_from("ab |-#*_`[](){}%<>&;:\n\t\\\"'")))
+tag = st.sampled_from(TAGS)
+attribute = st.sampled_from(
+    ["", " hidden", ' rowspan="3"', " colspan=2", ' rowspan="x"', ' style="display: none"', ' href="#a"', " class=x"]
+)
+html = st.lists(
+    st.one_of(
+        words,
+        st.builds("<{}{}>".format, tag, attribute),
+        st.builds("</{}>".format, tag),
+        st.builds("<{0}>{1}</{0}>".format, tag, words),
+    ),
+    max_size=40,
+).map("".join)
+MARKS = (
+    "# |## |- |1. |    |> |```|---\n|: |!!! note |[^1]: |title: |- [ ] |{% raw %}|{% endraw %}|{% comment %}|{{ |{#|:::"
+)
+line = st.builds("{}{}".format, st.sampled_from(["", "| ", *MARKS.split("|")]), words)
+markdown = st.lists(line, max_size=30).map("\n".join)
+table = st.lists(st.lists(words, max_size=6).map(random.choice(",;\t").join), max_size=20).map("\n".join)
+many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def read(text: str, suffix: str) -> None:
+    try:
+        document = extract_bytes(text.encode("utf-8", "surrogatepass"), f"a{suffix}")
+    except FileError as error:
+        check_characters(error.what)
+        return
+    check(document)
+
+
+@many
+@given(html)
+def test_html(text: str) -> None:
+    read(text, ".html")
+
+
+@many
+@given(st.one_of(markdown, html))
+def test_markdown(text: str) -> None:
+    read(text, ".md")
+
+
+@many
+@given(st.one_of(markdown, words))
+def test_text(text: str) -> None:
+    read(text, ".txt")
+
+
+@many
+@given(st.one_of(table, words), st.sampled_from([".csv", ".tsv"]))
+def test_csv(text: str, suffix: str) -> None:
+    read(text, suffix)
+
+
+@many
+@given(st.binary(max_size=2000), st.sampled_from([".md", ".txt", ".html", ".csv", ".pdf", ".docx", ".xlsx", ".pptx"]))
+def test_bytes_never_give_more_than_a_file_error(data: bytes, suffix: str) -> None:
+    assert suffix in FORMATS
+    try:
+        check(extract_bytes(data, f"a{suffix}"))
+    except FileError as error:
+        check_characters(error.what)
+
+
+@many
+@given(st.lists(st.tuples(st.sampled_from(KINDS), words, st.integers(1, 6)), max_size=20))
+def test_builder(parts: list[tuple[str, str, int]]) -> None:
+    builder = DocumentBuilder()
+    for kind, text, level in parts:
+        builder.add(kind, text, level)  # type: ignore[arg-type]
+    check(builder.build("A title"))
+
+
+@many
+@given(words)
+def test_cleaning_again_changes_nothing(text: str) -> None:
+    for function in (clean.one_line, clean.lines, clean.code):
+        once = function(text)
+        assert function(once) == once
