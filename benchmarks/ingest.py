@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
 from indexer.embed import BATCH, SentenceTransformerEmbedder
 from indexer.ingest import ingest
-from indexer.models import Chunk
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Chunk
 from indexer.settings import IndexerSettings
 
 

@@ -26,9 +26,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.ingest import ingest
+from indexer.knowledge.database import open_knowledge
 from server.app import Parts
 from server.generate import (
     Completed,

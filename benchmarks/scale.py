@@ -26,15 +26,15 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
 from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import Block, ExtractedDocument
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors, Vectors
 from indexer.evaluate_folder import running_server
-from indexer.index_info import describe_index
-from indexer.models import Chunk, Collection
-from indexer.records import put_document
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.index_info import describe_index
+from indexer.knowledge.records import put_document
+from indexer.knowledge.tables import Chunk, Collection
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 

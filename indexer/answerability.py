@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.models import Passage, Sentence
+from indexer.knowledge.tables import Passage, Sentence
 from indexer.retrieve import Retrieved
 from indexer.text.terms import content_terms, fold
 

@@ -11,10 +11,10 @@ from importlib.resources import files
 import numpy as np
 
 from indexer.answerability import answerability
-from indexer.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
 from indexer.errors import StartError
 from indexer.evaluate import EvaluationQuestion
-from indexer.models import Scope
+from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
+from indexer.knowledge.tables import Scope
 from indexer.retrieve import Retriever
 
 LEAST_LABELLED = 20

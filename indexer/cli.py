@@ -21,11 +21,8 @@ from sqlalchemy import Engine
 from watchfiles import Change, watch
 
 from indexer.calibrate import answerabilities, calibrate, fit_labelled
-from indexer.calibration import is_due, keep_labelled, read_calibration
-from indexer.catalog import Catalog
 from indexer.client import find_server, search_result
 from indexer.console import Commands, inert, not_empty
-from indexer.database import open_knowledge
 from indexer.embed import Embedder, SentenceTransformerEmbedder
 from indexer.enrich import enrich
 from indexer.enrich_model import Writer
@@ -35,6 +32,9 @@ from indexer.evaluate_compare import compare, read_baseline
 from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
 from indexer.evaluate_report import write_report
 from indexer.ingest import Report, ingest
+from indexer.knowledge.calibration import is_due, keep_labelled, read_calibration
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge
 from indexer.progress import calibration_progress, enrich_progress, ingest_progress, message, summarise_enrichment
 from indexer.rebuild import rebuild_index
 from indexer.retrieve import Retriever, open_retriever

@@ -12,8 +12,8 @@ import click
 from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from indexer.database import storage_error
 from indexer.errors import DocentError, StartError, StorageError
+from indexer.knowledge.database import storage_error
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 

@@ -16,12 +16,12 @@ import numpy as np
 from sqlalchemy import Engine, exists
 from sqlmodel import Session, col, select
 
-from indexer.database import writing
 from indexer.embed import Vectors
 from indexer.enrich_filter import Proposed, proposed, worth_keeping
 from indexer.enrich_model import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
-from indexer.models import Change, Chunk, Document, Enrichment, Entry, Scope
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry, Scope
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 

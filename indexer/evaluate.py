@@ -22,10 +22,10 @@ from indexer.documents.extract import text as plain_text
 from indexer.documents.scan import ScannedFile
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
 from indexer.errors import StartError
-from indexer.index_info import describe_index
 from indexer.ingest import embedding_input, ingest
-from indexer.models import Collection, Document, Passage, Scope
-from indexer.records import put_document
+from indexer.knowledge.index_info import describe_index
+from indexer.knowledge.records import put_document
+from indexer.knowledge.tables import Collection, Document, Passage, Scope
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 

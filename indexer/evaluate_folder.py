@@ -14,9 +14,6 @@ import httpx
 from rich.table import Table
 
 from indexer.calibrate import answerabilities, calibrate
-from indexer.calibration import is_due, read_calibration
-from indexer.catalog import Catalog
-from indexer.database import open_knowledge
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
 from indexer.evaluate import (
@@ -37,7 +34,10 @@ from indexer.evaluate_questions import (
     summarise_closed_book,
 )
 from indexer.evaluate_refusals import summarise_refusals
-from indexer.models import Scope
+from indexer.knowledge.calibration import is_due, read_calibration
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Scope
 from indexer.progress import console, message
 from indexer.rerank import open_reranker
 from indexer.retrieve import Retriever

@@ -9,7 +9,7 @@ from typing import Any
 
 from indexer.evaluate import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
 from indexer.evaluate_answers import AnswerResult, answer_measures
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 
 SHOWN = 5
 """Passages named for each question."""

@@ -19,18 +19,18 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.database import writing
 from indexer.documents.chunk import ChunkDraft, chunk_document
 from indexer.documents.extract.files import check_file
 from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead
 from indexer.documents.scan import ScannedFile, resolve_roots, scan
 from indexer.embed import SPECIAL_TOKENS, ChunkVectors, Embedder, EmbeddingInput, WordPieces, model_folder
 from indexer.errors import FileError, FolderError, UnreadableFile, UnsupportedFile
-from indexer.index_info import check_index, describe_index
-from indexer.models import Collection, IngestRun, LedgerEntry, now
-from indexer.records import find_document, put_document, remove_document, write_ledger
+from indexer.knowledge.database import writing
+from indexer.knowledge.index_info import check_index, describe_index
+from indexer.knowledge.records import find_document, put_document, remove_document, write_ledger
+from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, now
+from indexer.knowledge.trash import DELETED, is_as_deleted
 from indexer.settings import IndexerSettings
-from indexer.trash import DELETED, is_as_deleted
 
 BATCH_CHUNKS = 128
 """Chunks gathered over documents and embedded together: sorted by length in eights 32 texts/s, one by one 25."""

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.calibration import forget
-from indexer.database import writing
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
-from indexer.entries import encode_entries
-from indexer.index_info import describe_index
 from indexer.ingest import Progress, embedding_input
-from indexer.models import Document, LedgerEntry
-from indexer.records import put_chunks
+from indexer.knowledge.calibration import forget
+from indexer.knowledge.database import writing
+from indexer.knowledge.entries import encode_entries
+from indexer.knowledge.index_info import describe_index
+from indexer.knowledge.records import put_chunks
+from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.settings import IndexerSettings
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.database import open_knowledge, reading
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.fuse import OLDER_TURNS, RERANKED, SAME_DOCUMENT, Scores, first_look, fuse, sentence_scores, turn_shares
-from indexer.index_info import check_index
 from indexer.keywords import most_bm25
-from indexer.models import Chunk, Document, Passage, Scope, Sentence
+from indexer.knowledge.database import open_knowledge, reading
+from indexer.knowledge.index_info import check_index
+from indexer.knowledge.tables import Chunk, Document, Passage, Scope, Sentence
 from indexer.overlap import QuestionWords, TextWords
 from indexer.rerank import Reranker, open_reranker
 from indexer.settings import IndexerSettings

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.database import reading
 from indexer.entry_index import EntryIndex, nearest
 from indexer.keywords import KeywordIndex
-from indexer.models import Change, Chunk, Document, Entry, IndexInfo, Scope
+from indexer.knowledge.database import reading
+from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo, Scope
 from indexer.rows import Rows
 from indexer.spelling import corrected
 from indexer.text.terms import VERSION, identifiers, stem, words

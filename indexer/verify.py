@@ -7,9 +7,9 @@ import numpy as np
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.database import reading
 from indexer.documents.extract.document import blocks_from_json
-from indexer.models import Chunk, Document, Entry, IndexInfo
+from indexer.knowledge.database import reading
+from indexer.knowledge.tables import Chunk, Document, Entry, IndexInfo
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 

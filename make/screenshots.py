@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlmodel import Session
 
-from indexer.database import writing
-from indexer.models import Collection, IngestRun
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Collection, IngestRun
 from make.screenshots_documents import shoot_documents
 from server.settings import ServerSettings
 from tests.browser.conftest import FLAGS

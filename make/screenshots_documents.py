@@ -10,8 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 from sqlmodel import Session, col, update
 
-from indexer.database import writing
-from indexer.models import Document, IngestRun, LedgerEntry, now
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Document, IngestRun, LedgerEntry, now
 from server.generate import GeneratorState
 from server.services import Services
 from server.settings import ServerSettings

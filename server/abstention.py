@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Engine
 
 from indexer.answerability import answerability
-from indexer.calibration import read_calibration
+from indexer.knowledge.calibration import read_calibration
 from indexer.retrieve import Retrieved
 from server.events import Answer, Sources, Text, Timing
 from server.prompt import NOT_FOUND

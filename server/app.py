@@ -15,10 +15,10 @@ from fastapi import FastAPI
 from filelock import FileLock, Timeout
 from starlette.middleware.gzip import GZipMiddleware
 
-from indexer.catalog import Catalog
 from indexer.client import ServerAddress, remove_address, write_address
-from indexer.database import open_knowledge
 from indexer.errors import BusyError, StorageError
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge
 from indexer.retrieve import open_retriever
 from server.answer import answer
 from server.conversations import open_conversations

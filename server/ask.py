@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from indexer.catalog import Catalog
 from indexer.client import find_server
-from indexer.database import open_knowledge
 from indexer.errors import StartError
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge
 from server.app import Parts
 from server.events import Answer, Evidence, Question, Sources
 from server.routes.chat_completion import Completion

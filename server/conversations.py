@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Engine, delete, or_, update
 from sqlmodel import Session, col, select
 
-from indexer.database import open_database
-from indexer.models import now
+from indexer.knowledge.database import open_database
+from indexer.knowledge.tables import now
 from server.branches import branch
 from server.errors import NotFound
 from server.events import Exchange

@@ -15,12 +15,12 @@ import httpx
 import psutil
 from sqlalchemy.exc import DatabaseError
 
-from indexer.catalog import Catalog
 from indexer.client import find_server
-from indexer.database import open_knowledge, storage_error
 from indexer.embed import WordPieces, model_folder
 from indexer.errors import DocentError
-from indexer.index_info import check_index
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge, storage_error
+from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
 from server.adapters import adapters, check_adapter
 from server.engine.fit import gib

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from indexer.models import Passage, Scope
+from indexer.knowledge.tables import Passage, Scope
 from server.generate import Sampling, TokenLogprob, Usage
 
 Mode = Literal["model", "extractive", "fixed"]

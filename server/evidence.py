@@ -10,7 +10,7 @@ stays true. A passage without sentences is a heading alone and is no evidence.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 from indexer.retrieve import Retrieved
 from server.antecedents import antecedent
 from server.events import Evidence

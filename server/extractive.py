@@ -7,7 +7,7 @@ that points back ("It ...") with the one before it.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 from indexer.retrieve import Retrieved
 from indexer.text.terms import content_terms
 from server.antecedents import antecedent, between, lead_in

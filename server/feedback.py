@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.events import Exchange, Question
 from server.prompt import build_messages
 from server.turn_rows import TurnView

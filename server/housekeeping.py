@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from indexer.models import now
+from indexer.knowledge.tables import now
 from server.conversations import UNDO, Conversations
 
 log = logging.getLogger(__name__)

@@ -23,9 +23,9 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from indexer.errors import BusyError, StorageError
-from indexer.models import now
+from indexer.knowledge.tables import now
+from indexer.knowledge.trash import purge
 from indexer.settings import IndexerSettings
-from indexer.trash import purge
 from server.errors import TooBusy
 from server.uploads import unread_uploads
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from indexer.catalog import FileRow
-from indexer.models import IngestRun, LedgerEntry
-from indexer.seen import is_unseen
+from indexer.knowledge.catalog import FileRow
+from indexer.knowledge.seen import is_unseen
+from indexer.knowledge.tables import IngestRun, LedgerEntry
 from server.ingest_jobs import FileOutcome, Job
 from server.presentation import counted
 

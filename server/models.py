@@ -10,7 +10,7 @@ from typing import Literal
 
 from sqlmodel import Field, SQLModel
 
-from indexer.models import now
+from indexer.knowledge.tables import now
 
 State = Literal["running", "done", "stopped", "failed"]
 

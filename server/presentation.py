@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms
 from server.conversations import ConversationLine, shortened

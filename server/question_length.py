@@ -1,6 +1,6 @@
 """Whether the whole of a question can be read, and in words why not."""
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from indexer.retrieve import QUERY_CHARACTERS
 from server.errors import ContextTooLong
 from server.events import Question

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from indexer.catalog import Catalog
-from indexer.models import Scope
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.tables import Scope
 from indexer.retrieve import Retriever
 from server.abstention import says_nothing
 from server.conversations import Conversations

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.models import Passage, Sentence
+from indexer.knowledge.tables import Passage, Sentence
 from indexer.text.terms import content_terms
 from server.events import Evidence, Reason
 from server.negation import denies

@@ -8,7 +8,7 @@ from typing import cast
 
 from sqlmodel import Session, col, select
 
-from indexer.models import Passage, now
+from indexer.knowledge.tables import Passage, now
 from server.branches import versions
 from server.events import Answer, Citation, Doubt, Evidence, Searched
 from server.models import Feedback, State, StoredCitation, Turn

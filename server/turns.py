@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.conversations import Conversations
 from server.errors import BadRequest, NotFound, RequestError
 from server.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text

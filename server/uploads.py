@@ -23,7 +23,7 @@ from sqlmodel import Session, select
 
 from indexer.documents.extract.formats import check_supported
 from indexer.errors import StorageError, UnsupportedFile
-from indexer.models import LedgerEntry
+from indexer.knowledge.tables import LedgerEntry
 from indexer.settings import IndexerSettings
 from server.errors import BadRequest
 from server.settings import ServerSettings

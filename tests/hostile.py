@@ -14,7 +14,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, FastAPI
 from sqlmodel import Session
 
-from indexer.models import Collection, Document, IngestRun, LedgerEntry
+from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry
 from server.errors import NotFound, Unavailable
 from server.events import (
     Answer,

@@ -17,10 +17,10 @@ import uvicorn
 from fastapi import FastAPI
 from sqlmodel import Session
 
-from indexer.catalog import Catalog
-from indexer.database import open_knowledge
 from indexer.documents.extract.document import Block, Kind, blocks_to_json
-from indexer.models import Chunk, Collection, Document, LedgerEntry, Passage, Scope
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Chunk, Collection, Document, LedgerEntry, Passage, Scope
 from server.conversations import open_conversations
 from server.errors import Unavailable
 from server.events import (

@@ -1,4 +1,4 @@
-"""Alembic's entry point for chat.db; the connection comes from `indexer.database`."""
+"""Alembic's entry point for chat.db; the connection comes from `indexer.knowledge.database`."""
 
 from alembic import context
 from sqlmodel import SQLModel

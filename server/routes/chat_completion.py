@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from indexer.models import Passage, Scope
+from indexer.knowledge.tables import Passage, Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Evidence, Exchange, Question
 from server.generate import Sampling, TokenLogprob, Usage

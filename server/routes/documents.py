@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
-from indexer.models import Document, Scope
+from indexer.knowledge.tables import Document, Scope
 from server.conversations import CitationPlace
 from server.errors import NotFound
 from server.presentation import source_name

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from indexer.catalog import SORTS, FileQuery
-from indexer.models import LedgerEntry, Scope
-from indexer.seen import mark_seen
-from indexer.trash import ask_again, delete_file, restore_file
+from indexer.knowledge.catalog import SORTS, FileQuery
+from indexer.knowledge.seen import mark_seen
+from indexer.knowledge.tables import LedgerEntry, Scope
+from indexer.knowledge.trash import ask_again, delete_file, restore_file
 from server.errors import Forbidden, NotFound
 from server.ingest_jobs import FileOutcome
 from server.library_view import STATES, file_line, job_lines, run_lines, unseen_line

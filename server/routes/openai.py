@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.disconnect import while_connected
 from server.errors import BadRequest, NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text

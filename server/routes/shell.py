@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from indexer.models import Scope, now
+from indexer.knowledge.tables import Scope, now
 from server.presentation import ago, by_day, counted, indexing
 from server.problems import Problem
 from server.services import Services, get_services

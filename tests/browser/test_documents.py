@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from sqlmodel import Session
 
-from indexer.database import writing
-from indexer.models import IngestRun, LedgerEntry, now
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import IngestRun, LedgerEntry, now
 from server.settings import ServerSettings
 from tests.browser.conftest import Watch
 from tests.tiny_site import Site

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from indexer.database import writing
+from indexer.knowledge.database import writing
 from server.settings import ServerSettings
 from tests.browser.conftest import Watch
 from tests.hostile import QUESTION, TAGS, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations

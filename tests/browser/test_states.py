@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import Session
 
-from indexer.database import writing
-from indexer.models import Collection, IngestRun
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Collection, IngestRun
 from server.settings import ServerSettings
 from tests.browser.asking import DONE, LAST, add_collection, ask, ask_and_wait, states
 from tests.browser.conftest import Watch

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from indexer.database import open_knowledge
+from indexer.knowledge.database import open_knowledge
 from indexer.settings import IndexerSettings
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from indexer.calibrate import answerabilities, calibrate, fit_labelled, off_topic_questions
-from indexer.calibration import (
+from indexer.errors import StartError
+from indexer.evaluate import EvaluationQuestion
+from indexer.knowledge.calibration import (
     ABOVE_OFF_TOPIC,
     CHANGED_SHARE,
     LEAST_CHUNKS,
@@ -18,13 +20,11 @@ from indexer.calibration import (
     keep_labelled,
     read_calibration,
 )
-from indexer.catalog import Catalog
-from indexer.errors import StartError
-from indexer.evaluate import EvaluationQuestion
-from indexer.models import Document, IndexInfo, now
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.tables import Document, IndexInfo, now
 from indexer.retrieve import Retriever
 from indexer.store import Store
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 
 RATES = st.floats(0, 0.2)

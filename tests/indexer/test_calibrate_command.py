@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
-from indexer.calibration import Calibration, read_calibration
 from indexer.cli import main
+from indexer.knowledge.calibration import Calibration, read_calibration
 from indexer.settings import IndexerSettings
 
 pytestmark = pytest.mark.models

@@ -19,7 +19,7 @@ from sqlmodel import Session, select
 from indexer.cli import main
 from indexer.client import ServerAddress, write_address
 from indexer.ingest import ingest
-from indexer.models import Chunk, IndexInfo
+from indexer.knowledge.tables import Chunk, IndexInfo
 from indexer.settings import IndexerSettings
 from tests.word_embedder import WordEmbedder
 

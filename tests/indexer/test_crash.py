@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
 from indexer.errors import StorageError
 from indexer.ingest import ingest
-from indexer.models import Chunk, Document, LedgerEntry, Scope
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.text.terms import query_terms
@@ -32,7 +32,7 @@ SLOW_INGEST = """
 import sys, time
 from pathlib import Path
 from indexer import ingest as module
-from indexer.database import open_knowledge
+from indexer.knowledge.database import open_knowledge
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from tests.word_embedder import WordEmbedder

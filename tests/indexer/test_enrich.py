@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.catalog import Catalog
 from indexer.enrich import PATIENCE, EnrichProgress, EnrichReport, enrich
 from indexer.enrich_filter import proposed, worth_keeping
 from indexer.enrich_model import Draft, UnusableDraft, Writer, read_draft
-from indexer.entries import encode_entries
 from indexer.errors import DocentError, StartError
-from indexer.models import Enrichment, Entry, Scope
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.entries import encode_entries
+from indexer.knowledge.tables import Enrichment, Entry, Scope
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.verify import verify_index
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder, word_vector
 
 TRAVEL = "The reimbursement of lodging expenses requires itemized receipts."

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from indexer.catalog import Catalog
 from indexer.errors import StartError
 from indexer.evaluate import (
     EvaluationQuestion,
@@ -19,7 +18,8 @@ from indexer.evaluate import (
     load_questions,
     matches_gold,
 )
-from indexer.models import Passage
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.tables import Passage
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 from indexer.store import Store

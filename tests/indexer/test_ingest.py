@@ -12,14 +12,14 @@ from filelock import FileLock
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.catalog import Catalog
 from indexer.documents.extract.document import blocks_from_json
 from indexer.embed import Embedder
 from indexer.errors import BusyError, FolderError, IndexMismatchError
 from indexer.ingest import Report, ingest
-from indexer.models import Change, Collection, Document, IngestRun, LedgerEntry, Scope, now
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.seen import mark_seen
+from indexer.knowledge.tables import Change, Collection, Document, IngestRun, LedgerEntry, Scope, now
 from indexer.rebuild import rebuild_index
-from indexer.seen import mark_seen
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder

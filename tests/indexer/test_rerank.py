@@ -7,12 +7,12 @@ import pytest
 
 from indexer.embed import model_folder
 from indexer.errors import EmbedderError
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from indexer.rerank import READ, Reranker, open_reranker
 from indexer.retrieve import Retriever
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
 from indexer.store import Store
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 
 pytestmark = pytest.mark.models

@@ -8,11 +8,11 @@ from sqlmodel import Session
 
 from indexer.errors import IndexMismatchError
 from indexer.fuse import HISTORY_WEIGHT
-from indexer.models import Document, Passage, Scope
+from indexer.knowledge.tables import Document, Passage, Scope
 from indexer.retrieve import MERGED_CHUNKS, QUERY_CHARACTERS, Retriever
 from indexer.settings import IndexerSettings
 from indexer.store import Store
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 
 OTHER = "The room beside the kitchen closes early in winter because nobody cooks there any more then."

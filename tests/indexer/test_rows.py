@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from indexer.rows import COPIES, Rows
 
 ADDED = st.lists(

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from indexer.retrieve import Retriever
 from indexer.settings import IndexerSettings
 from indexer.spelling import MOST_WORDS, corrected
 from indexer.store import Store
 from indexer.text.terms import stem
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 
 WORDS = {"parental": 5, "parking": 3, "parting": 9, "allocated": 2, "leave": 7, "uber": 1, "überstunden": 4}

@@ -16,13 +16,13 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 import indexer.store
-from indexer.database import open_knowledge
-from indexer.models import Chunk, Document, IndexInfo, Scope
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Chunk, Document, IndexInfo, Scope
 from indexer.rows import COPIES
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.text.terms import query_terms
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import word_vector
 
 Found = dict[int, tuple[float, float]]  # chunk id -> (cosine, BM25)

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.models import Chunk, Document
+from indexer.knowledge.tables import Chunk, Document
 from indexer.settings import IndexerSettings
 from indexer.store import Store
 from indexer.verify import verify_index
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 
 Damage = Callable[[Session, Document, Chunk], None]
 

@@ -13,14 +13,14 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import Block, ExtractedDocument
 from indexer.documents.scan import ScannedFile
 from indexer.embed import EmbeddingInput
-from indexer.index_info import describe_index
-from indexer.models import Collection
-from indexer.records import put_document
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.index_info import describe_index
+from indexer.knowledge.records import put_document
+from indexer.knowledge.tables import Collection
 from indexer.retrieve import Retriever
 from indexer.store import Store
 from server.app import Parts, create_app

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from indexer.calibration import keep_labelled, keep_off_topic
-from indexer.database import open_knowledge
+from indexer.knowledge.calibration import keep_labelled, keep_off_topic
+from indexer.knowledge.database import open_knowledge
 from server.abstention import says_nothing
 from server.settings import ServerSettings
 from tests.server.passages import passage, retrieved

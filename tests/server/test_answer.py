@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
-from indexer.models import Collection, Scope
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Collection, Scope
 from indexer.retrieve import Retriever
 from server.answer import answer
 from server.errors import ContextTooLong, Unavailable

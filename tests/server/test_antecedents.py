@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 from server.antecedents import antecedent, lead_in
 from tests.server.passages import passage
 

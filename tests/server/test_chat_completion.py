@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Exchange
 from server.generate import Sampling

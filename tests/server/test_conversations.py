@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from indexer.models import Passage, Sentence, now
+from indexer.knowledge.tables import Passage, Sentence, now
 from server.conversations import Conversations, open_conversations, shortened
 from server.errors import NotFound
 from server.events import Answer, Citation, Doubt, Evidence, Searched, Timing

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from sqlmodel import Session
 
-from indexer.database import open_knowledge
-from indexer.index_info import describe_index
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.index_info import describe_index
 from server.app import Parts
 from server.cli import main
 from server.doctor import Finding, examine

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.models import Passage
+from indexer.knowledge.tables import Passage
 from server.events import Evidence
 from server.evidence import GAP, PASSAGES, select_evidence, whole_evidence
 from tests.server.passages import passage, retrieved

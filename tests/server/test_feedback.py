@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.evaluate import load_questions
-from indexer.models import Passage, Scope
+from indexer.knowledge.tables import Passage, Scope
 from server.cli import main
 from server.conversations import Conversations, open_conversations
 from server.events import Answer, Evidence, Question

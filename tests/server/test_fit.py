@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.errors import ContextTooLong
 from server.events import Evidence, Exchange, Question
 from server.fit import LEAST_ANSWER, fit_prompt

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.database import writing
+from indexer.knowledge.database import writing
 from server.events import Progress, Sources, Text
 from server.presentation import indexing
 from server.routes.pages import LATER

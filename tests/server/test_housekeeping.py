@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from indexer.models import now
+from indexer.knowledge.tables import now
 from server.conversations import UNDO, open_conversations
 from server.housekeeping import keep_house
 from server.models import Conversation

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
-from indexer.database import open_knowledge
+from indexer.knowledge.database import open_knowledge
 from server.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
 from server.settings import ServerSettings
 from server.uploads import open_folder

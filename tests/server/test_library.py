@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge
-from indexer.models import Collection, Document, IngestRun, LedgerEntry, now
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry, now
 from server.library_view import file_size
 from server.routes.library import events
 from server.security import BODY_LIMIT

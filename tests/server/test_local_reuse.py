@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.chat_template import choose_template
 from server.engine.gguf_header import read_header
 from server.engine.llama import Model

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlmodel import Session, delete
 
-from indexer.database import writing
-from indexer.models import Chunk, Collection, Document, IngestRun
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun
 from server.examples import Examples, choose
 from server.settings import ServerSettings
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.events import Evidence, Exchange, Question
 from server.generate import Message, Sampling
 from server.prompt import INSTRUCTIONS, JSON_INSTRUCTIONS, NOT_FOUND, build_messages

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.errors import ContextTooLong
 from server.events import Question
 from server.fit import fit_prompt

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from indexer.models import Scope
+from indexer.knowledge.tables import Scope
 from server.conversations import Conversations, open_conversations
 from server.errors import BadRequest, NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Progress, Question, Sources, Text

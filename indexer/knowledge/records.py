@@ -9,8 +9,8 @@ from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
-from indexer.entries import put_entries, take_entries
-from indexer.models import Change, Chunk, Document, LedgerEntry, now
+from indexer.knowledge.entries import put_entries, take_entries
+from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, now
 
 
 def put_document(

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.catalog import Catalog, FileQuery
-from indexer.database import writing
 from indexer.errors import BusyError
 from indexer.ingest import Report, ingest
-from indexer.models import Chunk, Document, LedgerEntry, Scope
+from indexer.knowledge.catalog import Catalog, FileQuery
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
+from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
 from indexer.settings import IndexerSettings
 from indexer.store import Store
-from indexer.trash import ask_again, delete_file, purge, restore_file
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder
 

@@ -101,7 +101,7 @@ class LedgerEntry(SQLModel, table=True):
     pages: int | None = None
     chunks: int = 0
     updated_at: datetime = Field(default_factory=now)
-    deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see indexer.trash
+    deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see trash.py
     seen_at: datetime | None = None  # when somebody had seen this failure; another failure of the file is unseen again
 
 

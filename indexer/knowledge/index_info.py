@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 
 from indexer.documents.chunk import VERSION
 from indexer.errors import IndexMismatchError
-from indexer.models import IndexInfo
+from indexer.knowledge.tables import IndexInfo
 from indexer.settings import IndexerSettings
 
 NAMES = {

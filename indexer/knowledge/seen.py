@@ -1,7 +1,7 @@
 """Failures that somebody has looked at.
 
 A file that failed, or that needs text recognition, stands first on the documents page until somebody marks it as seen.
-The mark is on its ledger entry, so it is one for everybody, and goes when the file fails otherwise (indexer.records).
+The mark is on its ledger entry, so it is one for everybody, and goes when the file fails otherwise (records.py).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine, and_
 from sqlmodel import Session, col, select
 
-from indexer.models import LedgerEntry, Scope, now
+from indexer.knowledge.tables import LedgerEntry, Scope, now
 
 ATTENTION = ("failed", "needs_ocr")  # states that somebody should know of
 UNSEEN = and_(

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, and_, case, desc, func, or_
 from sqlmodel import Session, col, select
 
-from indexer.database import is_being_written
 from indexer.errors import StartError
-from indexer.models import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
-from indexer.seen import UNSEEN
+from indexer.knowledge.database import is_being_written
+from indexer.knowledge.seen import UNSEEN
+from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
 
 
 @dataclass(frozen=True)

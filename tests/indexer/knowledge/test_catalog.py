@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from indexer.catalog import Catalog
-from indexer.database import writing
-from indexer.index_info import check_index
-from indexer.models import IngestRun, LedgerEntry, Scope
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import writing
+from indexer.knowledge.index_info import check_index
+from indexer.knowledge.tables import IngestRun, LedgerEntry, Scope
 from indexer.settings import IndexerSettings
-from tests.indexer.knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge
 
 NOBODY = Scope(frozenset())
 
@@ -74,8 +74,8 @@ RUN = """
 import sys
 from pathlib import Path
 from sqlmodel import Session
-from indexer.database import open_knowledge, writing
-from indexer.models import IngestRun
+from indexer.knowledge.database import open_knowledge, writing
+from indexer.knowledge.tables import IngestRun
 from indexer.settings import IndexerSettings
 
 settings = IndexerSettings(data=Path(sys.argv[1]))

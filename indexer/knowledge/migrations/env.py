@@ -1,9 +1,9 @@
-"""Alembic's entry point for knowledge.db; the connection comes from `indexer.database`."""
+"""Alembic's entry point for knowledge.db; the connection comes from `indexer.knowledge.database`."""
 
 from alembic import context
 from sqlmodel import SQLModel
 
-import indexer.models  # noqa: F401 (fills the metadata)
+import indexer.knowledge.tables  # noqa: F401 (fills the metadata)
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():

@@ -14,11 +14,11 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.database import writing
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
-from indexer.models import Change, Document, LedgerEntry, Scope, now
-from indexer.records import find_document, remove_document
+from indexer.knowledge.database import writing
+from indexer.knowledge.records import find_document, remove_document
+from indexer.knowledge.tables import Change, Document, LedgerEntry, Scope, now
 from indexer.settings import IndexerSettings
 
 KEEP = timedelta(minutes=10)

@@ -8,7 +8,7 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
-from indexer.models import Chunk, Enrichment, Entry
+from indexer.knowledge.tables import Chunk, Enrichment, Entry
 
 
 @dataclass

@@ -9,9 +9,9 @@ from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import Block, ExtractedDocument
 from indexer.documents.scan import ScannedFile
 from indexer.embed import EmbeddingInput
-from indexer.index_info import describe_index
-from indexer.models import Collection, Document
-from indexer.records import put_document, remove_document
+from indexer.knowledge.index_info import describe_index
+from indexer.knowledge.records import put_document, remove_document
+from indexer.knowledge.tables import Collection, Document
 from indexer.settings import IndexerSettings
 from indexer.text.sentences import sentence_spans
 from tests.word_embedder import WordEmbedder

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.models import Change, Chunk, Document, IndexInfo
+from indexer.knowledge.tables import Change, Chunk, Document, IndexInfo
 
 ABOVE_OFF_TOPIC = {0.01: 0.85, 0.02: 1.2, 0.05: 1.6, 0.1: 2.0, 0.2: 2.6}
 """False refusals wanted -> how many standard deviations above the mean of the off-topic questions an answerable one

@@ -11,13 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, select
 
-from indexer.database import open_knowledge, reading
 from indexer.errors import StorageError
-from indexer.models import Collection
+from indexer.knowledge.database import open_knowledge, reading
+from indexer.knowledge.tables import Collection
 from indexer.settings import IndexerSettings
 
 OPEN = (
-    "import sys; from pathlib import Path; from indexer.database import open_knowledge; "
+    "import sys; from pathlib import Path; from indexer.knowledge.database import open_knowledge; "
     "from indexer.settings import IndexerSettings; open_knowledge(IndexerSettings(data=Path(sys.argv[1])))"
 )
 
@@ -41,7 +41,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
-from indexer.database import open_knowledge
+from indexer.knowledge.database import open_knowledge
 from indexer.settings import IndexerSettings
 
 left = int(sys.argv[2])
