@@ -35,8 +35,8 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
 from indexer.knowledge.tables import Chunk, Collection
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 
 QUESTIONS = [
     "How do I install a language model without internet?",

@@ -20,7 +20,6 @@ import click
 from sqlalchemy import Engine
 from watchfiles import Change, watch
 
-from indexer.calibrate import answerabilities, calibrate, fit_labelled
 from indexer.client import find_server, search_result
 from indexer.console import Commands, inert, not_empty
 from indexer.embed import Embedder, SentenceTransformerEmbedder
@@ -37,9 +36,10 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.progress import calibration_progress, enrich_progress, ingest_progress, message, summarise_enrichment
 from indexer.rebuild import rebuild_index
-from indexer.retrieve import Retriever, open_retriever
+from indexer.search.calibrate import answerabilities, calibrate, fit_labelled
+from indexer.search.retrieve import Retriever, open_retriever
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.verify import verify_index
 
 WATCH_MS = 1000  # how long a watch waits for a change before it looks whether it shall end

@@ -22,7 +22,7 @@ from indexer.enrich_model import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry, Scope
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings
 
 log = logging.getLogger(__name__)

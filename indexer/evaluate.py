@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.answerability import answerability
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract import text as plain_text
 from indexer.documents.scan import ScannedFile
@@ -26,7 +25,8 @@ from indexer.ingest import embedding_input, ingest
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
 from indexer.knowledge.tables import Collection, Document, Passage, Scope
-from indexer.retrieve import Retriever
+from indexer.search.answerability import answerability
+from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings
 
 DEPTH = 10

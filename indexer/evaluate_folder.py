@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 from rich.table import Table
 
-from indexer.calibrate import answerabilities, calibrate
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
 from indexer.evaluate import (
@@ -39,10 +38,11 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Scope
 from indexer.progress import console, message
-from indexer.rerank import open_reranker
-from indexer.retrieve import Retriever
+from indexer.search.calibrate import answerabilities, calibrate
+from indexer.search.rerank import open_reranker
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 
 READY_SECONDS = 300.0
 """A server loads torch in ten seconds and a model of 2 GB in less than a minute; much longer means it never will."""

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from indexer.documents.extract.document import blocks_from_json
 from indexer.knowledge.database import reading
 from indexer.knowledge.tables import Chunk, Document, Entry, IndexInfo
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 
 UNIT_TOLERANCE = 1e-3
 

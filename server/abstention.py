@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Engine
 
-from indexer.answerability import answerability
 from indexer.knowledge.calibration import read_calibration
-from indexer.retrieve import Retrieved
+from indexer.search.answerability import answerability
+from indexer.search.retrieve import Retrieved
 from server.events import Answer, Sources, Text, Timing
 from server.prompt import NOT_FOUND
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from indexer.retrieve import Retrieved, Retriever
+from indexer.search.retrieve import Retrieved, Retriever
 from server.abstention import refuse, says_nothing
 from server.clock import Clock
 from server.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources

@@ -19,7 +19,7 @@ from indexer.client import ServerAddress, remove_address, write_address
 from indexer.errors import BusyError, StorageError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
-from indexer.retrieve import open_retriever
+from indexer.search.retrieve import open_retriever
 from server.answer import answer
 from server.conversations import open_conversations
 from server.events import AnswerEvent, Question

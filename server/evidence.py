@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from indexer.knowledge.tables import Passage
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from server.antecedents import antecedent
 from server.events import Evidence
 from server.relevance import PASSAGES, ScoredSentence, score_sentences

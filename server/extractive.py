@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from indexer.knowledge.tables import Passage
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from indexer.text.terms import content_terms
 from server.antecedents import antecedent, between, lead_in
 from server.citations import citation

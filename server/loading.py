@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from indexer.errors import DocentError
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
 from server.fit import fit_prompt

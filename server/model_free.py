@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from server.abstention import refuse
 from server.clock import Clock
 from server.errors import Unavailable

@@ -1,7 +1,7 @@
 """Whether the whole of a question can be read, and in words why not."""
 
 from indexer.knowledge.tables import Scope
-from indexer.retrieve import QUERY_CHARACTERS
+from indexer.search.retrieve import QUERY_CHARACTERS
 from server.errors import ContextTooLong
 from server.events import Question
 from server.fit import LEAST_ANSWER

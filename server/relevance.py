@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from indexer.knowledge.tables import Passage, Sentence
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from indexer.text.terms import content_terms, words
 from server.answer_kind import asked_for, holds
 

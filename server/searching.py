@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from indexer.retrieve import Retrieved, Retriever
+from indexer.search.retrieve import Retrieved, Retriever
 from server.events import Question
 from server.generate import Generator
 from server.readiness import can_write

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.tables import Scope
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from server.abstention import says_nothing
 from server.conversations import Conversations
 from server.events import AnswerEvent, Question

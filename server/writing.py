@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from indexer.embed import Embedder
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from server.citations import CheckedText, CitationChecker
 from server.clock import Clock
 from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Text

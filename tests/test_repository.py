@@ -28,7 +28,7 @@ LAYERS = (
     ("server.answer", "server.generate"),
     ("indexer.cli", "indexer.ingest", "indexer.documents.chunk", "indexer.settings"),
     ("indexer.ingest", "indexer.embed", "indexer.settings"),
-    ("indexer.retrieve", "indexer.store", "indexer.knowledge.tables", "indexer.settings"),
+    ("indexer.search.retrieve", "indexer.search.store", "indexer.knowledge.tables", "indexer.settings"),
     ("indexer.ingest", "indexer.documents.extract", "indexer.errors"),
 )
 """In each row a module imports, directly or not, none that stands to its left."""

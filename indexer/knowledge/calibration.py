@@ -1,6 +1,6 @@
 """What is known of where "the documents do not say" begins, for the documents at hand: kept in `index_info`.
 
-`indexer.calibrate` finds it, `Calibration.least` says what follows from it.
+`indexer.search.calibrate` finds it, `Calibration.least` says what follows from it.
 """
 
 import json

@@ -17,8 +17,8 @@ from indexer.errors import StorageError
 from indexer.ingest import ingest
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.text.terms import query_terms
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder, word_vector
@@ -34,7 +34,7 @@ from pathlib import Path
 from indexer import ingest as module
 from indexer.knowledge.database import open_knowledge
 from indexer.settings import IndexerSettings
-from indexer.store import Store
+from indexer.search.store import Store
 from tests.word_embedder import WordEmbedder
 
 class SlowEmbedder(WordEmbedder):

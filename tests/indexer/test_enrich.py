@@ -20,9 +20,9 @@ from indexer.errors import DocentError, StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.entries import encode_entries
 from indexer.knowledge.tables import Enrichment, Entry, Scope
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.verify import verify_index
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder, word_vector

@@ -20,9 +20,9 @@ from indexer.evaluate import (
 )
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.tables import Passage
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder
 

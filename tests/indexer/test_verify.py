@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.knowledge.tables import Chunk, Document
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.verify import verify_index
 from tests.indexer.small_knowledge import Knowledge
 

@@ -21,8 +21,8 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
 from indexer.knowledge.tables import Collection
-from indexer.retrieve import Retriever
-from indexer.store import Store
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from server.app import Parts, create_app
 from server.errors import ContextTooLong
 from server.generate import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.knowledge.tables import Passage, Sentence
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import query_terms
 from server.events import Evidence

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Collection, Scope
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from server.answer import answer
 from server.errors import ContextTooLong, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from indexer.client import read_address
 from indexer.errors import BusyError, DocentError, IndexMismatchError, StorageError
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from server.app import Parts, create_app, make_services
 from server.errors import Unavailable
 from server.events import Answer, Progress, Question

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from indexer.errors import IndexMismatchError
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
 from server.app import Parts, create_app
 from server.engine.gguf_header import read_header
 from server.machine import fit_here

@@ -15,8 +15,8 @@ from indexer.knowledge.catalog import Catalog, FileQuery
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
 from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.verify import verify_index
 from tests.word_embedder import WordEmbedder
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from indexer.errors import IndexMismatchError
-from indexer.fuse import HISTORY_WEIGHT
 from indexer.knowledge.tables import Document, Passage, Scope
-from indexer.retrieve import MERGED_CHUNKS, QUERY_CHARACTERS, Retriever
+from indexer.search.fuse import HISTORY_WEIGHT
+from indexer.search.retrieve import MERGED_CHUNKS, QUERY_CHARACTERS, Retriever
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
-from indexer.rows import COPIES, Rows
+from indexer.search.rows import COPIES, Rows
 
 ADDED = st.lists(
     st.tuples(st.integers(1, 5), st.integers(1, 3), st.lists(st.sampled_from(["a", "b", "a  b", "a b"]), max_size=6)),

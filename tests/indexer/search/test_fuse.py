@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.fuse import first_look, fuse, sentence_scores, turn_shares
+from indexer.search.fuse import first_look, fuse, sentence_scores, turn_shares
 
 SHARE = st.floats(0, 1, width=32)
 COSINE = st.floats(-1, 1, width=32)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.keywords import K1, B, KeywordIndex
+from indexer.search.keywords import K1, B, KeywordIndex
 
 ROWS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=12), min_size=1, max_size=20)
 QUERY = st.lists(st.sampled_from("abcdefz"), max_size=4, unique=True)

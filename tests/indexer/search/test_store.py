@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-import indexer.store
+import indexer.search.store
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Chunk, Document, IndexInfo, Scope
-from indexer.rows import COPIES
+from indexer.search.rows import COPIES
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.store import Store
 from indexer.text.terms import query_terms
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import word_vector
@@ -110,7 +110,7 @@ def test_candidates_are_limited_but_the_best_are_among_them(store: Store, knowle
     knowledge.put("best.md", "Zeppelin.")
     store.follow()
     found = find(store, "zeppelin filler", 1)
-    assert indexer.store.CANDIDATES <= len(found) <= 2 * indexer.store.CANDIDATES
+    assert indexer.search.store.CANDIDATES <= len(found) <= 2 * indexer.search.store.CANDIDATES
     assert "best.md" in paths(knowledge, found)
 
 
@@ -264,7 +264,7 @@ def test_vectors_of_another_length_replace_the_old_ones(saved: Found, knowledge:
             chunk.vector = np.full(16, 0.25, np.float32).tobytes()
         session.get_one(IndexInfo, "dimension").value = "16"
         for document in session.exec(select(Document)).all():
-            session.add(indexer.store.Change(document_id=document.id or 0, operation="put"))
+            session.add(indexer.search.store.Change(document_id=document.id or 0, operation="put"))
         session.commit()
     for store in (running, again(knowledge)):
         store.follow()
@@ -277,7 +277,7 @@ def test_vectors_of_another_length_replace_the_old_ones(saved: Found, knowledge:
 
 
 def test_compaction_keeps_what_is_found(store: Store, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexer.store, "DEAD_ROWS", 20)
+    monkeypatch.setattr(indexer.search.store, "DEAD_ROWS", 20)
     for round_ in range(12):
         knowledge.put("a.md", *(f"Leave {round_} {n}." for n in range(5)))
         knowledge.put(f"{round_}.md", f"Kept {round_} about leave.")

@@ -14,15 +14,24 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
-from indexer.fuse import OLDER_TURNS, RERANKED, SAME_DOCUMENT, Scores, first_look, fuse, sentence_scores, turn_shares
-from indexer.keywords import most_bm25
 from indexer.knowledge.database import open_knowledge, reading
 from indexer.knowledge.index_info import check_index
 from indexer.knowledge.tables import Chunk, Document, Passage, Scope, Sentence
-from indexer.overlap import QuestionWords, TextWords
-from indexer.rerank import Reranker, open_reranker
+from indexer.search.fuse import (
+    OLDER_TURNS,
+    RERANKED,
+    SAME_DOCUMENT,
+    Scores,
+    first_look,
+    fuse,
+    sentence_scores,
+    turn_shares,
+)
+from indexer.search.keywords import most_bm25
+from indexer.search.overlap import QuestionWords, TextWords
+from indexer.search.rerank import Reranker, open_reranker
+from indexer.search.store import Candidates, Store
 from indexer.settings import IndexerSettings
-from indexer.store import Candidates, Store
 from indexer.text.terms import query_terms
 
 QUERY_CHARACTERS = 4_000

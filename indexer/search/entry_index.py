@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.keywords import KeywordIndex
+from indexer.search.keywords import KeywordIndex
 from indexer.text.terms import terms
 
 NEAREST = 200

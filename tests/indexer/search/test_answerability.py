@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.answerability import answerability, asks_what_is_not
+from indexer.search.answerability import answerability, asks_what_is_not
 from tests.server.passages import passage, retrieved
 
 COVERED = "The plan covers crowns, fillings and cleanings."

@@ -1,7 +1,7 @@
 """How well what was found bears on a question, as one number: low where the documents do not say (pure).
 
 At heart it is a cosine, half of the best sentence and half of the best passage, lifted by the share of the question's
-terms that one sentence holds. What is too low is not said here: that depends on the documents (indexer.calibrate).
+terms that one sentence holds. What is too low is not said here: that depends on the documents (calibrate.py).
 
 The constants were chosen on six question sets together, by the share of off-topic questions that are told at 5% false
 refusals, mean of the six; docs/decisions.md has the table.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.knowledge.tables import Passage, Sentence
-from indexer.retrieve import Retrieved
+from indexer.search.retrieve import Retrieved
 from indexer.text.terms import content_terms, fold
 
 PASSAGES = 5

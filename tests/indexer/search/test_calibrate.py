@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from indexer.calibrate import answerabilities, calibrate, fit_labelled, off_topic_questions
 from indexer.errors import StartError
 from indexer.evaluate import EvaluationQuestion
 from indexer.knowledge.calibration import (
@@ -22,8 +21,9 @@ from indexer.knowledge.calibration import (
 )
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.tables import Document, IndexInfo, now
-from indexer.retrieve import Retriever
-from indexer.store import Store
+from indexer.search.calibrate import answerabilities, calibrate, fit_labelled, off_topic_questions
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.overlap import OTHER_FORM, QuestionWords, TextWords
+from indexer.search.overlap import OTHER_FORM, QuestionWords, TextWords
 from indexer.text.terms import query_terms
 
 TEXT = st.lists(st.sampled_from("leave leaves leaving pay paid room of the Über 3.5 休暇".split())).map(" ".join)

@@ -8,10 +8,10 @@ import pytest
 from indexer.embed import model_folder
 from indexer.errors import EmbedderError
 from indexer.knowledge.tables import Scope
-from indexer.rerank import READ, Reranker, open_reranker
-from indexer.retrieve import Retriever
+from indexer.search.rerank import READ, Reranker, open_reranker
+from indexer.search.retrieve import Retriever
+from indexer.search.store import Store
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
-from indexer.store import Store
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from indexer.knowledge.tables import Scope
-from indexer.retrieve import Retriever
+from indexer.search.retrieve import Retriever
+from indexer.search.spelling import MOST_WORDS, corrected
+from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from indexer.spelling import MOST_WORDS, corrected
-from indexer.store import Store
 from indexer.text.terms import stem
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder

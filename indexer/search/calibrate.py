@@ -10,19 +10,19 @@ from importlib.resources import files
 
 import numpy as np
 
-from indexer.answerability import answerability
 from indexer.errors import StartError
 from indexer.evaluate import EvaluationQuestion
 from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
 from indexer.knowledge.tables import Scope
-from indexer.retrieve import Retriever
+from indexer.search.answerability import answerability
+from indexer.search.retrieve import Retriever
 
 LEAST_LABELLED = 20
 """Answerable questions to fit to; with fewer, one odd question moves the limit further than what is to be measured."""
 
 
 def off_topic_questions() -> list[str]:
-    return files("indexer").joinpath("off_topic.txt").read_text(encoding="utf-8").splitlines()
+    return files("indexer.search").joinpath("off_topic.txt").read_text(encoding="utf-8").splitlines()
 
 
 def calibrate(retriever: Retriever, scope: Scope, on_progress: Callable[[int, int], None] = lambda *_: None) -> None:

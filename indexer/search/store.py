@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.entry_index import EntryIndex, nearest
-from indexer.keywords import KeywordIndex
 from indexer.knowledge.database import reading
 from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo, Scope
-from indexer.rows import Rows
-from indexer.spelling import corrected
+from indexer.search.entry_index import EntryIndex, nearest
+from indexer.search.keywords import KeywordIndex
+from indexer.search.rows import Rows
+from indexer.search.spelling import corrected
 from indexer.text.terms import VERSION, identifiers, stem, words
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Store:
             return self._keywords.idf(query, self._rows.readable(scope))
 
     def corrected(self, text: str, scope: Scope) -> str:
-        """The text, misspelt words replaced by words that the scope's documents hold (indexer.spelling)."""
+        """The text, misspelt words replaced by words that the scope's documents hold (indexer.search.spelling)."""
         with self._lock:
             mask = self._rows.readable(scope)
             spelt = [self._words[id_] for id_ in scope.collections if id_ in self._words]
