@@ -23,8 +23,8 @@ from watchfiles import Change, watch
 from indexer.client import find_server, search_result
 from indexer.console import Commands, inert, not_empty
 from indexer.embed import Embedder, SentenceTransformerEmbedder
-from indexer.enrich import enrich
-from indexer.enrich_model import Writer
+from indexer.enrich.enrich import enrich
+from indexer.enrich.writer import Writer
 from indexer.errors import DocentError, StartError
 from indexer.evaluate import load_questions
 from indexer.evaluate_compare import compare, read_baseline

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
-from indexer.enrich import EnrichProgress, EnrichReport
+from indexer.enrich.enrich import EnrichProgress, EnrichReport
 from indexer.ingest import FileReport, Progress, Report
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -68,7 +68,7 @@ class Enrichment(SQLModel, table=True):
 
     chunk_id: int | None = Field(default=None, primary_key=True, foreign_key="chunk.id", ondelete="CASCADE")
     model: str
-    dropped: int  # texts that did not pass, see indexer.enrich_filter
+    dropped: int  # texts that did not pass, see indexer.enrich.filter
     made_at: datetime = Field(default_factory=now)
 
 

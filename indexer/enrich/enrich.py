@@ -17,8 +17,8 @@ from sqlalchemy import Engine, exists
 from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
-from indexer.enrich_filter import Proposed, proposed, worth_keeping
-from indexer.enrich_model import UnusableDraft, Writer
+from indexer.enrich.filter import Proposed, proposed, worth_keeping
+from indexer.enrich.writer import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry, Scope

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.enrich import PATIENCE, EnrichProgress, EnrichReport, enrich
-from indexer.enrich_filter import proposed, worth_keeping
-from indexer.enrich_model import Draft, UnusableDraft, Writer, read_draft
+from indexer.enrich.enrich import PATIENCE, EnrichProgress, EnrichReport, enrich
+from indexer.enrich.filter import proposed, worth_keeping
+from indexer.enrich.writer import Draft, UnusableDraft, Writer, read_draft
 from indexer.errors import DocentError, StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.entries import encode_entries

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.embed import Vectors
-from indexer.enrich_model import Draft
+from indexer.enrich.writer import Draft
 from indexer.text.terms import content_terms
 
 LEAST_TERMS = 2
