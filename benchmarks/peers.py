@@ -29,7 +29,7 @@ from typing import Any
 
 import httpx
 
-from indexer.evaluate_folder import running_server
+from indexer.evaluate.folder import running_server
 from indexer.settings import IndexerSettings
 
 WORDS = (

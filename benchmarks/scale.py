@@ -30,7 +30,7 @@ from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import Block, ExtractedDocument
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors, Vectors
-from indexer.evaluate_folder import running_server
+from indexer.evaluate.folder import running_server
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document

@@ -26,10 +26,10 @@ from indexer.embed import Embedder, SentenceTransformerEmbedder
 from indexer.enrich.enrich import enrich
 from indexer.enrich.writer import Writer
 from indexer.errors import DocentError, StartError
-from indexer.evaluate import load_questions
-from indexer.evaluate_compare import compare, read_baseline
-from indexer.evaluate_folder import evaluate_folder, show_comparison, show_report
-from indexer.evaluate_report import write_report
+from indexer.evaluate.compare import compare, read_baseline
+from indexer.evaluate.folder import evaluate_folder, show_comparison, show_report
+from indexer.evaluate.report import write_report
+from indexer.evaluate.retrieval import load_questions
 from indexer.ingest import Report, ingest
 from indexer.knowledge.calibration import is_due, keep_labelled, read_calibration
 from indexer.knowledge.catalog import Catalog

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 
 from indexer.errors import DocentError
-from indexer.evaluate import EvaluationQuestion, RetrievalReport
-from indexer.evaluate_folder import ask_server
-from indexer.evaluate_questions import question_rows
+from indexer.evaluate.by_question import question_rows
+from indexer.evaluate.folder import ask_server
+from indexer.evaluate.retrieval import EvaluationQuestion, RetrievalReport
 from server.app import Parts
 from server.generate import GenerationEvent, Message, Sampling
 from server.settings import ServerSettings

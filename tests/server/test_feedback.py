@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from indexer.evaluate import load_questions
+from indexer.evaluate.retrieval import load_questions
 from indexer.knowledge.tables import Passage, Scope
 from server.cli import main
 from server.conversations import Conversations, open_conversations

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from indexer.errors import StartError
-from indexer.evaluate import EvaluationQuestion
+from indexer.evaluate.retrieval import EvaluationQuestion
 from indexer.knowledge.calibration import (
     ABOVE_OFF_TOPIC,
     CHANGED_SHARE,

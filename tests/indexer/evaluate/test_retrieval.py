@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from indexer.errors import StartError
-from indexer.evaluate import (
+from indexer.evaluate.retrieval import (
     EvaluationQuestion,
     QuestionResult,
     RetrievalReport,

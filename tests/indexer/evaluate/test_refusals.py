@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.evaluate_refusals import summarise_refusals
+from indexer.evaluate.refusals import summarise_refusals
 
 ANSWERABLE = [0.01 * n for n in range(30, 131)]
 values = st.lists(st.floats(-1, 1.3), min_size=1, max_size=30)

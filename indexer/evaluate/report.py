@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 from indexer.errors import DocentError
-from indexer.plots import bars, curve, element, histogram, intervals
+from indexer.evaluate.plots import bars, curve, element, histogram, intervals
 
 DEPTH = 10
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -7,8 +7,8 @@ A measure of a question is `[gained, of]`: a figure is the sum of the first over
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from indexer.evaluate import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
-from indexer.evaluate_answers import AnswerResult, answer_measures
+from indexer.evaluate.answers import AnswerResult, answer_measures
+from indexer.evaluate.retrieval import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
 from indexer.knowledge.tables import Passage
 
 SHOWN = 5

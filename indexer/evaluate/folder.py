@@ -15,7 +15,17 @@ from rich.table import Table
 
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
-from indexer.evaluate import (
+from indexer.evaluate.answers import ask_all
+from indexer.evaluate.by_question import (
+    add_answers,
+    add_closed_book,
+    question_rows,
+    summarise_answers,
+    summarise_closed_book,
+)
+from indexer.evaluate.compare import Comparison
+from indexer.evaluate.refusals import summarise_refusals
+from indexer.evaluate.retrieval import (
     EvaluationQuestion,
     RetrievalReport,
     check_gold,
@@ -23,16 +33,6 @@ from indexer.evaluate import (
     ingest_folder,
     load_questions,
 )
-from indexer.evaluate_answers import ask_all
-from indexer.evaluate_compare import Comparison
-from indexer.evaluate_questions import (
-    add_answers,
-    add_closed_book,
-    question_rows,
-    summarise_answers,
-    summarise_closed_book,
-)
-from indexer.evaluate_refusals import summarise_refusals
 from indexer.knowledge.calibration import is_due, read_calibration
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from indexer.errors import DocentError
-from indexer.evaluate import EvaluationQuestion, Measures, matches_gold
+from indexer.evaluate.retrieval import EvaluationQuestion, Measures, matches_gold
 from indexer.text.sentences import sentence_spans
 
 ANSWER_SECONDS = 600.0

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import DocentError
-from indexer.evaluate_report import POLICY, report_html, write_report
-from indexer.plots import bars, curve, histogram, intervals
+from indexer.evaluate.plots import bars, curve, histogram, intervals
+from indexer.evaluate.report import POLICY, report_html, write_report
 
 HOSTILE = '</h3><script>alert(1)</script><img src=x onerror="alert(2)">&lt;b&gt; </style> ]]> \x00 \ud800'
 TAGS = set(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import StartError
-from indexer.evaluate_compare import COSTS, Comparison, Difference, compare, read_baseline
+from indexer.evaluate.compare import COSTS, Comparison, Difference, compare, read_baseline
 
 
 def rows(values: Sequence[float], measure: str = "hit@1", of: float = 1) -> list[dict[str, Any]]:

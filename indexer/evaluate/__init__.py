@@ -1,0 +1,6 @@
+"""What sets of questions say of search and answers: measures, comparisons, reports.
+
+What belongs here: evaluation folders, measures, reports as JSON and HTML.
+What does not: anything that a running server or an ingest needs.
+Imports `search`, `knowledge` and `ingest`; nothing but the command line imports it.
+"""
