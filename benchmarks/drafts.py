@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from server.engine.batch_cost import Pace
 from server.engine.drafts import LENGTHS, Drafter
 from server.engine.llama import Context, Model, library
-from server.engine.pace import Pace
 from server.engine.sampling import TokenSampler
 from server.engine.scheduler import Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from server.engine.slots import SlotState

@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.engine.fit import ModelRefused
 from server.engine.gguf_header import GgufError, GgufHeader, is_adapter, read_header
+from server.engine.memory_fit import ModelRefused
 from server.settings import ServerSettings
 
 FOLDER = "adapters"  # in the data folder

@@ -23,8 +23,8 @@ from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
 from server.adapters import adapters, check_adapter
-from server.engine.fit import gib
 from server.engine.llama import check_card, library
+from server.engine.memory_fit import gib
 from server.loading import INSTALL, NO_MODEL
 from server.machine import fit_here, free_memory, read_model_header
 from server.model_files import resolve_model

@@ -16,9 +16,9 @@ from pathlib import Path
 from indexer.errors import DocentError
 from server.adapters import Adapter, adapters, check_adapter
 from server.chat_template import ChatTemplate, choose_template
-from server.engine.fit import Fit, gib
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build, json_grammar
+from server.engine.memory_fit import Fit, gib
 from server.engine.scheduler import (
     Event,
     Failed,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
-from server.engine.fit import Fit, ModelRefused, Wanted, fit_model
 from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.engine.memory_fit import Fit, ModelRefused, Wanted, fit_model
 from server.engine.scheduler import PIECE
 from server.engine.slots import PARKED
 from server.settings import ServerSettings

@@ -8,8 +8,8 @@ import psutil
 from indexer.client import find_server
 from indexer.console import inert
 from indexer.errors import StorageError
-from server.engine.fit import DoesNotFit, ModelRefused, context_limit, gib
 from server.engine.gguf_header import GgufHeader
+from server.engine.memory_fit import DoesNotFit, ModelRefused, context_limit, gib
 from server.machine import fit_here, free_memory
 from server.model_files import (
     CATALOGUE,

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from server.engine.fit import ModelRefused
 from server.engine.gguf_header import read_header
+from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import Logits, TokenSampler
 from server.engine.scheduler import DecodeError, Row, TokenSampling
 from server.engine.vocabulary import Vocabulary

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from server.engine.batch_cost import Pace, piece_beside
 from server.engine.drafts import Drafter
-from server.engine.pace import Pace, piece_beside
 from server.engine.slots import Place, Slot, Slots, SlotState
 
 PIECE = 64  # rows of a batch while nobody else is answered

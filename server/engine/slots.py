@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from server.engine.offload import Stretch, Stretches
 from server.engine.prefixes import Node, Prefixes
-from server.engine.stretches import Stretch, Stretches
 
 PARKED = 48  # sequences beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
 IDLE_CELLS = 256  # cells that may lie idle beside running requests: llama.cpp looks at cells in steps of so many

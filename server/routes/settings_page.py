@@ -9,7 +9,7 @@ import psutil
 from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
-from server.engine.fit import Fit, ModelRefused
+from server.engine.memory_fit import Fit, ModelRefused
 from server.library_view import file_size
 from server.machine import fit_here, free_memory
 from server.model_files import InstalledModel, installed_model, installed_models, resolve_model

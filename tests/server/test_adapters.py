@@ -8,7 +8,7 @@ import llama_cpp
 import pytest
 
 from server.adapters import FOLDER, Adapter, adapters
-from server.engine.fit import ModelRefused
+from server.engine.memory_fit import ModelRefused
 from server.generate import Message, Piece, Sampling
 from server.local import LocalGenerator
 from server.settings import ServerSettings

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.engine.fit import ModelRefused
 from server.engine.llama import Context, Model, json_grammar
+from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import TokenSampler
 from server.engine.scheduler import Failed, Finished, Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from server.engine.vocabulary import Vocabulary

@@ -7,9 +7,9 @@ from pathlib import Path
 import llama_cpp
 import pytest
 
-from server.engine.fit import SLACK, Wanted, compute_bytes, context_limit, fit_model, kv_bytes_per_token
 from server.engine.gguf_header import read_header
 from server.engine.llama import Context, Model
+from server.engine.memory_fit import SLACK, Wanted, compute_bytes, context_limit, fit_model, kv_bytes_per_token
 from server.engine.scheduler import Failed, Request, Sampled, Scheduler
 from server.engine.vocabulary import Vocabulary
 from tests.tiny_gguf import TinyModel, write_tiny_gguf

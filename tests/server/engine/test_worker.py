@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.fit import ModelRefused
 from server.engine.hot_prefixes import HotPrefixes
+from server.engine.memory_fit import ModelRefused
 from server.engine.scheduler import Event, Failed, Finished, Progress, Row, Sampled, TokenSampling, Waiting
 from server.engine.state_folder import StateFolder
 from server.engine.worker import QueueFull, Stopped, Worker

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.fit import (
+from server.engine.gguf_header import GgufHeader, Value
+from server.engine.memory_fit import (
     CACHE_SHARE,
     SEARCH_RESERVE,
     ModelRefused,
@@ -17,7 +18,6 @@ from server.engine.fit import (
     fit_model,
     kv_bytes_per_token,
 )
-from server.engine.gguf_header import GgufHeader, Value
 
 GIB, MIB = 1 << 30, 1 << 20
 PHI: dict[str, Value] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.pace import CROWDED, GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
+from server.engine.batch_cost import CROWDED, GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
 
 TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
 
