@@ -30,7 +30,7 @@ from indexer.embed import SentenceTransformerEmbedder
 from indexer.ingest import ingest
 from indexer.knowledge.database import open_knowledge
 from server.app import Parts
-from server.generate import (
+from server.llm.generator import (
     Completed,
     GenerationEvent,
     GeneratorState,

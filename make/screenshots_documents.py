@@ -12,7 +12,7 @@ from sqlmodel import Session, col, update
 
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Document, IngestRun, LedgerEntry, now
-from server.generate import GeneratorState
+from server.llm.generator import GeneratorState
 from server.services import Services
 from server.settings import ServerSettings
 from server.turns import Turns

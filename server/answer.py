@@ -13,7 +13,7 @@ from server.clock import Clock
 from server.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources
 from server.evidence import select_evidence, whole_evidence
 from server.fit import fit_prompt
-from server.generate import Generator
+from server.llm.generator import Generator
 from server.model_free import answer_without_model
 from server.readiness import can_write, until_ready
 from server.searching import search

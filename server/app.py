@@ -23,8 +23,8 @@ from indexer.search.retrieve import open_retriever
 from server.answer import answer
 from server.conversations import open_conversations
 from server.events import AnswerEvent, Question
-from server.generators import open_generator
 from server.housekeeping import keep_house
+from server.llm.choose import open_generator
 from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
 from server.metrics import CountedRequests, Metrics
 from server.problems import ProblemBoundary, exception_handlers

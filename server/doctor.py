@@ -22,14 +22,14 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
-from server.adapters import adapters, check_adapter
 from server.engine.llama import check_card, library
 from server.engine.memory_fit import gib
+from server.llm.adapters import adapters, check_adapter
+from server.llm.machine import fit_here, free_memory, read_model_header
+from server.llm.model_files import resolve_model
+from server.llm.remote import remote_address
+from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.loading import INSTALL, NO_MODEL
-from server.machine import fit_here, free_memory, read_model_header
-from server.model_files import resolve_model
-from server.remote import remote_address
-from server.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.security import check_exposure
 from server.serve import bind
 from server.settings import ServerSettings

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from indexer.knowledge.tables import Passage, Scope
-from server.generate import Sampling, TokenLogprob, Usage
+from server.llm.generator import Sampling, TokenLogprob, Usage
 
 Mode = Literal["model", "extractive", "fixed"]
 """Written by the model, quoted from the documents, or (in the page only) a fixed reply that rests on neither."""

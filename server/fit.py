@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from server.errors import ContextTooLong
 from server.events import Evidence, Exchange, Question
-from server.generate import Generator, Message
+from server.llm.generator import Generator, Message
 from server.prompt import build_messages
 
 BLOCK_SHARE = 2

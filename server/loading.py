@@ -17,7 +17,7 @@ from indexer.search.retrieve import Retriever
 from server.errors import Unavailable
 from server.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
 from server.fit import fit_prompt
-from server.generate import Generator, GeneratorState
+from server.llm.generator import Generator, GeneratorState
 from server.services import Services
 from server.settings import ServerSettings
 

@@ -10,8 +10,8 @@ from indexer.console import inert
 from indexer.errors import StorageError
 from server.engine.gguf_header import GgufHeader
 from server.engine.memory_fit import DoesNotFit, ModelRefused, context_limit, gib
-from server.machine import fit_here, free_memory
-from server.model_files import (
+from server.llm.machine import fit_here, free_memory
+from server.llm.model_files import (
     CATALOGUE,
     CatalogueModel,
     InstalledModel,
@@ -23,7 +23,7 @@ from server.model_files import (
     resolve_model,
     write_choice,
 )
-from server.model_pull import pull, wanted_file
+from server.llm.model_pull import pull, wanted_file
 from server.settings import ServerSettings
 
 Row = dict[str, str | int | bool]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from server.events import Evidence, Exchange, Question
-from server.generate import Message, Role
+from server.llm.generator import Message, Role
 
 NOT_FOUND = "The documents do not say."
 """What the model is asked to write when the passages hold no answer; recognised at the head of an answer."""

@@ -5,7 +5,7 @@ from indexer.search.retrieve import QUERY_CHARACTERS
 from server.errors import ContextTooLong
 from server.events import Question
 from server.fit import LEAST_ANSWER
-from server.generate import Generator
+from server.llm.generator import Generator
 from server.prompt import build_messages
 
 LONGEST = 100_000

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import TypeGuard
 
 from server.events import Progress
-from server.generate import Generator
+from server.llm.generator import Generator
 
 POLL = 0.2  # seconds
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from indexer.search.retrieve import Retrieved, Retriever
 from server.events import Question
-from server.generate import Generator
+from server.llm.generator import Generator
 from server.readiness import can_write
 from server.settings import ServerSettings
 from server.small_talk import rewrites

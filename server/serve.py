@@ -17,8 +17,8 @@ from starlette.datastructures import State
 from indexer.client import find_server
 from indexer.errors import BusyError, StartError
 from server.app import create_app
-from server.model_files import model_title, resolve_model
-from server.remote import remote_address
+from server.llm.model_files import model_title, resolve_model
+from server.llm.remote import remote_address
 from server.security import check_exposure
 from server.services import Services
 from server.settings import ServerSettings

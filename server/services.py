@@ -14,8 +14,8 @@ from server.abstention import says_nothing
 from server.conversations import Conversations
 from server.events import AnswerEvent, Question
 from server.examples import Examples
-from server.generate import Generator, GeneratorState
 from server.ingest_jobs import IngestJobs
+from server.llm.generator import Generator, GeneratorState
 from server.metrics import Metrics
 from server.settings import ServerSettings
 from server.turns import Turns

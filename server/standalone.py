@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from server.errors import RequestError
-from server.generate import Generator, Message, Piece, Sampling
+from server.llm.generator import Generator, Message, Piece, Sampling
 
 TURNS = 3
 """Questions before the last one that the model sees."""

@@ -15,7 +15,7 @@ from indexer.knowledge.tables import Scope
 from server.conversations import Conversations
 from server.errors import BadRequest, NotFound, RequestError
 from server.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
-from server.generate import Sampling
+from server.llm.generator import Sampling
 from server.models import State
 from server.small_talk import rewrites, small_talk
 from server.turn_rows import Outcome, TurnView

@@ -9,7 +9,7 @@ from indexer.search.retrieve import Retrieved
 from server.citations import CheckedText, CitationChecker
 from server.clock import Clock
 from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Text
-from server.generate import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
+from server.llm.generator import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
 from server.prompt import NOT_FOUND, is_refusal
 
 

@@ -29,7 +29,7 @@ from server.events import (
     Text,
     Timing,
 )
-from server.generate import GeneratorState
+from server.llm.generator import GeneratorState
 from server.routes.page_route import PageRoute
 from server.services import Services
 from server.settings import ServerSettings

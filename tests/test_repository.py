@@ -25,7 +25,7 @@ LAYERS = (
     ("server.routes", "server.conversations"),
     ("server.answer", "server.evidence", "server.engine"),
     ("server.answer", "server.citations", "server.engine"),
-    ("server.answer", "server.generate"),
+    ("server.answer", "server.llm.generator"),
     ("indexer.cli", "indexer.ingest", "indexer.documents.chunk", "indexer.settings"),
     ("indexer.ingest", "indexer.embed", "indexer.settings"),
     ("indexer.search.retrieve", "indexer.search.store", "indexer.knowledge.tables", "indexer.settings"),

@@ -36,8 +36,8 @@ from server.events import (
     Text,
     Timing,
 )
-from server.generate import Usage
 from server.ingest_jobs import IngestJobs
+from server.llm.generator import Usage
 from server.routes import chat, documents, library, pages, settings_page
 from server.security import SecurityHeaders
 from server.services import Services

@@ -9,7 +9,7 @@ from typing import Any
 from indexer.knowledge.tables import Passage, Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Evidence, Exchange, Question
-from server.generate import Sampling, TokenLogprob, Usage
+from server.llm.generator import Sampling, TokenLogprob, Usage
 from server.presentation import document_href
 from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings

@@ -17,7 +17,7 @@ from indexer.knowledge.tables import Scope
 from server.disconnect import while_connected
 from server.errors import BadRequest, NotFound, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
-from server.generate import TokenLogprob
+from server.llm.generator import TokenLogprob
 from server.problems import describe
 from server.routes.chat_completion import Completion, to_question
 from server.routes.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest

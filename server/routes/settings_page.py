@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from indexer.errors import DocentError
 from server.engine.memory_fit import Fit, ModelRefused
 from server.library_view import file_size
-from server.machine import fit_here, free_memory
-from server.model_files import InstalledModel, installed_model, installed_models, resolve_model
+from server.llm.machine import fit_here, free_memory
+from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.presentation import counted
 from server.routes.health import Part, health_parts
 from server.routes.page_route import PageRoute

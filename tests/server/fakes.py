@@ -25,7 +25,7 @@ from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from server.app import Parts, create_app
 from server.errors import ContextTooLong
-from server.generate import (
+from server.llm.generator import (
     Completed,
     GenerationEvent,
     GeneratorState,

@@ -15,7 +15,7 @@ from indexer.search.retrieve import Retriever
 from server.answer import answer
 from server.errors import ContextTooLong, Unavailable
 from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
-from server.generate import Completed, GenerationEvent, GeneratorState, Message, Piece, Queued, Sampling
+from server.llm.generator import Completed, GenerationEvent, GeneratorState, Message, Piece, Queued, Sampling
 from server.prompt import INSTRUCTIONS, NOT_FOUND
 from server.settings import ServerSettings
 from server.small_talk import NEEDS_MODEL

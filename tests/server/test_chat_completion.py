@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from indexer.knowledge.tables import Scope
 from server.errors import BadRequest
 from server.events import Answer, Citation, Exchange
-from server.generate import Sampling
+from server.llm.generator import Sampling
 from server.routes.chat_completion import Completion, read_messages, to_question
 from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings

@@ -9,7 +9,7 @@ from indexer.evaluate.by_question import question_rows
 from indexer.evaluate.folder import ask_server
 from indexer.evaluate.retrieval import EvaluationQuestion, RetrievalReport
 from server.app import Parts
-from server.generate import GenerationEvent, Message, Sampling
+from server.llm.generator import GenerationEvent, Message, Sampling
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
 

@@ -14,7 +14,7 @@ from indexer.knowledge.tables import Passage, Sentence, now
 from server.conversations import Conversations, open_conversations, shortened
 from server.errors import NotFound
 from server.events import Answer, Citation, Doubt, Evidence, Searched, Timing
-from server.generate import Usage
+from server.llm.generator import Usage
 from server.settings import ServerSettings
 from server.turn_rows import Outcome
 

@@ -10,7 +10,7 @@ from indexer.knowledge.tables import Scope
 from server.errors import ContextTooLong
 from server.events import Evidence, Exchange, Question
 from server.fit import LEAST_ANSWER, fit_prompt
-from server.generate import Message, Sampling
+from server.llm.generator import Message, Sampling
 from server.prompt import build_messages
 from tests.server.fakes import ScriptedGenerator
 from tests.server.passages import numbered

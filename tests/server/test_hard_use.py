@@ -14,7 +14,7 @@ import pytest
 
 from server.app import Parts
 from server.engine.gguf_header import read_header
-from server.machine import fit_here
+from server.llm.machine import fit_here
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, open_fake_retriever, serving
 from tests.tiny_gguf import TinyModel, write_tiny_gguf

@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from indexer.errors import EmbedderError
 from server.app import Parts, create_app
-from server.generate import GeneratorState
+from server.llm.generator import GeneratorState
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, app_of, fill, no_generator
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
 from server.events import Evidence, Exchange, Question
-from server.generate import Message, Sampling
+from server.llm.generator import Message, Sampling
 from server.prompt import INSTRUCTIONS, JSON_INSTRUCTIONS, NOT_FOUND, build_messages
 from tests.server.passages import numbered, passage
 

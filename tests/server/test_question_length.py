@@ -8,7 +8,7 @@ from indexer.knowledge.tables import Scope
 from server.errors import ContextTooLong
 from server.events import Question
 from server.fit import fit_prompt
-from server.generate import GeneratorState
+from server.llm.generator import GeneratorState
 from server.question_length import LONGEST, PASSAGE, why_too_long
 from tests.server.fakes import ScriptedGenerator
 from tests.server.passages import numbered

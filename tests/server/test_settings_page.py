@@ -13,7 +13,7 @@ from indexer.errors import IndexMismatchError
 from indexer.search.retrieve import Retriever
 from server.app import Parts, create_app
 from server.engine.gguf_header import read_header
-from server.machine import fit_here
+from server.llm.machine import fit_here
 from server.routes.health import Part
 from server.routes.settings_page import health_lines, needs_words
 from server.settings import ServerSettings

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 
 from indexer.knowledge.tables import Scope
-from server.chat_template import choose_template
 from server.engine.gguf_header import read_header
 from server.engine.llama import Model
 from server.engine.vocabulary import Vocabulary
 from server.events import Exchange, Question
-from server.generate import Completed, Message, Sampling
-from server.local import LocalGenerator
+from server.llm.chat_template import choose_template
+from server.llm.generator import Completed, Message, Sampling
+from server.llm.local import LocalGenerator
+from server.llm.prompt_tokens import PromptTokenizer
 from server.prompt import build_messages
-from server.prompt_tokens import PromptTokenizer
 from server.settings import ServerSettings
+from tests.server.llm.test_local import collect, completed, loaded, text
 from tests.server.passages import numbered
-from tests.server.test_local import collect, completed, loaded, text
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
-TOOL = Path(__file__).parents[2] / ".." / "shared" / "tools" / "make_phi3_gguf.py"
+TOOL = Path(__file__).parents[3] / ".." / "shared" / "tools" / "make_phi3_gguf.py"
 SYSTEM = Message("system", "be as the one and the other of it, in and out of the way, for all of their time " * 2)
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from indexer.errors import BusyError, StartError, StorageError
 from indexer.settings import IndexerSettings
 from server.engine.gguf_header import GgufError, read_header
-from server.model_files import CATALOGUE, catalogue_model
+from server.llm.model_files import CATALOGUE, catalogue_model
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 WANTED = re.compile(r"([\w.-]+/[\w.-]+)/((?:[\w.-]+/)*[\w.-]+\.gguf)", re.ASCII)

@@ -1,8 +1,8 @@
 """Which language model answers: the one behind DOCENT_GENERATOR_URL, else a model file on this machine, else none."""
 
-from server.generate import Generator
-from server.local import open_generator as open_local
-from server.remote import RemoteGenerator
+from server.llm.generator import Generator
+from server.llm.local import open_generator as open_local
+from server.llm.remote import RemoteGenerator
 from server.settings import ServerSettings
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from server.generate import GenerationEvent, Generator, Message, Piece, Sampling
-from server.remote import RemoteGenerator
+from server.llm.generator import GenerationEvent, Generator, Message, Piece, Sampling
+from server.llm.remote import RemoteGenerator
 from server.settings import ServerSettings
 
 QUESTION = [Message("system", "Be brief."), Message("user", "What is new?")]

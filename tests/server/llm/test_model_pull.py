@@ -10,10 +10,10 @@ import pytest
 from filelock import FileLock
 
 from indexer.errors import BusyError, DocentError, StorageError
-from server.model_files import CATALOGUE
-from server.model_pull import PullError, WantedFile, by_hand, pull, wanted_file
+from server.llm.model_files import CATALOGUE
+from server.llm.model_pull import PullError, WantedFile, by_hand, pull, wanted_file
 from server.settings import ServerSettings
-from tests.server.fake_hub import COMMIT, FakeHub, running_hub
+from tests.server.llm.fake_hub import COMMIT, FakeHub, running_hub
 from tests.tiny_gguf import write_tiny_gguf
 
 PATH = f"/some/models/resolve/{COMMIT}/tiny.gguf"

@@ -22,9 +22,9 @@ from typing import Any
 import httpx
 
 from indexer.errors import StartError
-from server.completion_stream import BadStream, Chunk, CompletionStream
 from server.errors import BadRequest, TooBusy, Unavailable
-from server.generate import (
+from server.llm.completion_stream import BadStream, Chunk, CompletionStream
+from server.llm.generator import (
     Completed,
     GenerationEvent,
     GeneratorState,
@@ -33,9 +33,9 @@ from server.generate import (
     Sampling,
     Usage,
 )
-from server.remote_check import RemoteModel, RemoteProblem, check_alive, check_server, said
+from server.llm.remote_check import RemoteModel, RemoteProblem, check_alive, check_server, said
+from server.llm.token_text import StopScanner
 from server.settings import ServerSettings
-from server.token_text import StopScanner
 
 logger = logging.getLogger("docent.model")
 

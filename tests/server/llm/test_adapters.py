@@ -7,10 +7,10 @@ from pathlib import Path
 import llama_cpp
 import pytest
 
-from server.adapters import FOLDER, Adapter, adapters
 from server.engine.memory_fit import ModelRefused
-from server.generate import Message, Piece, Sampling
-from server.local import LocalGenerator
+from server.llm.adapters import FOLDER, Adapter, adapters
+from server.llm.generator import Message, Piece, Sampling
+from server.llm.local import LocalGenerator
 from server.settings import ServerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 from tests.tiny_lora import write_tiny_lora

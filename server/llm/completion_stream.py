@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from server.generate import TokenLogprob, Usage
+from server.llm.generator import TokenLogprob, Usage
 
 MAX_LINE = 1 << 20  # bytes; a chunk with twenty alternatives to its token takes some two thousand
 

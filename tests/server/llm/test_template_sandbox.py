@@ -6,10 +6,10 @@ import tracemalloc
 import pytest
 from jinja2 import TemplateError
 
-from server.chat_template import ChatTemplate, choose_template
 from server.errors import BadRequest
-from server.generate import Message
-from server.template_sandbox import MAX_SOURCE, MAX_TEXT, compile_template, render
+from server.llm.chat_template import ChatTemplate, choose_template
+from server.llm.generator import Message
+from server.llm.template_sandbox import MAX_SOURCE, MAX_TEXT, compile_template, render
 
 ENDLESS = [
     "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from indexer.errors import StorageError
 from server.engine.gguf_header import read_header
-from server.machine import fit_here
-from server.model_files import (
+from server.llm.machine import fit_here
+from server.llm.model_files import (
     CATALOGUE,
     ModelNotFound,
     find_model,

@@ -15,10 +15,10 @@ import pytest
 
 from server.app import Parts
 from server.errors import Unavailable
-from server.generate import Completed, Message, Piece, Sampling
+from server.llm.generator import Completed, Message, Piece, Sampling
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, open_fake_retriever, serving
-from tests.server.remote_client import QUESTION, becomes, collect, remote, text
+from tests.server.llm.remote_client import QUESTION, becomes, collect, remote, text
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 START = 120  # seconds; it imports for some ten on a busy machine

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import DocentError
-from server.adapters import Adapter, adapters, check_adapter
-from server.chat_template import ChatTemplate, choose_template
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build, json_grammar
 from server.engine.memory_fit import Fit, gib
@@ -34,7 +32,9 @@ from server.engine.state_folder import StateFolder, model_key, remove_saved
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
-from server.generate import (
+from server.llm.adapters import Adapter, adapters, check_adapter
+from server.llm.chat_template import ChatTemplate, choose_template
+from server.llm.generator import (
     Completed,
     GenerationEvent,
     GeneratorState,
@@ -46,11 +46,11 @@ from server.generate import (
     TokenLogprob,
     Usage,
 )
-from server.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
-from server.model_files import model_name, model_title, resolve_model
-from server.prompt_tokens import PromptTokenizer
+from server.llm.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
+from server.llm.model_files import model_name, model_title, resolve_model
+from server.llm.prompt_tokens import PromptTokenizer
+from server.llm.token_text import StopScanner, Utf8Stream
 from server.settings import ServerSettings
-from server.token_text import StopScanner, Utf8Stream
 
 logger = logging.getLogger("docent.model")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import llama_cpp
 import pytest
 
-from server.chat_template import PLAIN_STOPS, ChatTemplate, choose_template
 from server.engine.gguf_header import read_header
 from server.engine.llama import Context, Model
 from server.engine.scheduler import Finished, Request, Sampled, Scheduler
 from server.engine.vocabulary import Vocabulary
-from server.generate import Message
-from server.prompt_tokens import PromptTokenizer
+from server.llm.chat_template import PLAIN_STOPS, ChatTemplate, choose_template
+from server.llm.generator import Message
+from server.llm.prompt_tokens import PromptTokenizer
 from tests.tiny_gguf import MARKS, TinyModel, write_tiny_gguf
 
 TURNS = "{% for m in messages %}"

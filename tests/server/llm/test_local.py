@@ -13,7 +13,7 @@ import pytest
 from server.engine.gguf_header import read_header
 from server.engine.llama import library
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
-from server.generate import (
+from server.llm.generator import (
     Completed,
     GenerationEvent,
     Generator,
@@ -23,8 +23,8 @@ from server.generate import (
     Queued,
     Sampling,
 )
-from server.local import LocalGenerator, open_generator
-from server.machine import SLOTS
+from server.llm.local import LocalGenerator, open_generator
+from server.llm.machine import SLOTS
 from server.settings import ServerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
@@ -389,7 +389,7 @@ async def test_requests_while_it_loads_are_unavailable(settings: ServerSettings)
 
 
 def test_importing_and_opening_do_not_import_llama_cpp_here() -> None:
-    code = "import server.local, sys; sys.exit('llama_cpp' in sys.modules)"
+    code = "import server.llm.local, sys; sys.exit('llama_cpp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

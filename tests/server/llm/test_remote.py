@@ -10,14 +10,14 @@ import pytest
 from indexer.errors import StartError
 from server.app import Parts
 from server.errors import BadRequest, RequestError, TooBusy, Unavailable
-from server.generate import Completed, Piece, Sampling, TokenLogprob, Usage
-from server.generators import open_generator
-from server.local import LocalGenerator
-from server.remote import RemoteGenerator, estimate_tokens, remote_address
+from server.llm.choose import open_generator
+from server.llm.generator import Completed, Piece, Sampling, TokenLogprob, Usage
+from server.llm.local import LocalGenerator
+from server.llm.remote import RemoteGenerator, estimate_tokens, remote_address
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, open_fake_retriever, serving
-from tests.server.remote_client import QUESTION, WAIT, becomes, collect, remote, text
-from tests.server.scripted_api import DONE, ScriptedApi, event, scripted_api
+from tests.server.llm.remote_client import QUESTION, WAIT, becomes, collect, remote, text
+from tests.server.llm.scripted_api import DONE, ScriptedApi, event, scripted_api
 from tests.tiny_gguf import write_tiny_gguf
 
 JSON = {"response_format": {"type": "json_object"}}

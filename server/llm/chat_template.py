@@ -16,9 +16,9 @@ from itertools import groupby
 from jinja2 import TemplateError
 
 from server.errors import BadRequest
-from server.generate import Message
-from server.prompt_tokens import Segment
-from server.template_sandbox import RENDER_SECONDS, compile_template, render
+from server.llm.generator import Message
+from server.llm.prompt_tokens import Segment
+from server.llm.template_sandbox import RENDER_SECONDS, compile_template, render
 
 logger = logging.getLogger("docent.template")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.completion_stream import MAX_LINE, BadStream, CompletionStream
-from server.generate import TokenLogprob, Usage
-from tests.server.scripted_api import DONE, event
+from server.llm.completion_stream import MAX_LINE, BadStream, CompletionStream
+from server.llm.generator import TokenLogprob, Usage
+from tests.server.llm.scripted_api import DONE, event
 
 WHOLE = (
     b": a comment\r\n\r\nevent: message\n"

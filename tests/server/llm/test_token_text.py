@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.token_text import StopScanner, Utf8Stream
+from server.llm.token_text import StopScanner, Utf8Stream
 
 TEXT = "a€\U0001f600ü\n"
 

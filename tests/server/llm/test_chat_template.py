@@ -10,15 +10,15 @@ import llama_cpp
 import pytest
 from jinja2 import TemplateError
 
-from server.chat_template import ChatTemplate, choose_template
 from server.engine.llama import Model
 from server.engine.vocabulary import Vocabulary
 from server.errors import BadRequest
-from server.generate import Message
-from server.prompt_tokens import PromptTokenizer, Segment
+from server.llm.chat_template import ChatTemplate, choose_template
+from server.llm.generator import Message
+from server.llm.prompt_tokens import PromptTokenizer, Segment
 from tests.tiny_gguf import CONTROL, TEMPLATE, USER_DEFINED, TinyModel, write_tiny_gguf
 
-SHARED = Path(__file__).parents[2] / ".." / "shared"
+SHARED = Path(__file__).parents[3] / ".." / "shared"
 
 # Written anew after the shapes that these families use.
 TURNS = (
