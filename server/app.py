@@ -20,9 +20,9 @@ from indexer.errors import BusyError, StorageError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.search.retrieve import open_retriever
-from server.answer import answer
+from server.answering.answer import answer
+from server.answering.events import AnswerEvent, Question
 from server.conversations import open_conversations
-from server.events import AnswerEvent, Question
 from server.housekeeping import keep_house
 from server.llm.choose import open_generator
 from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever

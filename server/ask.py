@@ -11,8 +11,8 @@ from indexer.client import find_server
 from indexer.errors import StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
+from server.answering.events import Answer, Evidence, Question, Sources
 from server.app import Parts
-from server.events import Answer, Evidence, Question, Sources
 from server.routes.chat_completion import Completion
 from server.settings import ServerSettings
 

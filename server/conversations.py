@@ -12,9 +12,9 @@ from sqlmodel import Session, col, select
 
 from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
+from server.answering.events import Exchange
 from server.branches import branch
 from server.errors import NotFound
-from server.events import Exchange
 from server.models import Conversation, Feedback, StoredCitation, Turn
 from server.records import evidence_from_json
 from server.settings import ServerSettings

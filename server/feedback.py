@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.knowledge.tables import Scope
-from server.events import Exchange, Question
-from server.prompt import build_messages
+from server.answering.events import Exchange, Question
+from server.answering.prompt import build_messages
 from server.turn_rows import TurnView
 
 Row = dict[str, Any]

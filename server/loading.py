@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 
 from indexer.errors import DocentError
 from indexer.search.retrieve import Retriever
+from server.answering.context_window import fit_prompt
+from server.answering.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
 from server.errors import Unavailable
-from server.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
-from server.fit import fit_prompt
 from server.llm.generator import Generator, GeneratorState
 from server.services import Services
 from server.settings import ServerSettings
@@ -37,7 +37,7 @@ OpenGenerator = Callable[[ServerSettings], Generator | None]
 
 
 class Answerer(Protocol):
-    """`server.answer.answer`, the whole way of a question."""
+    """`server.answering.answer.answer`, the whole way of a question."""
 
     def __call__(
         self, question: Question, retriever: Retriever, generator: Generator | None, settings: ServerSettings

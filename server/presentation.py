@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from indexer.knowledge.tables import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms
+from server.answering.events import Citation, Evidence, Progress, Searched
+from server.answering.small_talk import translates
 from server.conversations import ConversationLine, shortened
-from server.events import Citation, Evidence, Progress, Searched
 from server.render import Mark, guess_marks, render_answer
-from server.small_talk import translates
 from server.turn_rows import TurnView
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"

@@ -10,9 +10,9 @@ from fastapi import Depends, Request
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.tables import Scope
 from indexer.search.retrieve import Retriever
-from server.abstention import says_nothing
+from server.answering.abstention import says_nothing
+from server.answering.events import AnswerEvent, Question
 from server.conversations import Conversations
-from server.events import AnswerEvent, Question
 from server.examples import Examples
 from server.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, GeneratorState

@@ -9,8 +9,8 @@ from typing import cast
 from sqlmodel import Session, col, select
 
 from indexer.knowledge.tables import Passage, now
+from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
 from server.branches import versions
-from server.events import Answer, Citation, Doubt, Evidence, Searched
 from server.models import Feedback, State, StoredCitation, Turn
 from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
 

@@ -12,12 +12,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from indexer.knowledge.tables import Scope
+from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
+from server.answering.small_talk import rewrites, small_talk
 from server.conversations import Conversations
 from server.errors import BadRequest, NotFound, RequestError
-from server.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.llm.generator import Sampling
 from server.models import State
-from server.small_talk import rewrites, small_talk
 from server.turn_rows import Outcome, TurnView
 
 log = logging.getLogger(__name__)

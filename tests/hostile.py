@@ -15,8 +15,7 @@ from fastapi import APIRouter, FastAPI
 from sqlmodel import Session
 
 from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry
-from server.errors import NotFound, Unavailable
-from server.events import (
+from server.answering.events import (
     Answer,
     AnswerEvent,
     Citation,
@@ -29,6 +28,7 @@ from server.events import (
     Text,
     Timing,
 )
+from server.errors import NotFound, Unavailable
 from server.llm.generator import GeneratorState
 from server.routes.page_route import PageRoute
 from server.services import Services

@@ -21,11 +21,18 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("indexer", "server")
 
 LAYERS = (
-    ("server.cli", "server.app", "server.routes", "server.answer", "server.prompt", "server.engine"),
+    (
+        "server.cli",
+        "server.app",
+        "server.routes",
+        "server.answering.answer",
+        "server.answering.prompt",
+        "server.engine",
+    ),
     ("server.routes", "server.conversations"),
-    ("server.answer", "server.evidence", "server.engine"),
-    ("server.answer", "server.citations", "server.engine"),
-    ("server.answer", "server.llm.generator"),
+    ("server.answering.answer", "server.answering.evidence", "server.engine"),
+    ("server.answering.answer", "server.answering.citations", "server.engine"),
+    ("server.answering.answer", "server.llm.generator"),
     ("indexer.cli", "indexer.ingest", "indexer.documents.chunk", "indexer.settings"),
     ("indexer.ingest", "indexer.embed", "indexer.settings"),
     ("indexer.search.retrieve", "indexer.search.store", "indexer.knowledge.tables", "indexer.settings"),
@@ -33,7 +40,7 @@ LAYERS = (
 )
 """In each row a module imports, directly or not, none that stands to its left."""
 
-PURE = ("indexer.documents.chunk", "server.evidence", "server.prompt", "server.citations")
+PURE = ("indexer.documents.chunk", "server.answering.evidence", "server.answering.prompt", "server.answering.citations")
 HEAVY = {"sqlalchemy", "sqlmodel", "torch", "sentence_transformers", "faiss", "llama_cpp", "fastapi", "httpx"}
 
 

@@ -21,9 +21,7 @@ from indexer.documents.extract.document import Block, Kind, blocks_to_json
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Chunk, Collection, Document, LedgerEntry, Passage, Scope
-from server.conversations import open_conversations
-from server.errors import Unavailable
-from server.events import (
+from server.answering.events import (
     Answer,
     AnswerEvent,
     Citation,
@@ -36,6 +34,8 @@ from server.events import (
     Text,
     Timing,
 )
+from server.conversations import open_conversations
+from server.errors import Unavailable
 from server.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
 from server.routes import chat, documents, library, pages, settings_page

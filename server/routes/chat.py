@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from server.answering.question_length import why_too_long
 from server.errors import BadRequest
-from server.question_length import why_too_long
 from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import conversation_list, remembered_collection
 from server.routes.turn_html import TurnStream, ended, turn_context

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from indexer.knowledge.tables import Passage, Scope
+from server.answering.events import Answer, Citation, Evidence, Exchange, Question
 from server.errors import BadRequest
-from server.events import Answer, Citation, Evidence, Exchange, Question
 from server.llm.generator import Sampling, TokenLogprob, Usage
 from server.presentation import document_href
 from server.routes.schemas import ChatMessage, ChatRequest

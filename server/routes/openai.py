@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from indexer.knowledge.tables import Scope
+from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
 from server.disconnect import while_connected
 from server.errors import BadRequest, NotFound, Unavailable
-from server.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
 from server.llm.generator import TokenLogprob
 from server.problems import describe
 from server.routes.chat_completion import Completion, to_question

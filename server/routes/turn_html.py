@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi.sse import ServerSentEvent
 
-from server.events import Progress, Searched, Sources, Text
+from server.answering.events import Progress, Searched, Sources, Text
+from server.answering.small_talk import translates
 from server.presentation import (
     answer_html,
     cards,
@@ -20,7 +21,6 @@ from server.presentation import (
     waiting_for,
 )
 from server.render import AnswerStream
-from server.small_talk import translates
 from server.templating import fragment
 from server.turn_rows import TurnView
 from server.turns import Batch, Ended

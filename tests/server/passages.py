@@ -9,7 +9,7 @@ from indexer.knowledge.tables import Passage, Sentence
 from indexer.search.retrieve import Retrieved
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import query_terms
-from server.events import Evidence
+from server.answering.events import Evidence
 from tests.word_embedder import word_vector
 
 

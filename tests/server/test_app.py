@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError
 from indexer.client import read_address
 from indexer.errors import BusyError, DocentError, IndexMismatchError, StorageError
 from indexer.search.retrieve import Retriever
+from server.answering.events import Answer, Progress, Question
 from server.app import Parts, create_app, make_services
 from server.errors import Unavailable
-from server.events import Answer, Progress, Question
 from server.loading import Loading
 from server.metrics import Metrics
 from server.settings import ServerSettings

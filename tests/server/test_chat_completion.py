@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
+from server.answering.events import Answer, Citation, Exchange
 from server.errors import BadRequest
-from server.events import Answer, Citation, Exchange
 from server.llm.generator import Sampling
 from server.routes.chat_completion import Completion, read_messages, to_question
 from server.routes.schemas import ChatMessage, ChatRequest

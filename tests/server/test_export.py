@@ -1,6 +1,6 @@
 """A conversation as Markdown."""
 
-from server.events import Citation
+from server.answering.events import Citation
 from server.export import conversation_markdown
 from server.turn_rows import CitationView, TurnView
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from indexer.evaluate.retrieval import load_questions
 from indexer.knowledge.tables import Passage, Scope
+from server.answering.events import Answer, Evidence, Question
+from server.answering.prompt import build_messages
 from server.cli import main
 from server.conversations import Conversations, open_conversations
-from server.events import Answer, Evidence, Question
-from server.prompt import build_messages
 from server.settings import ServerSettings
 from server.turn_rows import Outcome
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.knowledge.database import writing
-from server.events import Progress, Sources, Text
+from server.answering.events import Progress, Sources, Text
 from server.presentation import indexing
 from server.routes.pages import LATER
 from server.routes.turn_html import TurnStream

@@ -12,9 +12,9 @@ from pydantic import BaseModel, SecretStr
 
 from indexer.client import find_server, read_address
 from indexer.errors import DocentError
+from server.answering.events import Question
 from server.app import Parts
 from server.errors import Forbidden, TooBusy
-from server.events import Question
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
 

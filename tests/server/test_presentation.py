@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indexer.knowledge.tables import Passage
+from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations import ConversationLine
-from server.events import Citation, Doubt, Evidence, Progress, Searched
 from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, heading, searched_for, waiting_for
 from server.turn_rows import CitationView, TurnView
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.events import Progress, Sources, Text
+from server.answering.events import Progress, Sources, Text
 from server.render import render_answer
 from server.routes.turn_html import TurnStream, closing
 from server.turn_rows import TurnView

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from indexer.knowledge.tables import Scope
+from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
+from server.answering.small_talk import GREETING
 from server.conversations import Conversations, open_conversations
 from server.errors import BadRequest, NotFound, Unavailable
-from server.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.settings import ServerSettings
-from server.small_talk import GREETING
 from server.turn_rows import Outcome
 from server.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 

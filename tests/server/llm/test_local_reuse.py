@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from indexer.knowledge.tables import Scope
+from server.answering.events import Exchange, Question
+from server.answering.prompt import build_messages
 from server.engine.gguf_header import read_header
 from server.engine.llama import Model
 from server.engine.vocabulary import Vocabulary
-from server.events import Exchange, Question
 from server.llm.chat_template import choose_template
 from server.llm.generator import Completed, Message, Sampling
 from server.llm.local import LocalGenerator
 from server.llm.prompt_tokens import PromptTokenizer
-from server.prompt import build_messages
 from server.settings import ServerSettings
 from tests.server.llm.test_local import collect, completed, loaded, text
 from tests.server.passages import numbered

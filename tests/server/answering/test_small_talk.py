@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.small_talk import ABILITIES, FAREWELL, GREETING, LONGEST, THANKS, rewrites, small_talk
+from server.answering.small_talk import ABILITIES, FAREWELL, GREETING, LONGEST, THANKS, rewrites, small_talk
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
+from server.answering.context_window import LEAST_ANSWER, fit_prompt
+from server.answering.events import Evidence, Exchange, Question
+from server.answering.prompt import build_messages
 from server.errors import ContextTooLong
-from server.events import Evidence, Exchange, Question
-from server.fit import LEAST_ANSWER, fit_prompt
 from server.llm.generator import Message, Sampling
-from server.prompt import build_messages
 from tests.server.fakes import ScriptedGenerator
 from tests.server.passages import numbered
 

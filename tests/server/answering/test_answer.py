@@ -12,13 +12,13 @@ from sqlmodel import Session, select
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Collection, Scope
 from indexer.search.retrieve import Retriever
-from server.answer import answer
+from server.answering.answer import answer
+from server.answering.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
+from server.answering.prompt import INSTRUCTIONS, NOT_FOUND
+from server.answering.small_talk import NEEDS_MODEL
 from server.errors import ContextTooLong, Unavailable
-from server.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
 from server.llm.generator import Completed, GenerationEvent, GeneratorState, Message, Piece, Queued, Sampling
-from server.prompt import INSTRUCTIONS, NOT_FOUND
 from server.settings import ServerSettings
-from server.small_talk import NEEDS_MODEL
 from tests.server.fakes import BENEFITS, HANDBOOK, LEAVE, ScriptedGenerator, fill, open_fake_retriever
 
 LEAVE_QUESTION = "How many days of annual leave do employees have?"

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
+from server.answering.context_window import fit_prompt
+from server.answering.events import Question
+from server.answering.question_length import LONGEST, PASSAGE, why_too_long
 from server.errors import ContextTooLong
-from server.events import Question
-from server.fit import fit_prompt
 from server.llm.generator import GeneratorState
-from server.question_length import LONGEST, PASSAGE, why_too_long
 from tests.server.fakes import ScriptedGenerator
 from tests.server.passages import numbered
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from server.relevance import PASSAGES, score_sentences
+from server.answering.relevance import PASSAGES, score_sentences
 from tests.server.passages import passage, retrieved
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Scope
-from server.events import Evidence, Exchange, Question
+from server.answering.events import Evidence, Exchange, Question
+from server.answering.prompt import INSTRUCTIONS, JSON_INSTRUCTIONS, NOT_FOUND, build_messages
 from server.llm.generator import Message, Sampling
-from server.prompt import INSTRUCTIONS, JSON_INSTRUCTIONS, NOT_FOUND, build_messages
 from tests.server.passages import numbered, passage
 
 SCOPE = Scope(frozenset({1}))

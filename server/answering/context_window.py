@@ -8,10 +8,10 @@ without any the model would say that the documents do not answer, which nobody h
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
+from server.answering.events import Evidence, Exchange, Question
+from server.answering.prompt import build_messages
 from server.errors import ContextTooLong
-from server.events import Evidence, Exchange, Question
 from server.llm.generator import Generator, Message
-from server.prompt import build_messages
 
 BLOCK_SHARE = 2
 """Turns are dropped in blocks of at most one in this many of those that fit."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from indexer.knowledge.tables import Passage
 from indexer.search.retrieve import Retrieved
 from indexer.text.terms import content_terms
-from server.antecedents import antecedent, between, lead_in
-from server.citations import citation
-from server.events import Answer, Citation, Text, Timing
-from server.negation import denies
-from server.relevance import ScoredSentence, score_sentences
+from server.answering.antecedents import antecedent, between, lead_in
+from server.answering.citations import citation
+from server.answering.events import Answer, Citation, Text, Timing
+from server.answering.negation import denies
+from server.answering.relevance import ScoredSentence, score_sentences
 
 SENTENCES = 3
 """Most sentences of an answer, about 90 tokens; a line that leads in to a list is not counted."""

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.knowledge.tables import Passage, Sentence
 from indexer.search.retrieve import Retrieved
 from indexer.text.terms import content_terms, words
-from server.answer_kind import asked_for, holds
+from server.answering.answer_kind import asked_for, holds
 
 PASSAGES = 5
 """Passages whose sentences are weighed: squad .920, with 3 .907."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from indexer.knowledge.tables import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms, words
-from server.events import Citation, Doubt, Evidence
-from server.support import Encode, Support, doubt, find_support
+from server.answering.events import Citation, Doubt, Evidence
+from server.answering.support import Encode, Support, doubt, find_support
 
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\d{1,3})*"
 _NAME = r"(?:sources?|passages?|documents?)"

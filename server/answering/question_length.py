@@ -2,11 +2,11 @@
 
 from indexer.knowledge.tables import Scope
 from indexer.search.retrieve import QUERY_CHARACTERS
+from server.answering.context_window import LEAST_ANSWER
+from server.answering.events import Question
+from server.answering.prompt import build_messages
 from server.errors import ContextTooLong
-from server.events import Question
-from server.fit import LEAST_ANSWER
 from server.llm.generator import Generator
-from server.prompt import build_messages
 
 LONGEST = 100_000
 """Characters that are looked at at all, whatever the context."""

@@ -12,7 +12,7 @@ instructions is made harder by this, not impossible.
 import re
 from collections.abc import Sequence
 
-from server.events import Evidence, Exchange, Question
+from server.answering.events import Evidence, Exchange, Question
 from server.llm.generator import Message, Role
 
 NOT_FOUND = "The documents do not say."

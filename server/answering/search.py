@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import replace
 
 from indexer.search.retrieve import Retrieved, Retriever
-from server.events import Question
+from server.answering.events import Question
+from server.answering.readiness import can_write
+from server.answering.small_talk import rewrites
+from server.answering.standalone import standalone
 from server.llm.generator import Generator
-from server.readiness import can_write
 from server.settings import ServerSettings
-from server.small_talk import rewrites
-from server.standalone import standalone
 
 
 async def search(

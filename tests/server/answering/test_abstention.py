@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from indexer.knowledge.calibration import keep_labelled, keep_off_topic
 from indexer.knowledge.database import open_knowledge
-from server.abstention import says_nothing
+from server.answering.abstention import says_nothing
 from server.settings import ServerSettings
 from tests.server.passages import passage, retrieved
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.citations import CitationChecker
-from server.events import Citation, Doubt, Evidence
+from server.answering.citations import CitationChecker
+from server.answering.events import Citation, Doubt, Evidence
 from server.render import Mark, render_answer
 from tests.server.passages import numbered
 

@@ -2,7 +2,7 @@
 
 import time
 
-from server.events import Timing
+from server.answering.events import Timing
 
 
 class Clock:

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from indexer.search.retrieve import Retrieved, Retriever
-from server.abstention import refuse, says_nothing
-from server.clock import Clock
-from server.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources
-from server.evidence import select_evidence, whole_evidence
-from server.fit import fit_prompt
+from server.answering.abstention import refuse, says_nothing
+from server.answering.clock import Clock
+from server.answering.context_window import fit_prompt
+from server.answering.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources
+from server.answering.evidence import select_evidence, whole_evidence
+from server.answering.model_free import answer_without_model
+from server.answering.readiness import can_write, until_ready
+from server.answering.search import search
+from server.answering.writing import write
 from server.llm.generator import Generator
-from server.model_free import answer_without_model
-from server.readiness import can_write, until_ready
-from server.searching import search
 from server.settings import ServerSettings
-from server.writing import write
 
 EVIDENCE_SHARE = 2
 """Evidence takes at most one part in this many of the model's context, whatever the settings allow."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from indexer.knowledge.tables import Passage, Sentence
 from indexer.text.terms import content_terms
-from server.events import Evidence, Reason
-from server.negation import denies
+from server.answering.events import Evidence, Reason
+from server.answering.negation import denies
 
 MARKED = 0.4
 """Share of a sentence's content words that a passage must hold when the model named that passage."""

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 from indexer.knowledge.calibration import read_calibration
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retrieved
-from server.events import Answer, Sources, Text, Timing
-from server.prompt import NOT_FOUND
+from server.answering.events import Answer, Sources, Text, Timing
+from server.answering.prompt import NOT_FOUND
 
 
 def says_nothing(retrieved: Retrieved, engine: Engine, false_refusals: float) -> bool:

@@ -6,11 +6,11 @@ from contextlib import aclosing
 
 from indexer.embed import Embedder
 from indexer.search.retrieve import Retrieved
-from server.citations import CheckedText, CitationChecker
-from server.clock import Clock
-from server.events import Answer, AnswerEvent, Evidence, Progress, Question, Text
+from server.answering.citations import CheckedText, CitationChecker
+from server.answering.clock import Clock
+from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Question, Text
+from server.answering.prompt import NOT_FOUND, is_refusal
 from server.llm.generator import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
-from server.prompt import NOT_FOUND, is_refusal
 
 
 async def write(

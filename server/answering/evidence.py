@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 
 from indexer.knowledge.tables import Passage
 from indexer.search.retrieve import Retrieved
-from server.antecedents import antecedent
-from server.events import Evidence
-from server.relevance import PASSAGES, ScoredSentence, score_sentences
+from server.answering.antecedents import antecedent
+from server.answering.events import Evidence
+from server.answering.relevance import PASSAGES, ScoredSentence, score_sentences
 
 REACH = 5.5
 """A sentence whose score is lower than the best one's by more, e^5.5 = 245 times less likely to hold the answer, is not

@@ -3,7 +3,7 @@
 import pytest
 
 from indexer.text.terms import words
-from server.answer_kind import asked_for, holds
+from server.answering.answer_kind import asked_for, holds
 
 
 @pytest.mark.parametrize(

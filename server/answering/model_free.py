@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from indexer.search.retrieve import Retrieved
-from server.abstention import refuse
-from server.clock import Clock
+from server.answering.abstention import refuse
+from server.answering.clock import Clock
+from server.answering.events import Answer, AnswerEvent, Question, Sources, Text
+from server.answering.evidence import whole_evidence
+from server.answering.extractive import choose_sentences, extractive_answer
+from server.answering.small_talk import NEEDS_MODEL
 from server.errors import Unavailable
-from server.events import Answer, AnswerEvent, Question, Sources, Text
-from server.evidence import whole_evidence
-from server.extractive import choose_sentences, extractive_answer
-from server.small_talk import NEEDS_MODEL
 
 
 def answer_without_model(

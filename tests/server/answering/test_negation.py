@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.negation import denies
+from server.answering.negation import denies
 
 LEAVE = "Unused leave is paid out, not carried over. Leave may be booked in the portal."
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.events import Evidence
-from server.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, support
+from server.answering.events import Evidence
+from server.answering.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, support
 from tests.server.passages import numbered, passage
 from tests.word_embedder import word_vector
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Passage
-from server.events import Evidence
-from server.evidence import GAP, PASSAGES, select_evidence, whole_evidence
+from server.answering.events import Evidence
+from server.answering.evidence import GAP, PASSAGES, select_evidence, whole_evidence
 from tests.server.passages import passage, retrieved
 
 LEAVE = (

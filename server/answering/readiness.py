@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeGuard
 
-from server.events import Progress
+from server.answering.events import Progress
 from server.llm.generator import Generator
 
 POLL = 0.2  # seconds

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.knowledge.tables import Passage
-from server.antecedents import antecedent, lead_in
+from server.answering.antecedents import antecedent, lead_in
 from tests.server.passages import passage
 
 LIST = "All staff:\n\nYou need these:\n\nA laptop\nA badge. It opens doors.\n\nThe end."
