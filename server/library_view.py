@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from indexer.knowledge.catalog import FileRow
 from indexer.knowledge.seen import is_unseen
 from indexer.knowledge.tables import IngestRun, LedgerEntry
-from server.ingest_jobs import FileOutcome, Job
+from server.library.ingest_jobs import FileOutcome, Job
 from server.presentation import counted
 
 STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}

@@ -13,8 +13,8 @@ from indexer.search.retrieve import Retriever
 from server.answering.abstention import says_nothing
 from server.answering.events import AnswerEvent, Question
 from server.conversations import Conversations
-from server.examples import Examples
-from server.ingest_jobs import IngestJobs
+from server.library.examples import Examples
+from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, GeneratorState
 from server.metrics import Metrics
 from server.settings import ServerSettings

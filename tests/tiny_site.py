@@ -36,7 +36,7 @@ from server.answering.events import (
 )
 from server.conversations import open_conversations
 from server.errors import Unavailable
-from server.ingest_jobs import IngestJobs
+from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
 from server.routes import chat, documents, library, pages, settings_page
 from server.security import SecurityHeaders

@@ -17,14 +17,14 @@ from indexer.knowledge.seen import mark_seen
 from indexer.knowledge.tables import LedgerEntry, Scope
 from indexer.knowledge.trash import ask_again, delete_file, restore_file
 from server.errors import Forbidden, NotFound
-from server.ingest_jobs import FileOutcome
+from server.library.ingest_jobs import FileOutcome
+from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
 from server.library_view import STATES, file_line, job_lines, run_lines, unseen_line
 from server.routes.page_route import PageRoute
 from server.routes.shell import shell
 from server.services import ScopeDep, Services, ServicesDep, get_scope
 from server.session import OwnerDep
 from server.templating import fragment, is_fragment, page
-from server.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
 
 PAGE = 200  # files shown at once
 POLL_SECONDS = 1.0  # between two looks at the progress

@@ -12,7 +12,7 @@ from sqlmodel import Session, delete
 
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun
-from server.examples import Examples, choose
+from server.library.examples import Examples, choose
 from server.settings import ServerSettings
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from indexer.knowledge.database import open_knowledge
-from server.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
+from server.library.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
+from server.library.uploads import open_folder
 from server.settings import ServerSettings
-from server.uploads import open_folder
 
 SCRIPT = """
 import json, os, sys, time

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StorageError
-from server import uploads
 from server.errors import BadRequest
+from server.library import uploads
+from server.library.uploads import Incoming, collection_folder, collection_name, safe_name
 from server.settings import ServerSettings
-from server.uploads import Incoming, collection_folder, collection_name, safe_name
 
 KIND = "multipart/form-data; boundary=cut"
 

@@ -27,7 +27,7 @@ from indexer.knowledge.tables import now
 from indexer.knowledge.trash import purge
 from indexer.settings import IndexerSettings
 from server.errors import TooBusy
-from server.uploads import unread_uploads
+from server.library.uploads import unread_uploads
 
 log = logging.getLogger(__name__)
 
