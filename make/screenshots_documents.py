@@ -12,10 +12,10 @@ from sqlmodel import Session, col, update
 
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Document, IngestRun, LedgerEntry, now
+from server.conversations.turns import Turns
 from server.llm.generator import GeneratorState
 from server.services import Services
 from server.settings import ServerSettings
-from server.turns import Turns
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf
 from tests.tiny_site import Site, add_document

@@ -22,7 +22,8 @@ from indexer.knowledge.database import open_knowledge
 from indexer.search.retrieve import open_retriever
 from server.answering.answer import answer
 from server.answering.events import AnswerEvent, Question
-from server.conversations import open_conversations
+from server.conversations.store import open_conversations
+from server.conversations.turns import Turns
 from server.housekeeping import keep_house
 from server.llm.choose import open_generator
 from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
@@ -34,7 +35,6 @@ from server.security import Guard, SecurityHeaders, check_exposure
 from server.services import Services
 from server.settings import ServerSettings
 from server.templating import static_files
-from server.turns import Turns
 
 
 @dataclass(frozen=True)

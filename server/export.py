@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from server.conversations.rows import TurnView
 from server.presentation import source_name
-from server.turn_rows import TurnView
 
 
 def conversation_markdown(title: str, turns: Sequence[TurnView]) -> str:

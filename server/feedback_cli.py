@@ -13,8 +13,8 @@ import click
 
 from indexer.errors import StartError, StorageError
 from indexer.progress import message
-from server.conversations import Conversations, open_conversations
-from server.feedback import Judged, Row, corrections_in, examples, preferences, questions
+from server.conversations.feedback import Judged, Row, corrections_in, examples, preferences, questions
+from server.conversations.store import Conversations, open_conversations
 from server.settings import ServerSettings
 
 

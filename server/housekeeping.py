@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from indexer.knowledge.tables import now
-from server.conversations import UNDO, Conversations
+from server.conversations.store import UNDO, Conversations
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from indexer.knowledge.tables import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.abstention import says_nothing
 from server.answering.events import AnswerEvent, Question
-from server.conversations import Conversations
+from server.conversations.store import Conversations
+from server.conversations.turns import Turns
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, GeneratorState
 from server.metrics import Metrics
 from server.settings import ServerSettings
-from server.turns import Turns
 
 
 @dataclass

@@ -29,7 +29,7 @@ LAYERS = (
         "server.answering.prompt",
         "server.engine",
     ),
-    ("server.routes", "server.conversations"),
+    ("server.routes", "server.conversations.store"),
     ("server.answering.answer", "server.answering.evidence", "server.engine"),
     ("server.answering.answer", "server.answering.citations", "server.engine"),
     ("server.answering.answer", "server.llm.generator"),

@@ -34,7 +34,8 @@ from server.answering.events import (
     Text,
     Timing,
 )
-from server.conversations import open_conversations
+from server.conversations.store import open_conversations
+from server.conversations.turns import Turns
 from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
@@ -43,7 +44,6 @@ from server.security import SecurityHeaders
 from server.services import Services
 from server.settings import ServerSettings
 from server.templating import static_files
-from server.turns import Turns
 
 LEAVE = [
     ("heading", "Annual leave", 1, 1),

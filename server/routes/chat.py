@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from server.answering.question_length import why_too_long
+from server.conversations.rows import TurnView
+from server.conversations.turns import Ended
 from server.errors import BadRequest
 from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import conversation_list, remembered_collection
@@ -16,8 +18,6 @@ from server.routes.turn_html import TurnStream, ended, turn_context
 from server.services import ScopeDep, ServicesDep
 from server.session import OwnerDep
 from server.templating import page
-from server.turn_rows import TurnView
-from server.turns import Ended
 
 REMARK_LENGTH = 1000
 SHORTEN = "Shorten it and send it again."

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
 from indexer.knowledge.tables import Document, Scope
-from server.conversations import CitationPlace
+from server.conversations.store import CitationPlace
 from server.errors import NotFound
 from server.presentation import source_name
 from server.routes.page_route import PageRoute, RowId

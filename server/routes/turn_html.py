@@ -7,6 +7,8 @@ from fastapi.sse import ServerSentEvent
 
 from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
+from server.conversations.rows import TurnView
+from server.conversations.turns import Batch, Ended
 from server.presentation import (
     answer_html,
     cards,
@@ -22,8 +24,6 @@ from server.presentation import (
 )
 from server.render import AnswerStream
 from server.templating import fragment
-from server.turn_rows import TurnView
-from server.turns import Batch, Ended
 
 
 def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:

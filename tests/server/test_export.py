@@ -1,8 +1,8 @@
 """A conversation as Markdown."""
 
 from server.answering.events import Citation
+from server.conversations.rows import CitationView, TurnView
 from server.export import conversation_markdown
-from server.turn_rows import CitationView, TurnView
 
 
 def citation(n: int, at: int, quote: str) -> CitationView:

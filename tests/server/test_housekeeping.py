@@ -7,9 +7,9 @@ import pytest
 from sqlmodel import Session
 
 from indexer.knowledge.tables import now
-from server.conversations import UNDO, open_conversations
+from server.conversations.store import UNDO, open_conversations
+from server.conversations.tables import Conversation
 from server.housekeeping import keep_house
-from server.models import Conversation
 from server.settings import ServerSettings
 
 

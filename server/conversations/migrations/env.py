@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import server.models  # noqa: F401 (fills the metadata)
+import server.conversations.tables  # noqa: F401 (fills the metadata)
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():

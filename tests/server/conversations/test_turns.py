@@ -8,11 +8,11 @@ import pytest
 from indexer.knowledge.tables import Scope
 from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.answering.small_talk import GREETING
-from server.conversations import Conversations, open_conversations
+from server.conversations.rows import Outcome
+from server.conversations.store import Conversations, open_conversations
+from server.conversations.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 from server.errors import BadRequest, NotFound, Unavailable
 from server.settings import ServerSettings
-from server.turn_rows import Outcome
-from server.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 
 SCOPE = Scope(frozenset({1}))
 

@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from indexer.knowledge.tables import Passage, now
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
-from server.branches import versions
-from server.models import Feedback, State, StoredCitation, Turn
-from server.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
+from server.conversations.branches import versions
+from server.conversations.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
+from server.conversations.tables import Feedback, State, StoredCitation, Turn
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from indexer.knowledge.tables import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.answering.small_talk import rewrites, small_talk
-from server.conversations import Conversations
+from server.conversations.rows import Outcome, TurnView
+from server.conversations.store import Conversations
+from server.conversations.tables import State
 from server.errors import BadRequest, NotFound, RequestError
 from server.llm.generator import Sampling
-from server.models import State
-from server.turn_rows import Outcome, TurnView
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.branches import branch, versions
+from server.conversations.branches import branch, versions
 
 
 @st.composite

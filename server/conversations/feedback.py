@@ -12,7 +12,7 @@ from typing import Any
 from indexer.knowledge.tables import Scope
 from server.answering.events import Exchange, Question
 from server.answering.prompt import build_messages
-from server.turn_rows import TurnView
+from server.conversations.rows import TurnView
 
 Row = dict[str, Any]
 

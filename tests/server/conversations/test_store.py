@@ -12,11 +12,11 @@ from sqlmodel import SQLModel
 
 from indexer.knowledge.tables import Passage, Sentence, now
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
-from server.conversations import Conversations, open_conversations, shortened
+from server.conversations.rows import Outcome
+from server.conversations.store import Conversations, open_conversations, shortened
 from server.errors import NotFound
 from server.llm.generator import Usage
 from server.settings import ServerSettings
-from server.turn_rows import Outcome
 
 
 @pytest.fixture

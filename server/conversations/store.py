@@ -13,12 +13,9 @@ from sqlmodel import Session, col, select
 from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
 from server.answering.events import Exchange
-from server.branches import branch
-from server.errors import NotFound
-from server.models import Conversation, Feedback, StoredCitation, Turn
-from server.records import evidence_from_json
-from server.settings import ServerSettings
-from server.turn_rows import (
+from server.conversations.branches import branch
+from server.conversations.records import evidence_from_json
+from server.conversations.rows import (
     CitationView,
     Outcome,
     TurnView,
@@ -28,6 +25,9 @@ from server.turn_rows import (
     turn_views,
     write_outcome,
 )
+from server.conversations.tables import Conversation, Feedback, StoredCitation, Turn
+from server.errors import NotFound
+from server.settings import ServerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list

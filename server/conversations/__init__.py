@@ -1,0 +1,6 @@
+"""Conversations: chat.db, its only reader and writer, and the answers that are under way.
+
+What belongs here: tables, migrations and queries of chat.db; turns while they run and who follows them; feedback.
+What does not: how an answer comes about (`answering`), how a turn looks (`views`).
+Imports `answering`.
+"""
