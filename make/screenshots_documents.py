@@ -14,7 +14,7 @@ from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Document, IngestRun, LedgerEntry, now
 from server.conversations.turns import Turns
 from server.llm.generator import GeneratorState
-from server.services import Services
+from server.runtime.services import Services
 from server.settings import ServerSettings
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf

@@ -24,15 +24,15 @@ from server.answering.answer import answer
 from server.answering.events import AnswerEvent, Question
 from server.conversations.store import open_conversations
 from server.conversations.turns import Turns
-from server.housekeeping import keep_house
 from server.llm.choose import open_generator
-from server.loading import Answerer, Loading, OpenGenerator, OpenRetriever
-from server.metrics import CountedRequests, Metrics
 from server.problems import ProblemBoundary, exception_handlers
 from server.routes import chat, documents, health, library, openai, pages, search, settings_page
 from server.routes.shell import bare_problem
+from server.runtime.housekeeping import keep_house
+from server.runtime.loading import Answerer, Loading, OpenGenerator, OpenRetriever
+from server.runtime.metrics import CountedRequests, Metrics
+from server.runtime.services import Services
 from server.security import Guard, SecurityHeaders, check_exposure
-from server.services import Services
 from server.settings import ServerSettings
 from server.templating import static_files
 

@@ -29,7 +29,7 @@ from server.llm.machine import fit_here, free_memory, read_model_header
 from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
-from server.loading import INSTALL, NO_MODEL
+from server.runtime.loading import INSTALL, NO_MODEL
 from server.security import check_exposure
 from server.serve import bind
 from server.settings import ServerSettings

@@ -19,8 +19,8 @@ from indexer.errors import BusyError, StartError
 from server.app import create_app
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
+from server.runtime.services import Services
 from server.security import check_exposure
-from server.services import Services
 from server.settings import ServerSettings
 
 BACKLOG = 128  # connections that wait while the application starts

@@ -32,7 +32,7 @@ from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.llm.generator import GeneratorState
 from server.routes.page_route import PageRoute
-from server.services import Services
+from server.runtime.services import Services
 from server.settings import ServerSettings
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf

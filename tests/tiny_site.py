@@ -40,8 +40,8 @@ from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
 from server.routes import chat, documents, library, pages, settings_page
+from server.runtime.services import Services
 from server.security import SecurityHeaders
-from server.services import Services
 from server.settings import ServerSettings
 from server.templating import static_files
 

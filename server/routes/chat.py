@@ -15,7 +15,7 @@ from server.errors import BadRequest
 from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import conversation_list, remembered_collection
 from server.routes.turn_html import TurnStream, ended, turn_context
-from server.services import ScopeDep, ServicesDep
+from server.runtime.services import ScopeDep, ServicesDep
 from server.session import OwnerDep
 from server.templating import page
 

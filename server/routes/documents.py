@@ -14,7 +14,7 @@ from server.errors import NotFound
 from server.presentation import source_name
 from server.routes.page_route import PageRoute, RowId
 from server.routes.shell import shell
-from server.services import ScopeDep, Services, ServicesDep
+from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.session import OwnerDep
 from server.source_view import find_quote, grown, window
 from server.templating import is_fragment, page

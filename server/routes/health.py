@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.loading import INSTALL, NO_MODEL
-from server.services import Services, ServicesDep
+from server.runtime.loading import INSTALL, NO_MODEL
+from server.runtime.services import Services, ServicesDep
 
 router = APIRouter()
 

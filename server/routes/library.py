@@ -22,7 +22,7 @@ from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_
 from server.library_view import STATES, file_line, job_lines, run_lines, unseen_line
 from server.routes.page_route import PageRoute
 from server.routes.shell import shell
-from server.services import ScopeDep, Services, ServicesDep, get_scope
+from server.runtime.services import ScopeDep, Services, ServicesDep, get_scope
 from server.session import OwnerDep
 from server.templating import fragment, is_fragment, page
 

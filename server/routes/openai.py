@@ -21,7 +21,7 @@ from server.llm.generator import TokenLogprob
 from server.problems import describe
 from server.routes.chat_completion import Completion, to_question
 from server.routes.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest
-from server.services import ScopeDep, Services, ServicesDep
+from server.runtime.services import ScopeDep, Services, ServicesDep
 
 log = logging.getLogger(__name__)
 

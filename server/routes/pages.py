@@ -11,7 +11,7 @@ from server.export import conversation_markdown
 from server.routes.page_route import PageRoute
 from server.routes.shell import collection_names, conversation_list, indexed, remembered_collection, shell
 from server.routes.turn_html import turn_context
-from server.services import ScopeDep, ServicesDep
+from server.runtime.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
 from server.templating import THEMES, is_fragment, page, static
 

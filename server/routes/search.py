@@ -10,7 +10,7 @@ from indexer.client import search_result
 from server.errors import BadRequest, Unavailable
 from server.routes.openai import narrowed
 from server.routes.schemas import SearchRequest
-from server.services import ScopeDep, ServicesDep
+from server.runtime.services import ScopeDep, ServicesDep
 
 router = APIRouter(prefix="/v1")
 

@@ -17,7 +17,7 @@ from server.presentation import counted
 from server.routes.health import Part, health_parts
 from server.routes.page_route import PageRoute
 from server.routes.shell import shell
-from server.services import ScopeDep, Services, ServicesDep
+from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.session import OwnerDep
 from server.templating import page
 

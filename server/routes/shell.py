@@ -10,7 +10,7 @@ from starlette.responses import Response
 from indexer.knowledge.tables import Scope, now
 from server.presentation import ago, by_day, counted, indexing
 from server.problems import Problem
-from server.services import Services, get_services
+from server.runtime.services import Services, get_services
 from server.session import get_owner
 from server.templating import fragment, is_fragment, page
 

@@ -19,8 +19,8 @@ from indexer.search.retrieve import Retriever
 from server.answering.events import Answer, Progress, Question
 from server.app import Parts, create_app, make_services
 from server.errors import Unavailable
-from server.loading import Loading
-from server.metrics import Metrics
+from server.runtime.loading import Loading
+from server.runtime.metrics import Metrics
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, ScriptedGenerator, app_of, fill, no_generator, open_fake_retriever
 

@@ -18,7 +18,7 @@ from server.answering.context_window import fit_prompt
 from server.answering.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
 from server.errors import Unavailable
 from server.llm.generator import Generator, GeneratorState
-from server.services import Services
+from server.runtime.services import Services
 from server.settings import ServerSettings
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from indexer.knowledge.tables import now
 from server.conversations.store import UNDO, open_conversations
 from server.conversations.tables import Conversation
-from server.housekeeping import keep_house
+from server.runtime.housekeeping import keep_house
 from server.settings import ServerSettings
 
 

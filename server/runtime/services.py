@@ -17,7 +17,7 @@ from server.conversations.turns import Turns
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, GeneratorState
-from server.metrics import Metrics
+from server.runtime.metrics import Metrics
 from server.settings import ServerSettings
 
 

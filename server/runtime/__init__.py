@@ -1,0 +1,6 @@
+"""What one running server holds and does in the background: services, loading, health, metrics, housekeeping.
+
+What belongs here: long-lived parts and what keeps them up to date.
+What does not: requests (`web`); what a question or a document needs (`answering`, `library`).
+Imports `conversations`, `library`, `answering` and `llm`.
+"""
