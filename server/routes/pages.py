@@ -7,13 +7,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from server.export import conversation_markdown
 from server.routes.page_route import PageRoute
 from server.routes.shell import collection_names, conversation_list, indexed, remembered_collection, shell
 from server.routes.turn_html import turn_context
 from server.runtime.services import ScopeDep, ServicesDep
 from server.session import YEAR, OwnerDep, SessionsDep, Visitor
 from server.templating import THEMES, is_fragment, page, static
+from server.views.export import conversation_markdown
 
 SEARCH_LENGTH = 200  # characters
 LATER = "every 3s"  # how often a page asks for what is not there yet

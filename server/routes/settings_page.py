@@ -10,16 +10,16 @@ from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
 from server.engine.memory_fit import Fit, ModelRefused
-from server.library_view import file_size
 from server.llm.machine import fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
-from server.presentation import counted
 from server.routes.health import Part, health_parts
 from server.routes.page_route import PageRoute
 from server.routes.shell import shell
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.session import OwnerDep
 from server.templating import page
+from server.views.library_view import file_size
+from server.views.presentation import counted
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -9,7 +9,8 @@ from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
 from server.conversations.rows import TurnView
 from server.conversations.turns import Batch, Ended
-from server.presentation import (
+from server.templating import fragment
+from server.views.presentation import (
     answer_html,
     cards,
     closest,
@@ -22,8 +23,7 @@ from server.presentation import (
     streamed_mark,
     waiting_for,
 )
-from server.render import AnswerStream
-from server.templating import fragment
+from server.views.render import AnswerStream
 
 
 def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:

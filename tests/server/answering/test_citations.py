@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.answering.citations import CitationChecker
 from server.answering.events import Citation, Doubt, Evidence
-from server.render import Mark, render_answer
+from server.views.render import Mark, render_answer
 from tests.server.passages import numbered
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from server.answering.antecedents import lead_in
 from server.answering.events import Answer, Text, Timing
 from server.answering.extractive import SENTENCES, as_markdown, choose_sentences, extractive_answer
-from server.render import Mark, guess_marks, render_answer
+from server.views.render import Mark, guess_marks, render_answer
 from tests.server.passages import passage, retrieved
 
 LEAVE = (

@@ -9,7 +9,7 @@ from indexer.knowledge.catalog import FileRow
 from indexer.knowledge.seen import is_unseen
 from indexer.knowledge.tables import IngestRun, LedgerEntry
 from server.library.ingest_jobs import FileOutcome, Job
-from server.presentation import counted
+from server.views.presentation import counted
 
 STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
 OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}

@@ -9,7 +9,17 @@ from indexer.knowledge.tables import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.rows import CitationView, TurnView
 from server.conversations.store import ConversationLine
-from server.presentation import ago, answer_html, by_day, cards, copy_text, duration, heading, searched_for, waiting_for
+from server.views.presentation import (
+    ago,
+    answer_html,
+    by_day,
+    cards,
+    copy_text,
+    duration,
+    heading,
+    searched_for,
+    waiting_for,
+)
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 

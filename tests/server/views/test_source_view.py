@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.documents.extract.document import Block
-from server.source_view import WINDOW, find_quote, grown, window
+from server.views.source_view import WINDOW, find_quote, grown, window
 
 TEXT = "Leave\n\nYou have 25 days.\n\nAsk first\nThen book\n\nYears | Days\n0 | 25"
 BLOCKS = (

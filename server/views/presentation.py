@@ -13,7 +13,7 @@ from server.answering.events import Citation, Evidence, Progress, Searched
 from server.answering.small_talk import translates
 from server.conversations.rows import TurnView
 from server.conversations.store import ConversationLine, shortened
-from server.render import Mark, guess_marks, render_answer
+from server.views.render import Mark, guess_marks, render_answer
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
 SNIPPET = 150  # characters of a card's text

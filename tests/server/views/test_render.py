@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.render import AnswerStream, Mark, guess_marks, render_answer
+from server.views.render import AnswerStream, Mark, guess_marks, render_answer
 
 SAMPLE = """## Leave
 

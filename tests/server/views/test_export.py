@@ -2,7 +2,7 @@
 
 from server.answering.events import Citation
 from server.conversations.rows import CitationView, TurnView
-from server.export import conversation_markdown
+from server.views.export import conversation_markdown
 
 
 def citation(n: int, at: int, quote: str) -> CitationView:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.conversations.rows import TurnView
-from server.presentation import source_name
+from server.views.presentation import source_name
 
 
 def conversation_markdown(title: str, turns: Sequence[TurnView]) -> str:
