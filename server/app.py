@@ -25,16 +25,18 @@ from server.answering.events import AnswerEvent, Question
 from server.conversations.store import open_conversations
 from server.conversations.turns import Turns
 from server.llm.choose import open_generator
-from server.problems import ProblemBoundary, exception_handlers
-from server.routes import chat, documents, health, library, openai, pages, search, settings_page
-from server.routes.shell import bare_problem
 from server.runtime.housekeeping import keep_house
 from server.runtime.loading import Answerer, Loading, OpenGenerator, OpenRetriever
 from server.runtime.metrics import CountedRequests, Metrics
 from server.runtime.services import Services
-from server.security import Guard, SecurityHeaders, check_exposure
 from server.settings import ServerSettings
-from server.templating import static_files
+from server.web.api import chat_completions, health, search
+from server.web.pages import ask, conversation, documents, source
+from server.web.pages import settings as settings_page
+from server.web.pages.shell import bare_problem
+from server.web.problems import ProblemBoundary, exception_handlers
+from server.web.security import Guard, SecurityHeaders, check_exposure
+from server.web.templating import static_files
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         openapi_url=None,
         exception_handlers=exception_handlers(bare_problem),
     )
-    for module in (openai, search, health, pages, chat, library, documents, settings_page):
+    for module in (chat_completions, search, health, conversation, ask, documents, source, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     # The last one added is the outermost.

@@ -13,8 +13,8 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from server.answering.events import Answer, Evidence, Question, Sources
 from server.app import Parts
-from server.routes.chat_completion import Completion
 from server.settings import ServerSettings
+from server.web.api.completion_shapes import Completion
 
 CITATION_FIELDS = ("n", "document", "title", "page", "quote", "start", "end")
 

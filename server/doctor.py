@@ -30,9 +30,9 @@ from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.runtime.loading import INSTALL, NO_MODEL
-from server.security import check_exposure
 from server.serve import bind
 from server.settings import ServerSettings
+from server.web.security import check_exposure
 
 LEAST_DISK = 1024**3  # bytes: an index and its snapshots
 LEAST_MEMORY = 1536 * 1024**2  # bytes: the search model and the libraries around it

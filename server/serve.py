@@ -20,8 +20,8 @@ from server.app import create_app
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
 from server.runtime.services import Services
-from server.security import check_exposure
 from server.settings import ServerSettings
+from server.web.security import check_exposure
 
 BACKLOG = 128  # connections that wait while the application starts
 GRACE_SECONDS = 3  # that answers under way are given at the end

@@ -31,9 +31,9 @@ from server.answering.events import (
 from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.llm.generator import GeneratorState
-from server.routes.page_route import PageRoute
 from server.runtime.services import Services
 from server.settings import ServerSettings
+from server.web.pages.page_route import PageRoute
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf
 from tests.tiny_site import Script, Site, add_document

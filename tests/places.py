@@ -15,7 +15,7 @@ from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from server.templating import ASSETS, ENVIRONMENT
+from server.web.templating import ASSETS, ENVIRONMENT
 
 TEMPLATES = sorted((ASSETS / "templates").glob("*.html"))
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})

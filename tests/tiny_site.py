@@ -39,11 +39,12 @@ from server.conversations.turns import Turns
 from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
-from server.routes import chat, documents, library, pages, settings_page
 from server.runtime.services import Services
-from server.security import SecurityHeaders
 from server.settings import ServerSettings
-from server.templating import static_files
+from server.web.pages import ask, conversation, documents, source
+from server.web.pages import settings as settings_page
+from server.web.security import SecurityHeaders
+from server.web.templating import static_files
 
 LEAVE = [
     ("heading", "Annual leave", 1, 1),
@@ -334,7 +335,7 @@ class Site:
             await app.state.services.jobs.aclose()
 
         app = FastAPI(lifespan=lifespan)
-        for module in (pages, chat, library, documents, settings_page):
+        for module in (conversation, ask, documents, source, settings_page):
             app.include_router(module.router)
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)

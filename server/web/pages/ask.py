@@ -12,12 +12,12 @@ from server.answering.question_length import why_too_long
 from server.conversations.rows import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest
-from server.routes.page_route import PageRoute, RowId
-from server.routes.shell import conversation_list, remembered_collection
-from server.routes.turn_html import TurnStream, ended, turn_context
 from server.runtime.services import ScopeDep, ServicesDep
-from server.session import OwnerDep
-from server.templating import page
+from server.web.pages.page_route import PageRoute, RowId
+from server.web.pages.shell import conversation_list, remembered_collection
+from server.web.pages.turn_html import TurnStream, ended, turn_context
+from server.web.session import OwnerDep
+from server.web.templating import page
 
 REMARK_LENGTH = 1000
 SHORTEN = "Shorten it and send it again."

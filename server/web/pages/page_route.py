@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from indexer.errors import DocentError
-from server.problems import describe
-from server.routes.shell import problem_page
-from server.session import get_sessions
+from server.web.pages.shell import problem_page
+from server.web.problems import describe
+from server.web.session import get_sessions
 
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 """A number in an address that names a row: as large as SQLite's integers, which a larger one would overflow."""

@@ -10,9 +10,9 @@ from indexer.knowledge.tables import Passage, Scope
 from server.answering.events import Answer, Citation, Evidence, Exchange, Question
 from server.errors import BadRequest
 from server.llm.generator import Sampling, TokenLogprob, Usage
-from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings
 from server.views.presentation import document_href
+from server.web.api.schemas import ChatMessage, ChatRequest
 
 
 @dataclass

@@ -8,11 +8,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from indexer.knowledge.tables import Scope, now
-from server.problems import Problem
 from server.runtime.services import Services, get_services
-from server.session import get_owner
-from server.templating import fragment, is_fragment, page
 from server.views.presentation import ago, by_day, counted, indexing
+from server.web.problems import Problem
+from server.web.session import get_owner
+from server.web.templating import fragment, is_fragment, page
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 
 from indexer.knowledge.database import writing
 from server.answering.events import Progress, Sources, Text
-from server.routes.pages import LATER
-from server.routes.turn_html import TurnStream
 from server.settings import ServerSettings
-from server.templating import ASSETS, fragment
 from server.views.presentation import indexing
+from server.web.pages.conversation import LATER
+from server.web.pages.turn_html import TurnStream
+from server.web.templating import ASSETS, fragment
 from tests.hostile import MARK, QUESTION, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations
 from tests.places import TEMPLATES, Place, Record, all_places, recorded
 from tests.places import places as places_of

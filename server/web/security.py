@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from indexer.errors import StartError
 from server.errors import Forbidden, RequestError, Unauthorised
 from server.library.uploads import UPLOAD_PATH, body_limit
-from server.problems import Problem, describe, is_for_machines, respond
 from server.settings import LOOPBACK, ServerSettings
+from server.web.problems import Problem, describe, is_for_machines, respond
 
 BODY_LIMIT = 1024 * 1024  # bytes; only an upload of documents may be larger
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})

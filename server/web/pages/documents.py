@@ -19,12 +19,12 @@ from indexer.knowledge.trash import ask_again, delete_file, restore_file
 from server.errors import Forbidden, NotFound
 from server.library.ingest_jobs import FileOutcome
 from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
-from server.routes.page_route import PageRoute
-from server.routes.shell import shell
 from server.runtime.services import ScopeDep, Services, ServicesDep, get_scope
-from server.session import OwnerDep
-from server.templating import fragment, is_fragment, page
 from server.views.library_view import STATES, file_line, job_lines, run_lines, unseen_line
+from server.web.pages.page_route import PageRoute
+from server.web.pages.shell import shell
+from server.web.session import OwnerDep
+from server.web.templating import fragment, is_fragment, page
 
 PAGE = 200  # files shown at once
 POLL_SECONDS = 1.0  # between two looks at the progress

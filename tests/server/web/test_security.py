@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from indexer.client import read_address
 from indexer.errors import StartError
-from server.security import BODY_LIMIT, HEADERS, check_exposure, host_name
 from server.settings import ServerSettings
+from server.web.security import BODY_LIMIT, HEADERS, check_exposure, host_name
 from tests.server.fakes import HANDBOOK, app_of, fill
 
 QUESTION = {"model": "docent", "messages": [{"role": "user", "content": "How many days of annual leave?"}]}

@@ -14,9 +14,9 @@ from indexer.search.retrieve import Retriever
 from server.app import Parts, create_app
 from server.engine.gguf_header import read_header
 from server.llm.machine import fit_here
-from server.routes.health import Part
-from server.routes.settings_page import health_lines, needs_words
 from server.settings import ServerSettings
+from server.web.api.health import Part
+from server.web.pages.settings import health_lines, needs_words
 from tests.server.fakes import (
     BENEFITS,
     HANDBOOK,

@@ -9,9 +9,9 @@ from indexer.knowledge.tables import Scope
 from server.answering.events import Answer, Citation, Exchange
 from server.errors import BadRequest
 from server.llm.generator import Sampling
-from server.routes.chat_completion import Completion, read_messages, to_question
-from server.routes.schemas import ChatMessage, ChatRequest
 from server.settings import ServerSettings
+from server.web.api.completion_shapes import Completion, read_messages, to_question
+from server.web.api.schemas import ChatMessage, ChatRequest
 
 
 def test_client_histories_become_exchanges() -> None:

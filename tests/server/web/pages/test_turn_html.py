@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from server.answering.events import Progress, Sources, Text
 from server.conversations.rows import TurnView
 from server.conversations.turns import Batch, TurnEvent
-from server.routes.turn_html import TurnStream, closing
 from server.views.render import render_answer
+from server.web.pages.turn_html import TurnStream, closing
 
 TURN = TurnView(1, "c", "q", "running")
 WORDS = ["one\n", "\ntwo", " more\n\n", "- a\n", "- b\n", "\nthree\n", "\n", "four"]

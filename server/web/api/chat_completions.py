@@ -15,13 +15,13 @@ from starlette.requests import ClientDisconnect
 
 from indexer.knowledge.tables import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
-from server.disconnect import while_connected
 from server.errors import BadRequest, NotFound, Unavailable
 from server.llm.generator import TokenLogprob
-from server.problems import describe
-from server.routes.chat_completion import Completion, to_question
-from server.routes.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest
 from server.runtime.services import ScopeDep, Services, ServicesDep
+from server.web.api.completion_shapes import Completion, to_question
+from server.web.api.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest
+from server.web.disconnect import while_connected
+from server.web.problems import describe
 
 log = logging.getLogger(__name__)
 

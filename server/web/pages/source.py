@@ -11,13 +11,13 @@ from indexer.documents.extract.document import blocks_from_json
 from indexer.knowledge.tables import Document, Scope
 from server.conversations.store import CitationPlace
 from server.errors import NotFound
-from server.routes.page_route import PageRoute, RowId
-from server.routes.shell import shell
 from server.runtime.services import ScopeDep, Services, ServicesDep
-from server.session import OwnerDep
-from server.templating import is_fragment, page
 from server.views.presentation import source_name
 from server.views.source_view import find_quote, grown, window
+from server.web.pages.page_route import PageRoute, RowId
+from server.web.pages.shell import shell
+from server.web.session import OwnerDep
+from server.web.templating import is_fragment, page
 
 INLINE = {".pdf": "application/pdf", ".txt": "text/plain; charset=utf-8"}
 """What a browser may show itself; everything else is saved, because a document may hold scripts."""

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-_INSTALLED = Path(__file__).parent / "_assets"
-ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]
+_INSTALLED = Path(__file__).parents[1] / "_assets"
+ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2]
 STATIC = ASSETS / "static"
 THEMES = ("system", "light", "dark")
 

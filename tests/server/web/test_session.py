@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from indexer.errors import StorageError
 from server.errors import TooBusy
-from server.session import ATTEMPTS, Sessions, Visitor, load_secret
 from server.settings import ServerSettings
+from server.web.session import ATTEMPTS, Sessions, Visitor, load_secret
 
 
 def cookie_of(sessions: Sessions, visitor: Visitor, *, https: bool = False) -> str:

@@ -1,7 +1,7 @@
 """Who is asking: a random owner id in a signed cookie, and the page password where one is set.
 
 The cookie is HttpOnly and SameSite=Lax, lasts a year, and is Secure over HTTPS. Its key lies in `<data>/secret`, made
-once. server/routes/page_route.py reads and sets it for every page.
+once. server/web/pages/page_route.py reads and sets it for every page.
 """
 
 import contextlib

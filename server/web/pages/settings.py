@@ -12,14 +12,14 @@ from indexer.errors import DocentError
 from server.engine.memory_fit import Fit, ModelRefused
 from server.llm.machine import fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
-from server.routes.health import Part, health_parts
-from server.routes.page_route import PageRoute
-from server.routes.shell import shell
 from server.runtime.services import ScopeDep, Services, ServicesDep
-from server.session import OwnerDep
-from server.templating import page
 from server.views.library_view import file_size
 from server.views.presentation import counted
+from server.web.api.health import Part, health_parts
+from server.web.pages.page_route import PageRoute
+from server.web.pages.shell import shell
+from server.web.session import OwnerDep
+from server.web.templating import page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -7,13 +7,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from server.routes.page_route import PageRoute
-from server.routes.shell import collection_names, conversation_list, indexed, remembered_collection, shell
-from server.routes.turn_html import turn_context
 from server.runtime.services import ScopeDep, ServicesDep
-from server.session import YEAR, OwnerDep, SessionsDep, Visitor
-from server.templating import THEMES, is_fragment, page, static
 from server.views.export import conversation_markdown
+from server.web.pages.page_route import PageRoute
+from server.web.pages.shell import collection_names, conversation_list, indexed, remembered_collection, shell
+from server.web.pages.turn_html import turn_context
+from server.web.session import YEAR, OwnerDep, SessionsDep, Visitor
+from server.web.templating import THEMES, is_fragment, page, static
 
 SEARCH_LENGTH = 200  # characters
 LATER = "every 3s"  # how often a page asks for what is not there yet

@@ -9,7 +9,6 @@ from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
 from server.conversations.rows import TurnView
 from server.conversations.turns import Batch, Ended
-from server.templating import fragment
 from server.views.presentation import (
     answer_html,
     cards,
@@ -24,6 +23,7 @@ from server.views.presentation import (
     waiting_for,
 )
 from server.views.render import AnswerStream
+from server.web.templating import fragment
 
 
 def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from fastapi import APIRouter
 
 from indexer.client import search_result
 from server.errors import BadRequest, Unavailable
-from server.routes.openai import narrowed
-from server.routes.schemas import SearchRequest
 from server.runtime.services import ScopeDep, ServicesDep
+from server.web.api.chat_completions import narrowed
+from server.web.api.schemas import SearchRequest
 
 router = APIRouter(prefix="/v1")
 

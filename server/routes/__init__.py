@@ -1,1 +1,0 @@
-"""Parse, call, render: what a request may ask of the rest."""
