@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from indexer.console import Commands, inert, inert_lines, not_empty
-from server.ask import as_json, as_text, ask
-from server.doctor import examine
-from server.feedback_cli import feedback
-from server.models_cli import models
-from server.serve import serve
+from server.commands.ask import as_json, as_text, ask
+from server.commands.doctor import examine
+from server.commands.feedback import feedback
+from server.commands.models import models
+from server.commands.serve import serve
 from server.settings import ServerSettings
 
 JSON_OPTION = click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document on standard output.")

@@ -24,6 +24,7 @@ from indexer.knowledge.tables import Collection
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from server.app import Parts, create_app
+from server.commands.serve import bind
 from server.errors import ContextTooLong
 from server.llm.generator import (
     Completed,
@@ -36,7 +37,6 @@ from server.llm.generator import (
     TokenLogprob,
     Usage,
 )
-from server.serve import bind
 from server.settings import ServerSettings
 from tests.word_embedder import WordEmbedder
 

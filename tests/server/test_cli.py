@@ -20,9 +20,9 @@ from indexer.client import read_address
 from indexer.console import Commands
 from indexer.errors import DocentError, StartError
 from server.app import Parts
-from server.ask import ask
 from server.cli import main
-from server.serve import bind
+from server.commands.ask import ask
+from server.commands.serve import bind
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
 

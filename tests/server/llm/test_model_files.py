@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from indexer.errors import StorageError
+from server.commands.models import models
 from server.engine.gguf_header import read_header
 from server.llm.machine import fit_here
 from server.llm.model_files import (
@@ -20,7 +21,6 @@ from server.llm.model_files import (
     resolve_model,
     write_choice,
 )
-from server.models_cli import models
 from server.settings import ServerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 from tests.tiny_lora import write_tiny_lora

@@ -22,6 +22,7 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
+from server.commands.serve import bind
 from server.engine.llama import check_card, library
 from server.engine.memory_fit import gib
 from server.llm.adapters import adapters, check_adapter
@@ -30,7 +31,6 @@ from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.runtime.loading import INSTALL, NO_MODEL
-from server.serve import bind
 from server.settings import ServerSettings
 from server.web.security import check_exposure
 

@@ -13,7 +13,7 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from server.app import Parts
 from server.cli import main
-from server.doctor import Finding, examine
+from server.commands.doctor import Finding, examine
 from server.engine.llama import library
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, no_generator, open_fake_retriever, serving
