@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from indexer.errors import DocentError, StartError
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from indexer.settings import IndexerSettings
 
 ALIVE_SECONDS = 2.0  # a server that does not answer /healthz by then is as good as none

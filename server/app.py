@@ -30,7 +30,7 @@ from server.runtime.loading import Answerer, Loading, OpenGenerator, OpenRetriev
 from server.runtime.metrics import CountedRequests, Metrics
 from server.runtime.services import Services
 from server.settings import ServerSettings
-from server.web.api import chat_completions, health, search
+from server.web.api import chat_completions, embeddings, health, search
 from server.web.pages import ask, conversation, documents, source
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
@@ -76,7 +76,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         openapi_url=None,
         exception_handlers=exception_handlers(bare_problem),
     )
-    for module in (chat_completions, search, health, conversation, ask, documents, source, settings_page):
+    for module in (chat_completions, embeddings, search, health, conversation, ask, documents, source, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     # The last one added is the outermost.

@@ -20,7 +20,8 @@ from sqlmodel import Session
 from indexer.documents.extract.document import Block, Kind, blocks_to_json
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Chunk, Collection, Document, LedgerEntry, Passage, Scope
+from indexer.knowledge.tables import Chunk, Collection, Document, LedgerEntry
+from indexer.passages import Passage, Scope
 from server.answering.events import (
     Answer,
     AnswerEvent,

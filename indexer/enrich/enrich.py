@@ -21,7 +21,8 @@ from indexer.enrich.filter import Proposed, proposed, worth_keeping
 from indexer.enrich.writer import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
-from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry, Scope
+from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings
 

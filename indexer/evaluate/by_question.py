@@ -9,7 +9,7 @@ from typing import Any
 
 from indexer.evaluate.answers import AnswerResult, answer_measures
 from indexer.evaluate.retrieval import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 
 SHOWN = 5
 """Passages named for each question."""

@@ -36,7 +36,7 @@ from indexer.evaluate.retrieval import (
 from indexer.knowledge.calibration import is_due, read_calibration
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.progress import console, message
 from indexer.search.calibrate import answerabilities, calibrate
 from indexer.search.rerank import open_reranker

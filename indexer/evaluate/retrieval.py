@@ -24,7 +24,8 @@ from indexer.errors import StartError
 from indexer.ingest import embedding_input, ingest
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
-from indexer.knowledge.tables import Collection, Document, Passage, Scope
+from indexer.knowledge.tables import Collection, Document
+from indexer.passages import Passage, Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings

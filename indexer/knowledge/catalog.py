@@ -14,7 +14,8 @@ from sqlmodel import Session, col, select
 from indexer.errors import StartError
 from indexer.knowledge.database import is_being_written
 from indexer.knowledge.seen import UNSEEN
-from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry, Scope
+from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry
+from indexer.passages import Scope
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import Engine, and_
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import LedgerEntry, Scope, now
+from indexer.knowledge.tables import LedgerEntry, now
+from indexer.passages import Scope
 
 ATTENTION = ("failed", "needs_ocr")  # states that somebody should know of
 UNSEEN = and_(

@@ -1,14 +1,11 @@
-"""Tables of knowledge.db, and the dataclasses that carry what was found in them.
+"""Tables of knowledge.db.
 
 Ids of documents, chunks and changes are never used twice (AUTOINCREMENT): an id that came back would let an old vector
 or an old citation point at another text.
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
@@ -136,44 +133,3 @@ class IndexInfo(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     value: str
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The collections that the asker may read. Required by everything that returns a document's words."""
-
-    collections: frozenset[int]
-
-    def narrowed(self, collections: frozenset[int]) -> "Scope":
-        return Scope(self.collections & collections)
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence of a passage: code points `[start, end)` of the document's text, and its vector."""
-
-    start: int
-    end: int
-    text: str
-    vector: NDArray[np.float32] = field(repr=False, compare=False)  # (dim,), unit length
-    heading: str = ""  # heading path, " › " between levels
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A found stretch of a document: one chunk, or neighbouring chunks of one page merged."""
-
-    rank: int  # from 1
-    score: float  # fused score, 0 to 1
-    cosine: float  # best cosine of its chunks with the question
-    document_id: int
-    collection_id: int
-    document: str  # path relative to the ingested folder, POSIX form
-    title: str
-    heading: str  # that of its best sentence
-    page: int | None
-    start: int
-    end: int
-    text: str  # document.text[start:end]
-    prefix: str
-    sentences: tuple[Sentence, ...] = field(default=(), repr=False)

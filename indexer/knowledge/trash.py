@@ -18,7 +18,8 @@ from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
 from indexer.knowledge.database import writing
 from indexer.knowledge.records import find_document, remove_document
-from indexer.knowledge.tables import Change, Document, LedgerEntry, Scope, now
+from indexer.knowledge.tables import Change, Document, LedgerEntry, now
+from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
 KEEP = timedelta(minutes=10)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.knowledge.tables import Passage, Sentence
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Passage, Retrieved, Sentence
 from indexer.text.terms import content_terms, fold
 
 PASSAGES = 5

@@ -13,7 +13,7 @@ import numpy as np
 from indexer.errors import StartError
 from indexer.evaluate.retrieval import EvaluationQuestion
 from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
 

@@ -16,7 +16,8 @@ from sqlmodel import Session, col, select
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.knowledge.database import open_knowledge, reading
 from indexer.knowledge.index_info import check_index
-from indexer.knowledge.tables import Chunk, Document, Passage, Scope, Sentence
+from indexer.knowledge.tables import Chunk, Document
+from indexer.passages import Passage, Retrieved, Scope, Sentence
 from indexer.search.fuse import (
     OLDER_TURNS,
     RERANKED,
@@ -43,18 +44,6 @@ reads. The longest five of the multi-turn questions have 720 with the question."
 
 MERGED_CHUNKS = 3
 """Most neighbouring chunks in one passage."""
-
-
-@dataclass(frozen=True)
-class Retrieved:
-    """Passages in rank order, and what the question was turned into, so that sentences are scored alike."""
-
-    passages: tuple[Passage, ...]
-    vector: Vectors  # (dim,): mean of the question's vectors, history mixed in
-    terms: dict[str, float]  # search terms and how much each tells (idf; less where only the history has it)
-    searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
-    together_with: str = ""  # the questions before it, the newest first, where their scores were mixed in
-    question: str = ""  # as it was searched for, without the one before it
 
 
 @dataclass(frozen=True)

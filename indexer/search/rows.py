@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 
 ROW = np.dtype(
     [("chunk", np.int64), ("document", np.int64), ("collection", np.int64), ("text", np.int64), ("alive", np.bool_)]

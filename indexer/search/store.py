@@ -22,7 +22,8 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from indexer.knowledge.database import reading
-from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo, Scope
+from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo
+from indexer.passages import Scope
 from indexer.search.entry_index import EntryIndex, nearest
 from indexer.search.keywords import KeywordIndex
 from indexer.search.rows import Rows

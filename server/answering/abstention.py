@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Engine
 
 from indexer.knowledge.calibration import read_calibration
+from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
-from indexer.search.retrieve import Retrieved
 from server.answering.events import Answer, Sources, Text, Timing
 from server.answering.prompt import NOT_FOUND
 

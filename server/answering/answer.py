@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from indexer.search.retrieve import Retrieved, Retriever
+from indexer.passages import Retrieved
+from indexer.search.retrieve import Retriever
 from server.answering.abstention import refuse, says_nothing
 from server.answering.clock import Clock
 from server.answering.context_window import fit_prompt

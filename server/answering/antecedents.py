@@ -7,7 +7,7 @@ blank line stands between paragraphs, lists and tables.
 
 import re
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 
 _POINTS_BACK = re.compile(
     r"(?:it|its|this|these|they|their|that|those|he|she|his|her|such|both|however|but|instead|otherwise|therefore|also"

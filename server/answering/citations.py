@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms, words
 from server.answering.events import Citation, Doubt, Evidence

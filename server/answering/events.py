@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from indexer.knowledge.tables import Passage, Scope
+from indexer.passages import Passage, Scope
 from server.llm.generator import Sampling, TokenLogprob, Usage
 
 Mode = Literal["model", "extractive", "fixed"]

@@ -10,8 +10,7 @@ stays true. A passage without sentences is a heading alone and is no evidence.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from indexer.knowledge.tables import Passage
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Passage, Retrieved
 from server.answering.antecedents import antecedent
 from server.answering.events import Evidence
 from server.answering.relevance import PASSAGES, ScoredSentence, score_sentences

@@ -7,8 +7,7 @@ that points back ("It ...") with the one before it.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from indexer.knowledge.tables import Passage
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Passage, Retrieved
 from indexer.text.terms import content_terms
 from server.answering.antecedents import antecedent, between, lead_in
 from server.answering.citations import citation

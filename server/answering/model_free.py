@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Retrieved
 from server.answering.abstention import refuse
 from server.answering.clock import Clock
 from server.answering.events import Answer, AnswerEvent, Question, Sources, Text

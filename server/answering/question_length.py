@@ -1,6 +1,6 @@
 """Whether the whole of a question can be read, and in words why not."""
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.retrieve import QUERY_CHARACTERS
 from server.answering.context_window import LEAST_ANSWER
 from server.answering.events import Question

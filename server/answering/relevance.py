@@ -12,8 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from indexer.knowledge.tables import Passage, Sentence
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Passage, Retrieved, Sentence
 from indexer.text.terms import content_terms, words
 from server.answering.answer_kind import asked_for, holds
 

@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from indexer.search.retrieve import Retrieved, Retriever
+from indexer.passages import Retrieved
+from indexer.search.retrieve import Retriever
 from server.answering.events import Question
 from server.answering.readiness import can_write
 from server.answering.small_talk import rewrites

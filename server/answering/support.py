@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.knowledge.tables import Passage, Sentence
+from indexer.passages import Passage, Sentence
 from indexer.text.terms import content_terms
 from server.answering.events import Evidence, Reason
 from server.answering.negation import denies

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from indexer.embed import Embedder
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Retrieved
 from server.answering.citations import CheckedText, CitationChecker
 from server.answering.clock import Clock
 from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Question, Text

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Exchange, Question
 from server.answering.prompt import build_messages
 from server.conversations.rows import TurnView

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.knowledge.tables import Passage, Sentence
+from indexer.passages import Passage, Sentence
 from server.answering.events import Evidence
 
 _NO_VECTOR = np.zeros(0, dtype=np.float32)

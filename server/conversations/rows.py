@@ -8,7 +8,8 @@ from typing import cast
 
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import Passage, now
+from indexer.knowledge.tables import now
+from indexer.passages import Passage
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
 from server.conversations.branches import versions
 from server.conversations.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json

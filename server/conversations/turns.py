@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.answering.small_talk import rewrites, small_talk
 from server.conversations.rows import Outcome, TurnView

@@ -8,7 +8,8 @@ from itertools import islice
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import Chunk, Document, Scope
+from indexer.knowledge.tables import Chunk, Document
+from indexer.passages import Scope
 
 LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
 TRIED = 3  # headings for each question wanted: some have no answer under them

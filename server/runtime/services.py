@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from indexer.knowledge.catalog import Catalog
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.abstention import says_nothing
 from server.answering.events import AnswerEvent, Question
 from server.conversations.store import Conversations
 from server.conversations.turns import Turns
+from server.errors import NotFound
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, GeneratorState
@@ -76,3 +77,18 @@ def get_scope(services: ServicesDep) -> Scope:
 
 
 ScopeDep = Annotated[Scope, Depends(get_scope)]
+
+
+async def narrowed(
+    services: Services, scope: Scope, names: list[str] | None, param: str = "docent.collections"
+) -> Scope:
+    """The part of `scope` that a client asks for. Raises NotFound; a name that may not be read is as unknown."""
+    if names is None:
+        return scope
+    chosen: frozenset[int] = frozenset()
+    for name in names:
+        found = await asyncio.to_thread(services.catalog.named, [name], scope)
+        if not found.collections:
+            raise NotFound(f"There is no collection {name[:100]!r}.", param=param)
+        chosen |= found.collections
+    return Scope(chosen)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from indexer.knowledge.catalog import FileRow
 from indexer.knowledge.seen import is_unseen
 from indexer.knowledge.tables import IngestRun, LedgerEntry
 from server.library.ingest_jobs import FileOutcome, Job
-from server.views.presentation import counted
+from server.views.wording import counted, file_size, moment
 
 STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
 OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}
@@ -120,20 +119,3 @@ def _job_line(job: Job) -> JobLine:
     return JobLine(
         job.id, job.collection, job.state, summary or "Nothing to read", job.problem, files, len(named) - len(files)
     )
-
-
-def file_size(size: int) -> str:
-    """Bytes as people say them."""
-    if size < 1000:
-        return counted(size, "byte")
-    for unit in ("kB", "MB"):
-        size_in_unit = size / (1000 if unit == "kB" else 1_000_000)
-        if size_in_unit < 999.5:
-            return f"{size_in_unit:.1f} {unit}" if size_in_unit < 10 else f"{size_in_unit:.0f} {unit}"
-    return f"{size / 1_000_000_000:.1f} GB"
-
-
-def moment(when: datetime) -> str:
-    """In the server's time zone, to the minute."""
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return f"{aware.astimezone():%Y-%m-%d %H:%M}"

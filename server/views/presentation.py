@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms
 from server.answering.events import Citation, Evidence, Progress, Searched
 from server.answering.small_talk import translates
 from server.conversations.rows import TurnView
-from server.conversations.store import ConversationLine, shortened
+from server.conversations.store import shortened
 from server.views.render import Mark, guess_marks, render_answer
+from server.views.wording import counted
 
 SHOWN = 5  # source cards; the rest stands behind "and 3 more"
 SNIPPET = 150  # characters of a card's text
@@ -203,54 +203,3 @@ def waiting_for(progress: Progress, passages: int) -> str:
             return f"{what}, {100 * progress.done // progress.total}%" if progress.total else what
         case "writing":
             return "Writing"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def indexing(done: int, total: int) -> str:
-    """How far it is; before and after the files are gone through there is no number."""
-    return f"Indexing: {done:,} of {total:,}" if total else "Indexing"
-
-
-def duration(milliseconds: int) -> str:
-    seconds = milliseconds / 1000
-    if seconds < 1:
-        return "under a second"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def ago(then: datetime, now: datetime) -> str:
-    minutes = int((_aware(now) - _aware(then)).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{counted(minutes, 'minute')} ago"
-    if minutes < 24 * 60:
-        return f"{counted(minutes // 60, 'hour')} ago"
-    return f"{counted(minutes // (24 * 60), 'day')} ago"
-
-
-def by_day(lines: Sequence[ConversationLine], now: datetime) -> list[tuple[str, list[ConversationLine]]]:
-    """Conversations under the day they were last used, newest first, in the server's time zone."""
-    today = _aware(now).astimezone().date()
-    groups: dict[str, list[ConversationLine]] = {}
-    for line in lines:
-        day = _aware(line.updated_at).astimezone().date()
-        if day >= today:
-            name = "Today"
-        elif day == today - timedelta(days=1):
-            name = "Yesterday"
-        elif day > today - timedelta(days=7):
-            name = "Last 7 days"
-        else:
-            name = f"{day:%B %Y}"
-        groups.setdefault(name, []).append(line)
-    return list(groups.items())
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

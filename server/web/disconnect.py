@@ -11,6 +11,9 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+CLIENT_GONE = 499
+"""The status of a request whose client went away: nobody reads it; it is what the metrics count."""
+
 T = TypeVar("T")
 
 

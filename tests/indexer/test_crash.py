@@ -16,7 +16,8 @@ from sqlmodel import Session, select
 from indexer.errors import StorageError
 from indexer.ingest import ingest
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
+from indexer.knowledge.tables import Chunk, Document, LedgerEntry
+from indexer.passages import Scope
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 from indexer.text.terms import query_terms

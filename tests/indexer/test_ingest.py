@@ -18,7 +18,8 @@ from indexer.errors import BusyError, FolderError, IndexMismatchError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.seen import mark_seen
-from indexer.knowledge.tables import Change, Collection, Document, IngestRun, LedgerEntry, Scope, now
+from indexer.knowledge.tables import Change, Collection, Document, IngestRun, LedgerEntry, now
+from indexer.passages import Scope
 from indexer.rebuild import rebuild_index
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.knowledge.tables import Passage, Sentence
-from indexer.search.retrieve import Retrieved
+from indexer.passages import Passage, Retrieved, Sentence
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import query_terms
 from server.answering.events import Evidence

@@ -1,10 +1,7 @@
-"""The OpenAI-compatible API: chat completions with citations, models, embeddings."""
+"""The OpenAI-compatible API: chat completions with citations, and the list of models."""
 
-import asyncio
-import base64
 import json
 import logging
-import struct
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -13,20 +10,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from indexer.knowledge.tables import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
-from server.errors import BadRequest, NotFound, Unavailable
+from server.errors import NotFound
 from server.llm.generator import TokenLogprob
-from server.runtime.services import ScopeDep, Services, ServicesDep
+from server.runtime.services import ScopeDep, Services, ServicesDep, narrowed
 from server.web.api.completion_shapes import Completion, to_question
-from server.web.api.schemas import MAX_INPUTS, ChatRequest, EmbeddingRequest
-from server.web.disconnect import while_connected
+from server.web.api.schemas import ChatRequest
+from server.web.disconnect import CLIENT_GONE, while_connected
 from server.web.problems import describe
 
 log = logging.getLogger(__name__)
 
-CLIENT_GONE = 499  # nobody reads it; it is what the metrics count
-EMBEDDINGS_AT_ONCE = 32  # texts, between looks whether the client is still there
 ACCEPTED = frozenset({"queued", "reading", "writing"})
 
 router = APIRouter(prefix="/v1")
@@ -48,21 +42,6 @@ async def chat_completions(body: ChatRequest, request: Request, services: Servic
     include_usage = body.stream_options is not None and body.stream_options.include_usage
     chunks = _chunks(accepted, events, completion, include_usage)
     return StreamingResponse(chunks, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-
-
-async def narrowed(
-    services: Services, scope: Scope, names: list[str] | None, param: str = "docent.collections"
-) -> Scope:
-    """The part of `scope` that a client asks for. Raises NotFound; a name that may not be read is as unknown."""
-    if names is None:
-        return scope
-    chosen: frozenset[int] = frozenset()
-    for name in names:
-        found = await asyncio.to_thread(services.catalog.named, [name], scope)
-        if not found.collections:
-            raise NotFound(f"There is no collection {name[:100]!r}.", param=param)
-        chosen |= found.collections
-    return Scope(chosen)
 
 
 async def _check_model(services: Services, model: str) -> None:
@@ -164,53 +143,3 @@ async def model(name: str, services: ServicesDep) -> dict[str, Any]:
 def _models(services: Services) -> list[dict[str, Any]]:
     names = ["docent", services.model_name, services.settings.embedder]
     return [{"id": name, "object": "model", "created": 0, "owned_by": "docent"} for name in dict.fromkeys(names)]
-
-
-@router.post("/embeddings")
-async def embeddings(body: EmbeddingRequest, request: Request, services: ServicesDep) -> Response:
-    if body.model not in ("docent", services.settings.embedder):
-        raise NotFound(
-            f"There is no embedding model {body.model[:100]!r} here.",
-            f"This server has {services.settings.embedder}.",
-            param="model",
-            code="model_not_found",
-        )
-    texts = body.texts
-    if not 1 <= len(texts) <= MAX_INPUTS or not all(texts):
-        raise BadRequest(f"Send 1 to {MAX_INPUTS} texts, none of them empty.", param="input")
-    try:
-        vectors, tokens = await _encode(services, request, texts, body.dimensions)
-    except ClientDisconnect:
-        return Response(status_code=CLIENT_GONE)
-    as_base64 = body.encoding_format == "base64"
-    data = [
-        {"object": "embedding", "index": index, "embedding": _base64(vector) if as_base64 else vector}
-        for index, vector in enumerate(vectors)
-    ]
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return JSONResponse({"object": "list", "model": body.model, "data": data, "usage": usage})
-
-
-async def _encode(
-    services: Services, request: Request, texts: list[str], dimensions: int | None
-) -> tuple[list[list[float]], int]:
-    """(vectors, tokens read). Raises Unavailable, BadRequest, ClientDisconnect."""
-    await services.opened.wait()
-    if services.retriever is None:
-        raise Unavailable(f"The search model does not work: {services.search_state.detail}", code="search_failed")
-    embedder = services.retriever.embedder
-    if dimensions not in (None, embedder.dimension):
-        raise BadRequest(f"This model's vectors have {embedder.dimension} dimensions.", param="dimensions")
-    vectors: list[list[float]] = []
-    for start in range(0, len(texts), EMBEDDINGS_AT_ONCE):
-        if await request.is_disconnected():
-            raise ClientDisconnect
-        vectors += (
-            await asyncio.to_thread(embedder.encode_queries, texts[start : start + EMBEDDINGS_AT_ONCE])
-        ).tolist()
-    return vectors, sum(len(embedder.tokenizer.offsets(text)) for text in texts)
-
-
-def _base64(vector: list[float]) -> str:
-    """Little-endian float32, as the official client asks for."""
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")

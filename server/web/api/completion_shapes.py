@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from indexer.knowledge.tables import Passage, Scope
+from indexer.passages import Passage, Scope
 from server.answering.events import Answer, Citation, Evidence, Exchange, Question
 from server.errors import BadRequest
 from server.llm.generator import Sampling, TokenLogprob, Usage

@@ -8,8 +8,7 @@ from fastapi import APIRouter
 
 from indexer.client import search_result
 from server.errors import BadRequest, Unavailable
-from server.runtime.services import ScopeDep, ServicesDep
-from server.web.api.chat_completions import narrowed
+from server.runtime.services import ScopeDep, ServicesDep, narrowed
 from server.web.api.schemas import SearchRequest
 
 router = APIRouter(prefix="/v1")

@@ -14,8 +14,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from indexer.knowledge.catalog import SORTS, FileQuery
 from indexer.knowledge.seen import mark_seen
-from indexer.knowledge.tables import LedgerEntry, Scope
+from indexer.knowledge.tables import LedgerEntry
 from indexer.knowledge.trash import ask_again, delete_file, restore_file
+from indexer.passages import Scope
 from server.errors import Forbidden, NotFound
 from server.library.ingest_jobs import FileOutcome
 from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder

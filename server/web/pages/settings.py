@@ -12,10 +12,9 @@ from indexer.errors import DocentError
 from server.engine.memory_fit import Fit, ModelRefused
 from server.llm.machine import fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
+from server.runtime.health import Part, health_parts
 from server.runtime.services import ScopeDep, Services, ServicesDep
-from server.views.library_view import file_size
-from server.views.presentation import counted
-from server.web.api.health import Part, health_parts
+from server.views.wording import counted, file_size
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
 from server.web.session import OwnerDep

@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from indexer.knowledge.tables import Scope, now
+from indexer.knowledge.tables import now
+from indexer.passages import Scope
 from server.runtime.services import Services, get_services
-from server.views.presentation import ago, by_day, counted, indexing
+from server.views.wording import ago, by_day, counted, indexing
 from server.web.problems import Problem
 from server.web.session import get_owner
 from server.web.templating import fragment, is_fragment, page

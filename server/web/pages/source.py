@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
-from indexer.knowledge.tables import Document, Scope
+from indexer.knowledge.tables import Document
+from indexer.passages import Scope
 from server.conversations.store import CitationPlace
 from server.errors import NotFound
 from server.runtime.services import ScopeDep, Services, ServicesDep

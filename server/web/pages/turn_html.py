@@ -14,7 +14,6 @@ from server.views.presentation import (
     cards,
     closest,
     copy_text,
-    duration,
     footnotes,
     heading,
     searched_for,
@@ -23,6 +22,7 @@ from server.views.presentation import (
     waiting_for,
 )
 from server.views.render import AnswerStream
+from server.views.wording import duration
 from server.web.templating import fragment
 
 

@@ -19,7 +19,8 @@ from indexer.enrich.writer import Draft, UnusableDraft, Writer, read_draft
 from indexer.errors import DocentError, StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.entries import encode_entries
-from indexer.knowledge.tables import Enrichment, Entry, Scope
+from indexer.knowledge.tables import Enrichment, Entry
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings

@@ -19,7 +19,7 @@ from indexer.evaluate.retrieval import (
     matches_gold,
 )
 from indexer.knowledge.catalog import Catalog
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings

@@ -14,7 +14,8 @@ from sqlmodel import Session
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import writing
 from indexer.knowledge.index_info import check_index
-from indexer.knowledge.tables import IngestRun, LedgerEntry, Scope
+from indexer.knowledge.tables import IngestRun, LedgerEntry
+from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 from tests.indexer.small_knowledge import Knowledge
 

@@ -13,8 +13,9 @@ from indexer.errors import BusyError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.catalog import Catalog, FileQuery
 from indexer.knowledge.database import writing
-from indexer.knowledge.tables import Chunk, Document, LedgerEntry, Scope
+from indexer.knowledge.tables import Chunk, Document, LedgerEntry
 from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
+from indexer.passages import Scope
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index

@@ -7,7 +7,7 @@ import pytest
 
 from indexer.embed import model_folder
 from indexer.errors import EmbedderError
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.rerank import READ, Reranker, open_reranker
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from indexer.errors import IndexMismatchError
-from indexer.knowledge.tables import Document, Passage, Scope
+from indexer.knowledge.tables import Document
+from indexer.passages import Passage, Scope
 from indexer.search.fuse import HISTORY_WEIGHT
 from indexer.search.retrieve import MERGED_CHUNKS, QUERY_CHARACTERS, Retriever
 from indexer.search.store import Store

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.rows import COPIES, Rows
 
 ADDED = st.lists(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from indexer.search.spelling import MOST_WORDS, corrected
 from indexer.search.store import Store

@@ -17,7 +17,8 @@ from sqlmodel import Session, select
 
 import indexer.search.store
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Chunk, Document, IndexInfo, Scope
+from indexer.knowledge.tables import Chunk, Document, IndexInfo
+from indexer.passages import Scope
 from indexer.search.rows import COPIES
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings

@@ -10,7 +10,8 @@ import pytest
 from sqlmodel import Session, select
 
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Collection, Scope
+from indexer.knowledge.tables import Collection
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.answer import answer
 from server.answering.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from server.answering.antecedents import antecedent, lead_in
 from tests.server.passages import passage
 

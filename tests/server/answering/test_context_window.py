@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.context_window import LEAST_ANSWER, fit_prompt
 from server.answering.events import Evidence, Exchange, Question
 from server.answering.prompt import build_messages

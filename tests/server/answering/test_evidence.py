@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from server.answering.events import Evidence
 from server.answering.evidence import GAP, PASSAGES, select_evidence, whole_evidence
 from tests.server.passages import passage, retrieved

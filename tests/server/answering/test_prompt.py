@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Evidence, Exchange, Question
 from server.answering.prompt import INSTRUCTIONS, JSON_INSTRUCTIONS, NOT_FOUND, build_messages
 from server.llm.generator import Message, Sampling

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.context_window import fit_prompt
 from server.answering.events import Question
 from server.answering.question_length import LONGEST, PASSAGE, why_too_long

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.evaluate.retrieval import load_questions
-from indexer.knowledge.tables import Passage, Scope
+from indexer.passages import Passage, Scope
 from server.answering.events import Answer, Evidence, Question
 from server.answering.prompt import build_messages
 from server.cli import main

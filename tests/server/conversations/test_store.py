@@ -10,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from indexer.knowledge.tables import Passage, Sentence, now
+from indexer.knowledge.tables import now
+from indexer.passages import Passage, Sentence
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.conversations.rows import Outcome
 from server.conversations.store import Conversations, open_conversations, shortened

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.answering.small_talk import GREETING
 from server.conversations.rows import Outcome

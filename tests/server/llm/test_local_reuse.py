@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Exchange, Question
 from server.answering.prompt import build_messages
 from server.engine.gguf_header import read_header

@@ -5,21 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indexer.knowledge.tables import Passage
+from indexer.passages import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.rows import CitationView, TurnView
 from server.conversations.store import ConversationLine
-from server.views.presentation import (
-    ago,
-    answer_html,
-    by_day,
-    cards,
-    copy_text,
-    duration,
-    heading,
-    searched_for,
-    waiting_for,
-)
+from server.views.presentation import answer_html, cards, copy_text, heading, searched_for, waiting_for
+from server.views.wording import ago, by_day, duration
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 

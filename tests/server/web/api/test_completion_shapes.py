@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.knowledge.tables import Scope
+from indexer.passages import Scope
 from server.answering.events import Answer, Citation, Exchange
 from server.errors import BadRequest
 from server.llm.generator import Sampling

@@ -12,7 +12,7 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry, now
 from server.conversations.turns import Turns
 from server.settings import ServerSettings
-from server.views.library_view import file_size
+from server.views.wording import file_size
 from server.web.pages.documents import events
 from server.web.security import BODY_LIMIT
 from tests.server.fakes import BENEFITS, HANDBOOK, app_of, fill

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from indexer.knowledge.database import writing
 from server.answering.events import Progress, Sources, Text
 from server.settings import ServerSettings
-from server.views.presentation import indexing
+from server.views.wording import indexing
 from server.web.pages.conversation import LATER
 from server.web.pages.turn_html import TurnStream
 from server.web.templating import ASSETS, fragment

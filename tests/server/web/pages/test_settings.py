@@ -14,8 +14,8 @@ from indexer.search.retrieve import Retriever
 from server.app import Parts, create_app
 from server.engine.gguf_header import read_header
 from server.llm.machine import fit_here
+from server.runtime.health import Part
 from server.settings import ServerSettings
-from server.web.api.health import Part
 from server.web.pages.settings import health_lines, needs_words
 from tests.server.fakes import (
     BENEFITS,

@@ -1,0 +1,73 @@
+"""Numbers, times and sizes in words for people (pure)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from server.conversations.store import ConversationLine
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def indexing(done: int, total: int) -> str:
+    """How far it is; before and after the files are gone through there is no number."""
+    return f"Indexing: {done:,} of {total:,}" if total else "Indexing"
+
+
+def duration(milliseconds: int) -> str:
+    seconds = milliseconds / 1000
+    if seconds < 1:
+        return "under a second"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    minutes = int((_aware(now) - _aware(then)).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{counted(minutes, 'minute')} ago"
+    if minutes < 24 * 60:
+        return f"{counted(minutes // 60, 'hour')} ago"
+    return f"{counted(minutes // (24 * 60), 'day')} ago"
+
+
+def by_day(lines: Sequence[ConversationLine], now: datetime) -> list[tuple[str, list[ConversationLine]]]:
+    """Conversations under the day they were last used, newest first, in the server's time zone."""
+    today = _aware(now).astimezone().date()
+    groups: dict[str, list[ConversationLine]] = {}
+    for line in lines:
+        day = _aware(line.updated_at).astimezone().date()
+        if day >= today:
+            name = "Today"
+        elif day == today - timedelta(days=1):
+            name = "Yesterday"
+        elif day > today - timedelta(days=7):
+            name = "Last 7 days"
+        else:
+            name = f"{day:%B %Y}"
+        groups.setdefault(name, []).append(line)
+    return list(groups.items())
+
+
+def file_size(size: int) -> str:
+    """Bytes as people say them."""
+    if size < 1000:
+        return counted(size, "byte")
+    for unit in ("kB", "MB"):
+        size_in_unit = size / (1000 if unit == "kB" else 1_000_000)
+        if size_in_unit < 999.5:
+            return f"{size_in_unit:.1f} {unit}" if size_in_unit < 10 else f"{size_in_unit:.0f} {unit}"
+    return f"{size / 1_000_000_000:.1f} GB"
+
+
+def moment(when: datetime) -> str:
+    """In the server's time zone, to the minute."""
+    return f"{_aware(when).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
