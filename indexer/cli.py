@@ -302,13 +302,13 @@ def calibrate_command(folder: Path | None, as_json: bool) -> None:
     scope = Catalog(engine).everything()
     retriever = open_retriever(settings, engine)
     if folder:
-        fit_labelled(questions, retriever, scope)
+        fit_labelled([one.asked for one in questions if one.answerable is True], retriever, scope)
     else:
         keep_labelled(engine, [])
         with calibration_progress() as progress:
             calibrate(retriever, scope, progress)
     least = read_calibration(engine).least(settings.false_refusals)
-    unanswerable = answerabilities([one for one in questions if one.answerable is False], retriever, scope)
+    unanswerable = answerabilities([one.asked for one in questions if one.answerable is False], retriever, scope)
     refused = sum(one < least for one in unanswerable)
     found = {"least": round(least, 4), "unanswerable": len(unanswerable), "refused": refused}
     if as_json:

@@ -1,1 +1,7 @@
-"""A question in, a cited answer out: the web page, the API, the engine. Imports `indexer`, never the other way."""
+"""A question in, a cited answer out: the chat page, the API and the language model behind them.
+
+What belongs here: whatever a running server does, and the commands of `docent`.
+What does not: reading, indexing and searching documents, which `indexer` does with or without a server.
+Imports run from `cli` and `web` down to `engine`, and to `indexer`. tests/test_repository.py holds every room to its
+floor.
+"""

@@ -20,27 +20,58 @@ from indexer.documents.extract.formats import FORMATS
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("indexer", "server")
 
-LAYERS = (
-    (
-        "server.cli",
-        "server.app",
-        "server.web",
-        "server.answering.answer",
-        "server.answering.prompt",
-        "server.engine",
+FLOORS = {
+    "indexer": (
+        ("indexer.cli",),
+        ("indexer.evaluate",),
+        ("indexer.progress",),
+        ("indexer.enrich", "indexer.rebuild", "indexer.verify"),
+        ("indexer.search", "indexer.ingest", "indexer.console"),
+        ("indexer.knowledge",),
+        ("indexer.documents", "indexer.client"),
+        ("indexer.documents.extract", "indexer.passages", "indexer.embed"),
+        ("indexer.text", "indexer.settings"),
+        ("indexer.errors",),
     ),
-    ("server.web", "server.conversations.store"),
-    ("server.answering.answer", "server.answering.evidence", "server.engine"),
-    ("server.answering.answer", "server.answering.citations", "server.engine"),
-    ("server.answering.answer", "server.llm.generator"),
-    ("indexer.cli", "indexer.ingest", "indexer.documents.chunk", "indexer.settings"),
-    ("indexer.ingest", "indexer.embed", "indexer.settings"),
-    ("indexer.search.retrieve", "indexer.search.store", "indexer.knowledge.tables", "indexer.settings"),
-    ("indexer.ingest", "indexer.documents.extract", "indexer.errors"),
-)
-"""In each row a module imports, directly or not, none that stands to its left."""
+    "server": (
+        ("server.cli",),
+        ("server.commands",),
+        ("server.app",),
+        ("server.web.api", "server.web.pages"),
+        ("server.web", "server.views", "server.runtime"),
+        ("server.conversations", "server.library"),
+        ("server.answering",),
+        ("server.llm",),
+        ("server.engine",),
+        ("server.settings", "server.errors"),
+    ),
+}
+"""Every room of a package, from the whole to the parts: a room imports itself and rooms of lower floors, none
+beside it."""
 
-PURE = ("indexer.documents.chunk", "server.answering.evidence", "server.answering.prompt", "server.answering.citations")
+PURE = (
+    "indexer.passages",
+    "indexer.text",
+    "indexer.documents.chunk",
+    "indexer.search.answerability",
+    "server.answering.citations",
+    "server.answering.events",
+    "server.answering.evidence",
+    "server.answering.extractive",
+    "server.answering.negation",
+    "server.answering.prompt",
+    "server.answering.relevance",
+    "server.answering.support",
+    "server.conversations.shapes",
+    "server.conversations.evidence_json",
+    "server.views.export",
+    "server.views.presentation",
+    "server.views.render",
+    "server.views.source_view",
+    "server.views.wording",
+)
+"""Modules, and packages of them, that reach neither a database nor an index nor a model, whatever they import."""
+
 HEAVY = {"sqlalchemy", "sqlmodel", "torch", "sentence_transformers", "faiss", "llama_cpp", "fastapi", "httpx"}
 
 
@@ -191,31 +222,55 @@ def test_own_modules_are_imported_at_the_top_of_a_file() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("row", LAYERS, ids=" > ".join)
-def test_imports_run_one_way(row: tuple[str, ...]) -> None:
-    def belongs(module: str, layer: str) -> bool:
-        return module == layer or module.startswith(f"{layer}.")
+def room(module: str) -> str:
+    """The room that a module stands in: the longest name among the floors that is its package or itself."""
+    rooms = [name for floors in FLOORS.values() for floor in floors for name in floor]
+    return max((name for name in rooms if f"{module}.".startswith(f"{name}.")), key=len, default="")
 
+
+def test_every_module_has_a_room_and_every_room_a_module() -> None:
+    entries = {"indexer", "server", "indexer.__main__", "server.__main__"}
+    assert [module for module in sources() if not room(module) and module not in entries] == []
+    named = {name for floors in FLOORS.values() for floor in floors for name in floor}
+    assert named - {room(module) for module in sources()} == set()
+
+
+def test_imports_run_from_a_room_to_lower_floors() -> None:
+    floor = {name: at for floors in FLOORS.values() for at, names in enumerate(floors) for name in names}
     wrong = [
-        f"{module} reaches {target}"
-        for at, lower in enumerate(row)
-        for module in graph()
-        if belongs(module, lower)
-        for target in reachable(module)
-        for upper in row[:at]
-        if belongs(target, upper)
+        f"{module} imports {target}"
+        for module, targets in graph().items()
+        for target in targets
+        if room(module)
+        and room(module) != room(target)
+        and room(module).split(".")[0] == room(target).split(".")[0]
+        and floor[room(module)] >= floor[room(target)]
     ]
     assert wrong == []
 
 
-def test_the_layers_are_modules_that_exist() -> None:
-    for name in {name for row in (*LAYERS, PURE) for name in row}:
-        assert name in sources(), name
+def test_every_package_says_what_belongs_there_and_what_does_not() -> None:
+    packages = [path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")]
+    silent = []
+    for path in packages:
+        says = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if not all(word in says for word in ("What belongs here:", "What does not:", "Imports")):
+            silent.append(module_name(path))
+    assert silent == []
 
 
-@pytest.mark.parametrize("module", PURE)
-def test_pure_modules_import_neither_a_database_nor_a_model(module: str) -> None:
-    assert {one.module.split(".")[0] for one in sources()[module]} & HEAVY == set()
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_reach_neither_a_database_nor_a_model(name: str) -> None:
+    modules = [module for module in sources() if module == name or module.startswith(f"{name}.")]
+    assert modules
+    loaded = {
+        f"{by} imports {one.module}"
+        for module in modules
+        for by in {module, *reachable(module)}
+        for one in sources()[by]
+        if one.module.split(".")[0] in HEAVY
+    }
+    assert loaded == set()
 
 
 def test_llama_cpp_has_one_importer() -> None:

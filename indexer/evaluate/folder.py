@@ -96,11 +96,11 @@ def _refusals(
     false_refusals: float,
 ) -> dict[str, Any]:
     """What search alone would refuse."""
-    unanswerable = answerabilities([one for one in questions if one.answerable is False], retriever, scope)
+    unanswerable = answerabilities([one.asked for one in questions if one.answerable is False], retriever, scope)
     return summarise_refusals(
         [result.answerability for result in report.results],
         unanswerable,
-        answerabilities(off_topic, retriever, scope),
+        answerabilities([one.asked for one in off_topic], retriever, scope),
         read_calibration(retriever.engine).least(false_refusals),
     )
 

@@ -54,6 +54,11 @@ class EvaluationQuestion:
     def asked_before(self) -> list[str]:
         return [text for role, text in self.history if role == "user"]
 
+    @property
+    def asked(self) -> tuple[str, list[str]]:
+        """The question and those before it, as a search takes them."""
+        return self.question, self.asked_before
+
 
 @dataclass(frozen=True)
 class QuestionResult:

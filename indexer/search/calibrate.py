@@ -11,11 +11,13 @@ from importlib.resources import files
 import numpy as np
 
 from indexer.errors import StartError
-from indexer.evaluate.retrieval import EvaluationQuestion
 from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
 from indexer.passages import Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
+
+Asked = tuple[str, Sequence[str]]
+"""A question and the questions before it, oldest first."""
 
 LEAST_LABELLED = 20
 """Answerable questions to fit to; with fewer, one odd question moves the limit further than what is to be measured."""
@@ -39,9 +41,8 @@ def calibrate(retriever: Retriever, scope: Scope, on_progress: Callable[[int, in
     keep_off_topic(retriever.engine, float(np.mean(found)), float(np.std(found)), change)
 
 
-def fit_labelled(questions: Sequence[EvaluationQuestion], retriever: Retriever, scope: Scope) -> Calibration:
-    """Let the answerable ones of these questions decide from now on. Raises StartError when they are too few."""
-    answerable = [one for one in questions if one.answerable is True]
+def fit_labelled(answerable: Sequence[Asked], retriever: Retriever, scope: Scope) -> Calibration:
+    """Let these answerable questions decide from now on. Raises StartError when they are too few."""
     if len(answerable) < LEAST_LABELLED:
         raise StartError(
             f"There are {len(answerable)} questions with `answerable` true, and it takes {LEAST_LABELLED}.",
@@ -51,6 +52,6 @@ def fit_labelled(questions: Sequence[EvaluationQuestion], retriever: Retriever, 
     return read_calibration(retriever.engine)
 
 
-def answerabilities(questions: Sequence[EvaluationQuestion], retriever: Retriever, scope: Scope) -> list[float]:
+def answerabilities(questions: Sequence[Asked], retriever: Retriever, scope: Scope) -> list[float]:
     """Of each question, with the questions before it."""
-    return [answerability(retriever.retrieve(one.question, one.asked_before, scope)) for one in questions]
+    return [answerability(retriever.retrieve(question, before, scope)) for question, before in questions]

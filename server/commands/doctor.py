@@ -23,10 +23,8 @@ from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
 from server.commands.serve import bind
-from server.engine.llama import check_card, library
-from server.engine.memory_fit import gib
 from server.llm.adapters import adapters, check_adapter
-from server.llm.machine import fit_here, free_memory, read_model_header
+from server.llm.machine import check_card, fit_here, free_memory, gib, library, read_model_header
 from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server

@@ -8,9 +8,7 @@ import psutil
 from indexer.client import find_server
 from indexer.console import inert
 from indexer.errors import StorageError
-from server.engine.gguf_header import GgufHeader
-from server.engine.memory_fit import DoesNotFit, ModelRefused, context_limit, gib
-from server.llm.machine import fit_here, free_memory
+from server.llm.machine import DoesNotFit, GgufHeader, ModelRefused, context_limit, fit_here, free_memory, gib
 from server.llm.model_files import (
     CATALOGUE,
     CatalogueModel,

@@ -12,7 +12,7 @@ from typing import Any
 from indexer.passages import Scope
 from server.answering.events import Exchange, Question
 from server.answering.prompt import build_messages
-from server.conversations.rows import TurnView
+from server.conversations.shapes import TurnView
 
 Row = dict[str, Any]
 

@@ -2,64 +2,21 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, field
-from datetime import datetime
+from dataclasses import astuple
 from typing import cast
 
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import now
-from indexer.passages import Passage
-from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
+from server.answering.events import Answer, Citation, Doubt, Searched
 from server.conversations.branches import versions
-from server.conversations.records import evidence_from_json, evidence_to_json, passages_from_json, passages_to_json
-from server.conversations.tables import Feedback, State, StoredCitation, Turn
-
-
-@dataclass(frozen=True)
-class CitationView:
-    """A citation as it is shown and opened; `id` is its address."""
-
-    id: int
-    citation: Citation
-
-
-@dataclass(frozen=True)
-class TurnView:
-    """A turn with everything that a page shows of it."""
-
-    id: int
-    conversation_id: str
-    question: str
-    state: State
-    mode: str = "model"
-    answered: bool = True
-    answer: str = ""
-    error: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    closest: tuple[Passage, ...] = ()
-    citations: tuple[CitationView, ...] = ()
-    unsupported: tuple[Doubt, ...] = ()
-    reason: str = "stop"
-    completion_tokens: int = 0
-    total_ms: int = 0
-    created_at: datetime = field(default_factory=now)
-    searched: Searched = field(default_factory=Searched)
-    feedback: int = 0
-    remark: str = ""
-    versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
-
-    state: State
-    text: str = ""
-    error: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    answer: Answer | None = None
-    searched: Searched = field(default_factory=Searched)
+from server.conversations.evidence_json import (
+    evidence_from_json,
+    evidence_to_json,
+    passages_from_json,
+    passages_to_json,
+)
+from server.conversations.shapes import CitationView, Outcome, State, TurnView
+from server.conversations.tables import Feedback, StoredCitation, Turn
 
 
 def write_outcome(turn: Turn, outcome: Outcome) -> None:

@@ -3,7 +3,6 @@
 Its methods block on the disk: call them from threads, not from the event loop.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,19 +11,12 @@ from sqlmodel import Session, col, select
 
 from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
+from indexer.text.shorten import shortened
 from server.answering.events import Exchange
 from server.conversations.branches import branch
-from server.conversations.records import evidence_from_json
-from server.conversations.rows import (
-    CitationView,
-    Outcome,
-    TurnView,
-    citation_rows,
-    citation_view,
-    turn_parents,
-    turn_views,
-    write_outcome,
-)
+from server.conversations.evidence_json import evidence_from_json
+from server.conversations.rows import citation_rows, citation_view, turn_parents, turn_views, write_outcome
+from server.conversations.shapes import CitationPlace, ConversationLine, Outcome, TurnView
 from server.conversations.tables import Conversation, Feedback, StoredCitation, Turn
 from server.errors import NotFound
 from server.settings import ServerSettings
@@ -33,26 +25,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
 SEARCH_WORDS = 8  # the rest of a search is not looked at
 UNDO = timedelta(hours=1)  # how long a deletion can be undone
-
-
-@dataclass(frozen=True)
-class ConversationLine:
-    """One line of the list of conversations."""
-
-    id: str
-    title: str
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class CitationPlace:
-    """A citation that was opened, with the ids of its neighbours in the same answer."""
-
-    view: CitationView
-    number: int  # from 1
-    total: int
-    previous: int | None
-    next: int | None
 
 
 def open_conversations(settings: ServerSettings) -> "Conversations":
@@ -252,15 +224,6 @@ class Conversations:
             )
             session.commit()
             return int(getattr(result, "rowcount", 0))
-
-
-def shortened(text: str, length: int) -> str:
-    """`text` on one line, cut at a word to at most `length` characters."""
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    cut = line[: length - 1]
-    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut).rstrip(".,;: ") + "…"
 
 
 def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:

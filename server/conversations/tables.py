@@ -6,13 +6,10 @@ copies, so that an old answer stays readable after its documents have changed or
 
 import uuid
 from datetime import datetime
-from typing import Literal
 
 from sqlmodel import Field, SQLModel
 
 from indexer.knowledge.tables import now
-
-State = Literal["running", "done", "stopped", "failed"]
 
 
 class Conversation(SQLModel, table=True):
@@ -44,7 +41,7 @@ class Turn(SQLModel, table=True):
     answer: str = ""  # Markdown with checked marks [n]
     raw: str = ""  # as the model wrote it
     error: str = ""  # for people: what happened and what to do
-    evidence: str = "[]"  # JSON, server.conversations.records
+    evidence: str = "[]"  # JSON, see evidence_json.py
     closest: str = "[]"  # JSON
     unsupported: str = "[]"  # JSON list of [start, end, reason], code points of `answer`
     reason: str = "stop"

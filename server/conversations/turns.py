@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.answering.small_talk import rewrites, small_talk
-from server.conversations.rows import Outcome, TurnView
+from server.conversations.shapes import Outcome, State, TurnView
 from server.conversations.store import Conversations
-from server.conversations.tables import State
 from server.errors import BadRequest, NotFound, RequestError
 from server.llm.generator import Sampling
 

@@ -6,10 +6,14 @@ from pathlib import Path
 import psutil
 
 from server.engine.gguf_header import GgufError, GgufHeader, read_header
-from server.engine.memory_fit import Fit, ModelRefused, Wanted, fit_model
+from server.engine.llama import check_card, library
+from server.engine.memory_fit import DoesNotFit, Fit, ModelRefused, Wanted, context_limit, fit_model, gib
 from server.engine.scheduler import PIECE
 from server.engine.slots import PARKED
 from server.settings import ServerSettings
+
+__all__ = ["DoesNotFit", "Fit", "GgufHeader", "ModelRefused", "check_card", "context_limit", "gib", "library"]
+"""What commands and pages may use of the engine."""
 
 SLOTS = 8  # requests answered at the same time, at most
 ROWS = PIECE + SLOTS  # of a batch

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.conversations.rows import TurnView
+from server.conversations.shapes import TurnView
 from server.views.presentation import source_name
 
 

@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 
 from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
+from indexer.text.shorten import shortened
 from indexer.text.terms import content_terms
 from server.answering.events import Citation, Evidence, Progress, Searched
 from server.answering.small_talk import translates
-from server.conversations.rows import TurnView
-from server.conversations.store import shortened
+from server.conversations.shapes import TurnView
 from server.views.render import Mark, guess_marks, render_answer
 from server.views.wording import counted
 

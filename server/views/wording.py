@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from server.conversations.store import ConversationLine
+from server.conversations.shapes import ConversationLine
 
 
 def counted(number: int, noun: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from server.answering.question_length import why_too_long
-from server.conversations.rows import TurnView
+from server.conversations.shapes import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest
 from server.runtime.services import ScopeDep, ServicesDep

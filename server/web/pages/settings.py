@@ -9,8 +9,7 @@ import psutil
 from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
-from server.engine.memory_fit import Fit, ModelRefused
-from server.llm.machine import fit_here, free_memory
+from server.llm.machine import Fit, ModelRefused, fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.runtime.health import Part, health_parts
 from server.runtime.services import ScopeDep, Services, ServicesDep

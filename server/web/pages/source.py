@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from indexer.documents.extract.document import blocks_from_json
 from indexer.knowledge.tables import Document
 from indexer.passages import Scope
-from server.conversations.store import CitationPlace
+from server.conversations.shapes import CitationPlace
 from server.errors import NotFound
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.views.presentation import source_name

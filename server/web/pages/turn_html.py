@@ -7,7 +7,7 @@ from fastapi.sse import ServerSentEvent
 
 from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
-from server.conversations.rows import TurnView
+from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
 from server.views.presentation import (
     answer_html,

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from indexer.errors import StartError
-from indexer.evaluate.retrieval import EvaluationQuestion
 from indexer.knowledge.calibration import (
     ABOVE_OFF_TOPIC,
     CHANGED_SHARE,
@@ -21,7 +20,7 @@ from indexer.knowledge.calibration import (
 )
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.tables import Document, IndexInfo, now
-from indexer.search.calibrate import answerabilities, calibrate, fit_labelled, off_topic_questions
+from indexer.search.calibrate import Asked, answerabilities, calibrate, fit_labelled, off_topic_questions
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from tests.indexer.small_knowledge import Knowledge
@@ -45,8 +44,8 @@ def fill(knowledge: Knowledge, documents: int, each: int = 6) -> None:
         knowledge.put(f"rules{n}.md", *rules(n * each, each))
 
 
-def asked(*questions: str, answerable: bool | None = True) -> list[EvaluationQuestion]:
-    return [EvaluationQuestion(f"q{n}", text, (), answerable=answerable) for n, text in enumerate(questions)]
+def asked(*questions: str) -> list[Asked]:
+    return [(text, []) for text in questions]
 
 
 def test_the_off_topic_questions_are_many_and_each_stands_once() -> None:
@@ -101,8 +100,7 @@ def test_labelled_questions_decide_until_vectors_are_made_anew(knowledge: Knowle
     calibrate(retriever, scope)
     without = read_calibration(knowledge.engine)
     questions = asked(*(f"leave of branch{n}" for n in range(40)))
-    unanswerable = asked("zebras", answerable=False) + asked("perhaps", answerable=None)
-    fitted = fit_labelled(questions + unanswerable, retriever, scope)
+    fitted = fit_labelled(questions, retriever, scope)
     assert len(fitted.labelled) == 40
     assert fitted == read_calibration(knowledge.engine)
     refused = np.mean(np.array(answerabilities(questions, retriever, scope)) < fitted.least(0.1))

@@ -12,7 +12,7 @@ from indexer.passages import Passage, Scope
 from server.answering.events import Answer, Evidence, Question
 from server.answering.prompt import build_messages
 from server.cli import main
-from server.conversations.rows import Outcome
+from server.conversations.shapes import Outcome
 from server.conversations.store import Conversations, open_conversations
 from server.settings import ServerSettings
 

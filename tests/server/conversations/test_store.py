@@ -12,9 +12,10 @@ from sqlmodel import SQLModel
 
 from indexer.knowledge.tables import now
 from indexer.passages import Passage, Sentence
+from indexer.text.shorten import shortened
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
-from server.conversations.rows import Outcome
-from server.conversations.store import Conversations, open_conversations, shortened
+from server.conversations.shapes import Outcome
+from server.conversations.store import Conversations, open_conversations
 from server.errors import NotFound
 from server.llm.generator import Usage
 from server.settings import ServerSettings

@@ -8,7 +8,7 @@ import pytest
 from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.answering.small_talk import GREETING
-from server.conversations.rows import Outcome
+from server.conversations.shapes import Outcome
 from server.conversations.store import Conversations, open_conversations
 from server.conversations.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 from server.errors import BadRequest, NotFound, Unavailable

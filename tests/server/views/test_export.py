@@ -1,7 +1,7 @@
 """A conversation as Markdown."""
 
 from server.answering.events import Citation
-from server.conversations.rows import CitationView, TurnView
+from server.conversations.shapes import CitationView, TurnView
 from server.views.export import conversation_markdown
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from indexer.passages import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
-from server.conversations.rows import CitationView, TurnView
-from server.conversations.store import ConversationLine
+from server.conversations.shapes import CitationView, ConversationLine, TurnView
 from server.views.presentation import answer_html, cards, copy_text, heading, searched_for, waiting_for
 from server.views.wording import ago, by_day, duration
 

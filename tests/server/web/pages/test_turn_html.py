@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.answering.events import Progress, Sources, Text
-from server.conversations.rows import TurnView
+from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, TurnEvent
 from server.views.render import render_answer
 from server.web.pages.turn_html import TurnStream, closing

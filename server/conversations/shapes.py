@@ -1,0 +1,76 @@
+"""What chat.db holds, as pages and answers see it: plain dataclasses, no database."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from indexer.passages import Passage
+from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
+
+State = Literal["running", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class ConversationLine:
+    """One line of the list of conversations."""
+
+    id: str
+    title: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class CitationView:
+    """A citation as it is shown and opened; `id` is its address."""
+
+    id: int
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """A turn with everything that a page shows of it."""
+
+    id: int
+    conversation_id: str
+    question: str
+    state: State
+    mode: str = "model"
+    answered: bool = True
+    answer: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    closest: tuple[Passage, ...] = ()
+    citations: tuple[CitationView, ...] = ()
+    unsupported: tuple[Doubt, ...] = ()
+    reason: str = "stop"
+    completion_tokens: int = 0
+    total_ms: int = 0
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    searched: Searched = field(default_factory=Searched)
+    feedback: int = 0
+    remark: str = ""
+    versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
+
+    state: State
+    text: str = ""
+    error: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    answer: Answer | None = None
+    searched: Searched = field(default_factory=Searched)
+
+
+@dataclass(frozen=True)
+class CitationPlace:
+    """A citation that was opened, with the ids of its neighbours in the same answer."""
+
+    view: CitationView
+    number: int  # from 1
+    total: int
+    previous: int | None
+    next: int | None
