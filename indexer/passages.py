@@ -3,20 +3,58 @@
 Plain dataclasses: they import neither a database nor an index, so that who works on passages needs neither.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Scope:
-    """The collections that the asker may read. Required by everything that returns a document's words."""
+class Folder:
+    """A folder of a collection and all below it; `path` as documents' paths have it: POSIX, relative, no "/" around."""
 
-    collections: frozenset[int]
+    collection_id: int
+    path: str
+
+    def holds(self, collection_id: int, path: str) -> bool:
+        return collection_id == self.collection_id and path.startswith(f"{self.path}/")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the asker may read, and of it what is asked of. Required by everything that returns a document's words.
+
+    A document is inside when its collection is granted, it lies in one of the folders where any are named, and it is
+    one of the documents where any are chosen; and when it belongs to the conversation, whatever else is named.
+    `indexer.knowledge.readable` says the same to a database.
+    """
+
+    collections: frozenset[int]  # granted
+    folders: frozenset[Folder] = frozenset()  # allowed within them; empty: all
+    documents: frozenset[int] = frozenset()  # chosen within them, by id; empty: all
+    own: frozenset[int] = frozenset()  # ids of the conversation's own files
+
+    def holds(self, document_id: int | None, collection_id: int, path: str) -> bool:
+        """Whether a document is inside. A file that is no document has no id: None."""
+        if document_id in self.own:
+            return True
+        if collection_id not in self.collections or (self.documents and document_id not in self.documents):
+            return False
+        return not self.folders or any(folder.holds(collection_id, path) for folder in self.folders)
+
+    @property
+    def is_whole_collections(self) -> bool:
+        """Whether the collections alone decide."""
+        return not (self.folders or self.documents or self.own)
 
     def narrowed(self, collections: frozenset[int]) -> "Scope":
-        return Scope(self.collections & collections)
+        """Of these collections only; the conversation's own files stay."""
+        return replace(self, collections=self.collections & collections)
+
+    def choosing(self, documents: frozenset[int]) -> "Scope":
+        """Of these documents only, none of which becomes readable by being chosen; its own files stay."""
+        chosen = self.documents & documents if self.documents else documents
+        return replace(self, documents=chosen) if chosen else replace(self, collections=frozenset())
 
 
 @dataclass(frozen=True)
@@ -48,6 +86,10 @@ class Passage:
     text: str  # document.text[start:end]
     prefix: str
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+
+    def is_in(self, scope: Scope) -> bool:
+        """Whether the asker of `scope` may read it."""
+        return scope.holds(self.document_id, self.collection_id, self.document)
 
 
 @dataclass(frozen=True)

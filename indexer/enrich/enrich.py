@@ -21,6 +21,7 @@ from indexer.enrich.filter import Proposed, proposed, worth_keeping
 from indexer.enrich.writer import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
+from indexer.knowledge.readable import readable_documents
 from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
@@ -134,8 +135,7 @@ def _without_entries(engine: Engine, scope: Scope) -> list[int]:
             select(Chunk.id)
             .join(Document)
             .where(
-                col(Document.collection_id).in_(scope.collections),
-                col(Document.deleted_at).is_(None),
+                readable_documents(scope),
                 ~exists().where(col(Enrichment.chunk_id) == col(Chunk.id)),
             )
             .order_by(col(Chunk.document_id), col(Chunk.ordinal))

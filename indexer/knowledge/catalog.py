@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from indexer.errors import StartError
 from indexer.knowledge.database import is_being_written
+from indexer.knowledge.readable import readable_documents, readable_files, same_file
 from indexer.knowledge.seen import UNSEEN
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry
 from indexer.passages import Scope
@@ -77,13 +78,13 @@ class Catalog:
     def collections(self, scope: Scope) -> list[CollectionSummary]:
         documents = (
             select(Document.collection_id, func.count(), func.max(Document.indexed_at))
-            .where(_searched(scope))
+            .where(readable_documents(scope))
             .group_by(col(Document.collection_id))
         )
         chunks = (
             select(Document.collection_id, func.count())
             .join(Chunk)
-            .where(_searched(scope))
+            .where(readable_documents(scope))
             .group_by(col(Document.collection_id))
         )
         with Session(self.engine) as session:
@@ -100,15 +101,16 @@ class Catalog:
 
     def has_documents(self, scope: Scope) -> bool:
         with Session(self.engine) as session:
-            found = select(Document.id).where(_searched(scope)).limit(1)
+            found = select(Document.id).where(readable_documents(scope)).limit(1)
             return session.exec(found).first() is not None
 
     def document(self, document_id: int, scope: Scope) -> Document | None:
         """The document, or None where it does not exist or may not be read."""
         with Session(self.engine) as session:
             found = session.get(Document, document_id)
-            readable = found is not None and found.collection_id in scope.collections and found.deleted_at is None
-            return found if readable else None
+            if found is None or found.deleted_at is not None:
+                return None
+            return found if scope.holds(found.id, found.collection_id, found.path) else None
 
     def ledger(self, scope: Scope) -> list[tuple[str, LedgerEntry]]:
         """(collection name, entry) of every file that a run has seen; failures first, then by path."""
@@ -116,7 +118,7 @@ class Catalog:
             rows = session.exec(
                 select(Collection.name, LedgerEntry)
                 .join(Collection)
-                .where(col(LedgerEntry.collection_id).in_(scope.collections), col(LedgerEntry.deleted_at).is_(None))
+                .where(readable_files(scope), col(LedgerEntry.deleted_at).is_(None))
                 .order_by(col(LedgerEntry.state) == "indexed", col(LedgerEntry.path))
             )
             return list(rows.all())
@@ -128,7 +130,7 @@ class Catalog:
             select(LedgerEntry, Collection.name, Document.id, Document.title)
             .select_from(LedgerEntry)
             .join(Collection)
-            .join(Document, _same_file(), isouter=True)
+            .join(Document, same_file(), isouter=True)
             .where(*_asked_for(query, scope))
             .order_by(*[desc(column) if query.descending else column for column in order])
             .order_by(_URGENCY, func.lower(LedgerEntry.path), col(LedgerEntry.id))
@@ -143,7 +145,7 @@ class Catalog:
         counted = (
             select(func.count())
             .select_from(LedgerEntry)
-            .join(Document, _same_file(), isouter=True)
+            .join(Document, same_file(), isouter=True)
             .where(*_asked_for(query, scope))
         )
         with Session(self.engine) as session:
@@ -153,7 +155,7 @@ class Catalog:
         """Of the files of a query, all its pages, those that were not read and that nobody has marked as seen."""
         wanted = (
             select(LedgerEntry)
-            .join(Document, _same_file(), isouter=True)
+            .join(Document, same_file(), isouter=True)
             .where(*_asked_for(query, scope), UNSEEN)
             .order_by(col(LedgerEntry.id))
         )
@@ -163,9 +165,7 @@ class Catalog:
     def file_states(self, scope: Scope) -> dict[str, int]:
         """How many files are in each state that any is in."""
         state = case((col(LedgerEntry.deleted_at).is_not(None), "deleted"), else_=LedgerEntry.state)
-        counted = (
-            select(state, func.count()).where(col(LedgerEntry.collection_id).in_(scope.collections)).group_by(state)
-        )
+        counted = select(state, func.count()).where(readable_files(scope)).group_by(state)
         with Session(self.engine) as session:
             return dict(session.exec(counted).all())
 
@@ -175,7 +175,7 @@ class Catalog:
             select(Collection.id, Collection.name, LedgerEntry.root)
             .select_from(Collection)
             .join(LedgerEntry)
-            .where(col(LedgerEntry.collection_id).in_(scope.collections))
+            .where(readable_files(scope))
             .distinct()
             .order_by(Collection.name, LedgerEntry.root)
         )
@@ -184,10 +184,11 @@ class Catalog:
 
     def deleted_file(self, entry_id: int, scope: Scope) -> LedgerEntry | None:
         """The entry, if it was deleted by hand and can be brought back."""
+        deleted = select(LedgerEntry).where(
+            LedgerEntry.id == entry_id, col(LedgerEntry.deleted_at).is_not(None), readable_files(scope)
+        )
         with Session(self.engine) as session:
-            entry = session.get(LedgerEntry, entry_id)
-            readable = entry is not None and entry.collection_id in scope.collections
-            return entry if readable and entry is not None and entry.deleted_at is not None else None
+            return session.exec(deleted).first()
 
     def ended_runs(self, scope: Scope) -> int:
         """How many runs have ended: it grows when there is something new to list."""
@@ -223,26 +224,14 @@ SORTS: dict[str, Any] = {
 }
 
 
-def _searched(scope: Scope) -> ColumnElement[bool]:
-    """Documents that the asker's searches may find."""
-    return and_(col(Document.collection_id).in_(scope.collections), col(Document.deleted_at).is_(None))
-
-
-def _same_file() -> ColumnElement[bool]:
-    return and_(
-        col(Document.collection_id) == LedgerEntry.collection_id,
-        col(Document.root) == LedgerEntry.root,
-        col(Document.path) == LedgerEntry.path,
-    )
-
-
 def _asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
-    readable = scope.narrowed(frozenset({query.collection})) if query.collection else scope
     deleted = col(LedgerEntry.deleted_at)
     wanted: list[ColumnElement[bool]] = [
-        col(LedgerEntry.collection_id).in_(readable.collections),
+        readable_files(scope),
         deleted.is_not(None) if query.state == "deleted" else deleted.is_(None),
     ]
+    if query.collection:
+        wanted.append(col(LedgerEntry.collection_id) == query.collection)
     if query.state and query.state != "deleted":
         wanted.append(col(LedgerEntry.state) == query.state)
     if query.search:

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine, and_
 from sqlmodel import Session, col, select
 
+from indexer.knowledge.readable import readable_files
 from indexer.knowledge.tables import LedgerEntry, now
 from indexer.passages import Scope
 
@@ -30,7 +31,7 @@ def mark_seen(engine: Engine, entries: Sequence[int], until: datetime, scope: Sc
         found = session.exec(
             select(LedgerEntry).where(
                 col(LedgerEntry.id).in_(entries),
-                col(LedgerEntry.collection_id).in_(scope.collections),
+                readable_files(scope),
                 col(LedgerEntry.seen_at).is_(None),
                 col(LedgerEntry.updated_at) <= until,
             )

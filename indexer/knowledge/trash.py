@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
 from indexer.knowledge.database import writing
+from indexer.knowledge.readable import readable_files
 from indexer.knowledge.records import find_document, remove_document
 from indexer.knowledge.tables import Change, Document, LedgerEntry, now
 from indexer.passages import Scope
@@ -100,8 +101,7 @@ def is_upload(settings: IndexerSettings, root: str) -> bool:
 
 
 def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
-    entry = session.get(LedgerEntry, entry_id)
-    return entry if entry is not None and entry.collection_id in scope.collections else None
+    return session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id, readable_files(scope))).first()
 
 
 def _forget_reading(entry: LedgerEntry) -> None:

@@ -239,7 +239,7 @@ def _load(session: Session, chunk_ids: Sequence[int], scope: Scope) -> list[_Fou
         )
     )
     documents = {id_: (collection, path, title) for id_, collection, path, title in rows}
-    readable = {id_: row for id_, row in documents.items() if row[0] in scope.collections}
+    readable = {id_: row for id_, row in documents.items() if scope.holds(id_, row[0], row[1])}
     found = [chunks[id_] for id_ in chunk_ids if id_ in chunks]
     return [_Found(chunk, *readable[chunk.document_id]) for chunk in found if chunk.document_id in readable]
 

@@ -72,7 +72,7 @@ def _evidence(
     """What was found, cut to its budget; for another form of the last answer, the evidence that this one had."""
     if question.rewrites:
         last = question.history[-1].evidence
-        return tuple(e for e in last if e.passage.collection_id in question.scope.collections)
+        return tuple(e for e in last if e.passage.is_in(question.scope))
     if retrieved is None:
         return ()
     budget = min(settings.evidence_tokens, generator.context // EVIDENCE_SHARE)

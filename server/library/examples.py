@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
+from indexer.knowledge.readable import readable_documents
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Scope
 
@@ -28,15 +29,15 @@ class Examples:
     """The example questions of one server, worked out once for each scope and each state of the index. Thread-safe."""
 
     engine: Engine
-    _found: dict[tuple[frozenset[int], int], list[str]] = field(default_factory=dict)
+    _found: dict[tuple[Scope, int], list[str]] = field(default_factory=dict)
 
     def known(self, scope: Scope, change: int) -> list[str] | None:
         """What `find` returned; None where it was not asked yet. `change`: up to which the index is true."""
-        return self._found.get((scope.collections, change))
+        return self._found.get((scope, change))
 
     def find(self, scope: Scope, change: int, can_answer: CanAnswer, count: int = 4) -> list[str]:
         """At most `count` questions that the documents can answer, of different documents where there are enough."""
-        key = (scope.collections, change)
+        key = (scope, change)
         if key not in self._found:
             candidates = choose(_headings(self.engine, scope), TRIED * count)
             answerable = (question for question in candidates if can_answer(question, scope))
@@ -50,10 +51,7 @@ def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:
     """(document, heading path), each once."""
     with Session(engine) as session:
         rows = session.exec(
-            select(Chunk.document_id, Chunk.sections)
-            .join(Document)
-            .where(col(Document.collection_id).in_(scope.collections), col(Document.deleted_at).is_(None))
-            .limit(LOOKED_AT)
+            select(Chunk.document_id, Chunk.sections).join(Document).where(readable_documents(scope)).limit(LOOKED_AT)
         ).all()
     return dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
 

@@ -91,4 +91,4 @@ async def narrowed(
         if not found.collections:
             raise NotFound(f"There is no collection {name[:100]!r}.", param=param)
         chosen |= found.collections
-    return Scope(chosen)
+    return scope.narrowed(chosen)

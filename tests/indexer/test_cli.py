@@ -309,11 +309,11 @@ def test_search_for_people(run: Run, server: Server) -> None:
     shown = run("search", "leave?").stdout
     assert "1. About leave › Days, page 3  (leave.md, 0.90)" in shown
     assert "Leave is granted." in shown
-    server.answering.answer = {"query": "leave?", "passages": [], "took_ms": 1}
+    server.answer = {"query": "leave?", "passages": [], "took_ms": 1}
     assert "Nothing was found" in run("search", "leave?").stderr
 
 
 def test_what_the_server_refuses_is_said(run: Run, server: Server) -> None:
-    server.status, server.answering.answer = 503, {"error": {"message": "The search is still loading."}}
+    server.status, server.answer = 503, {"error": {"message": "The search is still loading."}}
     result = run("search", "leave?", status=1)
     assert (result.stdout, result.stderr) == ("", "The search is still loading.\n")

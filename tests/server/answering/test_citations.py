@@ -167,7 +167,7 @@ def test_text_without_marks_is_untouched_when_there_is_no_evidence(text: str) ->
 
 
 @settings(deadline=None)
-@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d|\((?i:source|passage|doc)", text)))
+@given(answers.filter(lambda text: not re.search(r"\d\s*\\?[\]】]|【\s*\d|\(\s*\d|\((?i:source|passage|doc)", text)))
 def test_only_marks_are_added_to_text_without_marks(text: str) -> None:
     checker = at_once(text)
     bare, done = "", 0

@@ -1,0 +1,67 @@
+"""A scope for a database says what `Scope.holds` says, for every kind of scope."""
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as checked
+from hypothesis import strategies as st
+from sqlmodel import Session, select
+
+from indexer.knowledge.readable import readable_documents, readable_files
+from indexer.knowledge.tables import Document, LedgerEntry
+from indexer.passages import Folder, Scope
+from tests.indexer.small_knowledge import Knowledge
+
+PATHS = ("a.md", "hr/a.md", "hr/pay/b.md", "HR/a.md", "hr2/a.md", "hr0/a.md", "hr", "hr/ö.md", "hr_/a.md", "h%/a.md")
+FOLDERS = ("hr", "HR", "hr/pay", "hr_", "h%", "ö", "nowhere")
+IDS = st.frozensets(st.integers(1, 2 * len(PATHS) + 1), max_size=4)
+SCOPES = st.builds(
+    Scope,
+    st.frozensets(st.integers(1, 3)),
+    st.frozensets(st.builds(Folder, st.integers(1, 3), st.sampled_from(FOLDERS)), max_size=3),
+    IDS,
+    IDS,
+)
+
+
+@given(scope=SCOPES)
+@checked(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+def test_the_database_and_the_dataclass_agree(knowledge: Knowledge, scope: Scope) -> None:
+    with Session(knowledge.engine) as session:
+        if session.exec(select(Document.id)).first() is None:
+            _fill(knowledge)
+        documents = session.exec(select(Document)).all()
+        entries = session.exec(select(LedgerEntry)).all()
+        inside = set(session.exec(select(Document.id).where(readable_documents(scope))))
+        listed = set(session.exec(select(LedgerEntry.id).where(readable_files(scope))))
+    ids = {(document.collection_id, document.path): document.id for document in documents}
+    assert inside == {d.id for d in documents if scope.holds(d.id, d.collection_id, d.path)}
+    assert listed == {e.id for e in entries if scope.holds(ids.get((e.collection_id, e.path)), e.collection_id, e.path)}
+
+
+def _fill(knowledge: Knowledge) -> None:
+    """Each path in two collections, and in each a file that is no document."""
+    with Session(knowledge.engine) as session:
+        for name in ("one", "two"):
+            for path in PATHS:
+                knowledge.put(path, "Words.", collection=name)
+                at = {"collection_id": knowledge.collection(name), "root": "/documents", "state": "indexed"}
+                session.add(LedgerEntry(path=path, **at))
+            session.add(LedgerEntry(path="hr/failed.pdf", **{**at, "state": "failed"}))
+        session.commit()
+
+
+def test_narrowing_and_choosing_never_widen() -> None:
+    granted = Scope(frozenset({1, 2}), frozenset({Folder(1, "hr")}))
+    assert not granted.choosing(frozenset()).holds(5, 1, "hr/a.md")
+    chosen = granted.choosing(frozenset({5, 6}))
+    assert chosen.holds(5, 1, "hr/a.md")
+    assert not chosen.holds(5, 1, "pay/a.md")
+    assert not chosen.holds(7, 1, "hr/a.md")
+    assert not chosen.choosing(frozenset({7})).holds(5, 1, "hr/a.md")
+    assert not chosen.choosing(frozenset({7})).holds(7, 1, "hr/a.md")
+    assert not granted.narrowed(frozenset({2, 3})).holds(5, 1, "hr/a.md")
+
+
+def test_the_conversations_own_files_are_always_inside() -> None:
+    scope = Scope(frozenset(), own=frozenset({9})).choosing(frozenset()).narrowed(frozenset({4}))
+    assert scope.holds(9, 3, "offer.pdf")
+    assert not scope.holds(None, 3, "offer.pdf")
