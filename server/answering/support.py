@@ -1,9 +1,10 @@
 """Whether the words of a sentence rest on a passage, and on which of its words (pure).
 
-A sentence is supported by a stretch of a passage that holds enough of its content words and every one of its numbers.
-Where no passage does, a sentence of theirs that is near enough in meaning supports it, numbers included, if there are
-vectors. What says the opposite in the same words ("may not" for "may") is supported too, but is doubted. Numbers that
-are written out ("twenty-five") are words.
+A sentence of an answer is supported by a span of a passage, one or two of its sentences, that holds enough of its
+content words and every one of its numbers. Where no passage has such a span, the passages' sentence that is nearest in
+meaning and holds the numbers supports it, if it is near enough and there are vectors. A sentence that says the opposite
+in the same words ("may not" for "may") is supported too, but doubted. Numbers that are written out ("twenty-five") are
+words.
 """
 
 import re
@@ -47,52 +48,57 @@ class Support:
     evidence: Evidence
     start: int
     end: int
-    share: float  # of the sentence's content words, or the cosine by which it was found
+    share: float  # of the sentence's content words that they hold, or their cosine with it
     heading: str = ""  # over those words, " › " between levels
 
 
 def find_support(
     text: str, evidence: Sequence[Evidence], named: Sequence[int], encode: Encode | None = None
 ) -> list[Support]:
-    """What supports the sentence: each named passage that does, else the one that does best. Empty where none does."""
+    """What supports the sentence: each passage of the numbers `named` that does, else the one of all that does best.
+
+    Empty where none does. Without `encode` only words are compared.
+    """
     by_number = {e.n: e for e in evidence}
-    known = [by_number[n] for n in dict.fromkeys(named) if n in by_number]
-    claimed = [support(text, e) for e in known]
-    kept = [s for s in claimed if s is not None and s.share >= MARKED]
-    if kept:
-        return kept
-    found = [s for s in (support(text, e) for e in evidence) if s is not None and s.share >= UNMARKED]
-    if found:
-        return [max(found, key=lambda s: s.share)]
+    marked = [by_number[n] for n in dict.fromkeys(named) if n in by_number]
+    supports = _by_words(text, marked, MARKED)
+    if supports:
+        return supports
+    supports = _by_words(text, evidence, UNMARKED)
+    if supports:
+        return [max(supports, key=lambda s: s.share)]
     if encode is None or len(_terms(text)) < LEAST_TERMS:
         return []
     vector = encode(text)
-    near = _nearest(text, vector, known, NEAR_MARKED) or _nearest(text, vector, evidence, NEAR_UNMARKED)
-    return [near] if near else []
+    nearest = _nearest(text, vector, marked, NEAR_MARKED) or _nearest(text, vector, evidence, NEAR_UNMARKED)
+    return [nearest] if nearest else []
+
+
+def _by_words(text: str, evidence: Sequence[Evidence], least: float) -> list[Support]:
+    """Of each passage what supports the sentence, from a share of `least` of its words on."""
+    return [s for s in (support(text, e) for e in evidence) if s is not None and s.share >= least]
 
 
 def _nearest(text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence], least: float) -> Support | None:
     """The sentence that is nearest in meaning and holds all the numbers, from a cosine of `least` on."""
     numbers = _numbers(text)
-    near = [
-        (float(sentence.vector @ vector), e, sentence)
+    supports = [
+        Support(e, sentence.start, sentence.end, float(sentence.vector @ vector), sentence.heading)
         for e in evidence
         for sentence in e.passage.sentences
         if len(sentence.vector) == len(vector)  # those of earlier turns come back without one
         and numbers <= _numbers(e.passage.prefix) | _numbers(sentence.text)
     ]
-    cosine, rests_on, sentence = max(near, key=lambda one: one[0], default=(0.0, None, None))
-    if rests_on is None or sentence is None or cosine < least:
-        return None
-    return Support(rests_on, sentence.start, sentence.end, cosine, sentence.heading)
+    nearest = max(supports, key=lambda s: s.share, default=None)
+    return nearest if nearest and nearest.share >= least else None
 
 
-def doubt(text: str, evidence: Sequence[Evidence], found: Sequence[Support]) -> Reason | None:
+def doubt(text: str, evidence: Sequence[Evidence], supports: Sequence[Support]) -> Reason | None:
     """Why a sentence should not be relied on, given what supports it; None where nothing speaks against it."""
-    if found:
-        return "negation" if all(denies(text, _words_of(support)) for support in found) else None
-    held = frozenset[str]().union(*(_numbers(f"{e.passage.prefix}\n{e.passage.text}") for e in evidence))
-    return "words" if _numbers(text) <= held else "number"
+    if supports:
+        return "negation" if all(denies(text, _words_of(support)) for support in supports) else None
+    in_evidence = frozenset[str]().union(*(_numbers(f"{e.passage.prefix}\n{e.passage.text}") for e in evidence))
+    return "words" if _numbers(text) <= in_evidence else "number"
 
 
 def _words_of(support: Support) -> str:
@@ -105,22 +111,22 @@ def support(text: str, evidence: Evidence) -> Support | None:
 
     The passage's prefix may lend words and numbers, but not all of them. A passage without sentences supports nothing.
     """
-    wanted = frozenset(content_terms(text))
+    terms = frozenset(content_terms(text))
     numbers = _numbers(text)
-    above = evidence.passage.prefix
+    prefix = evidence.passage.prefix
     best: Support | None = None
-    for stretch in _stretches(evidence.passage):
-        own = frozenset().union(*(_terms(sentence.text) for sentence in stretch)) & wanted
-        share = len(own | (_terms(above) & wanted)) / max(1, len(wanted))
-        if not own or (best is not None and share <= best.share):
+    for span in _spans(evidence.passage):
+        terms_held = frozenset().union(*(_terms(sentence.text) for sentence in span)) & terms
+        share = len(terms_held | (_terms(prefix) & terms)) / max(1, len(terms))
+        if not terms_held or (best is not None and share <= best.share):
             continue
-        if numbers <= _numbers(above).union(*(_numbers(sentence.text) for sentence in stretch)):
-            best = Support(evidence, stretch[0].start, stretch[-1].end, share, stretch[0].heading)
+        if numbers <= _numbers(prefix).union(*(_numbers(sentence.text) for sentence in span)):
+            best = Support(evidence, span[0].start, span[-1].end, share, span[0].heading)
     return best
 
 
-def _stretches(passage: Passage) -> Iterator[Sequence[Sentence]]:
-    """Each sentence alone, then each two neighbours: the shorter stretch wins where both hold as much."""
+def _spans(passage: Passage) -> Iterator[Sequence[Sentence]]:
+    """Each sentence alone, then each two neighbours: the shorter span wins where both hold as much."""
     yield from ((sentence,) for sentence in passage.sentences)
     yield from pairwise(passage.sentences)
 

@@ -66,7 +66,7 @@ def test_a_heading_lends_its_words_but_supports_nothing_alone() -> None:
     assert quoted("Annual leave in 2024", "Ask the people team.", heading=heading) is None
 
 
-def test_the_shortest_stretch_wins() -> None:
+def test_the_shortest_span_wins() -> None:
     assert quoted("Leave is booked in the people portal", LEAVE) == "Leave is booked in the people portal."
     both = quoted("25 days of annual leave, booked in the portal", LEAVE)
     assert both == "Employees have 25 days of annual leave. Leave is booked in the people portal."
@@ -129,8 +129,7 @@ def test_a_passage_that_the_model_named_needs_fewer_of_the_words() -> None:
 def found_near(claim: str, meaning: str, *texts: str, named: tuple[int, ...] = ()) -> list[str]:
     """What supports a claim whose vector is that of `meaning`."""
     found = find_support(claim, numbered(*texts), named, lambda _: word_vector(meaning))
-    starts = [one.start - one.evidence.passage.start for one in found]
-    return [one.evidence.text[start:][: one.end - one.start] for one, start in zip(found, starts, strict=True)]
+    return [s.evidence.text[s.start - s.evidence.passage.start : s.end - s.evidence.passage.start] for s in found]
 
 
 OWN_WORDS = "Everybody gets about five weeks off every year."
