@@ -1,7 +1,6 @@
 """However an answer arrives, it comes out the same, its marks are checked, and its words are untouched."""
 
 import re
-from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,46 +9,23 @@ from hypothesis import strategies as st
 from server.answering.citations import CitationChecker
 from server.answering.events import Citation, Doubt, Evidence
 from server.views.render import Mark, render_answer
+from tests.server.answer_texts import MARKDOWN, answers, cut_in_two, pieces, without_code
 from tests.server.passages import numbered
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
 DENTAL = "The dental plan covers two cleanings a year. Crowns are covered at half their price."
 EVIDENCE = numbered(LEAVE, DENTAL)
 
-MARKDOWN = """# Annual leave [1]
-
-Employees have **25 days** of annual leave. [1] Leave is booked
-in the people portal [1, 2]. See [the portal](https://example.org/a[1]) for more.
-
-- Five days carry over [9]
-- [x] `days[1]` is *code* [2]
-1. The dental plan covers two cleanings a year【2】
-
-| What | How often |
-|------|:---------:|
-| Cleanings | two a year [2] |
-
-> Crowns are covered at half their price. [source 2]
-
-```python
-days[1] = "x. Y"  # [2]
-```
-Is it so? “Leave is booked in the people portal.” Dr. No. 5 says 3.5 [2].\r
-~~~
-[1]
-~~~~
-Ask for [help](https://example.org). Employees have 25 days [1"""
-
 
 def at_once(text: str, evidence: tuple[Evidence, ...] = EVIDENCE) -> CitationChecker:
     return in_pieces([text], evidence)
 
 
-def in_pieces(pieces: list[str], evidence: tuple[Evidence, ...] = EVIDENCE) -> CitationChecker:
+def in_pieces(deltas: list[str], evidence: tuple[Evidence, ...] = EVIDENCE) -> CitationChecker:
     checker = CitationChecker(evidence)
     handed, cited = "", list[Citation]()
-    for piece in [*pieces, None]:
-        checked = checker.flush() if piece is None else checker.feed(piece)
+    for delta in [*deltas, None]:
+        checked = checker.flush() if delta is None else checker.feed(delta)
         handed += checked.delta
         cited += checked.citations
         assert checker.text == handed, "what was handed out was taken back"
@@ -71,52 +47,13 @@ def shown(text: str, evidence: tuple[Evidence, ...] = EVIDENCE) -> str:
     return at_once(text, evidence).text
 
 
-LONE = [*"[]【】`~"]
-PIECES = [
-    *'(),.!?:;|*_#>-\\"”’ \t\n\r\v\u00a0\u20281234567890aZé中ا…',
-    *(
-        "(1)",
-        "(source 2)",
-        "(sources 1 and",
-        "source 1",
-        "(so",
-        " (2) ",
-        "[1]",
-        "[2]",
-        "[9]",
-        "[1, 2]",
-        "[source 2]",
-        "【1】",
-        "([1])",
-        "[^1]",
-        "[1](x)",
-        "[see",
-        "\n- ",
-        "\n| ",
-    ),
-    *(
-        "Employees have 25 days of annual leave",
-        "two cleanings a year",
-        ". ",
-        ".\n",
-        "e.g. ",
-        "U.S. ",
-        "Crowns cost half.",
-    ),
-    *("[text](https://example.org)", "\r\n", "| a | b |\n|---|---|\n", "\\[1\\]"),
-]
-CODE = ["```", "~~~", "`a[1]`", "\n```\n"]
-answers = st.one_of(st.text(max_size=60), st.lists(st.sampled_from([*LONE, *PIECES, *CODE]), max_size=24).map("".join))
-without_code = st.lists(st.sampled_from([piece for piece in PIECES if piece != "[see"]), max_size=24).map("".join)
-
-
 # Streaming
 
 
 def test_cut_in_two_at_every_point_it_is_the_same() -> None:
     expected = outcome(at_once(MARKDOWN))
-    for at in range(len(MARKDOWN) + 1):
-        assert outcome(in_pieces([MARKDOWN[:at], MARKDOWN[at:]])) == expected
+    for halves in cut_in_two(MARKDOWN):
+        assert outcome(in_pieces(halves)) == expected
 
 
 def test_character_by_character_it_is_the_same() -> None:
@@ -130,8 +67,7 @@ def test_character_by_character_it_is_the_same() -> None:
 @example("`a", [1])
 def test_in_any_pieces_it_is_the_same(text: str, cuts: list[int]) -> None:
     expected = outcome(at_once(text))
-    edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
-    assert outcome(in_pieces([text[a:b] for a, b in pairwise(edges)])) == expected
+    assert outcome(in_pieces(pieces(text, cuts))) == expected
     assert outcome(in_pieces(list(text))) == expected
 
 
@@ -145,9 +81,9 @@ def test_citations_quote_and_nothing_is_marked_without_one(text: str) -> None:
         assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
         assert citation.quote
     for start, end in spans(checker):
-        stretch = checker.text[start:end]
-        assert stretch == stretch.strip()
-        assert stretch
+        sentence = checker.text[start:end]
+        assert sentence == sentence.strip()
+        assert sentence
         assert not any(start <= citation.at < end for citation in checker.citations)
 
 
