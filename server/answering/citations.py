@@ -6,6 +6,7 @@ evidence, the marks of the passages that support it are put at its end, and what
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from indexer.passages import Passage
 from indexer.text.terms import content_terms, words
@@ -23,6 +24,45 @@ class CheckedText:
 
     delta: str = ""
     citations: list[Citation] = field(default_factory=list)
+
+
+class Checker(Protocol):
+    """One answer on its way from the model to the reader."""
+
+    citations: list[Citation]
+    """Those whose marks stand in `text`, in order."""
+    unsupported: list[Doubt]
+    """The sentences of `text` that should not be relied on, in order."""
+
+    @property
+    def text(self) -> str:
+        """All that was handed out so far; citations and doubts speak of its code points."""
+
+    def feed(self, delta: str) -> CheckedText:
+        """Take the model's next words; returns what may be shown."""
+
+    def flush(self) -> CheckedText:
+        """The end of the answer; returns the rest of it."""
+
+
+class Unchecked:
+    """The checker of an answer that rests on no passages: it passes all words on as they are."""
+
+    def __init__(self) -> None:
+        self.citations: list[Citation] = []
+        self.unsupported: list[Doubt] = []
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def feed(self, delta: str) -> CheckedText:
+        self._parts.append(delta)
+        return CheckedText(delta)
+
+    def flush(self) -> CheckedText:
+        return CheckedText()
 
 
 class CitationChecker:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.answering.citations import CitationChecker
+from server.answering.citations import CitationChecker, Unchecked
 from server.answering.events import Citation, Doubt, Evidence
 from server.views.render import Mark, render_answer
 from tests.server.answer_texts import MARKDOWN, answers, cut_in_two, pieces, without_code
@@ -381,6 +381,17 @@ def test_what_only_looks_like_an_end_is_none(text: str) -> None:
 )
 def test_sentences_end_where_readers_say(text: str) -> None:
     assert [citation.n for citation in in_pieces(list(text)).citations] == [1, 2]
+
+
+# Without passages
+
+
+def test_an_unchecked_answer_passes_as_it_is() -> None:
+    checker = Unchecked()
+    assert [checker.feed(delta).delta for delta in ["Leave [", "1]", " (1). Yes"]] == ["Leave [", "1]", " (1). Yes"]
+    assert checker.flush().delta == ""
+    assert checker.text == "Leave [1] (1). Yes"
+    assert (checker.citations, checker.unsupported) == ([], [])
 
 
 # Size
