@@ -21,14 +21,12 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.search.retrieve import open_retriever
 from server.answering.answer import answer
-from server.answering.events import AnswerEvent, Question
 from server.conversations.store import open_conversations
-from server.conversations.turns import Turns
 from server.llm.choose import open_generator
 from server.runtime.housekeeping import keep_house
-from server.runtime.loading import Answerer, Loading, OpenGenerator, OpenRetriever
+from server.runtime.loading import Loading, OpenGenerator, OpenRetriever
 from server.runtime.metrics import CountedRequests, Metrics
-from server.runtime.services import Services
+from server.runtime.services import Answerer, Services
 from server.settings import ServerSettings
 from server.web.api import chat_completions, embeddings, health, search
 from server.web.pages import ask, conversation, documents, source
@@ -90,21 +88,14 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
 
 def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> tuple[Services, Loading]:
     """Both databases opened; nothing loads yet. Raises StorageError."""
-
-    def answer_question(question: Question) -> AsyncIterator[AnswerEvent]:
-        return metrics.measured(loading.answer(question))
-
-    conversations = open_conversations(settings)
     services = Services(
         settings=settings,
         catalog=Catalog(open_knowledge(settings)),
-        conversations=conversations,
-        turns=Turns(conversations, answer_question, max_tokens=settings.max_answer_tokens),
-        answer=answer_question,
+        conversations=open_conversations(settings),
+        answerer=parts.answer,
         metrics=metrics,
     )
-    loading = Loading(services, parts.open_retriever, parts.open_generator, parts.answer)
-    return services, loading
+    return services, Loading(services, parts.open_retriever, parts.open_generator)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ Each text begins with a word that no template holds, so that a page tells what i
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -28,7 +28,6 @@ from server.answering.events import (
     Text,
     Timing,
 )
-from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.llm.generator import GeneratorState
 from server.runtime.services import Services
@@ -60,7 +59,7 @@ MODEL_FILE = f"{MARK}model<img src=x onerror=alert(6)>\u202e{'w' * 150}.gguf"
 class HostileScript(Script):
     """Answers with hostile words from hostile passages; "unknown", "fail", "quote" and "hold" as in `Script`."""
 
-    async def __call__(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def __call__(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         self._loop = asyncio.get_running_loop()
         evidence = self._evidence(question)
         yield Progress("loading", detail=hostile("detail"))
@@ -146,8 +145,8 @@ class HostileSite(Site):
         (self.settings.models_path / f"broken{MODEL_FILE}").write_bytes(b"not a model")
         self.reporter.write_text(REPORTER)
 
-    def services(self, turns: Turns) -> Services:
-        services = super().services(turns)
+    def services(self) -> Services:
+        services = super().services()
         services.generator = ScriptedGenerator(
             name=hostile("generator"), state=GeneratorState("failed", hostile("state"))
         )

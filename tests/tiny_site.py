@@ -9,7 +9,7 @@ What a question says decides what happens: "hold" stops after some words until `
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -35,8 +35,8 @@ from server.answering.events import (
     Text,
     Timing,
 )
+from server.answering.means import Means
 from server.conversations.store import open_conversations
-from server.conversations.turns import Turns
 from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
@@ -179,7 +179,7 @@ class Script:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._go.set)
 
-    async def __call__(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def __call__(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         self.started += 1
         self._loop = asyncio.get_running_loop()
         self._go.clear()
@@ -208,7 +208,7 @@ class Script:
         async for event in self._write(text, evidence):
             yield event
 
-    async def _write(self, text: str, evidence: tuple[Evidence, ...]) -> AsyncIterator[AnswerEvent]:
+    async def _write(self, text: str, evidence: tuple[Evidence, ...]) -> AsyncGenerator[AnswerEvent, None]:
         if "hostile" in text:
             yield Text(HOSTILE)
             yield Answer(HOSTILE, HOSTILE, True, "model", took_ms=Timing(20, 40, 100))
@@ -329,11 +329,10 @@ class Site:
     def app(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            turns = Turns(self.conversations, self.script, grace=self.grace)
-            app.state.services = self.services(turns)
+            services = app.state.services = self.services()
             yield
-            await turns.aclose()
-            await app.state.services.jobs.aclose()
+            await services.turns.aclose()
+            await services.jobs.aclose()
 
         app = FastAPI(lifespan=lifespan)
         for module in (conversation, ask, documents, source, settings_page):
@@ -342,8 +341,14 @@ class Site:
         app.add_middleware(SecurityHeaders)
         return app
 
-    def services(self, turns: Turns) -> Services:
-        services = Answering(self.settings, self.catalog, self.conversations, turns, self.script)
+    def services(self) -> Services:
+        def answerer(question: Question, _means: Means) -> AsyncGenerator[AnswerEvent, None]:
+            return self.script(question)
+
+        services = Answering(
+            settings=self.settings, catalog=self.catalog, conversations=self.conversations, answerer=answerer
+        )
+        services.turns.grace = self.grace
         services.examples.find(self.catalog.everything(), services.change, services.can_answer)
         if self.indexer:
             services.jobs = IngestJobs(self.settings, self.engine, self.indexer, settle=0.1)

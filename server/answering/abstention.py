@@ -1,23 +1,27 @@
-"""When retrieval alone is sure that the documents do not say, and the answer that says so."""
+"""When retrieval alone is sure that the documents do not say, and the answers that say so (pure)."""
 
-from collections.abc import Callable, Iterator
-
-from sqlalchemy import Engine
-
-from indexer.knowledge.calibration import read_calibration
 from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
-from server.answering.events import Answer, Sources, Text, Timing
+from server.answering.events import Answer, AnswerEvent, Mode, Sources, Text, Timing
 from server.answering.prompt import NOT_FOUND
 
-
-def says_nothing(retrieved: Retrieved, engine: Engine, false_refusals: float) -> bool:
-    """Whether what was found bears less on the question than an answer would, by what is known of these documents."""
-    return answerability(retrieved) < read_calibration(engine).least(false_refusals)
+NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
 
 
-def refuse(retrieved: Retrieved, timing: Callable[[], Timing]) -> Iterator[Sources | Text | Answer]:
+def says_nothing(retrieved: Retrieved, least: float) -> bool:
+    """Whether what was found bears less on the question than an answer would: `least`, of these documents."""
+    return answerability(retrieved) < least
+
+
+def refuse(retrieved: Retrieved, took: Timing) -> list[AnswerEvent]:
     """That the documents do not say, with the closest passages."""
-    yield Sources(())
-    yield Text(NOT_FOUND)
-    yield Answer(NOT_FOUND, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=timing())
+    return _said(Answer(NOT_FOUND, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=took))
+
+
+def nothing_indexed(mode: Mode) -> list[AnswerEvent]:
+    """That there is nothing to ask about yet, and what to do."""
+    return _said(Answer(NOTHING_INDEXED, NOTHING_INDEXED, False, mode))
+
+
+def _said(answer: Answer) -> list[AnswerEvent]:
+    return [Sources(()), Text(answer.text), answer]

@@ -1,79 +1,128 @@
 """The whole way of a question:
 
-contextualise and search -> abstain or choose evidence -> prompt -> generate -> check citations -> answer
+wait for what loads -> refuse what cannot be answered -> contextualise and search -> abstain or choose evidence
+-> prompt -> generate -> check citations -> answer
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from indexer.passages import Retrieved
-from indexer.search.retrieve import Retriever
-from server.answering.abstention import refuse, says_nothing
-from server.answering.clock import Clock
-from server.answering.context_window import fit_prompt
-from server.answering.events import AnswerEvent, Evidence, Progress, Question, Searched, Sources
+from server.answering.abstention import nothing_indexed, refuse, says_nothing
+from server.answering.citations import Checker, CitationChecker, Unchecked
+from server.answering.context_window import Prompt, check_length, fit_prompt
+from server.answering.events import (
+    AnswerEvent,
+    Clock,
+    Evidence,
+    Progress,
+    Question,
+    Searched,
+    Sources,
+)
 from server.answering.evidence import select_evidence, whole_evidence
-from server.answering.model_free import answer_without_model
-from server.answering.readiness import can_write, until_ready
+from server.answering.extractive import answer_without_model
+from server.answering.means import INSTALL, Means
+from server.answering.prompt import NOT_FOUND
 from server.answering.search import search
 from server.answering.writing import write
-from server.llm.generator import Generator
-from server.settings import ServerSettings
+from server.errors import Unavailable
+from server.llm.generator import Generator, can_write
 
 EVIDENCE_SHARE = 2
 """Evidence takes at most one part in this many of the model's context, whatever the settings allow."""
+POLL = 0.2  # seconds between two looks at a model that loads
 
 
-async def answer(
-    question: Question, retriever: Retriever, generator: Generator | None, settings: ServerSettings
-) -> AsyncIterator[AnswerEvent]:
+async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent, None]:
     """Events up to one `Answer`. Raises RequestError; closing the iterator frees the model at once."""
+    if not means.opened.is_set():
+        yield Progress("loading", detail=means.search_state.detail)
+        await means.opened.wait()
+    generator = means.generator
+    _check_means(question, means)
+    await asyncio.to_thread(check_length, question, generator)
+    if question.may_be_refused and not await asyncio.to_thread(means.catalog.has_documents, question.scope):
+        for event in nothing_indexed("extractive" if generator is None else "model"):
+            yield event
+        return
+
     clock = Clock()
-    retrieved = None
-    if question.retrieval and not question.rewrites:
+    retrieved: Retrieved | None = None
+    if question.is_searched and means.retriever is not None:
         yield Progress("searching")
-        retrieved = await search(question, retriever, generator, settings)
+        retrieved = await search(question, means.retriever, generator, standalone=means.settings.standalone)
         clock.retrieved()
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
-        if await asyncio.to_thread(_refuses, question, retrieved, retriever, settings):
-            for refusing in refuse(retrieved, clock.timing):
-                yield refusing
+        if await asyncio.to_thread(_refuses, question, retrieved, means):
+            for event in refuse(retrieved, clock.timing()):
+                yield event
             return
         if generator is not None and generator.state.state == "loading":
             yield Sources(whole_evidence(retrieved, question.shown))  # to look at until the model can count its tokens
-    async for waiting in until_ready(generator):
+
+    async for waiting in _until_ready(generator):
         yield waiting
     if not can_write(generator):
         why = generator.state.detail if generator else "None is installed."
-        for quoted in answer_without_model(question, retrieved, why, clock):
-            yield quoted
+        for event in answer_without_model(question, retrieved, why, clock):
+            yield event
         return
-    chosen = await asyncio.to_thread(_evidence, question, retrieved, generator, settings)
-    evidence, messages = await asyncio.to_thread(fit_prompt, question, chosen, generator)
-    yield Sources(evidence)
-    written = write(question, retrieved, evidence, messages, generator, retriever.embedder, clock)
-    async with aclosing(written) as events:  # type: ignore[type-var]
+
+    prompt = await asyncio.to_thread(_prompt, question, retrieved, generator, means.settings.evidence_tokens)
+    yield Sources(prompt.evidence)
+    closest = retrieved.passages if retrieved else ()
+    written = write(question, prompt, generator, _checker(question, prompt, means), closest, clock)
+    async with aclosing(written) as events:
         async for event in events:
             yield event
 
 
-def _refuses(question: Question, retrieved: Retrieved, retriever: Retriever, settings: ServerSettings) -> bool:
-    """Whether it is refused before anything is generated, unless the asker wants something in any case."""
-    if not question.abstain or question.sampling.json_schema is not None:
+def _check_means(question: Question, means: Means) -> None:
+    """Raises Unavailable where what a question cannot do without is not there."""
+    generator = means.generator
+    if question.needs_model and generator is None:
+        raise Unavailable("This needs a language model, and none is installed.", INSTALL, code="model_not_installed")
+    if question.needs_model and generator is not None and generator.state.state == "failed":
+        raise Unavailable(f"This needs a language model. {generator.state.detail}", code="model_failed")
+    if question.is_searched and means.retriever is None:
+        raise Unavailable(f"The search does not work: {means.search_state.detail}", code="search_failed")
+
+
+def _refuses(question: Question, retrieved: Retrieved, means: Means) -> bool:
+    """Whether it is refused before anything is generated. Who asks for JSON gets JSON in any case."""
+    if not question.may_be_refused or question.wants_json:
         return False
-    return says_nothing(retrieved, retriever.engine, settings.false_refusals)
+    return says_nothing(retrieved, means.least_answerability())
 
 
-def _evidence(
-    question: Question, retrieved: Retrieved | None, generator: Generator, settings: ServerSettings
-) -> tuple[Evidence, ...]:
-    """What was found, cut to its budget; for another form of the last answer, the evidence that this one had."""
-    if question.rewrites:
-        last = question.history[-1].evidence
-        return tuple(e for e in last if e.passage.is_in(question.scope))
-    if retrieved is None:
-        return ()
-    budget = min(settings.evidence_tokens, generator.context // EVIDENCE_SHARE)
-    return select_evidence(retrieved, budget, generator.count_text, question.shown)
+async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:
+    """Says that the model loads, until it is ready or has failed; ends at once where there is none."""
+    said = None
+    while generator is not None and (state := generator.state).state == "loading":
+        if state.detail != said:
+            said = state.detail
+            yield Progress("loading", detail=said)
+        await asyncio.sleep(POLL)
+
+
+def _prompt(question: Question, retrieved: Retrieved | None, generator: Generator, evidence_tokens: int) -> Prompt:
+    """What the model reads: the evidence in what is left of its context. Raises ContextTooLong."""
+    budget = min(evidence_tokens, generator.context // EVIDENCE_SHARE)
+    chosen: tuple[Evidence, ...] = ()
+    if question.rewrites:  # another form of the last answer, from the evidence that this one had
+        chosen = tuple(e for e in question.history[-1].evidence if e.passage.is_in(question.scope))
+    elif retrieved is not None:
+        chosen = select_evidence(retrieved, budget, generator.count_text, question.shown)
+    return fit_prompt(question, chosen, generator)
+
+
+def _checker(question: Question, prompt: Prompt, means: Means) -> Checker:
+    """Knows every passage that the prompt shows, those of this turn first: they are preferred where two support."""
+    if not question.is_cited:
+        return Unchecked()
+    embedder = means.retriever.embedder if means.retriever is not None else None
+    encode = None if embedder is None else lambda text: embedder.encode_queries([text])[0]
+    return CitationChecker((*prompt.evidence, *prompt.earlier), NOT_FOUND, encode)

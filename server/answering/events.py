@@ -1,5 +1,6 @@
 """What happens while a question is answered: the events that `answer.py` yields and pages and programs render."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,6 +48,30 @@ class Question:
     def shown(self) -> tuple[Evidence, ...]:
         """All evidence of the conversation so far."""
         return tuple(evidence for exchange in self.history for evidence in exchange.evidence)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether the documents are searched for it."""
+        return self.retrieval and not self.rewrites
+
+    @property
+    def wants_json(self) -> bool:
+        return self.sampling.json_schema is not None
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether quotations are no answer to it: only a model writes without documents, JSON or log probabilities."""
+        return not self.retrieval or self.wants_json or self.sampling.logprobs is not None
+
+    @property
+    def is_cited(self) -> bool:
+        """Whether its answer is checked against passages; no mark stands inside JSON."""
+        return self.retrieval and not self.wants_json
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether the documents may be said not to answer it, before anything is generated."""
+        return self.retrieval and self.abstain
 
 
 @dataclass(frozen=True)
@@ -120,6 +145,29 @@ class Timing:
     retrieve: int = 0
     first_token: int = 0
     total: int = 0
+
+
+class Clock:
+    """Milliseconds since the question came."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._retrieve = 0
+        self._first: int | None = None
+
+    def retrieved(self) -> None:
+        self._retrieve = self._now()
+
+    def wrote(self) -> None:
+        """A word of the answer; only the first counts."""
+        self._first = self._now() if self._first is None else self._first
+
+    def timing(self) -> Timing:
+        now = self._now()
+        return Timing(self._retrieve, now if self._first is None else self._first, now)
+
+    def _now(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from indexer.passages import Passage, Retrieved
 from indexer.text.terms import content_terms
+from server.answering.abstention import refuse
 from server.answering.antecedents import antecedent, between, lead_in
 from server.answering.citations import citation
-from server.answering.events import Answer, Citation, Text, Timing
+from server.answering.events import Answer, AnswerEvent, Citation, Clock, Question, Sources, Text, Timing
+from server.answering.evidence import whole_evidence
 from server.answering.negation import denies
 from server.answering.relevance import ScoredSentence, score_sentences
+from server.answering.small_talk import NEEDS_MODEL
+from server.errors import Unavailable
 
 SENTENCES = 3
 """Most sentences of an answer, about 90 tokens; a line that leads in to a list is not counted."""
@@ -67,6 +71,24 @@ def _repeats(one: ScoredSentence, other: ScoredSentence) -> bool:
 def _needed(finds: Callable[[Passage, int], int | None], one: ScoredSentence) -> set[int]:
     found = finds(one.passage, one.index)
     return set() if found is None else {found}
+
+
+def answer_without_model(
+    question: Question, retrieved: Retrieved | None, why: str, clock: Clock
+) -> Iterator[AnswerEvent]:
+    """Events up to one Answer. `why` there is no model. Raises Unavailable where only a model can answer."""
+    if question.rewrites:
+        yield Text(NEEDS_MODEL)
+        yield Answer(NEEDS_MODEL, NEEDS_MODEL, True, "fixed", took_ms=clock.timing())
+        return
+    if retrieved is None or question.needs_model:
+        raise Unavailable(f"This needs a language model. {why}", code="model_failed")
+    if not choose_sentences(retrieved):
+        yield from refuse(retrieved, clock.timing())
+        return
+    sources = whole_evidence(retrieved, question.shown)
+    yield Sources(tuple(dict.fromkeys(sources)))
+    yield from extractive_answer(retrieved, [source.n for source in sources], clock.timing)
 
 
 def extractive_answer(

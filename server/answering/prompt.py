@@ -51,7 +51,7 @@ def _system_text(question: Question) -> str:
     """Ours, then the client's."""
     if not question.retrieval:
         return question.system
-    ours = INSTRUCTIONS if question.sampling.json_schema is None else JSON_INSTRUCTIONS
+    ours = JSON_INSTRUCTIONS if question.wants_json else INSTRUCTIONS
     return f"{ours}\n\n{question.system}" if question.system else ours
 
 

@@ -1,36 +1,59 @@
-"""A question, in its conversation, to what is found for it."""
+"""A question, in its conversation, to what is found for it.
+
+Where `DOCENT_STANDALONE` is set, a model first writes a follow-up so that it can be searched for alone: "and for
+part-timers?" with what came before. It is off by default: a search mixes the question before it in without a model, at
+no cost, and whether a model's words find more depends on the model. `indexer evaluate --answers --baseline` tells.
+"""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from indexer.passages import Retrieved
 from indexer.search.retrieve import Retriever
 from server.answering.events import Question
-from server.answering.readiness import can_write
 from server.answering.small_talk import rewrites
-from server.answering.standalone import standalone
-from server.llm.generator import Generator
-from server.settings import ServerSettings
+from server.errors import RequestError
+from server.llm.generator import Generator, Message, Piece, Sampling, can_write
+
+TURNS = 3
+"""Questions before the last one that the model sees."""
+MAX_TOKENS = 64
+LONGEST = 300  # characters; what is longer is no question
+INSTRUCTIONS = (
+    "You rewrite the last question of a conversation so that it can be understood without the others. "
+    "Keep its meaning. Write only the question, on one line."
+)
 
 
 async def search(
-    question: Question, retriever: Retriever, generator: Generator | None, settings: ServerSettings
+    question: Question, retriever: Retriever, generator: Generator | None, *, standalone: bool
 ) -> Retrieved:
-    """As it was asked, with the questions before it; where the operator wants it, alone in a model's words."""
-    text = await _searchable(question, generator, settings)
-    if text == question.text:
-        before = _asked_before(question)
-        return await asyncio.to_thread(retriever.retrieve, text, before, question.scope, question.top_k)
-    retrieved = await asyncio.to_thread(retriever.retrieve, text, [], question.scope, question.top_k)
-    return replace(retrieved, searched=retrieved.searched or text)
-
-
-async def _searchable(question: Question, generator: Generator | None, settings: ServerSettings) -> str:
-    """The question, or where the operator wants it, a follow-up as the model would ask it alone."""
+    """As it was asked, with the questions before it; with `standalone`, alone in a model's words."""
     before = _asked_before(question)
-    if settings.standalone and before and can_write(generator):
-        return await standalone(question.text, before, generator)
-    return question.text
+    if standalone and before and can_write(generator):
+        text = await stand_alone(question.text, before, generator)
+        if text != question.text:
+            found = await asyncio.to_thread(retriever.retrieve, text, [], question.scope, question.top_k)
+            return replace(found, searched=found.searched or text)
+    return await asyncio.to_thread(retriever.retrieve, question.text, before, question.scope, question.top_k)
+
+
+async def stand_alone(question: str, before: Sequence[str], generator: Generator) -> str:
+    """The question as it stands alone; as it was asked where the model writes nothing usable."""
+    asked = "\n".join(f"Question {number}: {text}" for number, text in enumerate(before[-TURNS:], start=1))
+    messages = [Message("system", INSTRUCTIONS), Message("user", f"{asked}\nLast question: {question}")]
+    written = ""
+    try:
+        async with aclosing(generator.generate(messages, Sampling(max_tokens=MAX_TOKENS, stop=("\n",)))) as events:
+            async for event in events:
+                if isinstance(event, Piece):
+                    written += event.text
+    except RequestError:  # the answer itself will say what is wrong with the model
+        return question
+    written = " ".join(written.split())
+    return written if 0 < len(written) <= LONGEST else question
 
 
 def _asked_before(question: Question) -> list[str]:

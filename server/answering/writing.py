@@ -1,68 +1,76 @@
 """A prompt to the answer that the model writes, its citations checked while it streams."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from indexer.embed import Embedder
-from indexer.passages import Retrieved
-from server.answering.citations import CheckedText, CitationChecker
-from server.answering.clock import Clock
-from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Question, Text
-from server.answering.prompt import NOT_FOUND, is_refusal
-from server.llm.generator import Completed, Generator, Message, Piece, Prefilling, Queued, TokenLogprob
+from indexer.passages import Passage
+from server.answering.citations import Checker
+from server.answering.context_window import Prompt
+from server.answering.events import Answer, AnswerEvent, Citation, Clock, Evidence, Progress, Question, Sources, Text
+from server.answering.prompt import is_refusal
+from server.llm.generator import Completed, Generator, Piece, Prefilling, Queued, TokenLogprob
 
 
 async def write(
     question: Question,
-    retrieved: Retrieved | None,
-    evidence: Sequence[Evidence],
-    messages: Sequence[Message],
+    prompt: Prompt,
     generator: Generator,
-    embedder: Embedder,
+    checker: Checker,
+    closest: tuple[Passage, ...],
     clock: Clock,
-) -> AsyncIterator[AnswerEvent]:
-    """Progress and Text up to one Answer. JSON, and what rests on no documents, passes unchecked.
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Progress and Text up to one Answer; Sources again before words that rest on a passage of an earlier turn.
 
-    Raises RequestError; closing the iterator frees the model at once.
+    `closest` are the passages shown where the model finds no answer. Raises RequestError; closing the iterator frees
+    the model at once.
     """
-    is_cited = question.retrieval and question.sampling.json_schema is None
-    checker = (
-        CitationChecker(evidence, NOT_FOUND, lambda text: embedder.encode_queries([text])[0]) if is_cited else None
-    )
-    raw = ""
+    sources = prompt.evidence
     logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
-    completed = Completed("length")
-    async with aclosing(generator.generate(messages, question.sampling)) as events:  # type: ignore[type-var]
+    raw, completed = "", Completed("length")
+    async with aclosing(generator.generate(prompt.messages, question.sampling)) as events:
         async for event in events:
             match event:
                 case Queued(position):
                     yield Progress("queued", done=position)
                 case Prefilling(done, total):
-                    yield Progress("reading", done=done, total=total, detail=str(len(evidence)))
+                    yield Progress("reading", done=done, total=total, detail=str(len(prompt.evidence)))
                 case Piece(text, new):
                     clock.wrote()
                     raw += text
                     logprobs += new
-                    checked = await asyncio.to_thread(checker.feed, text) if checker else CheckedText(text)
+                    checked = await asyncio.to_thread(checker.feed, text)
+                    if cited := _cited_again(checked.citations, prompt.earlier, sources):
+                        sources += cited
+                        yield Sources(sources)
                     if checked.delta:
                         yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
                         logprobs = []
                 case Completed():
                     completed = event
-    last = await asyncio.to_thread(checker.flush) if checker else CheckedText()
+    last = await asyncio.to_thread(checker.flush)
+    if cited := _cited_again(last.citations, prompt.earlier, sources):
+        yield Sources(sources + cited)
     if last.delta or logprobs:
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
-    answered = not is_cited or bool(checker and checker.citations) or not is_refusal(raw)
+    answered = not question.is_cited or bool(checker.citations) or not is_refusal(raw)
     yield Answer(
-        text=checker.text if checker else raw,
+        text=checker.text,
         raw=raw,
         answered=answered,
         mode="model",
         reason=completed.reason,
-        citations=tuple(checker.citations) if checker else (),
-        closest=() if answered or retrieved is None else retrieved.passages,
-        unsupported=tuple(checker.unsupported) if checker and answered else (),
+        citations=tuple(checker.citations),
+        closest=() if answered else closest,
+        unsupported=tuple(checker.unsupported) if answered else (),
         usage=completed.usage,
         took_ms=clock.timing(),
     )
+
+
+def _cited_again(
+    citations: Sequence[Citation], earlier: Sequence[Evidence], sources: Sequence[Evidence]
+) -> tuple[Evidence, ...]:
+    """The passages of earlier turns that these are the first to cite: they become sources of this answer too."""
+    known, cited = {source.n for source in sources}, {citation.n for citation in citations}
+    return tuple(passage for passage in earlier if passage.n in cited - known)

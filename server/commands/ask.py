@@ -12,6 +12,7 @@ from indexer.errors import StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from server.answering.events import Answer, Evidence, Question, Sources
+from server.answering.means import Means
 from server.app import Parts
 from server.settings import ServerSettings
 from server.web.api.completion_shapes import Completion
@@ -38,10 +39,12 @@ async def _answer_here(settings: ServerSettings, catalog: Catalog, question: Que
     generator = parts.open_generator(settings)
     try:
         retriever = await asyncio.to_thread(parts.open_retriever, settings, catalog.engine)
-        events = parts.answer(question, retriever, generator, settings)
+        means = Means(settings=settings, catalog=catalog, retriever=retriever, generator=generator)
+        means.opened.set()
+        events = parts.answer(question, means)
         sources: tuple[Evidence, ...] = ()
         answer: Answer | None = None
-        async with aclosing(events) as stream:  # type: ignore[type-var]
+        async with aclosing(events) as stream:
             async for event in stream:
                 if isinstance(event, Sources):
                     sources = event.evidence

@@ -22,13 +22,13 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
+from server.answering.means import INSTALL, NO_MODEL
 from server.commands.serve import bind
 from server.llm.adapters import adapters, check_adapter
 from server.llm.machine import check_card, fit_here, free_memory, gib, library, read_model_header
 from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
-from server.runtime.loading import INSTALL, NO_MODEL
 from server.settings import ServerSettings
 from server.web.security import check_exposure
 

@@ -4,9 +4,9 @@
 slot at once, during prefill too.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 
 Role = Literal["system", "user", "assistant"]
 
@@ -106,8 +106,13 @@ class Generator(Protocol):
     def count_text(self, text: str) -> int:
         """Tokens of a stretch of text inside a prompt. Raises Unavailable while the model is not ready."""
 
-    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         """Raises ContextTooLong, TooBusy or Unavailable before the first event."""
 
     async def aclose(self) -> None:
         """Stop the model's thread or connection and give its memory back."""
+
+
+def can_write(generator: Generator | None) -> TypeGuard[Generator]:
+    """False where there is none, and where it failed to load."""
+    return generator is not None and generator.state.state != "failed"

@@ -9,7 +9,7 @@ Messages become segments (chat_template.py), segments token ids (prompt_tokens.p
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +129,7 @@ class LocalGenerator:
     def count_text(self, text: str) -> int:
         return len(self._ready().vocabulary.tokenize(text))
 
-    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         loaded = self._ready()
         prompt = await asyncio.to_thread(self._encode, loaded, messages)
         room = loaded.context - len(prompt)

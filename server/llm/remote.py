@@ -15,7 +15,7 @@ truth there; text of rare scripts can have fewer bytes a token, and then the oth
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -125,7 +125,7 @@ class RemoteGenerator:
         self._ready()
         return estimate_tokens(text)
 
-    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         self._ready()
         if self._running >= self._settings.queue + AT_ONCE:
             raise TooBusy(
@@ -135,7 +135,7 @@ class RemoteGenerator:
             )
         self._running += 1
         try:
-            async with aclosing(self._request(messages, sampling)) as events:  # type: ignore[type-var]
+            async with aclosing(self._request(messages, sampling)) as events:
                 async for event in events:
                     yield event
         except httpx.ConnectError as error:
@@ -164,7 +164,7 @@ class RemoteGenerator:
         if state.state != "ready":
             raise Unavailable(state.detail, code=f"model_{state.state}")
 
-    async def _request(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    async def _request(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         prompt = estimate_messages(messages)
         room = max(1, self.context - prompt)
         body = request_body(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.runtime.loading import INSTALL, NO_MODEL
+from server.answering.means import INSTALL, NO_MODEL
 from server.runtime.services import Services
 
 

@@ -6,17 +6,12 @@ and in answers, and tried again, so that an index that is mended or rebuilt need
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
-from typing import Protocol
+from collections.abc import Callable
 
 from sqlalchemy import Engine
 
 from indexer.errors import DocentError
 from indexer.search.retrieve import Retriever
-from server.answering.context_window import fit_prompt
-from server.answering.events import Answer, AnswerEvent, Mode, Progress, Question, Sources, Text
-from server.errors import Unavailable
 from server.llm.generator import Generator, GeneratorState
 from server.runtime.services import Services
 from server.settings import ServerSettings
@@ -26,22 +21,8 @@ log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two
 RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
 
-TEMPLATE_TOKENS = 256  # more than our instructions and a chat template add; other tokens have a byte at least
-
-NO_MODEL = "No language model is installed: answers are the documents' own sentences."
-INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
-NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
-
 OpenRetriever = Callable[[ServerSettings, Engine], Retriever]
 OpenGenerator = Callable[[ServerSettings], Generator | None]
-
-
-class Answerer(Protocol):
-    """`server.answering.answer.answer`, the whole way of a question."""
-
-    def __call__(
-        self, question: Question, retriever: Retriever, generator: Generator | None, settings: ServerSettings
-    ) -> AsyncIterator[AnswerEvent]: ...
 
 
 class Loading:
@@ -52,7 +33,6 @@ class Loading:
         services: Services,
         open_retriever: OpenRetriever,
         open_generator: OpenGenerator,
-        answer: Answerer,
         *,
         follow: float = FOLLOW_SECONDS,
         retry: tuple[float, float] = RETRY_SECONDS,
@@ -62,7 +42,6 @@ class Loading:
         self._retry_seconds = retry
         self._open_retriever = open_retriever
         self._open_generator = open_generator
-        self._answer = answer
 
     async def run(self) -> None:
         """Load both, then follow the changes, until cancelled."""
@@ -78,48 +57,6 @@ class Loading:
                 await self._reload_retriever()
             await asyncio.sleep(self._follow_seconds)
             await self._follow()
-
-    async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
-        """What `Services.answer` is: waits for what is loading, then goes the way of a question."""
-        services = self.services
-        if not services.opened.is_set():
-            yield Progress("loading", detail=services.search_state.detail)
-            await services.opened.wait()
-        self._check_model(question)
-        if services.retriever is None:
-            raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")
-        await self._check_length(question)
-        if question.retrieval and question.abstain and not await asyncio.to_thread(self._has_documents, question):
-            for event in _nothing_indexed(services.generator):
-                yield event
-            return
-        events = self._answer(question, services.retriever, services.generator, services.settings)
-        async with aclosing(events) as stream:  # type: ignore[type-var]
-            async for event in stream:
-                yield event
-
-    def _check_model(self, question: Question) -> None:
-        sampling = question.sampling
-        needed = not question.retrieval or sampling.json_schema is not None or sampling.logprobs is not None
-        generator = self.services.generator
-        if needed and generator is None:
-            raise Unavailable(
-                "This needs a language model, and none is installed.", INSTALL, code="model_not_installed"
-            )
-        if needed and generator is not None and generator.state.state == "failed":
-            raise Unavailable(f"This needs a language model. {generator.state.detail}", code="model_failed")
-
-    async def _check_length(self, question: Question) -> None:
-        """Raises ContextTooLong for a prompt that does not fit even without evidence, found or not found."""
-        generator = self.services.generator
-        if generator is None or generator.state.state != "ready":
-            return
-        texts = [question.text, question.system, *(e.question + e.raw_answer for e in question.history)]
-        if sum(len(text.encode("utf-8", "replace")) for text in texts) > generator.context - TEMPLATE_TOKENS:
-            await asyncio.to_thread(fit_prompt, question, (), generator)
-
-    def _has_documents(self, question: Question) -> bool:
-        return self.services.catalog.has_documents(question.scope)
 
     async def _find_examples(self) -> None:
         """Ahead of the first visit."""
@@ -181,12 +118,3 @@ class Loading:
                 "the search does not work: %s", detail, exc_info=None if isinstance(error, DocentError) else error
             )
         self.services.search_state = GeneratorState("failed", detail)
-
-
-def _nothing_indexed(generator: Generator | None) -> list[AnswerEvent]:
-    mode: Mode = "extractive" if generator is None else "model"
-    return [
-        Sources(()),
-        Text(NOTHING_INDEXED),
-        Answer(NOTHING_INDEXED, raw=NOTHING_INDEXED, answered=False, mode=mode),
-    ]

@@ -1,6 +1,6 @@
 """What is counted for Prometheus: one registry an application, so that two of them in a process stay apart."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,12 +44,12 @@ class Metrics:
         self.drafts = DraftCounts()
         self.registry.register(self.drafts)
 
-    async def measured(self, events: AsyncIterator[AnswerEvent]) -> AsyncIterator[AnswerEvent]:
+    async def measured(self, events: AsyncGenerator[AnswerEvent, None]) -> AsyncGenerator[AnswerEvent, None]:
         """The same events, counted."""
         outcome = "stopped"
         self.open_questions.inc()
         try:
-            async with aclosing(events) as stream:  # type: ignore[type-var]
+            async with aclosing(events) as stream:
                 async for event in stream:
                     if isinstance(event, Answer):
                         outcome = ""

@@ -1,61 +1,52 @@
 """The long-lived parts of a running server, made once in the lifespan and handed to routes as one dataclass."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from indexer.knowledge.catalog import Catalog
 from indexer.passages import Scope
-from indexer.search.retrieve import Retriever
-from server.answering.abstention import says_nothing
 from server.answering.events import AnswerEvent, Question
+from server.answering.means import Means
 from server.conversations.store import Conversations
 from server.conversations.turns import Turns
 from server.errors import NotFound
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
-from server.llm.generator import Generator, GeneratorState
 from server.runtime.metrics import Metrics
-from server.settings import ServerSettings
+
+Answerer = Callable[[Question, Means], AsyncGenerator[AnswerEvent, None]]
+"""`server.answering.answer.answer`, the whole way of a question; tests pass one of their own."""
 
 
-@dataclass
-class Services:
-    """What routes work with. `generator` is None in extractive mode, `retriever` while the search does not work."""
+@dataclass(kw_only=True)
+class Services(Means):
+    """What routes work with: what answers are made with, and what pages and programs need beside it."""
 
-    settings: ServerSettings
-    catalog: Catalog
     conversations: Conversations
-    turns: Turns
-    answer: Callable[[Question], AsyncIterator[AnswerEvent]]
-    generator: Generator | None = None
-    search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
-    retriever: Retriever | None = None
-    model_failure: str = ""  # why the configured language model is not used
-    opened: asyncio.Event = field(default_factory=asyncio.Event)  # both models were opened, or could not be
+    answerer: Answerer
     metrics: Metrics = field(default_factory=Metrics)
+    model_failure: str = ""  # why the configured language model is not used
     ingesting: bool = False  # the folders that the server was started with are being read
+    turns: Turns = field(init=False)
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turns = Turns(self.conversations, self.answer, max_tokens=self.settings.max_answer_tokens)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
         self.examples = Examples(self.catalog.engine)
+
+    def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        """The way of a question with what is there, counted. Raises RequestError."""
+        return self.metrics.measured(self.answerer(question, self))
 
     @property
     def change(self) -> int:
         """Up to which change the search is true; 0 while it does not work."""
         return 0 if self.retriever is None else self.retriever.store.change
-
-    def can_answer(self, question: str, scope: Scope) -> bool:
-        """Whether the search finds an answer to a question; no, while it does not work."""
-        if self.retriever is None:
-            return False
-        found = self.retriever.retrieve(question, [], scope)
-        return not says_nothing(found, self.retriever.engine, self.settings.false_refusals)
 
     @property
     def model_name(self) -> str:

@@ -77,7 +77,7 @@ class AnswerStream:
     def __init__(
         self, numbers: AbstractSet[int] = frozenset(), href: Callable[[int], str] = "#source-{}".format
     ) -> None:
-        self._numbers = numbers
+        self.numbers = numbers  # of the sources that marks may lead to; more may come while the text does
         self._href = href
         self._rest = ""
         self._done = 0  # code points before `_rest`
@@ -114,7 +114,7 @@ class AnswerStream:
     def _html(self, text: str) -> str:
         known = [replace(mark, at=mark.at - self._done) for mark in self._known]
         places = {mark.at for mark in known}
-        guessed = guess_marks(text, self._numbers, self._href)
+        guessed = guess_marks(text, self.numbers, self._href)
         return render_answer(text, [*known, *(mark for mark in guessed if mark.at not in places)])
 
 

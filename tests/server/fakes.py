@@ -3,7 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +129,7 @@ class ScriptedGenerator:
     def count_text(self, text: str) -> int:
         return len(text.split())
 
-    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         self.prompts.append(tuple(messages))
         self.samplings.append(sampling)
         tokens = self.count(messages)

@@ -89,7 +89,7 @@ async def test_a_question_that_waits_is_told_so(settings: ServerSettings, slow: 
 
 def _loading(settings: ServerSettings, open_retriever: Any, open_generator: Any = no_generator) -> Loading:
     services, _ = make_services(settings, Parts(), Metrics())
-    return Loading(services, open_retriever, open_generator, Parts().answer, follow=0.01, retry=(0.01, 0.02))
+    return Loading(services, open_retriever, open_generator, follow=0.01, retry=(0.01, 0.02))
 
 
 async def _until(condition: Any) -> None:
@@ -112,7 +112,7 @@ async def test_what_cannot_be_opened_is_said_and_tried_again(settings: ServerSet
     running = asyncio.create_task(loading.run())
     await services.opened.wait()
     with pytest.raises(Unavailable, match="indexer rebuild"):
-        await anext(loading.answer(Question(ASKED, services.catalog.everything())))
+        await anext(services.answer(Question(ASKED, services.catalog.everything())))
     assert services.search_state.state == "failed"
 
     mended.set()
@@ -167,7 +167,7 @@ async def test_a_language_model_that_cannot_be_opened_leaves_the_quotes(settings
 
     loading = _loading(settings, open_fake_retriever, open_generator)
     running = asyncio.create_task(loading.run())
-    events = [event async for event in loading.answer(Question(ASKED, loading.services.catalog.everything()))]
+    events = [event async for event in loading.services.answer(Question(ASKED, loading.services.catalog.everything()))]
     assert isinstance(events[-1], Answer)
     assert events[-1].mode == "extractive"
     assert "DOCENT_MODEL" in loading.services.model_failure

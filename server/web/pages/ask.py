@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from server.answering.question_length import why_too_long
+from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest

@@ -56,7 +56,7 @@ class TurnStream:
         self._turn = turn
         self._seen = seen  # events whose blocks the page already has
         self._passages = 0
-        self._text = AnswerStream()
+        self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
         self._status = ""
 
     def begin(self) -> Iterator[ServerSentEvent]:
@@ -71,7 +71,7 @@ class TurnStream:
             if isinstance(event, Sources):
                 numbers = {item.n for item in event.evidence}
                 self._passages = len(numbers)
-                self._text = AnswerStream(numbers, lambda n: source_anchor(self._turn.id, n))
+                self._text.numbers = numbers
                 yield _message(
                     "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
                 )

@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from indexer.knowledge.calibration import keep_labelled, keep_off_topic
+from indexer.knowledge.calibration import keep_labelled, keep_off_topic, read_calibration
 from indexer.knowledge.database import open_knowledge
-from server.answering.abstention import says_nothing
+from indexer.passages import Retrieved
+from server.answering import abstention
 from server.settings import ServerSettings
 from tests.server.passages import passage, retrieved
 
 QUESTION = "How many days of annual leave do employees have?"
 LEAVE = passage("Employees have 25 days of annual leave.")
 CROWNS = replace(passage("Crowns cost half."), cosine=0.1)
+
+
+def says_nothing(found: Retrieved, engine: Engine, false_refusals: float) -> bool:
+    return abstention.says_nothing(found, read_calibration(engine).least(false_refusals))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The whole way of a question, over a real index and a model that writes what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Collection
-from indexer.passages import Scope
+from indexer.passages import Passage, Scope
 from indexer.search.retrieve import Retriever
+from server.answering.abstention import NOTHING_INDEXED
 from server.answering.answer import answer
 from server.answering.events import Answer, AnswerEvent, Evidence, Exchange, Progress, Question, Searched, Sources, Text
+from server.answering.means import INSTALL, Means
 from server.answering.prompt import INSTRUCTIONS, NOT_FOUND
 from server.answering.small_talk import NEEDS_MODEL
 from server.errors import ContextTooLong, Unavailable
@@ -31,16 +34,26 @@ OFF_TOPIC = "Which zebras cross rivers?"
 class Library:
     """An index of two collections, and what answers from it."""
 
-    retriever: Retriever
+    retriever: Retriever | None
     settings: ServerSettings
+    catalog: Catalog
     collections: dict[str, int]
 
     def ask(self, text: str, *names: str) -> Question:
         names = names or tuple(self.collections)
         return Question(text, Scope(frozenset(self.collections[name] for name in names)))
 
-    def stream(self, question: Question, generator: ScriptedGenerator | None) -> AsyncIterator[AnswerEvent]:
-        return answer(question, self.retriever, generator, self.settings)
+    def means(self, generator: ScriptedGenerator | None) -> Means:
+        means = Means(settings=self.settings, catalog=self.catalog, retriever=self.retriever, generator=generator)
+        means.opened.set()
+        return means
+
+    def stream(self, question: Question, generator: ScriptedGenerator | None) -> AsyncGenerator[AnswerEvent, None]:
+        return answer(question, self.means(generator))
+
+    def found(self, text: str, *names: str) -> tuple[Passage, ...]:
+        assert self.retriever is not None
+        return self.retriever.retrieve(text, [], self.ask(text, *names).scope).passages
 
     async def events(self, question: Question, generator: ScriptedGenerator | None) -> list[AnswerEvent]:
         return [event async for event in self.stream(question, generator)]
@@ -52,7 +65,7 @@ def library(settings: ServerSettings) -> Iterator[Library]:
     engine = open_knowledge(settings)
     with Session(engine) as session:
         collections = {one.name: one.id or 0 for one in session.exec(select(Collection)).all()}
-    yield Library(open_fake_retriever(settings, engine), settings, collections)
+    yield Library(open_fake_retriever(settings, engine), settings, Catalog(engine), collections)
     engine.dispose()
 
 
@@ -199,6 +212,96 @@ async def test_a_conversations_passages_keep_their_numbers_and_are_shown_once(li
     assert model.prompts[1][: len(model.prompts[0])] == model.prompts[0]
 
 
+# What the turns before have shown
+
+
+@pytest.fixture
+def follow_up_cites(library: Library) -> Question:
+    """A question for which the search finds other passages than the one that the turn before it has shown."""
+    leave = next(passage for passage in library.found(LEAVE_QUESTION, "handbook") if passage.document == "leave.md")
+    shown = Evidence(1, leave, LEAVE)
+    history = (Exchange(LEAVE_QUESTION, "Employees have 25 days of annual leave [1].", (shown,)),)
+    return replace(library.ask("Are crowns covered at half their price?", "benefits"), history=history, abstain=False)
+
+
+async def test_a_follow_up_that_rests_on_an_earlier_passage_cites_it(
+    library: Library, follow_up_cites: Question
+) -> None:
+    question = replace(follow_up_cites, scope=library.ask("").scope)
+    model = ScriptedGenerator(["Crowns are covered at half their price. ", "Employees have 25 days of annual leave."])
+    events = await library.events(question, model)
+    given = events[-1]
+    assert isinstance(given, Answer)
+    assert given.unsupported == ()
+    assert [citation.document for citation in given.citations] == ["dental.md", "leave.md"]
+    assert given.citations[1].n == 1
+    *_, before, after = [event.evidence for event in events if isinstance(event, Sources)]
+    assert 1 not in {item.n for item in before}
+    assert after == (*before, question.history[0].evidence[0]), "what is cited is a source of this answer too"
+    cited = next(
+        at for at, event in enumerate(events) if isinstance(event, Text) and event.citations[-1:] == given.citations[1:]
+    )
+    assert events[cited - 1] == Sources(after), "it is known before the words that rest on it"
+
+
+async def test_what_the_asker_may_not_read_any_more_supports_nothing(
+    library: Library, follow_up_cites: Question
+) -> None:
+    model = ScriptedGenerator(["Employees have 25 days of annual leave."])
+    events = await library.events(follow_up_cites, model)
+    given = final(events)
+    assert given.citations == ()
+    assert [doubt.reason for doubt in given.unsupported] == ["number"]
+    assert all("carry over" not in message.content for message in model.prompts[0])
+
+
+async def test_the_passages_of_turns_that_were_dropped_support_nothing(
+    library: Library, follow_up_cites: Question
+) -> None:
+    question = replace(follow_up_cites, scope=library.ask("").scope, forgetful=True)
+    model = ScriptedGenerator(["Employees have 25 days of annual leave."], context=160)
+    given = final(await library.events(question, model))
+    assert len(model.prompts[0]) == 2, "the earlier turn does not fit"
+    assert given.citations == ()
+
+
+# What an answer cannot do without
+
+
+async def test_without_documents_no_search_is_needed(library: Library) -> None:
+    library.retriever = None
+    model = ScriptedGenerator(["Yes."])
+    assert final(await library.events(replace(library.ask("Sure?"), retrieval=False), model)).text == "Yes."
+    with pytest.raises(Unavailable, match="The search does not work"):
+        await library.events(library.ask(LEAVE_QUESTION), model)
+
+
+async def test_a_question_waits_until_everything_is_opened(library: Library) -> None:
+    means = library.means(None)
+    means.opened.clear()
+    events = answer(library.ask(LEAVE_QUESTION), means)
+    assert await anext(events) == Progress("loading", detail="The search model loads.")
+    means.opened.set()
+    assert isinstance([event async for event in events][-1], Answer)
+
+
+async def test_where_nothing_is_indexed_it_says_so(library: Library) -> None:
+    question = replace(library.ask(LEAVE_QUESTION), scope=Scope(frozenset()))
+    for model, mode in ((None, "extractive"), (ScriptedGenerator(), "model")):
+        given = final(await library.events(question, model))
+        assert (given.text, given.answered, given.mode) == (NOTHING_INDEXED, False, mode)
+
+
+@pytest.mark.parametrize(
+    "change", [{"retrieval": False}, {"sampling": Sampling(json_schema={})}, {"sampling": Sampling(logprobs=0)}]
+)
+async def test_what_only_a_model_can_do_is_refused_without_one(library: Library, change: dict[str, Any]) -> None:
+    with pytest.raises(Unavailable, match="none is installed") as refused:
+        await library.events(replace(library.ask(LEAVE_QUESTION), **change), None)
+    assert refused.value.code == "model_not_installed"
+    assert INSTALL in str(refused.value)
+
+
 async def test_the_question_before_helps_the_search(library: Library) -> None:
     history = (Exchange(DENTAL_QUESTION, "Yes."),)
     question = replace(library.ask("And their price?"), history=history, abstain=False)
@@ -228,7 +331,7 @@ async def test_what_does_not_fit_is_refused_before_the_model_is_asked(library: L
 
 async def test_waiting_in_the_queue_is_told(library: Library) -> None:
     class Queueing(ScriptedGenerator):
-        async def generate(self, messages: object, sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+        async def generate(self, messages: object, sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
             yield Queued(2)
             yield Piece("Yes.")
             yield Completed("length")
@@ -240,7 +343,7 @@ async def test_waiting_in_the_queue_is_told(library: Library) -> None:
 
 async def test_closing_early_closes_the_model_at_once(library: Library) -> None:
     model = ScriptedGenerator()
-    async with aclosing(library.stream(library.ask(LEAVE_QUESTION), model)) as stream:  # type: ignore[type-var]
+    async with aclosing(library.stream(library.ask(LEAVE_QUESTION), model)) as stream:
         async for event in stream:
             if isinstance(event, Text):
                 assert not model.closed.is_set()
@@ -279,7 +382,7 @@ async def test_a_document_that_gives_orders_changes_neither_the_prompts_form_nor
 ) -> None:
     fill(settings, {"handbook": {"orders.md": INJECTED}})
     engine = open_knowledge(settings)
-    library = Library(open_fake_retriever(settings, engine), settings, {"handbook": 1})
+    library = Library(open_fake_retriever(settings, engine), settings, Catalog(engine), {"handbook": 1})
     events = await library.events(library.ask(LEAVE_QUESTION), model)
     given = final(events)
     engine.dispose()
@@ -394,7 +497,7 @@ class Rewriter(ScriptedGenerator):
 
     rewritten: tuple[str, ...] = ("Are crowns covered", " at half their price?")
 
-    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         usual = self.words
         if messages[0].content.startswith("You rewrite"):
             self.words = self.rewritten

@@ -1,5 +1,6 @@
 """A prompt that is too long gets shorter in the right place, or is refused; it always ends."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -7,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.passages import Scope
-from server.answering.context_window import LEAST_ANSWER, fit_prompt
+from server.answering.context_window import LEAST_ANSWER, LONGEST, PASSAGE, fit_prompt, why_too_long
 from server.answering.events import Evidence, Exchange, Question
 from server.answering.prompt import build_messages
 from server.errors import ContextTooLong
-from server.llm.generator import Message, Sampling
+from server.llm.generator import GeneratorState, Message, Sampling
 from tests.server.fakes import ScriptedGenerator
 from tests.server.passages import numbered
 
@@ -36,30 +37,31 @@ def asked(messages: list[Message]) -> list[str]:
 
 def test_a_prompt_that_fits_stays_whole() -> None:
     question = Question("Why?", SCOPE, history=turns(3), forgetful=True)
-    evidence, messages = fit_prompt(question, EVIDENCE, room_for(1000))
-    assert evidence == EVIDENCE
-    assert messages == build_messages(question, EVIDENCE, question.history)
+    prompt = fit_prompt(question, EVIDENCE, room_for(1000))
+    assert prompt.evidence == EVIDENCE
+    assert prompt.messages == build_messages(question, EVIDENCE, question.history)
 
 
 def test_a_page_forgets_its_oldest_turns_and_keeps_its_evidence() -> None:
     question = Question("Why?", SCOPE, history=turns(8), forgetful=True)
-    evidence, messages = fit_prompt(question, EVIDENCE[:1], room_for(95))
-    assert evidence == EVIDENCE[:1]
-    assert asked(messages) == ["question4", "question5", "question6", "question7", "Why?"]
+    prompt = fit_prompt(question, EVIDENCE[:1], room_for(95))
+    assert prompt.evidence == EVIDENCE[:1]
+    assert asked(prompt.messages) == ["question4", "question5", "question6", "question7", "Why?"]
 
 
 def test_what_a_forgotten_turn_showed_is_shown_again_under_its_number() -> None:
     history = (Exchange("question", "word " * 200, EVIDENCE[:3]), *turns(1))
-    _, messages = fit_prompt(Question("Why?", SCOPE, history=history, forgetful=True), EVIDENCE[2:3], room_for(100))
+    question = Question("Why?", SCOPE, history=history, forgetful=True)
+    messages = fit_prompt(question, EVIDENCE[2:3], room_for(100)).messages
     assert asked(messages)[-1] == "Why?"
     assert "[3] Handbook\n Rule c." in messages[-1].content
 
 
 def test_an_api_call_keeps_its_messages_and_shrinks_its_evidence() -> None:
     question = Question("Why?", SCOPE, history=turns(3))
-    evidence, messages = fit_prompt(question, EVIDENCE, room_for(110))
-    assert evidence == EVIDENCE[:2]
-    assert asked(messages) == ["question0", "question1", "question2", "Why?"]
+    prompt = fit_prompt(question, EVIDENCE, room_for(110))
+    assert prompt.evidence == EVIDENCE[:2]
+    assert asked(prompt.messages) == ["question0", "question1", "question2", "Why?"]
 
 
 @pytest.mark.parametrize("forgetful", [True, False])
@@ -87,7 +89,7 @@ def test_a_growing_conversation_rebuilds_its_prefix_seldom() -> None:
     firsts = []
     for number in range(1, 60):
         question = Question("Why?", SCOPE, history=turns(number), forgetful=True)
-        _, messages = fit_prompt(question, (), room_for(165))  # sixteen turns
+        messages = fit_prompt(question, (), room_for(165)).messages  # sixteen turns
         firsts.append(int(asked(messages)[0].removeprefix("question")))
     assert firsts == sorted(firsts)
     changes = sum(a != b for a, b in pairwise(firsts))
@@ -113,13 +115,50 @@ def test_it_always_ends_and_what_comes_out_fits(
     question = Question("Why?", SCOPE, history=history, forgetful=forgetful)
     generator = room_for(room)
     try:
-        kept, messages = fit_prompt(question, evidence, generator)
+        prompt = fit_prompt(question, evidence, generator)
     except ContextTooLong:
         least = build_messages(question, evidence[:1], () if forgetful else history)
         assert generator.count(least) > generator.context - LEAST_ANSWER
         return
-    assert generator.count(messages) <= generator.context - LEAST_ANSWER
-    assert kept == evidence[: len(kept)]
-    assert bool(kept) == bool(evidence)
-    text = "\n".join(message.content for message in messages)
-    assert all(text.count(f"[{item.n}] Handbook\n") == 1 for item in kept)
+    assert generator.count(prompt.messages) <= generator.context - LEAST_ANSWER
+    assert prompt.evidence == evidence[: len(prompt.evidence)]
+    assert bool(prompt.evidence) == bool(evidence)
+    text = "\n".join(message.content for message in prompt.messages)
+    shown = {int(number) for number in re.findall(r"^\[(\d+)\] Handbook$", text, re.MULTILINE)}
+    assert all(text.count(f"[{item.n}] Handbook\n") == 1 for item in prompt.evidence)
+    assert shown == {item.n for item in (*prompt.evidence, *prompt.earlier)}, "what the prompt shows is known"
+
+
+# Questions that are too long
+
+
+def test_without_a_model_what_the_search_reads_is_the_limit() -> None:
+    failed = ScriptedGenerator(state=GeneratorState("failed", "It broke."))
+    for generator in (None, failed):
+        assert why_too_long("x" * 4000, generator) == ""
+        assert "Without a language model Docent reads at most 4,000" in why_too_long("x" * 4001, generator)
+
+
+def test_while_the_model_loads_nobody_can_say() -> None:
+    loading = ScriptedGenerator(context=0, state=GeneratorState("loading", "It loads."))
+    assert why_too_long("x" * LONGEST, loading) == ""
+    assert "at most 100,000" in why_too_long("x" * (LONGEST + 1), loading)
+
+
+@given(st.integers(1, 5000), st.integers(4 * PASSAGE, 4096))
+def test_what_is_said_to_fit_does_and_nothing_else(words: int, context: int) -> None:
+    text = "word " * words
+    generator = ScriptedGenerator(context=context)
+    question = Question(text, Scope(frozenset({1})))
+    if why_too_long(text, generator):
+        with pytest.raises(ContextTooLong):
+            fit_prompt(question, numbered("word " * PASSAGE), generator)
+    else:
+        fit_prompt(question, numbered("word " * (PASSAGE - 20)), generator)
+
+
+def test_the_length_that_is_named_fits() -> None:
+    generator = ScriptedGenerator(context=1000)
+    problem = why_too_long("word " * 2000, generator)
+    assert "the language model reads about 3,100 of it" in problem
+    assert why_too_long(("word " * 2000)[:3100], generator) == ""

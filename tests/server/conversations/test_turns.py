@@ -1,7 +1,7 @@
 """Running turns: they are followed, resumed, stopped, left and saved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
@@ -26,7 +26,7 @@ class Answering:
         self.questions: list[Question] = []
         self.closed = 0
 
-    async def __call__(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def __call__(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         self.questions.append(question)
         try:
             yield Sources(())
@@ -124,7 +124,7 @@ async def test_a_failure_is_told_and_the_words_before_it_kept(
 
 
 async def test_an_answer_that_never_ends_properly_is_a_failure(conversations: Conversations) -> None:
-    async def nothing(_question: Question) -> AsyncIterator[AnswerEvent]:
+    async def nothing(_question: Question) -> AsyncGenerator[AnswerEvent, None]:
         yield Progress("searching")
 
     turns = Turns(conversations, nothing)

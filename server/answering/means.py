@@ -1,0 +1,38 @@
+"""What questions are answered with: the parts of a running server, which come and go while it runs."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from indexer.knowledge.calibration import read_calibration
+from indexer.knowledge.catalog import Catalog
+from indexer.passages import Scope
+from indexer.search.retrieve import Retriever
+from server.answering.abstention import says_nothing
+from server.llm.generator import Generator, GeneratorState
+from server.settings import ServerSettings
+
+NO_MODEL = "No language model is installed: answers are the documents' own sentences."
+INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
+
+
+@dataclass(kw_only=True)
+class Means:
+    """`generator` is None in extractive mode, `retriever` while the search does not work: `search_state` says why."""
+
+    settings: ServerSettings
+    catalog: Catalog
+    retriever: Retriever | None = None
+    generator: Generator | None = None
+    search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
+    opened: asyncio.Event = field(default_factory=asyncio.Event)  # both were opened, or could not be
+
+    def can_answer(self, question: str, scope: Scope) -> bool:
+        """Whether the search finds an answer to a question; no, while it does not work. Blocks: call it in a thread."""
+        if self.retriever is None:
+            return False
+        found = self.retriever.retrieve(question, [], scope)
+        return not says_nothing(found, self.least_answerability())
+
+    def least_answerability(self) -> float:
+        """Below it the documents do not say: what was calibrated for them and the false refusals wanted. Blocks."""
+        return read_calibration(self.catalog.engine).least(self.settings.false_refusals)
