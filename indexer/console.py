@@ -1,25 +1,63 @@
-"""How a command ends: with its work done, or with one sentence and an exit status; never with a traceback of ours.
+"""How a command begins and ends.
+
+It begins at once: the words of every command are loaded, but what does its work only when it is run.
+It ends with its work done, or with one sentence and an exit status; never with a traceback of ours.
 
 Exit status: 0 done, 1 done with failures, 2 could not start, 130 interrupted.
 """
 
 import os
 import sys
-import tomllib
+from collections.abc import Callable
+from functools import update_wrapper
+from pkgutil import resolve_name
 from typing import Any
 
 import click
-from pydantic import ValidationError
-from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from indexer.errors import DocentError, StartError, StorageError
-from indexer.knowledge.database import storage_error
+from indexer.errors import DocentError, StartError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
+LONGEST_SENTENCE = 500  # characters; no first sentence of a help text comes near
 
 
-class Commands(click.Group):
+class Work:
+    """A function by its name, "module:function"; the module is loaded when the function is first called."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return resolve_name(self.name)(*arguments, **named)
+
+
+IN_OUR_WORDS = Work("indexer.library_errors:in_our_words")
+
+
+def done_by(name: str) -> Callable[[Callable[[], None]], Work]:
+    """The decorated function lends a command its name and its help; the function "module:function" does the work."""
+
+    def work(words: Callable[[], None]) -> Work:
+        found = Work(name)
+        update_wrapper(found, words)
+        return found
+
+    return work
+
+
+class Command(click.Command):
+    """A click command whose line in the list of commands is its first sentence, whole."""
+
+    def get_short_help_str(self, limit: int = LONGEST_SENTENCE) -> str:
+        """Longer than `limit` it is wrapped, where click would cut it."""
+        return super().get_short_help_str(max(limit, LONGEST_SENTENCE))
+
+
+class Commands(Command, click.Group):
     """A click group in which the errors of every command are told in one place."""
+
+    command_class = Command
+    group_class = type  # a group in it is one like this
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -33,19 +71,12 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except DocentError as error:
-            click.echo(inert_lines(str(error)), err=True)
-            sys.exit(error.exit_status)
-        except IntegrityError:
-            raise  # a mistake of ours, not of the disk
-        except DatabaseError as error:
-            click.echo(str(storage_error(error, "the data folder")), err=True)
-            sys.exit(StorageError.exit_status)
-        except ValidationError as error:
-            click.echo(_bad_setting(error), err=True)
-            sys.exit(2)
-        except tomllib.TOMLDecodeError as error:
-            click.echo(f"docent.toml in this folder cannot be read: {error}.", err=True)
-            sys.exit(2)
+            _tell(error)
+        except Exception as error:
+            told = IN_OUR_WORDS(error)
+            if told is None:
+                raise
+            _tell(told)
 
 
 def not_empty(_context: click.Context, _parameter: click.Parameter, question: str) -> str:
@@ -65,7 +96,6 @@ def inert_lines(text: str) -> str:
     return "\n".join(inert("".join(" " if c.isspace() else c for c in line)) for line in text.split("\n"))
 
 
-def _bad_setting(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = "_".join(str(part) for part in first["loc"])
-    return f"The setting {name} (DOCENT_{name.upper()} or docent.toml) cannot be used: {first['msg']}."
+def _tell(error: DocentError) -> None:
+    click.echo(inert_lines(str(error)), err=True)
+    sys.exit(error.exit_status)

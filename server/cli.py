@@ -1,22 +1,15 @@
 """The `docent` command: serve | ask | models | doctor | feedback.
 
+Here are the words and options of each; `server.commands` does its work and is loaded only for that.
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
 Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
-from indexer.console import Commands, inert, inert_lines, not_empty
-from server.commands.ask import as_json, as_text, ask
-from server.commands.doctor import examine
-from server.commands.feedback import feedback
-from server.commands.models import models
-from server.commands.serve import serve
-from server.settings import ServerSettings
+from indexer.console import Commands, done_by, not_empty
 
 JSON_OPTION = click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document on standard output.")
 
@@ -37,35 +30,64 @@ def main() -> None:
     type=click.Path(exists=True, path_type=Path),
     help="Index this file or folder once the server runs; may be given more than once.",
 )
-def serve_command(host: str | None, port: int | None, folders: tuple[Path, ...]) -> None:
+@done_by("server.commands.serve:run")
+def serve() -> None:
     """Serve the page and the API."""
-    given = {"host": host, "port": port}
-    serve(ServerSettings(**{name: value for name, value in given.items() if value is not None}), folders)  # type: ignore[arg-type]
 
 
 @main.command("ask")
 @click.argument("question", callback=not_empty)
 @click.option("--collection", multiple=True, help="Ask only this collection; may be given more than once.")
 @JSON_OPTION
-def ask_command(question: str, collection: tuple[str, ...], json_wanted: bool) -> None:
+@done_by("server.commands.ask:run")
+def ask() -> None:
     """Ask one question."""
-    completion = ask(ServerSettings(), question, collection)
-    click.echo(json.dumps(as_json(completion), ensure_ascii=False) if json_wanted else inert_lines(as_text(completion)))
 
 
 @main.command("doctor")
 @JSON_OPTION
-def doctor_command(json_wanted: bool) -> None:
-    """Check that everything Docent needs is there, and say what to do about what is not."""
-    findings = examine(ServerSettings())
-    if json_wanted:
-        rows = [{"name": found.name, "state": found.state, "detail": found.detail} for found in findings]
-        click.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        for found in findings:
-            click.echo(inert(f"{found.state:8} {found.name}: {found.detail}"))
-    sys.exit(1 if any(found.state == "problem" for found in findings) else 0)
+@done_by("server.commands.doctor:run")
+def doctor() -> None:
+    """Check that everything Docent needs is there. What is not is named, with what to do about it."""
 
 
-main.add_command(models)
-main.add_command(feedback)
+@main.group("models")
+def models() -> None:
+    """Show, fetch and choose language models."""
+
+
+@models.command("list")
+@JSON_OPTION
+@done_by("server.commands.models:list_models")
+def list_models() -> None:
+    """Show the installed models and those that can be pulled."""
+
+
+@models.command("pull")
+@click.argument("name")
+@done_by("server.commands.models:pull_model")
+def pull_model() -> None:
+    """Fetch a language model. NAME is one of the list, or OWNER/REPOSITORY/FILE.gguf from the Hugging Face hub."""
+
+
+@models.command("use")
+@click.argument("name")
+@done_by("server.commands.models:use_model")
+def use_model() -> None:
+    """Answer with NAME from now on."""
+
+
+@main.group("feedback")
+def feedback() -> None:
+    """What people thought of the answers."""
+
+
+@feedback.command("export")
+@click.argument("folder", type=click.Path(path_type=Path))
+@done_by("server.commands.feedback:export_feedback")
+def export_feedback() -> None:
+    """Write judged answers to files in FOLDER.
+
+    These are questions.jsonl to complete, sft.jsonl and dpo.jsonl to train with. Run it again after completing
+    questions.jsonl: what stands there is kept, and corrections become examples.
+    """

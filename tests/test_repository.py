@@ -23,10 +23,12 @@ PACKAGES = ("indexer", "server")
 FLOORS = {
     "indexer": (
         ("indexer.cli",),
+        ("indexer.commands",),
         ("indexer.evaluate",),
         ("indexer.progress",),
         ("indexer.enrich", "indexer.rebuild", "indexer.verify"),
         ("indexer.search", "indexer.ingest", "indexer.console"),
+        ("indexer.library_errors",),
         ("indexer.knowledge",),
         ("indexer.documents", "indexer.client"),
         ("indexer.documents.extract", "indexer.passages", "indexer.embed"),
@@ -149,7 +151,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """What a file imports, except for type checkers alone."""
+    """What a file imports, or names to be loaded, except for type checkers alone."""
 
     def visit(node: ast.AST, inside: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
@@ -163,6 +165,8 @@ def imports(path: Path) -> Iterator[Import]:
             else:
                 if isinstance(child, ast.Call) and ast.unparse(child.func).endswith("import_module"):
                     yield Import(ast.unparse(child.args[0]).strip("'"), inside)
+                elif isinstance(child, ast.Call) and ast.unparse(child.func) in ("done_by", "Work"):
+                    yield Import(ast.unparse(child.args[0]).strip("'").replace(":", "."), False)
                 yield from visit(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
 
     yield from visit(ast.parse(path.read_text(encoding="utf-8")), False)

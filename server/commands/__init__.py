@@ -1,6 +1,6 @@
 """The commands of `docent`, a file each.
 
-What belongs here: what a command asks, prints and ends with.
-What does not: rules that a running server needs too.
-Imports everything below; nothing imports it but `server.cli`.
+What belongs here: what a command does with what it was given, what it prints, the status that it ends with.
+What does not: its words and options, which stand in `server.cli`; rules that a running server needs too.
+Imports everything below; `server.cli` names its modules, and they are loaded when a command is run.
 """

@@ -1,6 +1,7 @@
 """`docent ask`: one question, answered by the running server or, where none runs, here."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from indexer.client import find_server
+from indexer.console import inert_lines
 from indexer.errors import StartError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
@@ -18,6 +20,11 @@ from server.settings import ServerSettings
 from server.web.api.completion_shapes import Completion
 
 CITATION_FIELDS = ("n", "document", "title", "page", "quote", "start", "end")
+
+
+def run(question: str, collection: tuple[str, ...], json_wanted: bool) -> None:
+    completion = ask(ServerSettings(), question, collection)
+    click.echo(json.dumps(as_json(completion), ensure_ascii=False) if json_wanted else inert_lines(as_text(completion)))
 
 
 def ask(

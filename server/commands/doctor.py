@@ -4,18 +4,22 @@ Nothing is loaded, fetched or changed; a named embedding model is looked for on 
 """
 
 import importlib.util
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import click
 import httpx
 import psutil
 from sqlalchemy.exc import DatabaseError
 
 from indexer.client import find_server
+from indexer.console import inert
 from indexer.embed import WordPieces, model_folder
 from indexer.errors import DocentError
 from indexer.knowledge.catalog import Catalog
@@ -44,6 +48,17 @@ class Finding:
     name: str
     state: State
     detail: str
+
+
+def run(json_wanted: bool) -> None:
+    findings = examine(ServerSettings())
+    if json_wanted:
+        rows = [{"name": found.name, "state": found.state, "detail": found.detail} for found in findings]
+        click.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        for found in findings:
+            click.echo(inert(f"{found.state:8} {found.name}: {found.detail}"))
+    sys.exit(1 if any(found.state == "problem" for found in findings) else 0)
 
 
 def examine(settings: ServerSettings) -> list[Finding]:

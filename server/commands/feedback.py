@@ -9,8 +9,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from indexer.errors import StartError, StorageError
 from indexer.progress import message
 from server.conversations.feedback import Judged, Row, corrections_in, examples, preferences, questions
@@ -18,18 +16,8 @@ from server.conversations.store import Conversations, open_conversations
 from server.settings import ServerSettings
 
 
-@click.group()
-def feedback() -> None:
-    """What people thought of the answers."""
-
-
-@feedback.command("export")
-@click.argument("folder", type=click.Path(path_type=Path))
 def export_feedback(folder: Path) -> None:
-    """Write judged answers to FOLDER: questions.jsonl to complete, sft.jsonl and dpo.jsonl to train with.
-
-    Run it again after completing questions.jsonl: what stands there is kept, and corrections become examples.
-    """
+    """Raises StartError where an earlier file cannot be read, StorageError where one cannot be written."""
     settings = ServerSettings()
     kept = _rows(folder / "questions.jsonl")
     judged = read_judged(open_conversations(settings)) if settings.chat_path.exists() else []

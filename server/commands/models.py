@@ -27,15 +27,7 @@ from server.settings import ServerSettings
 Row = dict[str, str | int | bool]
 
 
-@click.group()
-def models() -> None:
-    """The language models: what is installed, what can be pulled, which one is used."""
-
-
-@models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def list_models(as_json: bool) -> None:
-    """Show the installed models and those that can be pulled."""
+def list_models(json_wanted: bool) -> None:
     settings = ServerSettings()
     installed = installed_models(settings)
     try:
@@ -50,7 +42,7 @@ def list_models(as_json: bool) -> None:
     rows = [_row(model, settings, free, used=model.path == used, is_running=is_running) for model in installed]
     there = {model.path.name for model in installed}
     pullable = [_pullable(model, settings, free) for model in CATALOGUE if model.file not in there]
-    if as_json:
+    if json_wanted:
         folder = str(settings.models_path)
         click.echo(json.dumps({"installed": rows, "can_be_pulled": pullable, "folder": folder, "free": free}))
         return
@@ -66,19 +58,13 @@ def list_models(as_json: bool) -> None:
         click.echo(inert(trouble), err=True)
 
 
-@models.command("pull")
-@click.argument("name")
 def pull_model(name: str) -> None:
-    """Fetch NAME (see list), or OWNER/REPOSITORY/FILE.gguf from the Hugging Face hub."""
     settings = ServerSettings()
     path = pull(settings, wanted_file(name), say=lambda line: click.echo(line, err=True))
     click.echo(inert(f"{model_name(path)} is installed: {path}"))
 
 
-@models.command("use")
-@click.argument("name")
 def use_model(name: str) -> None:
-    """Answer with NAME from now on."""
     settings = ServerSettings()
     path = find_model(settings, name, "The command")
     write_choice(settings, model_name(path) if path.parent == settings.models_path else str(path.absolute()))

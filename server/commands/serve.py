@@ -27,6 +27,11 @@ BACKLOG = 128  # connections that wait while the application starts
 GRACE_SECONDS = 3  # that answers under way are given at the end
 
 
+def run(host: str | None, port: int | None, folders: tuple[Path, ...]) -> None:
+    given = {"host": host, "port": port}
+    serve(ServerSettings(**{name: value for name, value in given.items() if value is not None}), folders)  # type: ignore[arg-type]
+
+
 def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
     """Serve until SIGINT or SIGTERM; `folders` are indexed by a process of their own. Raises StartError."""
     check_exposure(settings)

@@ -36,7 +36,9 @@ def test_damaged_weights_are_refused_before_anything_is_loaded(tmp_path: Path, s
 
 
 def test_importing_needs_no_torch() -> None:
-    script = "import sys, indexer.embed, indexer.search.retrieve, indexer.cli; assert 'torch' not in sys.modules"
+    script = (
+        "import sys, indexer.embed, indexer.search.retrieve, indexer.commands.ingest; assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
 
 

@@ -8,17 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from pydantic import ValidationError
 
 from indexer.client import read_address
-from indexer.console import Commands
-from indexer.errors import DocentError, StartError
+from indexer.errors import DocentError
 from server.app import Parts
 from server.cli import main
 from server.commands.ask import ask
@@ -206,52 +202,3 @@ def test_models_are_attached(settings: ServerSettings) -> None:
 
     assert result.exit_code == 0
     assert "phi-3-mini" in result.stdout
-
-
-def _group(problem: BaseException) -> click.Group:
-    @click.group(cls=Commands)
-    def group() -> None:
-        pass
-
-    @group.command()
-    def fail() -> None:
-        raise problem
-
-    return group
-
-
-def _settings_problem() -> ValidationError:
-    with pytest.raises(ValidationError) as caught:
-        ServerSettings(queue=0)
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    ("problem", "status", "words"),
-    [
-        (DocentError("It failed.", "Do this."), 1, "It failed. Do this.\n"),
-        (StartError("It could not start."), 2, "It could not start.\n"),
-        (KeyboardInterrupt(), 130, ""),
-        (click.UsageError("Wrong."), 2, "Wrong."),
-    ],
-)
-def test_how_commands_end(problem: BaseException, status: int, words: str) -> None:
-    result = CliRunner().invoke(_group(problem), ["fail"])
-
-    assert (result.exit_code, result.stdout) == (status, "")
-    assert words in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_bad_setting_is_named() -> None:
-    result = CliRunner().invoke(_group(_settings_problem()), ["fail"])
-
-    assert result.exit_code == 2
-    assert "DOCENT_QUEUE" in result.stderr
-
-
-def test_an_unforeseen_error_is_not_swallowed() -> None:
-    """A fault of ours must be seen as one."""
-    result: Any = CliRunner().invoke(_group(RuntimeError("ours")), ["fail"])
-
-    assert isinstance(result.exception, RuntimeError)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from indexer.errors import StorageError
-from server.commands.models import models
+from server.cli import main
 from server.engine.gguf_header import read_header
 from server.llm.machine import fit_here
 from server.llm.model_files import (
@@ -100,7 +100,7 @@ def test_a_choice_that_cannot_be_written(tmp_path: Path) -> None:
 
 def run(settings: ServerSettings, *arguments: str, **environment: str) -> tuple[int, str, str]:
     env = {"DOCENT_DATA": str(settings.data), "DOCENT_MODEL": None, **environment}
-    result = CliRunner().invoke(models, arguments, env=env)
+    result = CliRunner().invoke(main, ["models", *arguments], env=env)
     return result.exit_code, result.stdout, str(result.exception or "") + result.stderr
 
 

@@ -1,0 +1,74 @@
+"""`indexer ingest`: folders into the knowledge, once or for as long as somebody watches."""
+
+import json
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+from watchfiles import Change, watch
+
+from indexer.commands.after_change import calibrate_if_due, save_snapshot
+from indexer.embed import SentenceTransformerEmbedder
+from indexer.errors import DocentError
+from indexer.ingest import Report, ingest
+from indexer.knowledge.database import open_knowledge
+from indexer.progress import ingest_progress, message
+from indexer.settings import IndexerSettings
+
+WATCH_MS = 1000  # how long a watch waits for a change before it looks whether it shall end
+
+
+def run(paths: tuple[Path, ...], collection: str, prune: bool, watch: bool, as_json: bool) -> None:
+    settings = IndexerSettings()
+    report = _ingest_once(paths, settings, collection, prune, as_json)
+    if watch:
+        _ingest_changes(paths, settings, collection, as_json)
+    sys.exit(1 if report.counts["failed"] else 0)
+
+
+def _ingest_once(
+    paths: tuple[Path, ...], settings: IndexerSettings, collection: str, prune: bool, as_json: bool
+) -> Report:
+    engine = open_knowledge(settings)
+    open_embedder = cache(lambda: SentenceTransformerEmbedder(settings))
+    with ingest_progress() as progress:
+        report = ingest(paths, settings, engine, open_embedder, collection, prune, progress.update)
+    save_snapshot(settings, engine)
+    calibrate_if_due(settings, engine, open_embedder)
+    if as_json:
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False))
+    progress.summarise(report)
+    return report
+
+
+def _ingest_changes(paths: tuple[Path, ...], settings: IndexerSettings, collection: str, as_json: bool) -> None:
+    """Until Ctrl-C. The first look comes once the watch stands: it takes up what changed while the first run worked."""
+    own = settings.data.resolve()
+
+    def is_document(_change: Change, path: str) -> bool:
+        return not Path(path).is_relative_to(own)  # what a run writes down must not start the next run
+
+    standing = False
+    changes = watch(*paths, watch_filter=is_document, step=500, rust_timeout=WATCH_MS, yield_on_timeout=True)
+    with suppress(KeyboardInterrupt):
+        for changed in changes:
+            if not standing:
+                message("Watching for changes. Press Ctrl-C to stop.")
+            elif not changed:
+                continue
+            standing = True
+            try:
+                _ingest_once(paths, settings, collection, False, as_json)
+            except DocentError as error:  # a folder that is being moved about must not end the watch
+                message(str(error))
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    files = [
+        {"document": f.document, "state": f.state, "reason": f.reason, "pages": f.pages, "chunks": f.chunks}
+        for f in report.files
+    ]
+    return {**report.counts, "files": files, "took_ms": report.took_ms}

@@ -1,0 +1,54 @@
+"""`indexer status`: what is indexed, and what could not be read and why."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from indexer.console import inert
+from indexer.knowledge.catalog import Catalog, CollectionSummary
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import LedgerEntry
+from indexer.settings import IndexerSettings
+
+Unread = tuple[str, LedgerEntry]  # a collection's name, a file of it that is not indexed
+
+
+def run(as_json: bool) -> None:
+    settings = IndexerSettings()
+    catalog = Catalog(open_knowledge(settings))
+    scope = catalog.everything()
+    collections = catalog.collections(scope)
+    unread = [(name, entry) for name, entry in catalog.ledger(scope) if entry.state != "indexed"]
+    if as_json:
+        click.echo(json.dumps(_as_json(collections, unread), ensure_ascii=False))
+    else:
+        _show(collections, unread)
+
+
+def _as_json(collections: Sequence[CollectionSummary], unread: Sequence[Unread]) -> dict[str, Any]:
+    return {
+        "collections": [
+            {
+                "name": c.name,
+                "documents": c.documents,
+                "chunks": c.chunks,
+                "updated_at": c.updated_at.isoformat() if c.updated_at else None,
+            }
+            for c in collections
+        ],
+        "not_indexed": [
+            {"collection": name, "document": e.path, "state": e.state, "reason": e.reason} for name, e in unread
+        ],
+    }
+
+
+def _show(collections: Sequence[CollectionSummary], unread: Sequence[Unread]) -> None:
+    if not collections:
+        click.echo("Nothing is indexed yet. Run `indexer ingest FOLDER`.")
+    for c in collections:
+        when = f", last changed {c.updated_at:%Y-%m-%d %H:%M} UTC" if c.updated_at else ""
+        click.echo(f"{c.name}: {c.documents} documents, {c.chunks} passages{when}")
+    for name, entry in unread:
+        click.echo(inert(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}"))
