@@ -51,6 +51,9 @@ FLOORS = {
 """Every room of a package, from the whole to the parts: a room imports itself and rooms of lower floors, none
 beside it."""
 
+ENTRIES, FILE_LINES, FUNCTION_LINES = {"indexer": 20, "server": 16}, 400, 60
+UNCOUNTED = {"__init__.py", "__main__.py", "__pycache__"}
+
 PURE = (
     "indexer.passages",
     "indexer.text",
@@ -135,6 +138,23 @@ def test_the_architecture_names_every_file_and_nothing_else() -> None:
     there |= {path for path in tracked() if path.startswith(PACKAGES) and "/migrations/" not in path}
     assert sorted(there - named) == [], "not in the tree of docs/architecture.md"
     assert sorted(named - there) == [], "in the tree of docs/architecture.md, but not in the repository"
+
+
+# Size
+
+
+def test_no_room_is_crowded_and_nothing_is_too_long_to_hold_in_the_head() -> None:
+    for package in PACKAGES:
+        entries = [path for path in (ROOT / package).iterdir() if path.name not in UNCOUNTED]
+        assert len(entries) <= ENTRIES[package], package
+    long = []
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if source.count("\n") > FILE_LINES:
+            long.append(module_name(path))
+        functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+        long += [f"{module_name(path)}.{n.name}" for n in functions if n.end_lineno - n.lineno >= FUNCTION_LINES]
+    assert long == []
 
 
 # Imports
