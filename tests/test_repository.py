@@ -425,6 +425,17 @@ def test_links_between_pages_of_the_guide_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_files_that_the_guide_names_are_there() -> None:
+    named = re.compile(r"`((?:indexer|server|tests|benchmarks|make|docs)/[\w./-]*)`")
+    gone = [
+        f"{page.name}: {path}"
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for path in named.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
+    ]
+    assert gone == []
+
+
 def test_settings_and_commands_in_the_documentation_are_the_codes_own() -> None:
     checked = subprocess.run(
         [sys.executable, "make/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

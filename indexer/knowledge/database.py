@@ -123,6 +123,19 @@ def is_damaged(reason: object) -> bool:
     return any(damage in str(reason) for damage in DAMAGE)
 
 
+def is_busy(reason: object) -> bool:
+    """Whether another connection kept the database locked for as long as this one waits."""
+    return sqlite_code(reason) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def sqlite_code(reason: object) -> int:
+    """SQLite's primary result code of what it raised, such as SQLITE_FULL; 0 where it raised something else.
+
+    The extended code, which tells apart the causes of one, is taken off: https://sqlite.org/rescode.html.
+    """
+    return getattr(reason, "sqlite_errorcode", 0) & 0xFF
+
+
 def damaged(reason: str, where: str) -> StorageError:
     return StorageError(
         f"The database {where} is damaged: {reason}.",

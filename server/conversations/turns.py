@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 GRACE = 30.0  # seconds that a turn goes on with nobody watching
 INTERRUPTED = "The server was restarted before this answer was done. Ask again."
 UNEXPECTED = "Something went wrong while this was answered. Ask again; the server's log says what happened."
-UNSAVED = "This answer could not be saved. Copy what you need, then tell whoever runs Docent that its disk may be full."
+UNSAVED = (
+    "This answer could not be saved. Copy what you need, then tell whoever runs Docent that its disk may be full, or "
+    "its database held by another program."
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ sees a traceback: what was not foreseen is logged with an id, and the client is 
 
 import logging
 import secrets
+import sqlite3
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from html import escape
@@ -13,19 +14,51 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from indexer.errors import DocentError
+from indexer.errors import BusyError, DocentError
+from indexer.knowledge.database import damaged, is_damaged, sqlite_code
 from server.errors import RequestError, TooBusy
 
 log = logging.getLogger(__name__)
 
 NOTHING_HERE = "There is nothing at this address."
 MACHINE_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics")
+BUSY_SECONDS = 10  # after which a client may try again what a locked database refused
+
+HANDLED: tuple[type[Exception], ...] = (DocentError, RequestValidationError, HTTPException, DatabaseError)
+"""What a route may raise, as far as it was foreseen."""
+
+_DATABASE_BUSY = (
+    "database_busy",
+    "The database is busy: another program, perhaps `indexer rebuild`, has been writing to it for some time. Nothing "
+    "of this was saved. Try again in a moment, or when that program is done.",
+)
+_DISK_FULL = ("disk_full", "The disk is full. Free some space, then try again.")
+_DISK_FAILED = (
+    "disk_failed",
+    "The disk that Docent keeps its data on could not be read or written. Whoever runs Docent should check that the "
+    "disk is there, sound and not full, then start Docent again.",
+)
+_NOT_WRITABLE = (
+    "data_not_writable",
+    "Docent cannot open or write the files of its data folder. Whoever runs Docent should check that the folder is "
+    "there and that Docent's user may write to all that is in it, then start Docent again.",
+)
+_OF_DATABASE = {
+    sqlite3.SQLITE_BUSY: _DATABASE_BUSY,
+    sqlite3.SQLITE_LOCKED: _DATABASE_BUSY,
+    sqlite3.SQLITE_FULL: _DISK_FULL,
+    sqlite3.SQLITE_IOERR: _DISK_FAILED,
+    sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
+    sqlite3.SQLITE_CANTOPEN: _NOT_WRITABLE,
+    sqlite3.SQLITE_PERM: _NOT_WRITABLE,
+}
+"""SQLite's result codes that people can do something about: the problem's code, and the words."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +85,12 @@ def describe(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         type_ = "invalid_request_error" if error.status_code < 500 else "server_error"
         return Problem(error.status_code, _sentence(error), type_, headers=dict(error.headers or {}))
+    if isinstance(error, BusyError):
+        return Problem(503, str(error), "server_error", code="database_busy", headers=_later())
     if isinstance(error, DocentError):
         return Problem(503, str(error), "server_error")
-    if isinstance(error, OperationalError) and "full" in str(error.orig):
-        return Problem(503, "The disk is full. Free some space, then try again.", "server_error", code="disk_full")
+    if isinstance(error, DatabaseError):
+        return _of_database(error) or _unforeseen(error)
     return _unforeseen(error)
 
 
@@ -122,8 +157,7 @@ def exception_handlers(
     async def handle(request: Request, error: Exception) -> Response:
         return respond(request.url.path, describe(error), page)
 
-    kinds: tuple[type[Exception], ...] = (DocentError, RequestValidationError, HTTPException, OperationalError)
-    return {**dict.fromkeys(kinds, handle)}
+    return {**dict.fromkeys(HANDLED, handle)}
 
 
 def _headers(error: RequestError) -> dict[str, str]:
@@ -162,6 +196,22 @@ def _sentence(error: HTTPException) -> str:
     if error.detail == reason_phrase(error.status_code):
         return phrases.get(error.status_code, f"{error.detail}.")
     return error.detail
+
+
+def _of_database(error: DatabaseError) -> Problem | None:
+    """What SQLite refused for a cause that people can mend; None for a mistake of ours."""
+    if is_damaged(error.orig):
+        code, words = "database_damaged", str(damaged(str(error.orig), "in Docent's data folder"))
+    elif cause := _OF_DATABASE.get(sqlite_code(error.orig)):
+        code, words = cause
+    else:
+        return None
+    log.error("%s: %s", code, error.orig)
+    return Problem(503, words, "server_error", code=code, headers=_later() if code == "database_busy" else {})
+
+
+def _later() -> dict[str, str]:
+    return {"Retry-After": str(BUSY_SECONDS)}
 
 
 def _unforeseen(error: Exception) -> Problem:

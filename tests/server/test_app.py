@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from indexer.client import read_address
 from indexer.errors import BusyError, DocentError, IndexMismatchError, StorageError
@@ -225,7 +224,6 @@ def test_the_unforeseen_is_logged_and_not_shown(settings: ServerSettings, caplog
 @pytest.mark.parametrize(
     ("problem", "status", "words"),
     [
-        (OperationalError("insert", {}, Exception("database or disk is full")), 503, "disk is full"),
         (StorageError("The disk is full.", "Free some space."), 503, "Free some space"),
         (Unavailable("The model loads."), 503, "The model loads."),
     ],

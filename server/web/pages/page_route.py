@@ -9,15 +9,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Path, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import OperationalError
-from starlette.exceptions import HTTPException
 
-from indexer.errors import DocentError
 from server.web.pages.shell import problem_page
-from server.web.problems import describe
+from server.web.problems import HANDLED, describe
 from server.web.session import get_sessions
 
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -48,7 +44,7 @@ class PageRoute(APIRoute):
 async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
     try:
         return await handle(request)
-    except (DocentError, RequestValidationError, HTTPException, OperationalError) as error:
+    except HANDLED as error:
         return await problem_page(request, describe(error))
 
 
