@@ -19,14 +19,24 @@ def branch(parents: Parents, through: int | None = None) -> list[int]:
     for turn in sorted(parents):
         if parents[turn] in below:
             below.add(turn)
+    end = max(below)
+    return [*ancestors(parents, end), end]
+
+
+def ancestors(parents: Parents, turn: int) -> list[int]:
+    """The turns from the first to the one that `turn` follows."""
     path: list[int] = []
-    at: int | None = max(below)
+    at = parents[turn]
     while at is not None:
         path.append(at)
         at = parents[at]
     return path[::-1]
 
 
-def versions(parents: Parents, turn: int) -> tuple[int, ...]:
-    """The turns that stand in one place, this one among them, oldest first."""
-    return tuple(sorted(other for other, parent in parents.items() if parent == parents[turn]))
+def versions(parents: Parents) -> dict[int, tuple[int, ...]]:
+    """For each turn those that stand in its place, itself among them, oldest first."""
+    following: dict[int | None, list[int]] = {}
+    for turn in sorted(parents):
+        following.setdefault(parents[turn], []).append(turn)
+    places = {parent: tuple(turns) for parent, turns in following.items()}
+    return {turn: places[parent] for turn, parent in parents.items()}

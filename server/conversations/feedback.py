@@ -78,11 +78,12 @@ def examples(judged: Sequence[Judged], corrections: Mapping[str, str]) -> list[R
 def preferences(judged: Sequence[Judged], corrections: Mapping[str, str]) -> list[Row]:
     """For preference tuning: a rejected answer beside the correction, or beside a liked answer to the same prompt."""
     pairs: list[Row] = []
+    by_turn = {one.turn.id: one for one in judged}
     for bad in judged:
         if bad.turn.feedback > 0 or not bad.written:
             continue
         prompt = bad.prompt()
-        beside = [one for one in judged if one.turn.id in bad.turn.versions and _liked(one)]
+        beside = [one for turn in bad.turn.versions if (one := by_turn.get(turn)) is not None and _liked(one)]
         liked = [_liked(one) for one in beside if one.prompt() == prompt]
         chosen = [text for text in dict.fromkeys([corrections.get(bad.id, ""), *liked]) if text]
         rejected = [_assistant(bad.turn.answer)]

@@ -1,11 +1,13 @@
 """A turn's rows in chat.db to what pages show of it, and an answer to rows: inside a session that others open."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
-from typing import cast
+from typing import TypeVar, cast
 
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.answering.events import Answer, Citation, Doubt, Searched
 from server.conversations.branches import versions
@@ -17,6 +19,11 @@ from server.conversations.evidence_json import (
 )
 from server.conversations.shapes import CitationView, Outcome, State, TurnView
 from server.conversations.tables import Feedback, StoredCitation, Turn
+
+AT_ONCE = 1000
+"""Ids in one query: SQLite takes 32,766 variables in most of its builds, and a conversation may have more turns."""
+
+Row = TypeVar("Row")
 
 
 def write_outcome(turn: Turn, outcome: Outcome) -> None:
@@ -57,23 +64,32 @@ def citation_view(row: StoredCitation) -> CitationView:
     return CitationView(row.id, Citation(**{name: getattr(row, name) for name in _CITATION_FIELDS}))
 
 
+def turns_among(session: Session, ids: Sequence[int]) -> list[Turn]:
+    """The turns with these ids, both in ascending order."""
+    return list(_among(session, select(Turn).order_by(col(Turn.id)), col(Turn.id), ids))
+
+
 def turn_views(session: Session, rows: Iterable[Turn]) -> list[TurnView]:
     turns = {row.id: row for row in rows if row.id is not None}
+    ids = list(turns)
     citations: dict[int, list[CitationView]] = {}
-    found = session.exec(
-        select(StoredCitation)
-        .where(col(StoredCitation.turn_id).in_(turns))
-        .order_by(col(StoredCitation.turn_id), col(StoredCitation.position))
-    )
-    for row in found:
+    for row in _among(
+        session, select(StoredCitation).order_by(col(StoredCitation.position)), col(StoredCitation.turn_id), ids
+    ):
         citations.setdefault(row.turn_id, []).append(citation_view(row))
-    feedback = session.exec(select(Feedback).where(col(Feedback.turn_id).in_(turns)))
-    judged = {row.turn_id: row for row in feedback}
-    parents = {id_: turn_parents(session, id_) for id_ in {row.conversation_id for row in turns.values()}}
-    return [
-        _view(id_, row, citations.get(id_, []), judged.get(id_), versions(parents[row.conversation_id], id_))
-        for id_, row in turns.items()
-    ]
+    judged = {row.turn_id: row for row in _among(session, select(Feedback), col(Feedback.turn_id), ids)}
+    beside: dict[int, tuple[int, ...]] = {}
+    for conversation in {row.conversation_id for row in turns.values()}:
+        beside |= versions(turn_parents(session, conversation))
+    return [_view(id_, row, citations.get(id_, []), judged.get(id_), beside[id_]) for id_, row in turns.items()]
+
+
+def _among(
+    session: Session, statement: SelectOfScalar[Row], column: Mapped[int] | Mapped[int | None], ids: Sequence[int]
+) -> Iterator[Row]:
+    """The rows of `statement` whose `column` is one of `ids`, in its order for each AT_ONCE of them."""
+    for first in range(0, len(ids), AT_ONCE):
+        yield from session.exec(statement.where(column.in_(ids[first : first + AT_ONCE])))
 
 
 def _view(

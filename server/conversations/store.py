@@ -3,28 +3,44 @@
 Its methods block on the disk: call them from threads, not from the event loop.
 """
 
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 
-from sqlalchemy import ColumnElement, Engine, delete, or_, update
+from sqlalchemy import ColumnElement, Engine, delete, literal_column, or_, update
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.database import open_database
+from indexer.knowledge.database import is_busy, open_database
 from indexer.knowledge.tables import now
 from indexer.text.shorten import shortened
 from server.answering.events import Exchange
-from server.conversations.branches import branch
+from server.conversations.branches import ancestors, branch
 from server.conversations.evidence_json import evidence_from_json
-from server.conversations.rows import citation_rows, citation_view, turn_parents, turn_views, write_outcome
+from server.conversations.rows import (
+    citation_rows,
+    citation_view,
+    turn_parents,
+    turn_views,
+    turns_among,
+    write_outcome,
+)
 from server.conversations.shapes import CitationPlace, ConversationLine, Outcome, TurnView
 from server.conversations.tables import Conversation, Feedback, StoredCitation, Turn
 from server.errors import NotFound
 from server.settings import ServerSettings
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
 SEARCH_WORDS = 8  # the rest of a search is not looked at
 UNDO = timedelta(hours=1)  # how long a deletion can be undone
+
+ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+RUNNING = col(Turn.state) == literal_column("'running'")  # a parameter would keep SQLite from the index of these alone
 
 
 def open_conversations(settings: ServerSettings) -> "Conversations":
@@ -41,12 +57,12 @@ class Conversations:
         wanted = [_holds(word) for word in search.split()[:SEARCH_WORDS]]
         with Session(self.engine) as session:
             rows = session.exec(
-                select(Conversation)
+                select(Conversation.id, Conversation.title, Conversation.updated_at)
                 .where(Conversation.owner == owner, col(Conversation.deleted_at).is_(None), *wanted)
                 .order_by(col(Conversation.updated_at).desc())
                 .limit(limit)
             )
-            return [ConversationLine(row.id, row.title, row.updated_at) for row in rows]
+            return [ConversationLine(*row) for row in rows]
 
     def title(self, conversation_id: str, owner: str) -> str:
         """Raises NotFound."""
@@ -71,8 +87,14 @@ class Conversations:
         with Session(self.engine) as session:
             _owned(session, conversation_id, owner)
             shown = branch(turn_parents(session, conversation_id), through)
-            rows = session.exec(select(Turn).where(col(Turn.id).in_(shown)).order_by(col(Turn.id)))
-            return turn_views(session, rows.all())
+            return turn_views(session, turns_among(session, shown))
+
+    def running(self, conversation_id: str, owner: str) -> list[int]:
+        """The turns of a conversation that are being answered. Raises NotFound."""
+        with Session(self.engine) as session:
+            _owned(session, conversation_id, owner)
+            found = session.exec(select(Turn.id).where(RUNNING, Turn.conversation_id == conversation_id))
+            return [id_ for id_ in found if id_ is not None]
 
     def turn(self, turn_id: int, owner: str) -> TurnView:
         """Raises NotFound."""
@@ -106,10 +128,15 @@ class Conversations:
         instead_of: int | None = None,
         collection: str = "",
     ) -> TurnView:
-        """A new running turn of a conversation, or of a new one. Raises NotFound.
+        """A new running turn of a conversation, or of a new one, committed when this returns.
 
         It comes after the newest turn or the one named, or stands beside another turn as a version of it. The
-        conversation remembers the collection that was asked.
+        conversation remembers the collection that was asked. Blocks on the disk, and up to 30 seconds while another
+        process writes: call it from a thread. Two turns begun at once in one conversation may follow the same one;
+        `Turns` sees to it that only one runs.
+
+        Raises NotFound where the conversation is not the owner's or lacks the turn named, and sqlalchemy's
+        OperationalError where nothing can be written: the database stays locked, the disk is full.
         """
         with Session(self.engine) as session:
             if conversation_id is None:
@@ -134,21 +161,15 @@ class Conversations:
         """What came before a turn in its branch: the finished exchanges, oldest first. Raises NotFound."""
         with Session(self.engine) as session:
             turn = _owned_turn(session, turn_id, owner)
-            rows = session.exec(select(Turn).where(Turn.conversation_id == turn.conversation_id)).all()
-        by_id = {row.id: row for row in rows}
-        exchanges: list[Exchange] = []
-        parent = turn.parent_id
-        while parent is not None:
-            earlier = by_id[parent]
-            if earlier.state in ("done", "stopped") and earlier.mode != "fixed":
-                read = earlier.mode == "model"  # quotes were chosen without a prompt: no model has read their passages
-                evidence = evidence_from_json(earlier.evidence) if read else ()
-                exchanges.append(Exchange(earlier.question, earlier.raw, evidence))
-            parent = earlier.parent_id
-        return tuple(reversed(exchanges))
+            earlier = turns_among(session, ancestors(turn_parents(session, turn.conversation_id), turn_id))
+        return tuple(_exchange(row) for row in earlier if row.state in ("done", "stopped") and row.mode != "fixed")
 
     def finish(self, turn_id: int, outcome: Outcome) -> None:
-        """Save how a turn ended, its citations with it, in one transaction."""
+        """Save how a turn ended, its citations with it, in one transaction; nothing where it was purged meanwhile.
+
+        Blocks as `begin` does: call it from a thread. Raises sqlalchemy's OperationalError where nothing can be
+        written; the turn then stays running until the next start of a server, and this may be tried again.
+        """
         with Session(self.engine) as session:
             turn = session.get(Turn, turn_id)
             if turn is None:  # its conversation was deleted meanwhile
@@ -186,8 +207,7 @@ class Conversations:
         return [(view, remark, owner) for view, (_, remark, owner) in zip(views, rows, strict=True)]
 
     def delete(self, conversation_id: str, owner: str) -> None:
-        """Gone at once, and for good after UNDO. Raises NotFound."""
-        self.purge(now() - UNDO)
+        """Gone at once, and for good once it is purged, UNDO later. Raises NotFound."""
         with Session(self.engine) as session:
             conversation = _owned(session, conversation_id, owner)
             conversation.deleted_at = now()
@@ -211,19 +231,37 @@ class Conversations:
             session.commit()
 
     def purge(self, before: datetime) -> None:
-        """Remove what was deleted before a moment, with everything that belongs to it."""
+        """Remove what was deleted before a moment, with everything that belongs to it, a conversation at a time.
+
+        One that cannot be removed is logged and stays. Raises sqlalchemy's OperationalError while the database is
+        locked: each of the others would wait as long.
+        """
         with Session(self.engine) as session:
-            session.execute(delete(Conversation).where(col(Conversation.deleted_at) < before))
+            due = session.exec(select(Conversation.id).where(col(Conversation.deleted_at) < before)).all()
+        for conversation_id in due:
+            try:
+                self._remove(conversation_id, before)
+            except DatabaseError as error:
+                if is_busy(error.orig):
+                    raise
+                log.exception("the deleted conversation %s could not be removed for good", conversation_id)
+
+    def _remove(self, conversation_id: str, before: datetime) -> None:
+        """Unless it was restored meanwhile."""
+        due = (col(Conversation.id) == conversation_id, col(Conversation.deleted_at) < before)
+        turns = col(Turn.conversation_id).in_(select(Conversation.id).where(*due))
+        with Session(self.engine) as session:
+            # A turn takes along those that follow it, each a level deeper, and SQLite goes no deeper than 1,000.
+            session.connection().execute(update(Turn).where(turns).values(parent_id=None))
+            session.connection().execute(delete(Conversation).where(*due))
             session.commit()
 
     def fail_running(self, error: str) -> int:
         """Mark every running turn as failed: for the start of a server, when nothing can be running yet."""
         with Session(self.engine) as session:
-            result = session.execute(
-                update(Turn).where(col(Turn.state) == "running").values(state="failed", error=error)
-            )
+            result = session.connection().execute(update(Turn).where(RUNNING).values(state="failed", error=error))
             session.commit()
-            return int(getattr(result, "rowcount", 0))
+            return result.rowcount
 
 
 def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
@@ -235,13 +273,20 @@ def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
 
 def _holds(word: str) -> ColumnElement[bool]:
     """Whether a conversation holds a word; SQLite folds the case of ASCII alone, so others are tried in each case."""
-    forms = sorted({word, word.lower(), word.upper(), word.capitalize()})
-    columns = (col(Turn.question), col(Turn.answer))
-    said = select(Turn.conversation_id).where(
-        or_(*(column.contains(form, autoescape=True) for form in forms for column in columns))
-    )
-    titled = (col(Conversation.title).contains(form, autoescape=True) for form in forms)
-    return or_(*titled, col(Conversation.id).in_(said))
+    cases = (word, word.lower(), word.upper(), word.capitalize())
+    forms = sorted({case.translate(ASCII_LOWER) for case in cases})
+
+    def among(*columns: Mapped[str]) -> ColumnElement[bool]:
+        return or_(*(column.contains(form, autoescape=True) for form in forms for column in columns))
+
+    of_it = col(Turn.conversation_id) == col(Conversation.id)
+    said = select(Turn.id).where(of_it, among(col(Turn.question), col(Turn.answer)))
+    return or_(among(col(Conversation.title)), said.exists())
+
+
+def _exchange(row: Turn) -> Exchange:
+    """Quotations were chosen without a prompt: no model has read their passages."""
+    return Exchange(row.question, row.raw, evidence_from_json(row.evidence) if row.mode == "model" else ())
 
 
 def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:

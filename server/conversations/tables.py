@@ -7,6 +7,7 @@ copies, so that an old answer stays readable after its documents have changed or
 import uuid
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from indexer.knowledge.tables import now
@@ -15,8 +16,10 @@ from indexer.knowledge.tables import now
 class Conversation(SQLModel, table=True):
     """A row of questions by one owner."""
 
+    __table_args__ = (Index("ix_conversation_list", "owner", "deleted_at", "updated_at"),)
+
     id: str = Field(default_factory=lambda: uuid.uuid4().hex, primary_key=True)
-    owner: str = Field(index=True)
+    owner: str
     title: str
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
@@ -25,12 +28,21 @@ class Conversation(SQLModel, table=True):
 
 
 class Turn(SQLModel, table=True):
-    """A question and what was made of it. `parent_id` is the turn before it in its branch."""
+    """A question and what was made of it. `parent_id` is the turn before it in its branch.
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    A turn has some 20 kB, most of it evidence, so what is read of many turns at once stands in an index as well: the
+    tree of a conversation, the words that a search looks through, and which turns run.
+    """
+
+    __table_args__ = (
+        Index("ix_turn_tree", "conversation_id", "parent_id"),
+        Index("ix_turn_words", "conversation_id", "question", "answer"),
+        Index("ix_turn_running", "state", "conversation_id", sqlite_where=text("state = 'running'")),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    conversation_id: str = Field(foreign_key="conversation.id", index=True, ondelete="CASCADE")
+    conversation_id: str = Field(foreign_key="conversation.id", ondelete="CASCADE")
     parent_id: int | None = Field(default=None, foreign_key="turn.id", index=True, ondelete="CASCADE")
     question: str
     searched: str = ""  # what was searched for instead of the question

@@ -129,9 +129,8 @@ def rename_conversation(
 
 @router.post("/c/{conversation}/delete")
 async def delete_conversation(conversation: str, services: ServicesDep, owner: OwnerDep) -> Response:
-    for turn in await asyncio.to_thread(services.conversations.turns, conversation, owner):
-        if turn.state == "running":
-            await services.turns.stop(turn.id, owner)
+    for turn in await asyncio.to_thread(services.conversations.running, conversation, owner):
+        await services.turns.stop(turn, owner)
     await asyncio.to_thread(services.conversations.delete, conversation, owner)
     return RedirectResponse(f"/?deleted={conversation}", status_code=303)
 

@@ -19,7 +19,7 @@ def test_every_turn_can_be_reached_with_what_came_before_it(parents: dict[int, i
         assert turn in path
         assert [parents[id_] for id_ in path] == [None, *path[:-1]]
         assert path[-1] not in parents.values()  # nothing comes after the end of a branch
-        assert turn in versions(parents, turn)
+        assert versions(parents)[turn] == tuple(one for one in sorted(parents) if parents[one] == parents[turn])
     assert branch(parents)[-1] == max(parents)
     assert branch(parents, 99) == branch(parents)
 

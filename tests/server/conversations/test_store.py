@@ -7,18 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from sqlalchemy import URL, create_engine
 from sqlmodel import SQLModel
 
+from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
 from indexer.passages import Passage, Sentence
 from indexer.text.shorten import shortened
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.conversations.shapes import Outcome
-from server.conversations.store import Conversations, open_conversations
+from server.conversations.store import MIGRATIONS, Conversations, open_conversations
 from server.errors import NotFound
 from server.llm.generator import Usage
 from server.settings import ServerSettings
+
+MOMENT = "2026-01-02 03:04:05.000006"
 
 
 @pytest.fixture
@@ -174,6 +180,41 @@ def test_chat_db_is_reopened_as_it_was(settings: ServerSettings) -> None:
     turn = open_conversations(settings).begin("q", "ann")
     assert open_conversations(settings).turn(turn.id, "ann").question == "q"
     assert Path(settings.chat_path).exists()
+
+
+def test_a_chat_db_of_every_older_schema_is_opened(settings: ServerSettings) -> None:
+    versions = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    for older in versions[:-1]:
+        path = settings.chat_path.with_name(f"{older}.db")
+        path.parent.mkdir(exist_ok=True)
+        made_at(path, older)
+        conversations = Conversations(open_database(path, MIGRATIONS))
+        (line,) = conversations.lines("ann", "25 days")
+        (turn,) = conversations.turns(line.id, "ann")
+        assert (line.title, turn.question, turn.answer) == ("Leave", "How many days?", "25 days.")
+        conversations.engine.dispose()
+
+
+def made_at(path: Path, revision: str) -> None:
+    """A chat.db of an older Docent with one answered question, written as that one had its columns."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    turn = {"conversation_id": "c", "question": "How many days?", "state": "done", "mode": "model", "answered": 1}
+    turn |= {"answer": "25 days.", "raw": "25 days.", "error": "", "reason": "stop", "created_at": MOMENT}
+    turn |= dict.fromkeys(("evidence", "closest", "unsupported"), "[]")
+    numbers = ("prompt_tokens", "completion_tokens", "cached_tokens", "retrieve_ms", "first_token_ms", "total_ms")
+    turn |= dict.fromkeys(numbers, 1)
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, revision)
+        connection.exec_driver_sql(
+            "INSERT INTO conversation (id, owner, title, created_at, updated_at) VALUES ('c', 'ann', 'Leave', ?, ?)",
+            (MOMENT, MOMENT),
+        )
+        places = ", ".join("?" * len(turn))
+        connection.exec_driver_sql(f"INSERT INTO turn ({', '.join(turn)}) VALUES ({places})", tuple(turn.values()))  # noqa: S608
+    engine.dispose()
 
 
 def test_shortening_cuts_at_a_word() -> None:
