@@ -21,11 +21,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from server.engine.batch_cost import Pace
+from server.engine.batch_cost import BatchCost
 from server.engine.drafts import LENGTHS, Drafter
 from server.engine.llama import Context, Model, library
 from server.engine.sampling import TokenSampler
-from server.engine.scheduler import Pick, Request, Row, Sampled, Scheduler, TokenSampling
+from server.engine.scheduler import Event, Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from server.engine.slots import SlotState
 from server.engine.vocabulary import Vocabulary
 
@@ -68,15 +68,18 @@ class Forced:
         self._scheduler = Scheduler(context, slots=1, cells=PROMPT + ANSWER, speculates=drafts)
         self._scheduler.submit(Request(1, tuple(prompt), len(script), TokenSampling()))
         while not self._scheduler.slots.in_state(SlotState.DECODE):
-            self._scheduler.step()
+            self._step()
 
     @property
     def running(self) -> bool:
         return self._scheduler.busy
 
+    def _step(self) -> list[tuple[int, Event]]:
+        return self._scheduler.admit() + self._scheduler.evaluate()
+
     def step(self) -> None:
         began = time.perf_counter()
-        events = self._scheduler.step()
+        events = self._step()
         self.seconds += time.perf_counter() - began
         self.steps += 1
         self.tokens += sum(isinstance(event, Sampled) for _, event in events)
@@ -137,19 +140,19 @@ def measure(model: Model, vocabulary: Vocabulary, threads: int, rounds: int) -> 
     return best
 
 
-def spend(prompt: Sequence[int], answer: Sequence[int], pace: Pace) -> tuple[int, float]:
+def spend(prompt: Sequence[int], answer: Sequence[int], cost: BatchCost) -> tuple[int, float]:
     """Steps of an answer, and the time that they take, in steps of a single row."""
     drafter = Drafter([*prompt, answer[0]])
     place, steps, spent = 1, 1, 1.0
     while place < len(answer):
         most = len(answer) - place - 1
-        draft = drafter.propose(most, lambda rows: pace.added(1, 1, rows)) if most else ()
+        draft = drafter.propose(most, lambda rows: cost.added(1, 1, rows)) if most else ()
         right = 0
         while right < len(draft) and draft[right] == answer[place + right]:
             right += 1
         steps, spent = steps + 1, spent + 1
         if draft:
-            spent += pace.added(1, 1, len(draft))
+            spent += cost.added(1, 1, len(draft))
             drafter.judge(right)
         for token in answer[place : place + right + 1]:
             drafter.append(token)
@@ -160,11 +163,11 @@ def spend(prompt: Sequence[int], answer: Sequence[int], pace: Pace) -> tuple[int
 def count(
     folders: Sequence[Path], vocabulary: Vocabulary, times: dict[int, float]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    pace = Pace()
+    cost = BatchCost()
     for rows in (1, max(times), *times):  # what lies between known times is not taken whole at first
-        pace.note(rows, times[rows])
+        cost.note(rows, times[rows])
     for folder in folders:
-        spent = [(len(answer), *spend(prompt, answer, pace)) for prompt, answer in read_answers(folder, vocabulary)]
+        spent = [(len(answer), *spend(prompt, answer, cost)) for prompt, answer in read_answers(folder, vocabulary)]
         tokens, steps, time_spent = (sum(column) for column in zip(*spent, strict=True))
         figures = {
             "answers": len(spent),

@@ -32,11 +32,11 @@ import llama_cpp
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model
-from server.engine.scheduler import PIECE, Event, Failed, Finished, Progress, Row, Sampled, TokenSampling
-from server.engine.slots import PARKED
+from server.engine.scheduler import PIECE, Event, Failed, Finished, PrefillProgress, Row, Sampled, TokenSampling
+from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder
 from server.engine.vocabulary import Vocabulary
-from server.engine.worker import Worker
+from server.engine.worker import Loaded, Worker
 
 DEPTH = 64  # tokens in the cache of a stream before it is timed
 STEPS = 32
@@ -113,26 +113,16 @@ class Engine:
         speculates: bool = False,
         saved: Path | None = None,
     ) -> None:
-        self.hot: HotPrefixes | None = None
-
-        def load() -> Context:
+        def load() -> Loaded:
             self.context = TimedContext(
-                model, vocabulary, cells=cells, sequences=slots + PARKED, batch=PIECE + slots, threads=threads
+                model, vocabulary, cells=cells, sequences=slots + CACHED_SEQUENCES, batch=PIECE + slots, threads=threads
             )
+            hot = None
             if saved is not None:
-                self.hot = HotPrefixes(StateFolder(saved, "benchmark", 4 << 30), self.context)
-            return self.context
+                hot = HotPrefixes(StateFolder(saved, "benchmark", 4 << 30), self.context)
+            return Loaded(self.context, slots, cells, cells, hot)
 
-        self.worker = Worker(
-            load,
-            slots=lambda: slots,
-            cells=lambda: cells,
-            kept=lambda: cells,
-            queue_limit=64,
-            on_failure=print,
-            speculates=speculates,
-            hot=lambda: self.hot,
-        )
+        self.worker = Worker(load, slots=slots, queue_limit=64, on_failure=print, speculates=speculates)
         self.worker.start()
 
     def submit(self, prompt: Sequence[int], max_tokens: int) -> tuple[int, Stream]:
@@ -254,8 +244,8 @@ class Bench:
                 cancelled = time.perf_counter()
                 engine.worker.cancel(request)
                 _, following = engine.submit(self.prompt(4), 1)
-                following.wait(lambda s: any(isinstance(event, Progress) for _, event in s.events))
-                started = next(at for at, event in following.events if isinstance(event, Progress))
+                following.wait(lambda s: any(isinstance(event, PrefillProgress) for _, event in s.events))
+                started = next(at for at, event in following.events if isinstance(event, PrefillProgress))
                 seconds.append(started - cancelled)
                 following.wait(lambda s: s.finished)
                 print(f"  free after {seconds[-1]:.3f} s", flush=True)

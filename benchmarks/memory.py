@@ -18,9 +18,9 @@ import psutil
 
 from server.engine.llama import Context, Model
 from server.engine.scheduler import Event, Failed, Finished, TokenSampling
-from server.engine.slots import PARKED
+from server.engine.slots import CACHED_SEQUENCES
 from server.engine.vocabulary import Vocabulary
-from server.engine.worker import Worker
+from server.engine.worker import Loaded, Worker
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 SLOTS = 4
@@ -38,14 +38,13 @@ def main() -> None:
         path = arguments.model or write_tiny_gguf(Path(folder) / "tiny.gguf", TinyModel(context=CELLS, ends=False))
         model = Model(path)
         vocabulary = Vocabulary(model)
-        worker = Worker(
-            lambda: Context(model, vocabulary, cells=CELLS, sequences=SLOTS + PARKED, batch=64 + SLOTS, threads=1),
-            slots=lambda: SLOTS,
-            cells=lambda: CELLS,
-            kept=lambda: CELLS,
-            queue_limit=SLOTS,
-            on_failure=lambda error: None,
-        )
+        sequences = SLOTS + CACHED_SEQUENCES
+
+        def load() -> Loaded:
+            context = Context(model, vocabulary, cells=CELLS, sequences=sequences, batch=64 + SLOTS, threads=1)
+            return Loaded(context, SLOTS, CELLS, CELLS)
+
+        worker = Worker(load, slots=SLOTS, queue_limit=SLOTS, on_failure=lambda error: None)
         worker.start()
         warm = serve(worker, vocabulary.size, WARM, random.Random(0))
         after = serve(worker, vocabulary.size, arguments.requests - WARM, random.Random(1))

@@ -3,7 +3,7 @@
     python benchmarks/reuse.py [--cells 4096 8192]
 
 Made-up traces of requests, one at a time; computed tokens as a share of all prompt tokens, against a server that keeps
-only the last request. Nothing is moved out of the cache (`kept` is 0). The last line is JSON.
+only the last request. Nothing is offloaded. The last line is JSON.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 
 from server.engine.prefixes import common_prefix
-from server.engine.slots import PARKED, Slots
+from server.engine.slots import CACHED_SEQUENCES, Slots
 
 SLOTS = 8
 LONGEST_ANSWER = 400
@@ -23,7 +23,7 @@ Trace = list[tuple[list[int], list[int]]]  # prompt and answer of each request
 class NoCache:
     """A KV cache that holds nothing: only the books are kept."""
 
-    sequences, can_share = SLOTS + PARKED, True
+    sequences, can_share = SLOTS + CACHED_SEQUENCES, True
 
     def truncate(self, sequence: int, length: int) -> bool:
         return True

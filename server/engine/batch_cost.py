@@ -23,8 +23,8 @@ CROWDED = 2
 first token against llama_cpp.server's, with 1 .533, with 2 .507 (`benchmarks/peers.py`, a round each)."""
 
 
-class Pace:
-    """Seconds of a batch by its number of rows."""
+class BatchCost:
+    """The cost model: seconds of a batch by its number of rows."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, tuple[float, int]] = {}  # by rows, with the batch that it was seen at
@@ -69,18 +69,18 @@ class Pace:
         return max(0.0, together - without) * streams / alone
 
 
-def piece_beside(pace: Pace, streams: int, most: int, waiting: int = 1) -> int:
+def piece_beside(cost: BatchCost, streams: int, most: int, waiting: int = 1) -> int:
     """Prompt rows for a batch that `streams` rows of running streams wait for: at least 1, at most `most`.
 
     Together with the streams' rows they are a multiple of four. Where more requests wait for their first token than
     for their next one, batches may take up to `CROWDED` times as long.
     """
-    alone = pace.seconds(streams)
+    alone = cost.seconds(streams)
     gap = GAP * min(CROWDED, max(1.0, waiting / streams))
     least = max(LEAST, streams + ROWS - streams % ROWS)
     best = least
     for rows in range(least, streams + most + 1, ROWS):
-        together = pace.seconds(rows)
+        together = cost.seconds(rows)
         if alone is not None and together is not None and together <= gap * alone:
             best = rows
     return min(best - streams, most)

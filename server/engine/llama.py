@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import os
+import struct
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning,
 LEVELS = {ERROR_LEVEL: logging.INFO}  # an error that matters is raised; an abort logs some too
 ABORTED, NO_CELLS = 2, 1  # results of llama_decode
 MAX_SCHEMA = 32_768  # characters of JSON
+COPY_HEAD = 8  # bytes that a copied state begins with and a file's does not: a magic number, the sequence's number
 
 _errors: collections.deque[str] = collections.deque(maxlen=20)
 _errors_lock = threading.Lock()
@@ -164,18 +166,18 @@ class Context:
         params.abort_callback = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
         params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
         _recent_errors()
-        self._pointer = lib.llama_init_from_model(model.pointer, params)
-        if not self._pointer:
+        self.pointer = lib.llama_init_from_model(model.pointer, params)
+        if not self.pointer:
             raise ModelRefused(*_explain("The model", _recent_errors()))
         if adapters:
             count = len(adapters)
             pointers = (lib.llama_adapter_lora_p_ctypes * count)(*(pointer for pointer, _ in adapters))
             scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
-            lib.llama_set_adapters_lora(self._pointer, pointers, count, scales)
-        self._memory = lib.llama_get_memory(self._pointer)
-        self._rows: int = lib.llama_n_batch(self._pointer)  # never more than there are cells
+            lib.llama_set_adapters_lora(self.pointer, pointers, count, scales)
+        self._memory = lib.llama_get_memory(self.pointer)
+        self._rows: int = lib.llama_n_batch(self.pointer)  # never more than there are cells
         self._batch = lib.llama_batch_init(self._rows, 0, 1)
-        self._free = weakref.finalize(self, _free_context, lib, self._pointer, self._batch)
+        self._free = weakref.finalize(self, _free_context, lib, self.pointer, self._batch)
 
     def abort(self) -> None:
         """Make a running `decode` return soon. From any thread."""
@@ -197,19 +199,19 @@ class Context:
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = row.sequence
             batch.logits[i] = row.wants_logits
-        result = self._lib.llama_decode(self._pointer, batch)
+        result = self._lib.llama_decode(self.pointer, batch)
         if result == ABORTED:
             _recent_errors()
             return False
         if result != 0:
             reason = "the KV cache is full" if result == NO_CELLS else f"llama_decode returned {result}"
             raise DecodeError("; ".join([reason, *_recent_errors()]))
-        self._lib.llama_synchronize(self._pointer)  # a graphics card may still work: batches are timed
+        self._lib.llama_synchronize(self.pointer)  # a graphics card may still work: batches are timed
         return True
 
     def logits(self, row: int) -> Logits:
         """The raw scores after batch row `row`: a view that the next `decode` overwrites."""
-        pointer = self._lib.llama_get_logits_ith(self._pointer, row)
+        pointer = self._lib.llama_get_logits_ith(self.pointer, row)
         return np.ctypeslib.as_array(pointer, (self.vocabulary.size,))
 
     def truncate(self, sequence: int, length: int) -> bool:
@@ -226,35 +228,37 @@ class Context:
 
     def read_state(self, sequence: int) -> NDArray[np.uint8]:
         """A copy of the cells of a sequence, with their positions."""
-        data = np.empty(self._lib.llama_state_seq_get_size(self._pointer, sequence), np.uint8)
-        self._lib.llama_state_seq_get_data(self._pointer, _bytes_of(data), data.size, sequence)
+        data = np.empty(self._lib.llama_state_seq_get_size(self.pointer, sequence), np.uint8)
+        self._lib.llama_state_seq_get_data(self.pointer, _bytes_of(data), data.size, sequence)
         return data
 
     def write_state(self, sequence: int, data: NDArray[np.uint8]) -> bool:
         """Fill the empty `sequence` with cells that were read. False, and it is empty still: there is no room."""
-        if self._lib.llama_state_seq_set_data(self._pointer, _bytes_of(data), data.size, sequence):
+        if self._lib.llama_state_seq_set_data(self.pointer, _bytes_of(data), data.size, sequence):
             return True
         _recent_errors()
         self.truncate(sequence, 0)
         return False
 
     def state_size(self, sequence: int) -> int:
-        """Bytes that `save_state` would write, but for the tokens."""
-        size: int = self._lib.llama_state_seq_get_size(self._pointer, sequence)
+        """Bytes that `read_state` would copy."""
+        size: int = self._lib.llama_state_seq_get_size(self.pointer, sequence)
         return size
 
-    def save_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
-        """Write the cells of a sequence, and the tokens that they belong to, into a file."""
-        ids = (ctypes.c_int32 * len(tokens))(*tokens)
-        written = self._lib.llama_state_seq_save_file(self._pointer, os.fsencode(path), sequence, ids, len(tokens))
-        _recent_errors()
-        return bool(written)
+    def state_file(self, tokens: Sequence[int], data: NDArray[np.uint8]) -> tuple[bytes, NDArray[np.uint8]]:
+        """The parts of a file that `load_state` reads, as llama_state_seq_save_file writes it. From any thread.
+
+        `data` is what `read_state` gave of a sequence that holds just `tokens`. llama.cpp's own function can only
+        write while nothing is evaluated.
+        """
+        magic, version = self._lib.LLAMA_STATE_SEQ_MAGIC, self._lib.LLAMA_STATE_SEQ_VERSION
+        return struct.pack(f"=III{len(tokens)}i", magic, version, len(tokens), *tokens), data[COPY_HEAD:]
 
     def load_state(self, sequence: int, tokens: Sequence[int], path: Path) -> bool:
         """Read the cells of an empty sequence. False, and it is empty still: the file does not hold just `tokens`."""
         ids, count = (ctypes.c_int32 * len(tokens))(), ctypes.c_size_t()
         read = self._lib.llama_state_seq_load_file(
-            self._pointer, os.fsencode(path), sequence, ids, len(tokens), ctypes.byref(count)
+            self.pointer, os.fsencode(path), sequence, ids, len(tokens), ctypes.byref(count)
         )
         _recent_errors()
         last = self._lib.llama_memory_seq_pos_max(self._memory, sequence)

@@ -55,21 +55,21 @@ class Fit:
     file_bytes: int  # of weights in the machine's own memory
     kv_bytes: int
     compute_bytes: int
-    kept: int = 0  # tokens whose cells have memory beside the cache, while no request needs them
-    kept_bytes: int = 0
+    offload_cells: int = 0  # for which there is memory beside the cache, while no request needs them
+    offload_bytes: int = 0
     rope_length: int = 0  # tokens up to which the short RoPE factors hold, where that is not what the file says
 
     @property
     def needs_bytes(self) -> int:
-        return self.file_bytes + self.kv_bytes + self.kept_bytes + self.compute_bytes
+        return self.file_bytes + self.kv_bytes + self.offload_bytes + self.compute_bytes
 
     def __str__(self) -> str:
         memory = (
-            f"weights {gib(self.file_bytes)}, KV cache {gib(self.kv_bytes)}, beside it {gib(self.kept_bytes)}, "
+            f"weights {gib(self.file_bytes)}, KV cache {gib(self.kv_bytes)}, beside it {gib(self.offload_bytes)}, "
             f"buffers {gib(self.compute_bytes)}"
         )
         return (
-            f"context {self.context:,} tokens, cache for {self.cells:,} and {self.kept:,} beside it, "
+            f"context {self.context:,} tokens, cache for {self.cells:,} and {self.offload_cells:,} beside it, "
             f"up to {self.slots} answers at once; needs {gib(self.needs_bytes)} ({memory})"
         )
 
@@ -84,7 +84,7 @@ def fit_model(header: GgufHeader, wanted: Wanted, available: int) -> Fit:
             "Choose another model: docent models list.",
         )
     cells = _cells(header, wanted, context, available)
-    fit = _with_kept(header, wanted, _sized(header, wanted, context, cells), available)
+    fit = _with_offload(header, wanted, _sized(header, wanted, context, cells), available)
     if fit.needs_bytes + SEARCH_RESERVE > available:
         raise DoesNotFit(_too_large(fit, available), _smaller(header, wanted, available))
     return fit
@@ -155,14 +155,14 @@ def _cells(header: GgufHeader, wanted: Wanted, context: int, available: int) -> 
     return max(context, min(useful, affordable) // CELL_STEP * CELL_STEP)
 
 
-def _with_kept(header: GgufHeader, wanted: Wanted, fit: Fit, available: int) -> Fit:
+def _with_offload(header: GgufHeader, wanted: Wanted, fit: Fit, available: int) -> Fit:
     """As much again as the cache for what no request needs just now, in at most its share of what is left."""
     token = max(kv_bytes_per_token(header), 1)
     if wanted.cache_bytes:
-        kept = max(0, wanted.cache_bytes // token - fit.cells)
+        cells = max(0, wanted.cache_bytes // token - fit.cells)
     else:
-        kept = max(0, min(fit.cells, (available - SEARCH_RESERVE - fit.needs_bytes) // CACHE_SHARE // token))
-    return replace(fit, kept=kept, kept_bytes=kept * token)
+        cells = max(0, min(fit.cells, (available - SEARCH_RESERVE - fit.needs_bytes) // CACHE_SHARE // token))
+    return replace(fit, offload_cells=cells, offload_bytes=cells * token)
 
 
 def _fixed_bytes(header: GgufHeader, rows: int) -> int:

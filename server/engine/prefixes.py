@@ -1,6 +1,6 @@
 """Which tokens the KV cache holds, as a radix tree of prefixes (pure).
 
-A node is a stretch of tokens that follows its parent's. A sequence ends at a node and holds the cells of all nodes from
+A node is a run of tokens that follows its parent's. A sequence ends at a node and holds the cells of all nodes from
 the root to there; a cell that several sequences hold is counted once. Every leaf but the root has a sequence that ends
 at it, so nothing is in the tree that is not in the cache.
 
@@ -45,9 +45,9 @@ class Node:
         return self.start + len(self.tokens)
 
     @property
-    def worth(self) -> float:
-        """What is worth least is given up first."""
-        return worth(self.used, self.starts)
+    def priority(self) -> float:
+        """What has the lowest is evicted first."""
+        return priority(self.used, self.starts)
 
     @property
     def is_held(self) -> bool:
@@ -63,8 +63,8 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Twin:
-    """Tokens [start, end) that two sequences computed: `source` holds them too."""
+class Duplicate:
+    """Tokens [start, end) that two sequences computed: `source` holds them too, so one copy can go."""
 
     source: int
     start: int
@@ -169,9 +169,9 @@ class Prefixes:
         """Whoever goes on from the sequence's end makes a node of its own."""
         self._open.pop(sequence, None)
 
-    def grow(self, sequence: int, tokens: Sequence[int], *, generated: bool = False) -> list[Twin]:
+    def grow(self, sequence: int, tokens: Sequence[int], *, generated: bool = False) -> list[Duplicate]:
         """Put `tokens` after the sequence's end."""
-        twins = []
+        duplicates = []
         node, done = self._ends[sequence], 0
         while done < len(tokens):
             child = node.children.get(tokens[done]) if self.joins else None
@@ -181,10 +181,10 @@ class Prefixes:
             common = common_prefix(child.tokens, tokens[done : done + len(child.tokens)])
             if common < len(child.tokens):
                 child = self._split(child, common)
-            twins.append(Twin(self.holder(child), child.start, child.end))
+            duplicates.append(Duplicate(self.holder(child), child.start, child.end))
             self._move(sequence, child)
             node, done = child, done + common
-        return twins
+        return duplicates
 
     def cut(self, sequence: int, length: int) -> None:
         """The sequence keeps its first `length` tokens; what nobody else holds of the rest is gone."""
@@ -257,7 +257,8 @@ class Prefixes:
                 return
 
 
-def worth(used: int, starts: int) -> float:
+def priority(used: int, starts: int) -> float:
+    """Of tokens that were last used at `used` and began `starts` prompts: in uses, the higher the longer they stay."""
     return used + LASTING * math.log2(starts)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from server.engine.batch_cost import Pace, piece_beside
+from server.engine.batch_cost import BatchCost, piece_beside
 from server.engine.drafts import Drafter
 from server.engine.slots import Place, Slot, Slots, SlotState
 
@@ -86,7 +86,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Progress:
+class PrefillProgress:
     done: int  # prompt tokens in the KV cache
     total: int
     cached: int  # of them, not computed
@@ -108,7 +108,7 @@ class Failed:
     fault: str = "engine"  # "request": the request cannot be served as it is
 
 
-Event = Waiting | Progress | Sampled | Finished | Failed
+Event = Waiting | PrefillProgress | Sampled | Finished | Failed
 
 
 class DecodeError(Exception):
@@ -130,22 +130,34 @@ class Decoder(Protocol):
     """What the scheduler needs of a model: see llama.Context."""
 
     @property
-    def sequences(self) -> int: ...
+    def sequences(self) -> int:
+        """How many sequences there are, numbered from 0 on. Not fewer than slots."""
 
     @property
-    def can_share(self) -> bool: ...
+    def can_share(self) -> bool:
+        """Whether `share` and a `truncate` to more than nothing are possible."""
 
-    def decode(self, rows: Sequence[Row]) -> bool: ...
+    def decode(self, rows: Sequence[Row]) -> bool:
+        """Evaluate one batch, at least one row, each at the position that follows its sequence's last one.
 
-    def truncate(self, sequence: int, length: int) -> bool: ...
+        The logits of rows that want them hold until the next call. False: aborted, and the cache is as before.
+        Raises DecodeError; what the cache holds is then not to be trusted.
+        """
 
-    def read_state(self, sequence: int) -> Any: ...
+    def truncate(self, sequence: int, length: int) -> bool:
+        """Keep the first `length` tokens. False: the sequence is now empty, as its memory cannot be cut."""
 
-    def write_state(self, sequence: int, data: Any) -> bool: ...
+    def read_state(self, sequence: int) -> Any:
+        """A copy of what the sequence holds, with the positions."""
 
-    def share(self, source: int, target: int, start: int, end: int) -> None: ...
+    def write_state(self, sequence: int, data: Any) -> bool:
+        """Fill the empty `sequence` with what was read. False, and it is empty still: there is no room."""
 
-    def is_end(self, token: int) -> bool: ...
+    def share(self, source: int, target: int, start: int, end: int) -> None:
+        """Make the cells of `source` at positions [start, end) those of `target`, in place of its own."""
+
+    def is_end(self, token: int) -> bool:
+        """Whether a model that chooses this token has finished."""
 
     def sampler(self, sampling: TokenSampling) -> Sampler:
         """Raises SamplingError for a grammar that cannot be read."""
@@ -174,22 +186,22 @@ class Scheduler:
         *,
         slots: int,
         cells: int,
-        kept: int = 0,
+        offload_cells: int = 0,
         piece: int = PIECE,
         speculates: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """A batch has at most `piece + slots` rows; `kept` are cells beside the cache's, for what no request
-        needs just now; `clock` gives seconds.
+        """A batch has at most `piece + slots` rows; `offload_cells` are beside the cache's `cells`, for what no
+        request needs just now; `clock` gives seconds.
         """
         self._decoder = decoder
-        self._slots = Slots(decoder, slots, cells, kept)
+        self.slots = Slots(decoder, slots, cells, offload_cells)
         self._cells = cells
         self._piece = piece
         self._most_rows = piece + slots
         self._speculates = speculates and decoder.can_share
         self._clock = clock
-        self._pace = Pace()
+        self._cost = BatchCost()
         self.drafted = self.accepted = 0  # tokens, since the start
         self._waiting: deque[Request] = deque()
         self._running: dict[int, _Running] = {}  # by slot's sequence
@@ -197,14 +209,6 @@ class Scheduler:
     @property
     def busy(self) -> bool:
         return bool(self._waiting or self._running)
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
-
-    @property
-    def slots(self) -> Slots:
-        return self._slots
 
     def submit(self, request: Request) -> None:
         self._waiting.append(request)
@@ -216,26 +220,29 @@ class Scheduler:
             if running.request.id == request_id:
                 self._release(sequence)
 
-    def step(self) -> list[tuple[int, Event]]:
-        """Admit what fits and evaluate one batch."""
-        return self.admit() + self.evaluate()
-
     def evaluate(self) -> list[tuple[int, Event]]:
-        """Evaluate one batch, and tell what came of it, as (request id, event)."""
+        """Evaluate one batch, and tell what came of it, as (request id, event).
+
+        1. Plan (`_next_batch`): a row for each stream's next token, with either its draft or pieces of prompts.
+        2. Room (`Slots.make_room`): cached sequences are offloaded or evicted until the batch fits.
+        3. Decode (`Decoder.decode`): the one long call. After an abort the batch is planned again.
+        4. Choose (`_verify`): the token after each sequence's last row, and on along its draft while that is right.
+        5. Release (`_release`): a request that ended gives its slot back; its tokens stay cached.
+        """
         rows, ends = self._next_batch()
-        self._slots.make_room(len(rows))
+        self.slots.make_room(len(rows))
         started = self._clock()
         try:
             if not rows or not self._decoder.decode(rows):
-                return []  # aborted: the cache is as before, the batch is planned again
+                return []  # aborted: the cache is as before
         except DecodeError as error:
             events = self._fail_all(f"The model could not evaluate a batch: {error}.")
-            self._slots.clear()  # nothing of the cache is to be trusted
+            self.slots.clear()  # nothing of the cache is to be trusted
             return events
         for row in rows:
-            self._slots[row.sequence].tokens.append(row.token)
+            self.slots[row.sequence].tokens.append(row.token)
         events = self._advance(ends)
-        self._pace.note(len(rows), self._clock() - started)
+        self._cost.note(len(rows), self._clock() - started)
         return events
 
     def fail_all(self, what: str) -> list[tuple[int, Event]]:
@@ -256,7 +263,7 @@ class Scheduler:
                 refusal = f"The prompt and its answer need {needed} tokens; the model's memory holds {self._cells}."
                 events.append((self._waiting.popleft().id, Failed(refusal, "request")))
                 continue
-            if not self._slots.has_room(request.prompt, needed):
+            if not self.slots.has_room(request.prompt, needed):
                 break
             self._waiting.popleft()
             admitted += 1
@@ -270,16 +277,16 @@ class Scheduler:
             sampler = self._decoder.sampler(request.sampling)
         except SamplingError as error:
             return [(request.id, Failed(str(error), "request"))]
-        slot = self._slots.take(request.prompt, needed)
+        slot = self.slots.take(request.prompt, needed)
         cached = len(slot.tokens)
         self._running[slot.sequence] = _Running(request, sampler, cached)
-        return [(request.id, Progress(cached, len(request.prompt), cached))]
+        return [(request.id, PrefillProgress(cached, len(request.prompt), cached))]
 
     def _next_batch(self) -> tuple[list[Row], dict[int, int]]:
         """Rows of the batch, and for each sequence that will choose a token the row that its logits come from."""
         rows: list[Row] = []
         ends: dict[int, int] = {}
-        streams, prefills = self._slots.in_state(SlotState.DECODE), self._prefill_order()
+        streams, prefills = self.slots.in_state(SlotState.DECODE), self._prefill_order()
         extra = 0  # rows of drafts
         for slot in streams:
             running = self._running[slot.sequence]
@@ -290,13 +297,13 @@ class Scheduler:
                 rows.append(Row(token, position, slot.sequence, True))
         room = self._piece
         if streams and prefills:
-            room = piece_beside(self._pace, len(streams), self._piece, len(prefills))
+            room = piece_beside(self._cost, len(streams), self._piece, len(prefills))
         computed: set[Place] = set()
         for slot in prefills:
             running = self._running[slot.sequence]
-            running.cached += self._slots.catch_up(slot)
+            running.cached += self.slots.catch_up(slot)
             start = len(slot.tokens)
-            place = self._slots.place(slot)
+            place = self.slots.place(slot)
             if place in computed:
                 continue  # the same tokens are in this batch already: they are taken over when they are there
             if place:
@@ -319,7 +326,7 @@ class Scheduler:
             running.drafter = Drafter([*slot.tokens, running.pending])
         left = running.request.max_tokens - running.produced - 1  # a draft's last token may be the last but one
         most = min(left, self._most_rows - streams - extra)
-        return running.drafter.propose(most, partial(self._pace.added, streams, streams + extra)) if most > 0 else ()
+        return running.drafter.propose(most, partial(self._cost.added, streams, streams + extra)) if most > 0 else ()
 
     def _prefill_order(self) -> list[Slot]:
         """Shortest rest first, but nobody is passed over for ever."""
@@ -328,14 +335,14 @@ class Scheduler:
             running = self._running[slot.sequence]
             return running.passed_over < PATIENCE, len(running.request.prompt) - len(slot.tokens), running.request.id
 
-        return sorted(self._slots.in_state(SlotState.PREFILL), key=rank)
+        return sorted(self.slots.in_state(SlotState.PREFILL), key=rank)
 
     def _advance(self, ends: dict[int, int]) -> list[tuple[int, Event]]:
         events: list[tuple[int, Event]] = []
-        for slot in self._slots.in_state(SlotState.PREFILL):
+        for slot in self.slots.in_state(SlotState.PREFILL):
             running = self._running[slot.sequence]
             total = len(running.request.prompt)
-            events.append((running.request.id, Progress(len(slot.tokens), total, running.cached)))
+            events.append((running.request.id, PrefillProgress(len(slot.tokens), total, running.cached)))
         for sequence, row in ends.items():
             events += self._verify(sequence, row)
         return events
@@ -352,9 +359,9 @@ class Scheduler:
             running.drafter.judge(right)
             self.drafted += len(draft)
             self.accepted += right
-            self._slots.take_back(sequence, len(draft) - right)
+            self.slots.take_back(sequence, len(draft) - right)
         if isinstance(events[-1][1], Sampled):
-            self._slots[sequence].state = SlotState.DECODE
+            self.slots[sequence].state = SlotState.DECODE
         else:
             self._release(sequence)
         return events
@@ -379,7 +386,7 @@ class Scheduler:
 
     def _release(self, sequence: int) -> None:
         self._running.pop(sequence).sampler.close()
-        self._slots.release(sequence)
+        self.slots.release(sequence)
 
     def _fail_all(self, what: str) -> list[tuple[int, Event]]:
         events: list[tuple[int, Event]] = []

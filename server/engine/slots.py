@@ -1,15 +1,16 @@
 """Which sequence serves which request, what a new prompt can reuse, and whether there is room for it.
 
-A request runs in a slot; a slot is one of the KV cache's sequences. When it is done the sequence is parked as it is
-and the slot is free: what it holds stays reusable until its cells or its number are needed. A prompt goes on in the
-parked sequence whose every token it begins with, or shares the cells of the longest beginning that any sequence holds.
+A request runs in a slot; a slot is one of the KV cache's sequences. When it is done its sequence stays as it is, a
+cached sequence, and the slot is free: what it holds can be reused until its cells or its number are needed. A prompt
+goes on in the cached sequence whose every token it begins with, or shares the cells of the longest beginning that any
+sequence holds.
 
-While requests run, what only parked sequences hold is moved into the machine's memory, as far as there is room for it
-(stretches.py), and brought back when a prompt goes on with it.
+While requests run, what only cached sequences hold is offloaded into the machine's memory, as far as there is room for
+it (offload.py), and restored when a prompt goes on with it.
 
 A cell is counted once, however many sequences share it. A request is let in only if the cells that running requests
-hold, those that they may still need and those that it may need fit together: parked cells are not in that sum, since
-they are given up, least worth first, when a batch needs the room.
+hold, those that they may still need and those that it may need fit together: cells that only cached sequences hold are
+not in that sum, since they are evicted, lowest priority first, when a batch needs the room.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +19,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from server.engine.offload import Stretch, Stretches
+from server.engine.offload import OffloadedCells, OffloadStore
 from server.engine.prefixes import Node, Prefixes
 
-PARKED = 48  # sequences beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
+CACHED_SEQUENCES = 48  # beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
 IDLE_CELLS = 256  # cells that may lie idle beside running requests: llama.cpp looks at cells in steps of so many
-LEAST_DROPPED = 32  # cells given up at a time, so that not every batch has to ask for room
+LEAST_EVICTED = 32  # cells evicted at a time, so that not every batch has to ask for room
 
 
 Place = tuple[Node, int]  # the end of what is cached, and the token that follows
@@ -67,16 +68,18 @@ class Slot:
 
 
 class Slots:
-    def __init__(self, cache: Cache, count: int, cells: int, kept: int = 0) -> None:
-        """`kept` are the cells for which there is memory beside the cache."""
+    """The sequences of one KV cache. `tree` holds what they hold, but for the newest tokens of running requests."""
+
+    def __init__(self, cache: Cache, count: int, cells: int, offload_cells: int = 0) -> None:
+        """`offload_cells` are the cells for which there is memory beside the cache."""
         self._cache = cache
         self._count = count
         self._cells = cells
         self._running: dict[int, Slot] = {}  # by sequence
-        self._parked: set[int] = set()  # each the only one at a leaf
+        self.cached_sequences: set[int] = set()  # each the only one at a leaf
         self._free: list[int] = []
-        self._tree = Prefixes(joins=cache.can_share)
-        self._away = Stretches(kept if cache.can_share else 0)
+        self.tree = Prefixes(joins=cache.can_share)
+        self.offloaded = OffloadStore(offload_cells if cache.can_share else 0)
         self.clear()
 
     def __getitem__(self, sequence: int) -> Slot:
@@ -89,97 +92,89 @@ class Slots:
         return len(self._running)
 
     @property
-    def tree(self) -> Prefixes:
-        """What the cache holds, but for the newest tokens of running requests."""
-        return self._tree
-
-    @property
-    def parked(self) -> frozenset[int]:
-        return frozenset(self._parked)
-
-    @property
     def used(self) -> int:
         """Cells that hold something."""
-        return self._tree.cells + sum(len(slot.tokens) - slot.booked for slot in self)
-
-    @property
-    def away(self) -> int:
-        """Cells' worth of tokens in the machine's memory."""
-        return self._away.cells
+        return self.tree.cells + sum(len(slot.tokens) - slot.booked for slot in self)
 
     @property
     def promised(self) -> int:
         """Cells that running requests hold and may still need."""
-        held = self._tree.held_by(self._tree.end_of(sequence) for sequence in self._running)
+        held = self.tree.held_by(self.tree.end_of(sequence) for sequence in self._running)
         return held + sum(slot.needed - slot.booked for slot in self)
 
     def in_state(self, state: SlotState) -> list[Slot]:
         return [slot for slot in self if slot.state is state]
 
     def has_room(self, prompt: Sequence[int], needed: int) -> bool:
-        """Whether a slot and the cells for a request are to be had, at the cost of parked sequences."""
+        """Whether a slot and the cells for a request are to be had, at the cost of cached sequences.
+
+        `needed` are the cells of the prompt and its longest answer. Nothing is evicted yet. Takes time that grows with
+        the tokens of the prompt and with the nodes on the running requests' ways through the tree, not with the cache.
+        """
         if len(self._running) >= self._count:
             return False
         self.book()
-        node = self._cached(prompt)
-        ends = [node, *(self._tree.end_of(sequence) for sequence in self._running)]
+        node = self._reusable(prompt)
+        ends = [node, *(self.tree.end_of(sequence) for sequence in self._running)]
         awaited = sum(slot.needed - slot.booked for slot in self)
-        return self._tree.held_by(ends) + awaited + needed - node.end <= self._cells
+        return self.tree.held_by(ends) + awaited + needed - node.end <= self._cells
 
     def take(self, prompt: Sequence[int], needed: int) -> Slot:
         """A slot in PREFILL that holds the longest cached beginning of `prompt`, short of its last token."""
         self.book()
-        self._fetch(prompt[:-1])
-        node = self._cached(prompt)
-        self._tree.use(node, parts=self._away.part(prompt[:-1], node.end))
+        self._restore(prompt[:-1])
+        node = self._reusable(prompt)
+        self.tree.use(node, parts=self.offloaded.part(prompt[:-1], node.end))
         sequence = self._sequence_at(node)
         slot = self._running[sequence] = Slot(sequence, prompt, list(prompt[: node.end]), needed, node.end)
         return slot
 
     def catch_up(self, slot: Slot) -> int:
         """Take over what others have computed of the slot's prompt since it was taken; how many tokens."""
-        if len(self._running) < 2 or not self._tree.joins:
+        if len(self._running) < 2 or not self.tree.joins:
             return 0
         self.book()
-        node, length = self._cached(slot.prompt), len(slot.tokens)
+        node, length = self._reusable(slot.prompt), len(slot.tokens)
         if node.end <= length:
             return 0
-        self._cache.share(self._tree.holder(node), slot.sequence, length, node.end)
-        self._tree.attach(slot.sequence, node)
-        self._tree.use(node)
+        self._cache.share(self.tree.holder(node), slot.sequence, length, node.end)
+        self.tree.attach(slot.sequence, node)
+        self.tree.use(node)
         slot.tokens += slot.prompt[length : node.end]
         slot.booked = node.end
-        self._drop_covered(node)
+        self._free_covered(node)
         return node.end - length
 
     def place(self, slot: Slot) -> Place | None:
         """Where the slot's prompt goes on, right after `catch_up`. None where nothing can be taken over."""
-        if not self._tree.joins:
+        if not self.tree.joins:
             return None
-        return self._tree.end_of(slot.sequence), slot.prompt[len(slot.tokens)]
+        return self.tree.end_of(slot.sequence), slot.prompt[len(slot.tokens)]
 
     def make_room(self, rows: int) -> None:
-        """Give up parked cells until a batch of `rows` fits and does not have to look at many of them."""
-        self._free_cells(rows)
-        while self._parked and self._away.limit and self._idle > IDLE_CELLS:
-            movable = {each for each in self._parked if len(self._tree.end_of(each).tokens) <= self._away.limit}
+        """Evict cells until a batch of `rows` fits and does not have to look at many of them."""
+        self._evict_for(rows)
+        while self.cached_sequences and self.offloaded.limit and self._idle > IDLE_CELLS:
+            movable = {
+                each for each in self.cached_sequences if len(self.tree.end_of(each).tokens) <= self.offloaded.limit
+            }
             if not movable:
                 return
-            self._drop(self._cells, movable)
+            self._evict(self._cells, movable)
 
     def release(self, sequence: int) -> None:
-        """End a request. Its sequence is parked unless others hold all of it."""
+        """End a request. Its sequence stays cached unless others hold all of it."""
         self._book(self._running[sequence])
         del self._running[sequence]
-        self._park(sequence)
+        self._keep(sequence)
 
     def hottest(self) -> dict[tuple[int, ...], int]:
         """The beginnings that several prompts had, each with when it was used last; the hottest first."""
         self.book()
-        nodes = [(node.starts, node.used, self._tree.tokens_to(node)) for node in self._tree.hottest()]
-        stretches = [(each.starts, each.used, each.tokens) for each in self._away.common()]
+        nodes = [(node.starts, node.used, self.tree.tokens_to(node)) for node in self.tree.hottest()]
+        offloaded = [(each.starts, each.used, each.tokens) for each in self.offloaded.common()]
         found: dict[tuple[int, ...], int] = {}
-        for _, used, tokens in sorted([*nodes, *stretches], key=lambda each: each[0] * len(each[2]), reverse=True):
+        for _, used, tokens in sorted([*nodes, *offloaded], key=lambda each: each[0] * len(each[2]), reverse=True):
             found.setdefault(tuple(tokens), used)
         return found
 
@@ -187,34 +182,34 @@ class Slots:
     def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:
         """A sequence that holds just `tokens`, to be read. None: they are not cached, or no sequence is to be had."""
         self.book()
-        self._fetch(tokens)
-        while not self._free and self._parked:
-            self._drop(self._cells)
-        node = self._tree.find(tokens)
-        if not self._tree.joins or node.end < len(tokens) or not self._free:
+        self._restore(tokens)
+        while not self._free and self.cached_sequences:
+            self._evict(self._cells)
+        node = self.tree.find(tokens)
+        if not self.tree.joins or node.end < len(tokens) or not self._free:
             yield None
             return
         sequence = self._free[-1]
-        self._cache.share(self._tree.holder(node), sequence, 0, node.end)
+        self._cache.share(self.tree.holder(node), sequence, 0, node.end)
         try:
             yield sequence
         finally:
             self._cache.truncate(sequence, 0)
 
-    def restore(self, tokens: Sequence[int], load: Callable[[int], bool]) -> bool:
-        """Have `load` fill an empty sequence with `tokens`, and park it. False: there is no room, or it failed."""
-        if not self._tree.joins or not self._free or self.used + len(tokens) > self._cells:
+    def load(self, tokens: Sequence[int], fill: Callable[[int], bool]) -> bool:
+        """Have `fill` put `tokens` into an empty sequence, and keep it. False: there is no room, or it failed."""
+        if not self.tree.joins or not self._free or self.used + len(tokens) > self._cells:
             return False
         sequence = self._free.pop()
-        if not load(sequence):
+        if not fill(sequence):
             self._cache.truncate(sequence, 0)
             self._free.append(sequence)
             return False
-        self._tree.attach(sequence, self._tree.root)
-        for twin in self._tree.grow(sequence, tokens):
-            self._cache.share(twin.source, sequence, twin.start, twin.end)
-        self._drop_covered(self._tree.end_of(sequence))
-        self._park(sequence)
+        self.tree.attach(sequence, self.tree.root)
+        for duplicate in self.tree.grow(sequence, tokens):
+            self._cache.share(duplicate.source, sequence, duplicate.start, duplicate.end)
+        self._free_covered(self.tree.end_of(sequence))
+        self._keep(sequence)
         return True
 
     def book(self) -> None:
@@ -234,66 +229,66 @@ class Slots:
         """Forget everything that is cached. No request runs."""
         for sequence in range(self._cache.sequences):
             self._cache.truncate(sequence, 0)
-        self._tree = Prefixes(joins=self._cache.can_share)
-        self._away.clear()
-        self._parked.clear()
+        self.tree = Prefixes(joins=self._cache.can_share)
+        self.offloaded.clear()
+        self.cached_sequences.clear()
         self._free = list(reversed(range(self._cache.sequences)))
 
-    def _cached(self, prompt: Sequence[int]) -> Node:
+    def _reusable(self, prompt: Sequence[int]) -> Node:
         """Where the longest beginning of `prompt` ends that a request can go on from; its last token is computed."""
-        node = self._tree.find(prompt[:-1])
-        reusable = self._tree.joins or node.sequences & self._parked
-        return node if reusable else self._tree.root
+        node = self.tree.find(prompt[:-1])
+        reusable = self.tree.joins or node.sequences & self.cached_sequences
+        return node if reusable else self.tree.root
 
     @property
     def _idle(self) -> int:
-        """Cells that only parked sequences hold."""
-        return self._tree.cells - self._tree.held_by(self._tree.end_of(sequence) for sequence in self._running)
+        """Cells that only cached sequences hold."""
+        return self.tree.cells - self.tree.held_by(self.tree.end_of(sequence) for sequence in self._running)
 
-    def _free_cells(self, count: int) -> None:
+    def _evict_for(self, count: int) -> None:
         if self.used + count > self._cells:
             self.book()
-        while (missing := self.used + count - self._cells) > 0 and self._parked:
-            self._drop(max(missing, LEAST_DROPPED))
+        while (missing := self.used + count - self._cells) > 0 and self.cached_sequences:
+            self._evict(max(missing, LEAST_EVICTED))
 
-    def _fetch(self, tokens: Sequence[int]) -> None:
-        """Bring back what `tokens` go on with."""
+    def _restore(self, tokens: Sequence[int]) -> None:
+        """Restore what was offloaded and `tokens` go on with."""
         while True:
-            node = self._tree.find(tokens)
-            found = self._away.following(tokens, node.end)
+            node = self.tree.find(tokens)
+            found = self.offloaded.following(tokens, node.end)
             if found is None:
                 return
-            self._tree.touch(node)
-            self._free_cells(found[0].cells)
-            if not self._free and self._parked:
-                self._drop(self._cells)
-            node = self._tree.find(tokens)  # not all of it may be left
+            self.tree.touch(node)
+            self._evict_for(found[0].cells)
+            if not self._free and self.cached_sequences:
+                self._evict(self._cells)
+            node = self.tree.find(tokens)  # not all of it may be left
             if not self._free or self.used + found[0].cells > self._cells or node.end < found[0].start:
                 return
-            self._bring_back(found[0], node, found[1])
+            self._restore_cells(found[0], node, found[1])
 
-    def _bring_back(self, stretch: Stretch, node: Node, end: int) -> None:
-        """Its cells up to position `end`, as a parked sequence that goes on from `node`."""
+    def _restore_cells(self, offloaded: OffloadedCells, node: Node, end: int) -> None:
+        """Its cells up to position `end`, as a cached sequence that goes on from `node`."""
         sequence = self._free.pop()
-        if not self._cache.write_state(sequence, stretch.data):
-            self._away.remove(stretch)
+        if not self._cache.write_state(sequence, offloaded.data):
+            self.offloaded.remove(offloaded)
             self._free.append(sequence)
             return
         self._cache.truncate(sequence, end)
         if node.end:
-            self._cache.share(self._tree.holder(node), sequence, 0, node.end)
-        self._tree.attach(sequence, node)
-        self._tree.grow(sequence, stretch.tokens[node.end : end], generated=stretch.generated)
-        stretch.used = self._tree.inherit(sequence, stretch.starts)
-        self._drop_covered(self._tree.end_of(sequence))
-        self._park(sequence)
+            self._cache.share(self.tree.holder(node), sequence, 0, node.end)
+        self.tree.attach(sequence, node)
+        self.tree.grow(sequence, offloaded.tokens[node.end : end], generated=offloaded.generated)
+        offloaded.used = self.tree.inherit(sequence, offloaded.starts)
+        self._free_covered(self.tree.end_of(sequence))
+        self._keep(sequence)
 
-    def _move_away(self, sequence: int, node: Node) -> None:
-        """Keep the cells of a parked leaf in memory."""
-        if len(node.tokens) > self._away.limit or not self._free:
+    def _offload(self, sequence: int, node: Node) -> None:
+        """Copy the cells of a cached leaf into the machine's memory."""
+        if len(node.tokens) > self.offloaded.limit or not self._free:
             return
-        tokens = self._tree.tokens_to(node)
-        known = self._away.covering(tokens, node.start)
+        tokens = self.tree.tokens_to(node)
+        known = self.offloaded.covering(tokens, node.start)
         if known is not None and len(known.tokens) == len(tokens):
             known.used, known.starts = node.used, max(known.starts, node.starts)
             return
@@ -305,7 +300,7 @@ class Slots:
             data = self._cache.read_state(reader)
             self._cache.truncate(reader, 0)
         answered = any(each.generated for each in node.path())
-        self._away.put(Stretch(tokens, start, data, cells, node.generated, answered, node.starts, node.used))
+        self.offloaded.put(OffloadedCells(tokens, start, data, cells, node.generated, answered, node.starts, node.used))
 
     def _book(self, slot: Slot) -> None:
         """What two sequences have both computed is kept once."""
@@ -313,58 +308,59 @@ class Slots:
             tokens = slot.tokens[slot.booked : end]
             if not tokens:
                 continue
-            for twin in self._tree.grow(slot.sequence, tokens, generated=generated):
-                self._cache.share(twin.source, slot.sequence, twin.start, twin.end)
+            for duplicate in self.tree.grow(slot.sequence, tokens, generated=generated):
+                self._cache.share(duplicate.source, slot.sequence, duplicate.start, duplicate.end)
             slot.booked += len(tokens)
-            self._drop_covered(self._tree.end_of(slot.sequence))
+            self._free_covered(self.tree.end_of(slot.sequence))
 
-    def _park(self, sequence: int) -> None:
-        self._tree.close(sequence)
-        node = self._tree.end_of(sequence)
+    def _keep(self, sequence: int) -> None:
+        """Make a cached sequence of one that no request runs in, unless others hold all of it."""
+        self.tree.close(sequence)
+        node = self.tree.end_of(sequence)
         if node.start == node.end or node.children or len(node.sequences) > 1:
-            self._give_back(sequence)
+            self._free_sequence(sequence)
         else:
-            self._parked.add(sequence)
+            self.cached_sequences.add(sequence)
 
-    def _drop_covered(self, node: Node) -> None:
-        """Give back parked sequences that a running one now goes beyond, or holds as well."""
+    def _free_covered(self, node: Node) -> None:
+        """Free cached sequences that another one now goes beyond, or holds as well."""
         for each in node.path():
             if each.children or len(each.sequences) > 1:
-                for sequence in each.sequences & self._parked:
-                    self._give_back(sequence)
+                for sequence in each.sequences & self.cached_sequences:
+                    self._free_sequence(sequence)
 
     def _sequence_at(self, node: Node) -> int:
         """A sequence that holds just what ends at `node`."""
         while True:
-            for sequence in node.sequences & self._parked:
-                self._parked.discard(sequence)
+            for sequence in node.sequences & self.cached_sequences:
+                self.cached_sequences.discard(sequence)
                 return sequence
             if self._free:
                 sequence = self._free.pop()
                 if node.end:
-                    self._cache.share(self._tree.holder(node), sequence, 0, node.end)
-                self._tree.attach(sequence, node)
+                    self._cache.share(self.tree.holder(node), sequence, 0, node.end)
+                self.tree.attach(sequence, node)
                 return sequence
-            self._drop(self._cells)
+            self._evict(self._cells)
 
-    def _drop(self, count: int, among: set[int] | None = None) -> None:
-        """Give up at most `count` cells of the parked leaf that is worth least."""
-        sequence = min(among or self._parked, key=lambda sequence: self._tree.end_of(sequence).worth)
-        node = self._tree.end_of(sequence)
-        if self._away.limit:
+    def _evict(self, count: int, among: set[int] | None = None) -> None:
+        """Evict at most `count` cells of the cached leaf of the lowest priority."""
+        sequence = min(among or self.cached_sequences, key=lambda sequence: self.tree.end_of(sequence).priority)
+        node = self.tree.end_of(sequence)
+        if self.offloaded.limit:
             count = len(node.tokens)
-            self._move_away(sequence, node)
-        keep = max(node.end - count, node.start) if self._tree.joins else 0
+            self._offload(sequence, node)
+        keep = max(node.end - count, node.start) if self.tree.joins else 0
         if not keep or not self._cache.truncate(sequence, keep):
-            self._give_back(sequence)
+            self._free_sequence(sequence)
             return
-        self._tree.cut(sequence, keep)
-        node = self._tree.end_of(sequence)
+        self.tree.cut(sequence, keep)
+        node = self.tree.end_of(sequence)
         if node.children or len(node.sequences) > 1:
-            self._give_back(sequence)
+            self._free_sequence(sequence)
 
-    def _give_back(self, sequence: int) -> None:
-        self._parked.discard(sequence)
+    def _free_sequence(self, sequence: int) -> None:
+        self.cached_sequences.discard(sequence)
         self._cache.truncate(sequence, 0)
-        self._tree.detach(sequence)
+        self.tree.detach(sequence)
         self._free.append(sequence)

@@ -2,7 +2,8 @@
 
 The thread loads the model, then alternates between reading commands and evaluating batches. `cancel` also aborts the
 batch that is being evaluated, so that a prefill ends within one node of the model's graph rather than one piece.
-Callbacks are called on the thread: hand them over with `loop.call_soon_threadsafe`.
+Callbacks are called on the thread: hand them over with `loop.call_soon_threadsafe`. While nothing is asked it copies
+hot prefixes, which a thread of their own writes (hot_prefixes.py): no request waits for a disk.
 """
 
 import itertools
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.errors import DocentError
-from server.engine.hot_prefixes import HotPrefixes
+from server.engine.hot_prefixes import CopyRequest, HotPrefixes
 from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, TokenSampling, Waiting
 
 IDLE_SECONDS = 30.0  # without a request; long enough that people who talk to it do not wait for a disk
@@ -57,35 +58,40 @@ class _Close:
     pass
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What loading a model gives: something to decode with, and how much of it there is."""
+
+    decoder: OwnedDecoder
+    slots: int  # answers at once
+    cells: int  # of the KV cache
+    offload_cells: int = 0  # for which there is memory beside the cache
+    hot: HotPrefixes | None = None  # loaded at the start, saved at the end and when nothing is asked for a while
+
+
 class Worker:
     """Runs `load` and then the scheduler on a thread of its own until `close`."""
 
     def __init__(
         self,
-        load: Callable[[], OwnedDecoder],
+        load: Callable[[], Loaded],
         *,
-        slots: Callable[[], int],
-        cells: Callable[[], int],
-        kept: Callable[[], int] = lambda: 0,
+        slots: int,
         queue_limit: int,
         on_failure: Callable[[Exception], None],
         speculates: bool = True,
-        hot: Callable[[], HotPrefixes | None] = lambda: None,
     ) -> None:
-        """What is given as a call holds once the model is loaded; `on_failure` is called on the thread after an
-        error. What `hot` gives is restored at the start, and saved at the end and when nothing is asked for a while.
+        """`slots` is what is promised until the model is loaded; `load` and, after an error, `on_failure` are called
+        on the thread.
         """
         self._load = load
         self._slots = slots
-        self._cells = cells
-        self._kept = kept
         self._queue_limit = queue_limit
         self._on_failure = on_failure
         self._speculates = speculates
         self._scheduler: Scheduler | None = None
-        self._hot = hot
-        self._unsaved = False  # whether a request has run since hot prefixes were saved
-        self._commands: queue.SimpleQueue[_Submit | _Cancel | _Close] = queue.SimpleQueue()
+        self._unsaved = False  # whether hot prefixes may be there that no file holds
+        self._commands: queue.SimpleQueue[_Submit | _Cancel | _Close | CopyRequest] = queue.SimpleQueue()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._waiting: list[int] = []  # accepted, without a slot yet
@@ -113,7 +119,7 @@ class Worker:
     ) -> tuple[int, int | None]:
         """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped."""
         with self._lock:
-            free_slots = self._slots() - len(self._busy)
+            free_slots = self._slots - len(self._busy)
             if self._closing.is_set():
                 raise Stopped
             if len(self._waiting) >= self._queue_limit + free_slots:
@@ -128,7 +134,7 @@ class Worker:
         """Free the request's slot at once, in the middle of a prefill too. From any thread."""
         with self._lock:
             active = request_id in self._busy or (
-                request_id in self._waiting and len(self._busy) < self._slots()  # being admitted just now, perhaps
+                request_id in self._waiting and len(self._busy) < self._slots  # being admitted just now, perhaps
             )
         self._commands.put(_Cancel(request_id))
         if active:
@@ -149,31 +155,43 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            decoder = self._decoder = self._load()
+            loaded = self._load()
         except Exception as error:
             self._fail(error)
             return
-        scheduler = Scheduler(
-            decoder, slots=self._slots(), cells=self._cells(), kept=self._kept(), speculates=self._speculates
+        self._decoder, self._slots, hot = loaded.decoder, loaded.slots, loaded.hot
+        scheduler = self._scheduler = Scheduler(
+            loaded.decoder,
+            slots=loaded.slots,
+            cells=loaded.cells,
+            offload_cells=loaded.offload_cells,
+            speculates=self._speculates,
         )
-        self._scheduler = scheduler
-        hot = self._hot()
         try:
             if hot:
-                hot.restore(scheduler.slots)
-            while self._obey(scheduler, hot):
+                hot.load(scheduler.slots)
+            while self._obey(loaded, scheduler):
                 self._deliver(scheduler.admit())  # before the batch: who has a slot is known while it is evaluated
                 self._deliver(scheduler.evaluate())
             self._deliver(scheduler.fail_all("The server stops."))
-            if hot and self._unsaved:
-                hot.save(scheduler.slots)
+            if hot:
+                self._save_rest(hot, scheduler)
         except Exception as error:
             self._deliver(scheduler.fail_all("The language model stopped with an internal error."))
             self._fail(error)
         finally:
             self._decoder = None
-            decoder.close()
             self._refuse_rest()
+            if hot:
+                hot.wait()
+            loaded.decoder.close()
+
+    def _save_rest(self, hot: HotPrefixes, scheduler: Scheduler) -> None:
+        """At the end, when nobody waits for this thread any more."""
+        self._refuse_rest()
+        hot.wait()
+        if self._unsaved:
+            hot.save(scheduler.slots)
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, DocentError):
@@ -189,32 +207,51 @@ class Worker:
             command = self._commands.get()
             if isinstance(command, _Submit):
                 command.emit(Failed("The language model has stopped."))
+            elif isinstance(command, CopyRequest):
+                self._refuse_copy(command)
 
-    def _obey(self, scheduler: Scheduler, hot: HotPrefixes | None) -> bool:
+    def _obey(self, loaded: Loaded, scheduler: Scheduler) -> bool:
         """Carry out the commands that are there, waiting for one if there is nothing else to do. False: close."""
-        decoder = self._decoder
-        assert decoder is not None  # noqa: S101 (set before the loop)
-        decoder.resume()  # before the commands are read: an abort that comes later belongs to a later command
-        block = not scheduler.busy
+        loaded.decoder.resume()  # before the commands are read: an abort that comes later belongs to a later command
+        hot, block = loaded.hot, not scheduler.busy
         while True:
             try:
                 command = self._commands.get(block, IDLE_SECONDS if hot and self._unsaved else None)
             except queue.Empty:
                 if not block or hot is None:
                     return True
-                hot.save(scheduler.slots, stop=lambda: not self._commands.empty())
                 self._unsaved = False
+                if not hot.save_behind(scheduler.slots, self._ask):
+                    self._unsaved = True
                 continue
-            if isinstance(command, _Close):
-                return False
-            if isinstance(command, _Submit):
-                self._unsaved = True
-                self._emits[command.request.id] = command.emit
-                scheduler.submit(command.request)
-            else:
-                scheduler.cancel(command.request_id)
-                self._forget(command.request_id)
+            match command:
+                case _Close():
+                    return False
+                case _Submit(request, emit):
+                    self._unsaved = True
+                    self._emits[request.id] = emit
+                    scheduler.submit(request)
+                case _Cancel(request_id):
+                    scheduler.cancel(request_id)
+                    self._forget(request_id)
+                case CopyRequest():
+                    if hot is None or scheduler.busy or not self._commands.empty():
+                        self._refuse_copy(command)
+                    else:
+                        hot.copy(scheduler.slots, command)
             block = not scheduler.busy
+
+    def _ask(self, copy: CopyRequest) -> None:
+        """Hand a request to the thread that owns the model. From the one that writes."""
+        with self._lock:
+            if not self._closing.is_set():
+                self._commands.put(copy)
+                return
+        self._refuse_copy(copy)
+
+    def _refuse_copy(self, copy: CopyRequest) -> None:
+        self._unsaved = True
+        copy.refuse()
 
     def _deliver(self, events: list[tuple[int, Event]]) -> None:
         for request_id, event in events:

@@ -22,15 +22,15 @@ from server.engine.scheduler import (
     Failed,
     Finished,
     Pick,
-    Progress,
+    PrefillProgress,
     Sampled,
     TokenSampling,
     Waiting,
 )
-from server.engine.slots import PARKED
+from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder, model_key, remove_saved
 from server.engine.vocabulary import Vocabulary
-from server.engine.worker import QueueFull, Stopped, Worker
+from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
 from server.llm.adapters import Adapter, adapters, check_adapter
 from server.llm.chat_template import ChatTemplate, choose_template
@@ -71,7 +71,9 @@ def open_generator(settings: ServerSettings) -> "LocalGenerator | None":
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class _Codec:
+    """What makes token ids of messages and text of token ids, once the model is loaded."""
+
     vocabulary: Vocabulary
     tokenizer: PromptTokenizer
     template: ChatTemplate
@@ -79,7 +81,7 @@ class _Loaded:
 
 
 class LocalGenerator:
-    """Implements generate.Generator."""
+    """Implements generator.Generator."""
 
     def __init__(
         self, path: Path, settings: ServerSettings, *, available_memory: Callable[[], int] | None = None
@@ -89,18 +91,13 @@ class LocalGenerator:
         self._available_memory = available_memory or free_memory
         self._title = model_title(path)
         self._state = GeneratorState("loading", f"{self._title} loads.")
-        self._loaded: _Loaded | None = None
-        self._hot: HotPrefixes | None = None
-        self._fit: Fit | None = None  # once it is decided
+        self._codec: _Codec | None = None
         self._worker = Worker(
             self._load,
-            slots=lambda: self._fit.slots if self._fit else SLOTS,
-            cells=lambda: self._fit.cells if self._fit else 0,
-            kept=lambda: self._fit.kept if self._fit else 0,
+            slots=SLOTS,
             queue_limit=settings.queue,
             on_failure=self._note_failure,
             speculates=settings.speculation,
-            hot=lambda: self._hot,
         )
 
     def start(self) -> None:
@@ -112,8 +109,8 @@ class LocalGenerator:
 
     @property
     def context(self) -> int:
-        loaded = self._loaded
-        return loaded.context if loaded else 0
+        codec = self._codec
+        return codec.context if codec else 0
 
     @property
     def state(self) -> GeneratorState:
@@ -130,15 +127,15 @@ class LocalGenerator:
         return len(self._ready().vocabulary.tokenize(text))
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
-        loaded = self._ready()
-        prompt = await asyncio.to_thread(self._encode, loaded, messages)
-        room = loaded.context - len(prompt)
+        codec = self._ready()
+        prompt = await asyncio.to_thread(self._encode, codec, messages)
+        room = codec.context - len(prompt)
         if room < 1:
-            raise ContextTooLong(len(prompt), loaded.context - 1)
-        token_sampling = await asyncio.to_thread(_token_sampling, sampling, loaded.vocabulary)
+            raise ContextTooLong(len(prompt), codec.context - 1)
+        token_sampling = await asyncio.to_thread(_token_sampling, sampling, codec.vocabulary)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request_id, ahead = self._submit(prompt, max(1, min(sampling.max_tokens, room)), token_sampling, events)
-        answer = _Answer(loaded.vocabulary, sampling, loaded.template.stops, len(prompt))
+        answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt))
         try:
             if ahead is not None:
                 yield Queued(ahead)
@@ -150,15 +147,15 @@ class LocalGenerator:
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._worker.close, CLOSE_SECONDS)
-        self._loaded = None
+        self._codec = None
         if self._state.state != "failed":
             self._state = GeneratorState("failed", f"{self._title} was stopped.")
 
-    def _ready(self) -> _Loaded:
-        loaded, state = self._loaded, self._state
-        if loaded is None or state.state != "ready":
+    def _ready(self) -> _Codec:
+        codec, state = self._codec, self._state
+        if codec is None or state.state != "ready":
             raise Unavailable(state.detail or "The language model is not ready.", code=f"model_{state.state}")
-        return loaded
+        return codec
 
     def _submit(
         self, prompt: list[int], max_tokens: int, sampling: TokenSampling, events: "asyncio.Queue[Event]"
@@ -181,20 +178,20 @@ class LocalGenerator:
                 retry_after=RETRY_AFTER,
             ) from None
 
-    def _encode(self, loaded: _Loaded, messages: Sequence[Message]) -> list[int]:
+    def _encode(self, codec: _Codec, messages: Sequence[Message]) -> list[int]:
         size = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
-        if size > BYTES_PER_TOKEN * loaded.context:
-            raise ContextTooLong(size // 4, loaded.context - 1)  # a guess: it is too long by far
-        return loaded.tokenizer.encode(loaded.template.render(messages))
+        if size > BYTES_PER_TOKEN * codec.context:
+            raise ContextTooLong(size // 4, codec.context - 1)  # a guess: it is too long by far
+        return codec.tokenizer.encode(codec.template.render(messages))
 
-    def _load(self) -> Context:
+    def _load(self) -> Loaded:
         """Runs on the worker's thread."""
         header, settings = read_model_header(self._path), self._settings
         free, threads = self._available_memory(), settings.threads or cores()
         chosen = adapters(settings)
         for adapter in chosen:
             check_adapter(adapter, header)
-        fit = self._fit = fit_here(header, settings, free - sum(adapter.size for adapter in chosen))
+        fit = fit_here(header, settings, free - sum(adapter.size for adapter in chosen))
         name = ", ".join([self._path.name, *map(str, chosen)])
         logger.info("%s: %s of %s free; %d threads", name, fit, gib(free), threads)
         model = Model(
@@ -211,20 +208,20 @@ class LocalGenerator:
             bos=vocabulary.text_of(vocabulary.bos),
             eos=vocabulary.text_of(vocabulary.eos),
         )
-        parked = PARKED if model.can_share_prefixes else 0  # each has a whole state where none is shared
+        cached = CACHED_SEQUENCES if model.can_share_prefixes else 0  # each has a whole state where none is shared
         context = Context(
             model,
             vocabulary,
             cells=fit.cells,
-            sequences=fit.slots + parked,
+            sequences=fit.slots + cached,
             batch=ROWS,
             threads=threads,
             adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
         )
-        self._hot = self._open_state(context, fit, chosen)
-        self._loaded = _Loaded(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
+        hot = self._open_state(context, fit, chosen)
+        self._codec = _Codec(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
         self._state = GeneratorState("ready")
-        return context
+        return Loaded(context, fit.slots, fit.cells, fit.offload_cells, hot)
 
     def _open_state(self, context: Context, fit: Fit, chosen: Sequence[Adapter]) -> HotPrefixes | None:
         """Saved states of this model and these settings. None: none are kept."""
@@ -243,13 +240,13 @@ class LocalGenerator:
         return not self._worker.closing
 
     def _note_failure(self, error: Exception) -> None:
-        self._loaded = None
+        self._codec = None
         text = str(error) if isinstance(error, DocentError) else "The language model stopped with an internal error."
         self._state = GeneratorState("failed", text)
         logger.error("%s", text)
 
 
-class _Answer:
+class _TokenAnswer:
     """The engine's events of one request, turned into those of the seam."""
 
     def __init__(self, vocabulary: Vocabulary, sampling: Sampling, stops: tuple[str, ...], prompt_tokens: int) -> None:
@@ -266,14 +263,13 @@ class _Answer:
         match event:
             case Waiting(position):
                 return [Queued(position)]
-            case Progress(done, total, cached):
+            case PrefillProgress(done, total, cached):
                 self._cached = cached
                 return [Prefilling(done, total)]
             case Sampled(pick):
                 return self._feed_token(pick)
             case Finished(reason):
-                rest = self._scanner.feed(self._characters.flush()) + self._scanner.flush()
-                return [*self._piece(rest, last=True), self._completed("length" if reason == "length" else "stop")]
+                return [*self._piece(self._scanner.flush(), last=True), self._completed(reason)]
             case Failed(what, fault):
                 raise BadRequest(what) if fault == "request" else Unavailable(what, "Ask again.")
 
@@ -323,17 +319,17 @@ def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling
             raise _bad_schema("its grammar is too large or cannot be read")
     seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
     return TokenSampling(
-        sampling.temperature,
-        sampling.top_p,
-        seed,
-        grammar,
-        sampling.logprobs,
-        min(sampling.top_k, vocabulary.size),
-        sampling.min_p,
-        sampling.repeat_penalty,
-        sampling.presence_penalty,
-        sampling.frequency_penalty,
-        sampling.logit_bias,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=seed,
+        grammar=grammar,
+        logprobs=sampling.logprobs,
+        top_k=min(sampling.top_k, vocabulary.size),
+        min_p=sampling.min_p,
+        repeat_penalty=sampling.repeat_penalty,
+        presence_penalty=sampling.presence_penalty,
+        frequency_penalty=sampling.frequency_penalty,
+        logit_bias=sampling.logit_bias,
     )
 
 

@@ -9,7 +9,7 @@ from server.engine.gguf_header import GgufError, GgufHeader, read_header
 from server.engine.llama import check_card, library
 from server.engine.memory_fit import DoesNotFit, Fit, ModelRefused, Wanted, context_limit, fit_model, gib
 from server.engine.scheduler import PIECE
-from server.engine.slots import PARKED
+from server.engine.slots import CACHED_SEQUENCES
 from server.settings import ServerSettings
 
 __all__ = ["DoesNotFit", "Fit", "GgufHeader", "ModelRefused", "check_card", "context_limit", "gib", "library"]
@@ -17,7 +17,7 @@ __all__ = ["DoesNotFit", "Fit", "GgufHeader", "ModelRefused", "check_card", "con
 
 SLOTS = 8  # requests answered at the same time, at most
 ROWS = PIECE + SLOTS  # of a batch
-RESERVED_ROWS = -(-ROWS // (SLOTS + PARKED)) * (SLOTS + PARKED)
+RESERVED_ROWS = -(-ROWS // (SLOTS + CACHED_SEQUENCES)) * (SLOTS + CACHED_SEQUENCES)
 
 
 def fit_here(header: GgufHeader, settings: ServerSettings, available: int) -> Fit:

@@ -125,7 +125,7 @@ def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
 def needs_words(fit: Fit) -> str:
     """What a model takes of the memory."""
     tokens = f"{counted(fit.context, 'token')} of context"
-    conversations = file_size(fit.kv_bytes + fit.kept_bytes)
+    conversations = file_size(fit.kv_bytes + fit.offload_bytes)
     return f"Needs {file_size(fit.needs_bytes)} of memory for {tokens}, of which conversations {conversations}."
 
 

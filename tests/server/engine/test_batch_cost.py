@@ -6,36 +6,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.batch_cost import CROWDED, GAP, LEAST, REMEMBERED, ROWS, Pace, piece_beside
+from server.engine.batch_cost import CROWDED, GAP, LEAST, REMEMBERED, ROWS, BatchCost, piece_beside
 
 TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
 
 
-def measured(times: dict[int, float]) -> Pace:
-    pace = Pace()
+def measured(times: dict[int, float]) -> BatchCost:
+    cost = BatchCost()
     for rows, milliseconds in times.items():
-        pace.note(rows, milliseconds / 1000)
-    return pace
+        cost.note(rows, milliseconds / 1000)
+    return cost
 
 
 def test_nothing_is_known_at_first() -> None:
-    assert Pace().seconds(4) is None
-    assert Pace().added(1, 1, 3) == math.inf
-    assert piece_beside(Pace(), 3, 64) == LEAST - 3
-    assert piece_beside(Pace(), 3, 4) == 4
+    assert BatchCost().seconds(4) is None
+    assert BatchCost().added(1, 1, 3) == math.inf
+    assert piece_beside(BatchCost(), 3, 64) == LEAST - 3
+    assert piece_beside(BatchCost(), 3, 4) == 4
 
 
 def test_between_what_was_seen_and_beyond_it() -> None:
-    pace = measured({4: 40, 8: 60})
-    assert pace.seconds(6) == pytest.approx(0.05)
-    assert pace.seconds(16) == pytest.approx(0.12)
-    assert pace.seconds(2) == pytest.approx(0.02)
+    cost = measured({4: 40, 8: 60})
+    assert cost.seconds(6) == pytest.approx(0.05)
+    assert cost.seconds(16) == pytest.approx(0.12)
+    assert cost.seconds(2) == pytest.approx(0.02)
 
 
 def test_a_batch_that_was_disturbed_counts_little() -> None:
-    pace = measured({1: 20, 4: 40})
-    pace.note(4, 40.0)
-    first, second = pace.seconds(1), pace.seconds(4)
+    cost = measured({1: 20, 4: 40})
+    cost.note(4, 40.0)
+    first, second = cost.seconds(1), cost.seconds(4)
     assert first
     assert second
     assert second / first < 2.6
@@ -43,35 +43,35 @@ def test_a_batch_that_was_disturbed_counts_little() -> None:
 
 def test_a_machine_that_gets_slower_is_slower_for_every_size() -> None:
     """Prompt pieces keep their size, though the streams' rows alone are not seen meanwhile."""
-    pace = measured(TWO_CORES)
-    before = piece_beside(pace, 3, 64)
-    pace.note(before + 3, 0.2)
+    cost = measured(TWO_CORES)
+    before = piece_beside(cost, 3, 64)
+    cost.note(before + 3, 0.2)
     for _ in range(100):
-        pace.note(before + 3, 2.0)
-    assert piece_beside(pace, 3, 64) == pytest.approx(before, abs=12)
-    assert pace.seconds(3) == pytest.approx(10 * TWO_CORES[3] / 1000, rel=0.3)
+        cost.note(before + 3, 2.0)
+    assert piece_beside(cost, 3, 64) == pytest.approx(before, abs=12)
+    assert cost.seconds(3) == pytest.approx(10 * TWO_CORES[3] / 1000, rel=0.3)
 
 
 def test_a_wrong_first_time_is_mended() -> None:
-    pace = measured({1: 20, 64: 340, 4: 4000})
+    cost = measured({1: 20, 64: 340, 4: 4000})
     for _ in range(20):
-        pace.note(4, 0.04)
-        pace.note(1, 0.02)
-    assert pace.seconds(4) == pytest.approx(0.04, rel=0.2)
+        cost.note(4, 0.04)
+        cost.note(1, 0.02)
+    assert cost.seconds(4) == pytest.approx(0.04, rel=0.2)
 
 
 def test_what_was_not_seen_for_long_is_forgotten() -> None:
-    pace = measured({1: 20, 4: 4000, 64: 300})
+    cost = measured({1: 20, 4: 4000, 64: 300})
     for _ in range(REMEMBERED):
-        pace.note(1, 0.02)
-        pace.note(64, 0.3)
-    assert pace.seconds(4) == pytest.approx(0.02 + 0.28 * 3 / 63, rel=0.05)
+        cost.note(1, 0.02)
+        cost.note(64, 0.3)
+    assert cost.seconds(4) == pytest.approx(0.02 + 0.28 * 3 / 63, rel=0.05)
 
 
 def test_more_rows_are_counted_in_the_tokens_that_they_delay() -> None:
-    pace = measured({1: 20, 2: 30, 4: 40, 8: 60})
-    assert pace.added(1, 1, 3) == pytest.approx(1.0)
-    assert pace.added(2, 4, 4) == pytest.approx(20 / 15)
+    cost = measured({1: 20, 2: 30, 4: 40, 8: 60})
+    assert cost.added(1, 1, 3) == pytest.approx(1.0)
+    assert cost.added(2, 4, 4) == pytest.approx(20 / 15)
     assert measured({1: 20, 4: 19}).added(1, 1, 3) == 0
 
 
@@ -82,9 +82,9 @@ def test_more_rows_are_counted_in_the_tokens_that_they_delay() -> None:
 def test_on_two_cores_a_prompt_gets_its_share_and_the_streams_wait_no_longer_than_told(
     streams: int, share: float
 ) -> None:
-    pace = measured(TWO_CORES)
-    rows = piece_beside(pace, streams, 64)
-    together, alone, piece = (pace.seconds(n) for n in (streams + rows, streams, 64))
+    cost = measured(TWO_CORES)
+    rows = piece_beside(cost, streams, 64)
+    together, alone, piece = (cost.seconds(n) for n in (streams + rows, streams, 64))
     assert together
     assert alone
     assert piece
@@ -94,11 +94,11 @@ def test_on_two_cores_a_prompt_gets_its_share_and_the_streams_wait_no_longer_tha
 
 
 def test_the_more_wait_for_their_first_token_the_larger_the_piece_up_to_a_bound() -> None:
-    pace = measured(TWO_CORES)
-    one, several, many = (piece_beside(pace, 2, 64, waiting) for waiting in (1, 4, 100))
-    assert piece_beside(pace, 2, 64, 2) == one, "as many wait for a first token as for the next one"
+    cost = measured(TWO_CORES)
+    one, several, many = (piece_beside(cost, 2, 64, waiting) for waiting in (1, 4, 100))
+    assert piece_beside(cost, 2, 64, 2) == one, "as many wait for a first token as for the next one"
     assert one < several == many
-    together, alone = pace.seconds(2 + many), pace.seconds(2)
+    together, alone = cost.seconds(2 + many), cost.seconds(2)
     assert together
     assert alone
     assert together <= CROWDED * GAP * alone

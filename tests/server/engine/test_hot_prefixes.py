@@ -1,25 +1,28 @@
 """Which beginnings are saved, and that a restarted scheduler goes on from them."""
 
+import queue
 from pathlib import Path
 
 import pytest
 
-from server.engine.hot_prefixes import HotPrefixes
-from server.engine.scheduler import Progress, Request, Sampled, Scheduler
+from server.engine.hot_prefixes import CopyRequest, HotPrefixes
+from server.engine.scheduler import PrefillProgress, Request, Sampled, Scheduler
 from server.engine.state_folder import MAX_AGE, StateFolder
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from tests.server.engine.stepping import take_step
 
 COMMON = tuple(range(1, 61))
+SECONDS = 20  # longest wait of a test that has gone wrong
 
 
 class Engine:
     """A scheduler that is started with what an earlier one has saved."""
 
-    def __init__(self, folder: Path, *, key: str = "one", cells: int = 400, kept: int = 0) -> None:
+    def __init__(self, folder: Path, *, key: str = "one", cells: int = 400, offload_cells: int = 0) -> None:
         self.decoder = FakeDecoder(8, cells)
-        self.scheduler = Scheduler(self.decoder, slots=3, cells=cells, kept=kept)
+        self.scheduler = Scheduler(self.decoder, slots=3, cells=cells, offload_cells=offload_cells)
         self.hot = HotPrefixes(StateFolder(folder, key, 100_000), self.decoder)
-        self.hot.restore(self.scheduler.slots)
+        self.hot.load(self.scheduler.slots)
         self.requests = 0
 
     def ask(self, *prompt: int) -> tuple[int, list[int]]:
@@ -28,10 +31,10 @@ class Engine:
         self.scheduler.submit(Request(self.requests, prompt, 5))
         cached, answer = -1, []
         while self.scheduler.busy:
-            for _, event in self.scheduler.step():
+            for _, event in take_step(self.scheduler):
                 if isinstance(event, Sampled):
                     answer.append(event.pick.token)
-                elif isinstance(event, Progress):
+                elif isinstance(event, PrefillProgress):
                     cached = event.cached
         assert answer == expected_answer(prompt, 5)
         assert self.scheduler.slots.used == self.decoder.used
@@ -89,18 +92,18 @@ def test_several_branches_share_what_they_have_in_common_when_restored(tmp_path:
 
 def test_what_was_moved_out_of_the_cache_is_saved_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.engine.slots.IDLE_CELLS", 0)
-    engine = Engine(tmp_path, kept=400)
+    engine = Engine(tmp_path, offload_cells=400)
     other = tuple(range(100, 150))
     for last in (70, 80):
         engine.ask(*COMMON, last)
         engine.ask(*other, last)
-    assert engine.scheduler.slots.away > 0
+    assert engine.scheduler.slots.offloaded.cells > 0
     engine.save()
-    engine = Engine(tmp_path, kept=400)
+    engine = Engine(tmp_path, offload_cells=400)
     assert engine.decoder.used == 0  # out of the way until it is needed
     assert engine.ask(*COMMON, 90)[0] == len(COMMON)
     assert engine.ask(*other, 90)[0] == len(other)
-    assert Engine(tmp_path, kept=40).ask(*COMMON, 90)[0] == len(COMMON)  # too little to move it to
+    assert Engine(tmp_path, offload_cells=40).ask(*COMMON, 90)[0] == len(COMMON)  # too little to move it to
 
 
 def test_what_does_not_fit_stays_on_the_disk(tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_a_file_that_cannot_be_loaded_is_passed_over(tmp_path: Path) -> None:
     engine.decoder = FakeDecoder(8, 400)
     engine.decoder.load_state = lambda sequence, tokens, path: False  # type: ignore[method-assign]
     engine.scheduler = Scheduler(engine.decoder, slots=3, cells=400)
-    HotPrefixes(StateFolder(tmp_path, "one", 100_000), engine.decoder).restore(engine.scheduler.slots)
+    HotPrefixes(StateFolder(tmp_path, "one", 100_000), engine.decoder).load(engine.scheduler.slots)
     assert engine.ask(*COMMON, 90)[0] == 0
 
 
@@ -155,9 +158,53 @@ def test_what_is_still_cached_but_used_no_more_grows_old_on_the_disk(tmp_path: P
     assert len(list(tmp_path.glob("*.kv"))) == 2
 
 
-def test_saving_stops_when_it_is_told_to(tmp_path: Path) -> None:
-    engine = Engine(tmp_path)
+def hot_engine(folder: Path) -> Engine:
+    """Two beginnings are hot, and nothing is saved."""
+    engine = Engine(folder)
     for last in (70, 80):
         engine.ask(*COMMON, last)
-    engine.hot.save(engine.scheduler.slots, stop=lambda: True)
+        engine.ask(*range(100, 150), last)
+    return engine
+
+
+def test_a_copy_that_is_refused_is_saved_the_next_time(tmp_path: Path) -> None:
+    engine = hot_engine(tmp_path)
+    assert engine.hot.save_behind(engine.scheduler.slots, lambda request: request.refuse())
+    engine.hot.wait()
+    assert not list(tmp_path.glob("*.kv"))
+    engine.save()
+    assert len(list(tmp_path.glob("*.kv"))) == 2
+
+
+def test_one_prefix_is_copied_and_written_at_a_time(tmp_path: Path) -> None:
+    engine = hot_engine(tmp_path)
+    asked: queue.SimpleQueue[CopyRequest] = queue.SimpleQueue()
+    slots = engine.scheduler.slots
+    assert engine.hot.save_behind(slots, asked.put)
+    for files in range(2):
+        request = asked.get(timeout=SECONDS)
+        assert asked.empty()
+        assert len(list(tmp_path.glob("*.kv"))) == files
+        assert not engine.hot.save_behind(slots, asked.put), "there is a thread already"
+        engine.hot.copy(slots, request)
+    engine.hot.wait()
+    assert len(list(tmp_path.glob("*.kv"))) == 2
+    assert engine.hot.save_behind(slots, asked.put)
+    engine.hot.wait()
+    assert asked.empty(), "nothing was used since"
+
+
+def test_a_copy_that_fails_does_not_leave_the_writing_thread_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = hot_engine(tmp_path)
+    asked: queue.SimpleQueue[CopyRequest] = queue.SimpleQueue()
+    assert engine.hot.save_behind(engine.scheduler.slots, asked.put)
+    with monkeypatch.context() as broken:
+        broken.setattr(engine.decoder, "state_size", lambda sequence: 1 // 0)
+        for _ in range(2):
+            request = asked.get(timeout=SECONDS)
+            with pytest.raises(ZeroDivisionError):
+                engine.hot.copy(engine.scheduler.slots, request)
+    engine.hot.wait()
     assert not list(tmp_path.glob("*.kv"))

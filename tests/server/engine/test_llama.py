@@ -19,6 +19,7 @@ from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import TokenSampler
 from server.engine.scheduler import Failed, Finished, Pick, Request, Row, Sampled, Scheduler, TokenSampling
 from server.engine.vocabulary import Vocabulary
+from tests.server.engine.stepping import take_step
 from tests.tiny_gguf import USER_DEFINED, TinyModel, write_tiny_gguf
 
 SHARED = Path(__file__).parents[3] / ".." / "shared"
@@ -74,7 +75,7 @@ def answers(
         scheduler.submit(request)
     found: dict[int, list[int]] = {}
     while scheduler.busy:
-        for request_id, event in scheduler.step():
+        for request_id, event in take_step(scheduler):
             assert not isinstance(event, Failed), event
             if isinstance(event, Sampled):
                 found.setdefault(request_id, []).append(event.pick.token)
@@ -112,7 +113,7 @@ def test_greedy_equals_llama_cpp_when_a_prefix_is_reused(
         scheduler.submit(Request(turn, ids, 10))
         found = []
         while scheduler.busy:
-            found += [event.pick.token for _, event in scheduler.step() if isinstance(event, Sampled)]
+            found += [event.pick.token for _, event in take_step(scheduler) if isinstance(event, Sampled)]
         assert found == greedy(reference, list(ids), 10)
         history = (*ids, *found)
 
@@ -128,7 +129,7 @@ def test_greedy_equals_llama_cpp_beside_a_cancelled_neighbour(
     for step in range(200):
         if step == 4:
             scheduler.cancel(2)
-        found += [event.pick.token for i, event in scheduler.step() if i == 1 and isinstance(event, Sampled)]
+        found += [event.pick.token for i, event in take_step(scheduler) if i == 1 and isinstance(event, Sampled)]
         if not scheduler.busy:
             break
     assert found == greedy(reference, list(kept), 16)
@@ -191,7 +192,7 @@ def test_a_copied_answer_takes_few_steps_and_has_the_same_probabilities(model: M
         scheduler.submit(request)
         steps, found = 0, []
         while scheduler.busy:
-            new = [event.pick for _, event in scheduler.step() if isinstance(event, Sampled)]
+            new = [event.pick for _, event in take_step(scheduler) if isinstance(event, Sampled)]
             steps += bool(new)
             found += new
         picks[bool(scheduler.drafted)] = found
@@ -264,11 +265,11 @@ def test_a_request_of_a_full_cache_is_an_error_and_not_a_crash(model: Model, voc
     context = Context(model, vocabulary, cells=256, sequences=1, batch=100, threads=1)
     scheduler = Scheduler(context, slots=1, cells=10_000, piece=100)  # a lie about the cells
     scheduler.submit(Request(1, (5,) * 290, 4))
-    events = [event for _ in range(3) for _, event in scheduler.step()]
+    events = [event for _ in range(3) for _, event in take_step(scheduler)]
     assert isinstance(events[-1], Failed)
     assert "full" in events[-1].what
     scheduler.submit(Request(2, (5,) * 20, 4))
-    assert [event for _, event in scheduler.step() if isinstance(event, Sampled)]
+    assert [event for _, event in take_step(scheduler) if isinstance(event, Sampled)]
     context.close()
 
 
@@ -289,7 +290,7 @@ def test_logprobs_come_from_the_raw_logits(context: Context, vocabulary: Vocabul
     scheduler.submit(Request(1, ids, 5, TokenSampling(logprobs=3)))
     picks = []
     while scheduler.busy:
-        for _, event in scheduler.step():
+        for _, event in take_step(scheduler):
             if isinstance(event, Sampled):
                 logits = context.logits(0 if picks else len(ids) - 1).astype(np.float64)
                 probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
@@ -343,7 +344,7 @@ def test_a_grammar_that_no_token_fits_fails_the_request_not_the_process(
     scheduler.submit(Request(3, encode(vocabulary, "a"), 30))
     last = {}
     while scheduler.busy:
-        last.update(dict(scheduler.step()))
+        last.update(dict(take_step(scheduler)))
     assert isinstance(last[2], Failed)
     assert last[2].fault == "request"
     assert last[3] == Finished("length")

@@ -69,10 +69,10 @@ def test_two_long_conversations_fit_side_by_side_where_memory_allows() -> None:
 
 def test_the_operator_s_word_on_the_cache_holds() -> None:
     told = fit_model(header(), Wanted(4096, cache_bytes=6 * GIB), 16 * GIB)
-    assert (told.cells, told.kept) == (8192, 8192)
-    assert told.kv_bytes + told.kept_bytes == 6 * GIB
+    assert (told.cells, told.offload_cells) == (8192, 8192)
+    assert told.kv_bytes + told.offload_bytes == 6 * GIB
     small = fit_model(header(), Wanted(4096, cache_bytes=2 * GIB), 16 * GIB)
-    assert (small.cells, small.kept) == (4096, 5461 - 4096)
+    assert (small.cells, small.offload_cells) == (4096, 5461 - 4096)
     with pytest.raises(ModelRefused, match="fewer than one conversation of 4,096") as caught:
         fit_model(header(), Wanted(4096, cache_bytes=GIB), 64 * GIB)
     assert "DOCENT_CACHE_MB to 1536" in caught.value.advice
@@ -100,7 +100,7 @@ def test_what_is_promised_fits(free: int, size: int, context: int, kv_heads: int
         return
     assert fit.needs_bytes + SEARCH_RESERVE <= free
     assert fit.cells >= fit.context == min(context, 131072)
-    assert 0 <= fit.kept <= fit.cells
+    assert 0 <= fit.offload_cells <= fit.cells
     assert fit.cells == fit.context or fit.kv_bytes * CACHE_SHARE <= free
 
 

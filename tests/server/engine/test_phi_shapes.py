@@ -12,6 +12,7 @@ from server.engine.llama import Context, Model
 from server.engine.memory_fit import SLACK, Wanted, compute_bytes, context_limit, fit_model, kv_bytes_per_token
 from server.engine.scheduler import Failed, Request, Sampled, Scheduler
 from server.engine.vocabulary import Vocabulary
+from tests.server.engine.stepping import take_step
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 SHAPES = {
@@ -45,7 +46,7 @@ def test_it_answers_as_llama_cpp_does(tmp_path: Path, name: str, words: int) -> 
     scheduler.submit(Request(1, prompt, COUNT))
     found: list[int] = []
     while scheduler.busy:
-        for _, event in scheduler.step():
+        for _, event in take_step(scheduler):
             assert not isinstance(event, Failed), event
             if isinstance(event, Sampled):
                 found.append(event.pick.token)
@@ -57,7 +58,7 @@ def test_it_answers_as_llama_cpp_does(tmp_path: Path, name: str, words: int) -> 
 def answer(context: Context, prompt: tuple[int, ...], cells: int) -> list[int]:
     scheduler = Scheduler(context, slots=2, cells=cells)
     scheduler.submit(Request(1, prompt, COUNT))
-    events = [event for _ in iter(lambda: scheduler.busy, False) for _, event in scheduler.step()]
+    events = [event for _ in iter(lambda: scheduler.busy, False) for _, event in take_step(scheduler)]
     return [event.pick.token for event in events if isinstance(event, Sampled)]
 
 

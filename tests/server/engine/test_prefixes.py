@@ -44,10 +44,10 @@ def test_what_was_used_later_or_by_more_prompts_is_worth_more() -> None:
     tree = grown([1, 1], [2, 2], [3, 3])
     for prompt in ([3], [3], [3], [2], [1]):
         tree.use(tree.find(prompt))
-    assert tree.find([3]).worth > tree.find([1]).worth > tree.find([2]).worth
+    assert tree.find([3]).priority > tree.find([1]).priority > tree.find([2]).priority
     for _ in range(2 * LASTING):
         tree.use(tree.find([1]))
-    assert tree.find([1]).worth > tree.find([3]).worth > tree.find([2]).worth
+    assert tree.find([1]).priority > tree.find([3]).priority > tree.find([2]).priority
 
 
 def test_where_memory_cannot_be_shared_only_a_whole_sequence_is_found() -> None:
@@ -87,9 +87,11 @@ class Machine(RuleBasedStateMachine):
         sequence = data.draw(st.sampled_from(sorted(self.tokens)))
         self.tokens[sequence] += more
         self.cells[sequence] += [next(self.fresh) for _ in more]
-        for twin in self.tree.grow(sequence, more, generated=generated):
-            assert self.tokens[twin.source][: twin.end] == self.tokens[sequence][: twin.end]
-            self.cells[sequence][twin.start : twin.end] = self.cells[twin.source][twin.start : twin.end]
+        for duplicate in self.tree.grow(sequence, more, generated=generated):
+            assert self.tokens[duplicate.source][: duplicate.end] == self.tokens[sequence][: duplicate.end]
+            self.cells[sequence][duplicate.start : duplicate.end] = self.cells[duplicate.source][
+                duplicate.start : duplicate.end
+            ]
 
     @precondition(lambda self: self.tokens)
     @rule(data=st.data())

@@ -1,5 +1,7 @@
 """What is taken from the cache instead of computed changes no token: llama.cpp itself, on a tiny random model."""
 
+import ctypes
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +10,10 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build
-from server.engine.scheduler import Event, Failed, Progress, Request, Sampled, Scheduler
+from server.engine.scheduler import Event, Failed, PrefillProgress, Request, Sampled, Scheduler
 from server.engine.state_folder import StateFolder, model_key
 from server.engine.vocabulary import Vocabulary
+from tests.server.engine.stepping import take_step
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 CELLS = 512
@@ -59,7 +62,7 @@ def run(scheduler: Scheduler, *requests: Request) -> tuple[dict[int, list[int]],
     answers: dict[int, list[int]] = {}
     cached: dict[int, int] = {}
     while scheduler.busy:
-        note(scheduler.step(), answers, cached)
+        note(take_step(scheduler), answers, cached)
     return answers, cached
 
 
@@ -68,7 +71,7 @@ def note(events: list[tuple[int, Event]], answers: dict[int, list[int]], cached:
         assert not isinstance(event, Failed), event
         if isinstance(event, Sampled):
             answers.setdefault(request_id, []).append(event.pick.token)
-        elif isinstance(event, Progress):
+        elif isinstance(event, PrefillProgress):
             cached[request_id] = event.cached
 
 
@@ -108,11 +111,11 @@ def test_interleaved_conversations_compute_only_what_is_new(context: Context, re
 
 
 @pytest.mark.parametrize("idle", [0, 20, 60])
-def test_what_was_moved_away_and_brought_back(
+def test_what_was_offloaded_and_restored(
     context: Context, reference: llama_cpp.Llama, monkeypatch: pytest.MonkeyPatch, idle: int
 ) -> None:
     monkeypatch.setattr("server.engine.slots.IDLE_CELLS", idle)
-    scheduler = Scheduler(context, slots=4, cells=160, kept=CELLS)
+    scheduler = Scheduler(context, slots=4, cells=160, offload_cells=CELLS)
     histories = [(*COMMON, first) for first in (341, 342, 343, 344)]
     for turn in range(3):
         for i, history in enumerate(histories):
@@ -146,10 +149,10 @@ def test_a_neighbour_with_the_same_beginning_is_cancelled(
     for i, prompt in enumerate(BRANCHES[:3]):
         scheduler.submit(Request(i, prompt, 12))
     for _ in range(steps):
-        note(scheduler.step(), answers, {})
+        note(take_step(scheduler), answers, {})
     scheduler.cancel(0)  # the one that computes for the others
     while scheduler.busy:
-        note(scheduler.step(), answers, {})
+        note(take_step(scheduler), answers, {})
     for i in (1, 2):
         assert answers[i] == greedy(reference, BRANCHES[i], 12)
 
@@ -161,7 +164,7 @@ def test_a_restored_state(gguf: Path, model: Model, reference: llama_cpp.Llama, 
         context = Context(model, Vocabulary(model), cells=CELLS, sequences=16, batch=128, threads=1)
         scheduler = Scheduler(context, slots=4, cells=CELLS)
         hot = HotPrefixes(StateFolder(tmp_path / "state", key, 1 << 20), context)
-        hot.restore(scheduler.slots)
+        hot.load(scheduler.slots)
         return context, scheduler, hot
 
     context, scheduler, hot = started()
@@ -178,19 +181,25 @@ def test_a_restored_state(gguf: Path, model: Model, reference: llama_cpp.Llama, 
     context.close()
 
 
+def test_a_copy_as_a_file_is_what_llama_cpp_itself_writes(context: Context, tmp_path: Path) -> None:
+    run(Scheduler(context, slots=4, cells=CELLS), Request(1, BRANCHES[0], 1))
+    ids = (ctypes.c_int32 * len(BRANCHES[0]))(*BRANCHES[0])
+    path = tmp_path / "state.kv"
+    assert llama_cpp.llama_state_seq_save_file(context.pointer, os.fsencode(path), 0, ids, len(ids))
+    assert b"".join(map(bytes, context.state_file(BRANCHES[0], context.read_state(0)))) == path.read_bytes()
+
+
 def test_the_state_of_other_tokens_is_refused(context: Context, tmp_path: Path) -> None:
     scheduler = Scheduler(context, slots=4, cells=CELLS)
     run(scheduler, Request(1, BRANCHES[0], 1))
     path = tmp_path / "state.kv"
     with scheduler.slots.lend(COMMON) as sequence:
         assert sequence is not None
-        assert context.save_state(sequence, COMMON, path)
-    assert path.stat().st_size > 0
+        path.write_bytes(b"".join(map(bytes, context.state_file(COMMON, context.read_state(sequence)))))
     used = scheduler.slots.used
     for tokens in ((*COMMON[:-1], 5), COMMON[:-1], (*COMMON, 5)):
-        assert not scheduler.slots.restore(tokens, lambda free, tokens=tokens: context.load_state(free, tokens, path))
-    assert not scheduler.slots.restore(COMMON, lambda free: context.load_state(free, COMMON, tmp_path / "missing"))
-    assert not context.save_state(0, COMMON, tmp_path / "missing" / "state.kv")
+        assert not scheduler.slots.load(tokens, lambda free, tokens=tokens: context.load_state(free, tokens, path))
+    assert not scheduler.slots.load(COMMON, lambda free: context.load_state(free, COMMON, tmp_path / "missing"))
     assert scheduler.slots.used == used
     _, cached = run(scheduler, Request(2, BRANCHES[1], 3))
     assert cached[2] == len(COMMON)

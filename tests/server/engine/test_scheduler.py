@@ -8,7 +8,7 @@ from server.engine.scheduler import (
     Event,
     Failed,
     Finished,
-    Progress,
+    PrefillProgress,
     Request,
     Sampled,
     Scheduler,
@@ -17,20 +17,29 @@ from server.engine.scheduler import (
 )
 from server.engine.slots import SlotState
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from tests.server.engine.stepping import take_step
 
 
 def make(
-    slots: int = 3, cells: int = 200, piece: int = 8, *, sequences: int = 8, can_share: bool = True, kept: int = 0
+    slots: int = 3,
+    cells: int = 200,
+    piece: int = 8,
+    *,
+    sequences: int = 8,
+    can_share: bool = True,
+    offload_cells: int = 0,
 ) -> tuple[Scheduler, FakeDecoder]:
     decoder = FakeDecoder(sequences, cells)
     decoder.can_share = can_share
-    return Scheduler(decoder, slots=slots, cells=cells, kept=kept, piece=piece, clock=decoder.clock), decoder
+    return Scheduler(
+        decoder, slots=slots, cells=cells, offload_cells=offload_cells, piece=piece, clock=decoder.clock
+    ), decoder
 
 
 def run(scheduler: Scheduler) -> dict[int, list[Event]]:
     events: dict[int, list[Event]] = {}
     while scheduler.busy:
-        for request_id, event in scheduler.step():
+        for request_id, event in take_step(scheduler):
             events.setdefault(request_id, []).append(event)
     return events
 
@@ -54,8 +63,8 @@ def test_progress_counts_the_prompt_and_ends_before_the_first_token() -> None:
     scheduler, _ = make(piece=8)
     scheduler.submit(Request(1, prompt(range(1, 21)), 1))
     events = run(scheduler)[1]
-    assert [event for event in events if isinstance(event, Progress)] == [
-        Progress(done, 20, 0) for done in (0, 8, 16, 20)
+    assert [event for event in events if isinstance(event, PrefillProgress)] == [
+        PrefillProgress(done, 20, 0) for done in (0, 8, 16, 20)
     ]
     assert isinstance(events[-2], Sampled)
     assert events[-1] == Finished("length")
@@ -67,7 +76,7 @@ def test_more_requests_than_slots_are_served_in_order_and_unmixed() -> None:
     for i, ids in prompts.items():
         scheduler.submit(Request(i, ids, 6))
     events = run(scheduler)
-    started = [i for i in events if any(isinstance(event, Progress) for event in events[i])]
+    started = [i for i in events if any(isinstance(event, PrefillProgress) for event in events[i])]
     assert started == sorted(started)
     for i, ids in prompts.items():
         assert tokens(events[i]) == expected_answer(ids, 6)
@@ -93,7 +102,7 @@ def test_a_second_turn_computes_only_what_is_new() -> None:
     events = run(scheduler)[2]
     assert tokens(events) == expected_answer(second, 4)
     cached = len(first) + len(answer) - 1  # the last token was chosen, not evaluated
-    assert events[0] == Progress(cached, len(second), cached)
+    assert events[0] == PrefillProgress(cached, len(second), cached)
     assert len(decoder.batches[0]) == len(second) - cached
 
 
@@ -111,10 +120,10 @@ def test_the_same_prompt_again_evaluates_one_token() -> None:
 def test_a_prefix_of_a_running_stream_is_shared() -> None:
     scheduler, _ = make(piece=64)
     scheduler.submit(Request(1, prompt(range(1, 30), 99), 30))
-    scheduler.step()
+    take_step(scheduler)
     scheduler.submit(Request(2, prompt(range(1, 30), 98), 3))
     events = run(scheduler)
-    assert events[2][0] == Progress(29, 30, 29)
+    assert events[2][0] == PrefillProgress(29, 30, 29)
     assert tokens(events[2]) == expected_answer(prompt(range(1, 30), 98), 3)
     assert tokens(events[1]) == expected_answer(prompt(range(1, 30), 99), 30)[1:]  # the first came with the step
 
@@ -125,10 +134,10 @@ def test_a_long_conversation_is_not_overwritten_for_a_short_common_beginning() -
     scheduler.submit(Request(1, long, 2))
     run(scheduler)
     scheduler.submit(Request(2, prompt(1, 2, 3, 77, 78), 2))
-    assert run(scheduler)[2][0] == Progress(3, 5, 3)
+    assert run(scheduler)[2][0] == PrefillProgress(3, 5, 3)
     scheduler.submit(Request(3, (*long, 80), 2))
     first = run(scheduler)[3][0]
-    assert isinstance(first, Progress)
+    assert isinstance(first, PrefillProgress)
     assert first.cached >= len(long)
 
 
@@ -142,8 +151,8 @@ def test_what_prompts_have_in_common_is_computed_once_when_they_come_together() 
         assert tokens(events[i]) == expected_answer(ids, 5)
     prefilled = sum(row.position < len(prompts[0]) for rows in decoder.batches for row in rows)
     assert prefilled == 39 + 4 * 10
-    last = [event for event in events[3] if isinstance(event, Progress)][-1]
-    assert last == Progress(49, 49, 39)
+    last = [event for event in events[3] if isinstance(event, PrefillProgress)][-1]
+    assert last == PrefillProgress(49, 49, 39)
 
 
 def test_two_equal_requests_at_once_hold_their_cells_once() -> None:
@@ -154,7 +163,7 @@ def test_two_equal_requests_at_once_hold_their_cells_once() -> None:
     events = run(scheduler)
     assert tokens(events[1]) == tokens(events[2]) == expected_answer(ids, 10)
     assert scheduler.slots.used == decoder.used == 30 + 9
-    assert len(scheduler.slots.parked) == 1
+    assert len(scheduler.slots.cached_sequences) == 1
 
 
 def test_shared_cells_are_promised_once() -> None:
@@ -162,7 +171,7 @@ def test_shared_cells_are_promised_once() -> None:
     for i in (1, 2, 3):
         scheduler.submit(Request(i, prompt(range(1, 60), 60 + i), 10))
     while len(scheduler.slots.in_state(SlotState.DECODE)) < 3:
-        scheduler.step()
+        take_step(scheduler)
     events = run(scheduler)
     assert tokens(events[3]) == expected_answer(prompt(range(1, 60), 63), 10)[1:]  # the first came before
     assert decoder.most_cells <= 100
@@ -175,14 +184,14 @@ def test_only_as_much_is_dropped_as_is_needed_and_only_when_it_is_needed() -> No
     run(scheduler)
     scheduler.submit(Request(2, second, 100))  # promised 180 cells, uses fewer
     while not scheduler.slots.in_state(SlotState.DECODE):
-        scheduler.step()
+        take_step(scheduler)
     assert decoder.used == 180
     scheduler.cancel(2)
     scheduler.submit(Request(3, prompt(range(200, 250)), 1))
     run(scheduler)
     scheduler.submit(Request(4, (*first, 99), 1))
     progress = run(scheduler)[4][0]
-    assert isinstance(progress, Progress)
+    assert isinstance(progress, PrefillProgress)
     assert 60 <= progress.cached < 100  # the end of it was dropped, not all
 
 
@@ -192,7 +201,7 @@ def test_a_prompt_goes_on_where_it_was_cut_and_the_rest_of_the_old_one_stays() -
     for i, ids in enumerate((old, new, (*old, 98), (*new, 97))):
         scheduler.submit(Request(i, ids, 1))
         progress = run(scheduler)[i][0]
-        assert isinstance(progress, Progress)
+        assert isinstance(progress, PrefillProgress)
         assert progress.cached == (0, 24, 49, 25)[i]
 
 
@@ -204,7 +213,7 @@ def test_a_model_that_cannot_cut_its_memory_goes_on_with_whole_sequences() -> No
     second = (*first, *answer, 98, 99)
     scheduler.submit(Request(2, second, 3))
     events = run(scheduler)[2]
-    assert events[0] == Progress(31, 34, 31)
+    assert events[0] == PrefillProgress(31, 34, 31)
     assert tokens(events) == expected_answer(second, 3)
 
 
@@ -215,7 +224,7 @@ def test_a_model_that_cannot_cut_its_memory_starts_anew() -> None:
         scheduler.submit(Request(i, ids, 3))
         events = run(scheduler)[i]
         assert tokens(events) == expected_answer(ids, 3)
-        assert events[0] == Progress(0, 29, 0)
+        assert events[0] == PrefillProgress(0, 29, 0)
 
 
 def test_a_short_prompt_overtakes_a_long_one_but_not_for_ever() -> None:
@@ -227,7 +236,7 @@ def test_a_short_prompt_overtakes_a_long_one_but_not_for_ever() -> None:
         while submitted - 1 < len(done) + 2:  # two short ones are always there
             submitted += 1
             scheduler.submit(Request(submitted, (submitted % 40 + 1,) * 24, 1))
-        done += [i for i, event in scheduler.step() if isinstance(event, Finished)]
+        done += [i for i, event in take_step(scheduler) if isinstance(event, Finished)]
         if 1 in done:
             break
     assert done[0] != 1
@@ -238,13 +247,13 @@ def test_a_short_prompt_overtakes_a_long_one_but_not_for_ever() -> None:
 def test_a_prefill_beside_streams_leaves_each_stream_its_token_a_step() -> None:
     scheduler, _ = make(slots=3, cells=2000, piece=64)
     scheduler.submit(Request(1, prompt(3, 4), 40))
-    scheduler.step()
+    take_step(scheduler)
     scheduler.submit(Request(2, prompt(range(1, 500)), 1))
     while not scheduler.slots.in_state(SlotState.PREFILL):
-        scheduler.step()
-    events = scheduler.step()
+        take_step(scheduler)
+    events = take_step(scheduler)
     assert [i for i, event in events if isinstance(event, Sampled)] == [1]
-    assert any(isinstance(event, Progress) and event.done > 0 for i, event in events if i == 2)
+    assert any(isinstance(event, PrefillProgress) and event.done > 0 for i, event in events if i == 2)
 
 
 def test_what_does_not_fit_waits_and_what_never_fits_is_refused() -> None:
@@ -252,7 +261,7 @@ def test_what_does_not_fit_waits_and_what_never_fits_is_refused() -> None:
     scheduler.submit(Request(1, prompt(range(1, 41)), 20))
     scheduler.submit(Request(2, prompt(range(41, 81)), 20))
     scheduler.submit(Request(3, prompt(range(1, 81)), 21))
-    first = [i for i, event in scheduler.step() if isinstance(event, Progress)]
+    first = [i for i, event in take_step(scheduler) if isinstance(event, PrefillProgress)]
     assert set(first) == {1}
     events = run(scheduler)
     assert tokens(events[2]) == expected_answer(range(41, 81), 20)
@@ -267,12 +276,12 @@ def test_cancel_in_a_prefill_frees_the_slot_and_keeps_what_was_read() -> None:
     ids = prompt(range(1, 50))
     scheduler.submit(Request(1, ids, 5))
     scheduler.submit(Request(2, ids, 5))
-    scheduler.step()
-    scheduler.step()
+    take_step(scheduler)
+    take_step(scheduler)
     scheduler.cancel(1)
     events = run(scheduler)
     assert 1 not in events
-    assert events[2][0] == Progress(16, 49, 16)
+    assert events[2][0] == PrefillProgress(16, 49, 16)
     assert tokens(events[2]) == expected_answer(ids, 5)
 
 
@@ -288,7 +297,7 @@ def test_cancel_of_the_waiting_and_of_strangers() -> None:
 def test_an_aborted_batch_is_done_again() -> None:
     scheduler, decoder = make(piece=8)
     scheduler.submit(Request(1, prompt(range(1, 20)), 4))
-    scheduler.step()
+    take_step(scheduler)
     decoder.aborts = 3
     assert tokens(run(scheduler)[1]) == expected_answer(range(1, 20), 4)
 
@@ -321,12 +330,17 @@ class Machine(RuleBasedStateMachine):
 
     sequences = 8
     can_share = True
-    kept = 0
+    offload_cells = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.scheduler, self.decoder = make(
-            slots=3, cells=60, piece=4, sequences=self.sequences, can_share=self.can_share, kept=self.kept
+            slots=3,
+            cells=60,
+            piece=4,
+            sequences=self.sequences,
+            can_share=self.can_share,
+            offload_cells=self.offload_cells,
         )
         self.requests: dict[int, Request] = {}
         self.answers: dict[int, list[int]] = {}
@@ -350,7 +364,7 @@ class Machine(RuleBasedStateMachine):
     @rule(aborted=st.booleans())
     def step(self, aborted: bool) -> None:
         self.decoder.aborts = int(aborted)
-        for request_id, event in self.scheduler.step():
+        for request_id, event in take_step(self.scheduler):
             request = self.requests[request_id]  # a cancelled request is never heard of again
             if isinstance(event, Sampled):
                 self.answers[request_id].append(event.pick.token)
@@ -366,9 +380,9 @@ class Machine(RuleBasedStateMachine):
         assert decoder.open_samplers == len(slots)
         for slot in slots:
             assert slot.tokens == decoder.cached(slot.sequence)
-        for sequence in slots.parked:
+        for sequence in slots.cached_sequences:
             assert slots.tree.tokens_to(slots.tree.end_of(sequence)) == decoder.cached(sequence)
-        known = slots.parked | {slot.sequence for slot in slots}
+        known = slots.cached_sequences | {slot.sequence for slot in slots}
         assert all(not decoder.held[sequence] for sequence in set(range(decoder.sequences)) - known)
 
     def teardown(self) -> None:
@@ -380,15 +394,15 @@ class Machine(RuleBasedStateMachine):
 
 
 class FewSequences(Machine):
-    """No sequence to spare: what is parked gives way to every new request."""
+    """No sequence to spare: what is cached gives way to every new request."""
 
     sequences = 3
 
 
-class MovedAway(Machine):
-    """What no request needs just now is moved out of the cache, and brought back."""
+class Offloading(Machine):
+    """What no request needs just now is offloaded, and restored."""
 
-    kept = 80
+    offload_cells = 80
 
     def __init__(self) -> None:
         super().__init__()
@@ -400,8 +414,8 @@ class MovedAway(Machine):
         self.patch.undo()
 
     @invariant()
-    def what_is_moved_away_is_bounded(self) -> None:
-        assert self.scheduler.slots.away <= self.kept
+    def what_is_offloaded_is_bounded(self) -> None:
+        assert self.scheduler.slots.offloaded.cells <= self.offload_cells
 
 
 class UnsharedMemory(Machine):
@@ -410,5 +424,5 @@ class UnsharedMemory(Machine):
 
 TestScheduler = Machine.TestCase
 TestFewSequences = FewSequences.TestCase
-TestMovedAway = MovedAway.TestCase
+TestOffloading = Offloading.TestCase
 TestUnsharedMemory = UnsharedMemory.TestCase

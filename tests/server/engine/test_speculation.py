@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from server.engine.scheduler import Event, Failed, Finished, Request, Sampled, Scheduler, TokenSampling
 from server.engine.slots import SlotState
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from tests.server.engine.stepping import take_step
 
 REPEATING = (*range(1, 30), *range(1, 5))  # the fake model mostly goes on with what followed before
 
@@ -24,7 +25,7 @@ def run(scheduler: Scheduler, *requests: Request) -> dict[int, list[Event]]:
         scheduler.submit(request)
     events: dict[int, list[Event]] = {request.id: [] for request in requests}
     while scheduler.busy:
-        for request_id, event in scheduler.step():
+        for request_id, event in take_step(scheduler):
             events[request_id].append(event)
     return events
 
@@ -86,7 +87,7 @@ def test_drafts_stop_while_many_are_answered() -> None:
     while scheduler.busy:
         streams = len(scheduler.slots.in_state(SlotState.DECODE))
         before = scheduler.drafted
-        scheduler.step()
+        take_step(scheduler)
         assert streams < 4 or scheduler.drafted == before
     assert scheduler.accepted > 0
 
@@ -95,10 +96,10 @@ def test_a_draft_waits_while_a_prompt_is_read() -> None:
     scheduler, decoder = make(cells=1000)
     scheduler.submit(Request(1, REPEATING, 100))
     for _ in range(5):
-        scheduler.step()
+        take_step(scheduler)
     scheduler.submit(Request(2, tuple(range(20, 49)) * 4, 1))
     while scheduler.busy:
-        scheduler.step()
+        take_step(scheduler)
     for batch in decoder.batches:
         prompts = [row for row in batch if row.sequence == 1]
         if prompts:
@@ -156,7 +157,7 @@ class Machine(RuleBasedStateMachine):
     @rule(aborted=st.booleans())
     def step(self, aborted: bool) -> None:
         self.decoder.aborts = int(aborted)
-        for request_id, event in self.scheduler.step():
+        for request_id, event in take_step(self.scheduler):
             request = self.open[request_id]
             if isinstance(event, Sampled):
                 self.texts[request_id].append(event.pick.token)

@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.memory_fit import ModelRefused
-from server.engine.scheduler import Event, Failed, Finished, Progress, Row, Sampled, TokenSampling, Waiting
+from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Row, Sampled, TokenSampling, Waiting
 from server.engine.state_folder import StateFolder
-from server.engine.worker import QueueFull, Stopped, Worker
+from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
 PROMPT = tuple(range(1, 30))
@@ -22,8 +21,8 @@ SECONDS = 20  # longest wait of a test that has gone wrong
 class HeldDecoder(FakeDecoder):
     """Evaluates a batch only when the test lets it, or until it is aborted."""
 
-    def __init__(self) -> None:
-        super().__init__(2, 400)
+    def __init__(self, sequences: int = 2) -> None:
+        super().__init__(sequences, 400)
         self.free = threading.Event()
         self.free.set()
         self.inside = threading.Event()
@@ -82,7 +81,7 @@ def failures() -> list[Exception]:
 
 @pytest.fixture
 def worker(decoder: HeldDecoder, failures: list[Exception]) -> Iterator[Worker]:
-    worker = Worker(lambda: decoder, slots=lambda: 2, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=failures.append)
     worker.start()
     yield worker
     worker.close(SECONDS)
@@ -97,9 +96,8 @@ def test_an_answer(worker: Worker) -> None:
 @pytest.mark.parametrize("speculates", [False, True])
 def test_guessed_tokens_are_counted(decoder: HeldDecoder, failures: list[Exception], speculates: bool) -> None:
     worker = Worker(
-        lambda: decoder,
-        slots=lambda: 2,
-        cells=lambda: 400,
+        lambda: Loaded(decoder, 2, 400),
+        slots=2,
         queue_limit=3,
         on_failure=failures.append,
         speculates=speculates,
@@ -131,11 +129,11 @@ def test_several_threads_at_once(worker: Worker) -> None:
 def test_cancel_aborts_the_batch_that_is_being_evaluated(worker: Worker, decoder: HeldDecoder) -> None:
     decoder.free.clear()
     client = Client(worker)
-    assert client.next() == Progress(0, len(PROMPT), 0)
+    assert client.next() == PrefillProgress(0, len(PROMPT), 0)
     assert decoder.inside.wait(SECONDS)
     held = Client(worker, (7, *PROMPT))
     worker.cancel(client.id)  # the decoder is not free: only an abort lets the thread go on
-    assert isinstance(held.next(), Progress)
+    assert isinstance(held.next(), PrefillProgress)
     decoder.free.set()
     assert held.tokens() == expected_answer((7, *PROMPT), 6)
 
@@ -184,11 +182,11 @@ def test_an_unforeseen_error_ends_every_request_and_is_reported(
 def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures: list[Exception]) -> None:
     gate = threading.Event()
 
-    def load() -> HeldDecoder:
+    def load() -> Loaded:
         gate.wait(SECONDS)
         raise ModelRefused("No such model.")
 
-    worker = Worker(load, slots=lambda: 1, cells=lambda: 400, queue_limit=3, on_failure=failures.append)
+    worker = Worker(load, slots=1, queue_limit=3, on_failure=failures.append)
     worker.start()
     client = Client(worker)
     gate.set()
@@ -197,36 +195,82 @@ def test_a_load_that_fails_is_reported_and_waiting_requests_hear_of_it(failures:
     assert [str(error) for error in failures] == ["No such model."]
 
 
-def started(folder: Path) -> tuple[Worker, HeldDecoder]:
-    decoder = HeldDecoder()
+COMMON = tuple(range(1, 49))
+
+
+class Disk(HeldDecoder):
+    """Its files are written only when the test lets them be."""
+
+    def __init__(self) -> None:
+        super().__init__(sequences=8)
+        self.writable = threading.Event()
+        self.writing = threading.Event()
+        self.threads: dict[str, str] = {}
+
+    def read_state(self, sequence: int) -> list[tuple[int, int]]:
+        self.threads["copies"] = threading.current_thread().name
+        return super().read_state(sequence)
+
+    def state_file(self, tokens: Sequence[int], data: list[tuple[int, int]]) -> tuple[bytes]:
+        self.threads["writes"] = threading.current_thread().name
+        self.writing.set()
+        assert self.writable.wait(SECONDS)
+        return super().state_file(tokens, data)
+
+
+def saving(folder: Path, decoder: HeldDecoder) -> Worker:
     hot = HotPrefixes(StateFolder(folder, "one", 100_000), decoder)
-    worker = Worker(
-        lambda: decoder, slots=lambda: 2, cells=lambda: 400, queue_limit=3, on_failure=print, hot=lambda: hot
-    )
+    worker = Worker(lambda: Loaded(decoder, 2, 400, hot=hot), slots=2, queue_limit=3, on_failure=print)
     worker.start()
-    return worker, decoder
+    return worker
+
+
+def heat(worker: Worker, common: tuple[int, ...] = COMMON) -> None:
+    for last in (50, 51):
+        assert Client(worker, (*common, last)).tokens() == expected_answer((*common, last), 6)
 
 
 def test_what_is_hot_is_saved_at_the_end_and_there_at_the_start(tmp_path: Path) -> None:
-    prompt = tuple(range(1, 49))
-    worker, _ = started(tmp_path)
-    for last in (50, 51):
-        Client(worker, (*prompt, last)).all()
+    worker = saving(tmp_path, HeldDecoder())
+    heat(worker)
     worker.close(SECONDS)
-    worker, _ = started(tmp_path)
-    assert Client(worker, (*prompt, 52)).next() == Progress(48, 49, 48)
+    worker = saving(tmp_path, HeldDecoder())
+    assert Client(worker, (*COMMON, 52)).next() == PrefillProgress(48, 49, 48)
     worker.close(SECONDS)
 
 
-def test_what_is_hot_is_saved_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_does_not_wait_for_what_is_written_when_nobody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.engine.worker.IDLE_SECONDS", 0.01)
-    prompt = tuple(range(1, 49))
-    worker, _ = started(tmp_path)
-    for last in (50, 51):
-        Client(worker, (*prompt, last)).all()
-    deadline = time.monotonic() + SECONDS
-    while not list(tmp_path.glob("*.kv")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert Client(worker, (*prompt, 53)).tokens() == expected_answer((*prompt, 53), 6)
+    decoder = Disk()
+    worker = saving(tmp_path, decoder)
+    heat(worker)
+    assert decoder.writing.wait(SECONDS)
+    assert decoder.threads == {"copies": "docent-engine", "writes": "docent-state"}
+    assert Client(worker, (*COMMON, 53)).tokens() == expected_answer((*COMMON, 53), 6)
+    assert not list(tmp_path.glob("*.kv")), "it is being written all the while"
+    decoder.writable.set()
     worker.close(SECONDS)
     assert len(list(tmp_path.glob("*.kv"))) == 1
+
+
+def test_closing_waits_for_what_is_written_and_saves_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Disk()
+    worker = saving(tmp_path, decoder)
+    heat(worker)
+    heat(worker, tuple(range(100, 140)))
+    monkeypatch.setattr("server.engine.worker.IDLE_SECONDS", 0.01)
+    heat(worker)  # the thread reads the constant when it waits next
+    assert decoder.writing.wait(SECONDS)
+    closing = threading.Event()
+    monkeypatch.setattr(decoder, "abort", closing.set)
+    closer = threading.Thread(target=worker.close, args=(SECONDS,))
+    closer.start()
+    assert closing.wait(SECONDS)
+    assert not decoder.closed.is_set(), "a file is being written"
+    decoder.writable.set()
+    closer.join(SECONDS)
+    assert decoder.closed.is_set()
+    assert len(list(tmp_path.glob("*.kv"))) == 2
+    assert "docent-state" not in {thread.name for thread in threading.enumerate()}

@@ -16,6 +16,7 @@ from server.engine.vocabulary import Vocabulary
 from server.llm.chat_template import PLAIN_STOPS, ChatTemplate, choose_template
 from server.llm.generator import Message
 from server.llm.prompt_tokens import PromptTokenizer
+from tests.server.engine.stepping import take_step
 from tests.tiny_gguf import MARKS, TinyModel, write_tiny_gguf
 
 TURNS = "{% for m in messages %}"
@@ -161,7 +162,7 @@ def test_it_answers_as_llama_cpp_does(family: Family, path: Path) -> None:
     context = Context(model, vocabulary, cells=512, sequences=2, batch=72, threads=1)
     scheduler = Scheduler(context, slots=2, cells=512)
     scheduler.submit(Request(1, tuple(prompt), COUNT))
-    events = [event for _ in iter(lambda: scheduler.busy, False) for _, event in scheduler.step()]
+    events = [event for _ in iter(lambda: scheduler.busy, False) for _, event in take_step(scheduler)]
     context.close()
     assert [event.pick.token for event in events if isinstance(event, Sampled)] == wanted
     assert isinstance(events[-1], Finished)
