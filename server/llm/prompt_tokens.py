@@ -6,9 +6,10 @@ ids of a conversation's beginning stay the same when turns are added, and their 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+
+from server.engine.vocabulary import SpecialToken, Vocabulary
 
 # Tokens that only mark structure, by their looks: <|end|>, </s>, <start_of_turn>, [INST].
 LOOKS_LIKE_MARKUP = re.compile(r"<\S*>|\[\S*\]")
@@ -21,37 +22,6 @@ class Segment:
 
     text: str
     is_markup: bool
-
-
-class SpecialToken(Protocol):
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def strips_left(self) -> bool: ...
-
-    @property
-    def strips_right(self) -> bool: ...
-
-    @property
-    def always_parsed(self) -> bool: ...
-
-
-class Vocabulary(Protocol):
-    @property
-    def specials(self) -> Sequence[SpecialToken]: ...
-
-    @property
-    def adds_bos(self) -> bool: ...
-
-    @property
-    def bos(self) -> int: ...
-
-    def tokenize(self, text: str) -> list[int]:
-        """Plain text to ids; tokens that are `always_parsed` are found in it."""
 
 
 class PromptTokenizer:

@@ -3,7 +3,8 @@
     RemoteGenerator(settings).start()      DOCENT_GENERATOR_URL, DOCENT_GENERATOR_KEY, DOCENT_GENERATOR_MODEL
 
 A thread asks `/models` whether the server is there: every CHECK_SECONDS, sooner while it is not, so that a server
-that comes back is used again without a restart. A request that fails is the error of one question and brings the next
+that comes back is used again without a restart. It is no task, since a generator is opened on a thread, for the sake of
+the other kind, and so where no event loop runs. A request that fails is the error of one question and brings the next
 check forward; one that finds nobody there sets the state at once. Closing `generate`'s iterator closes the connection,
 which is how these servers are told to stop. While answers are under way the server is only asked for a sign of life,
 because `llama_cpp.server` cuts a running answer short for any request to its model, `/models` included.
@@ -67,7 +68,7 @@ def remote_address(text: str) -> httpx.URL:
 
 
 class RemoteGenerator:
-    """Implements generate.Generator. Raises StartError for an address that cannot be one."""
+    """Implements generator.Generator. Raises StartError for an address that cannot be one."""
 
     def __init__(
         self,
@@ -185,7 +186,7 @@ class RemoteGenerator:
                 async for event in self._request(messages, sampling):
                     yield event
                 return
-            answer = _Answer(sampling, prompt)
+            answer = _ChunkAnswer(sampling, prompt)
             stream = CompletionStream()
             async for data in response.aiter_bytes():
                 for chunk in stream.feed(data):
@@ -262,7 +263,7 @@ class RemoteGenerator:
             self._state = state
 
 
-class _Answer:
+class _ChunkAnswer:
     """Chunks of one request, turned into the events of the seam."""
 
     def __init__(self, sampling: Sampling, prompt_tokens: int) -> None:

@@ -1,6 +1,7 @@
 """Tokens as they come, to text as it may be shown: whole characters, and nothing of a stop string.
 
-Both transformers are fed and flushed; what comes out does not depend on how the input was cut.
+Both transformers are fed; what comes out does not depend on how the input was cut. What is held back at the end is
+flushed where it is text, and dropped where it is half a character.
 """
 
 import codecs
@@ -15,11 +16,6 @@ class Utf8Stream:
 
     def feed(self, data: bytes) -> str:
         return self._decoder.decode(data)
-
-    def flush(self) -> str:
-        """Nothing: half a character at the end is dropped."""
-        self._decoder.reset()
-        return ""
 
 
 class StopScanner:
