@@ -102,10 +102,10 @@ install_torch() {
     fi
 }
 
-# The quick way: text only (see text-only.cmake), for this machine's processor, on all cores.
+# The quick way: text only (see llama-build.cmake), for this machine's processor, on all cores.
 compile_llama() {
     locked requirements.lock llama-cpp-python "" >.make/llama.lock
-    CMAKE_ARGS="-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE='$PWD/make/text-only.cmake' ${CMAKE_ARGS:-}" \
+    CMAKE_ARGS="-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE='$PWD/make/llama-build.cmake' ${CMAKE_ARGS:-}" \
         CMAKE_BUILD_PARALLEL_LEVEL="${JOBS:-$("$VENV/bin/python" -c 'import os; print(os.cpu_count())')}" \
         $PIP install --no-deps --require-hashes --requirement .make/llama.lock \
         --build-constraint make/build-constraints.txt
@@ -142,7 +142,7 @@ step venv "making a virtual environment" "$environment" make_venv
 step packages "installing packages from requirements.lock" "$(checksum requirements.lock)" install_packages
 step torch "installing torch $torch" "$torch" install_torch
 step llama "compiling llama.cpp (minutes: 3 on two cores)" \
-    "$(locked requirements.lock llama-cpp-python "" | cat - make/text-only.cmake make/build-constraints.txt | cksum)" \
+    "$(locked requirements.lock llama-cpp-python "" | cat - make/llama-build.cmake make/build-constraints.txt | cksum)" \
     compile_llama
 step scripts "fetching the page's scripts with npm" "$(checksum package.json package-lock.json)" fetch_scripts
 step docent "installing Docent itself, editable" "$(checksum pyproject.toml)" install_docent
