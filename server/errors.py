@@ -1,4 +1,4 @@
-"""The exceptions that a request can end in; `app.py` turns each into HTTP once, `cli.py` into an exit status.
+"""The exceptions that a request can end in: `web/problems.py` turns them into HTTP, `indexer/console.py` into a status.
 
 DocentError
 └── RequestError                 status, OpenAI error type, param, code
