@@ -46,6 +46,7 @@ from indexer.settings import IndexerSettings
 
 READY_SECONDS = 300.0
 """A server loads torch in ten seconds and a model of 2 GB in less than a minute; much longer means it never will."""
+END_SECONDS = 10.0  # that a server is given to end by itself
 
 
 def evaluate_folder(
@@ -135,9 +136,10 @@ def running_server(settings: IndexerSettings) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()  # its lock on the data folder is gone with it
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
