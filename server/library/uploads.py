@@ -4,6 +4,7 @@ They are kept in `<data>/uploads/<collection>/`. A file is written under a name 
 own when it is whole, so that a lost connection leaves nothing behind but what `Incoming` removes.
 """
 
+import asyncio
 import contextlib
 import errno
 import hashlib
@@ -11,10 +12,10 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -34,8 +35,10 @@ INCOMING = ".incoming"  # folder of files that are not whole yet
 NOTE = ".name"  # ending of the file that holds a collection's name
 FILES_AT_ONCE = 200
 FIELD_BYTES = 4096
+PORTION = 1 << 18  # bytes parsed and written at once, in a thread
 NAME_BYTES = 180  # of a file's name; file systems allow 255, and there may be a number to add
 SPARE_BYTES = 256 * MEGABYTE  # left free on the disk for the index to grow
+P = ParamSpec("P")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -151,21 +154,26 @@ class Incoming:
         )
 
     async def receive(self, body: AsyncIterator[bytes], length: int) -> None:
-        """Read the whole body. Raises BadRequest, StorageError; nothing is left of a body that broke off."""
+        """Read the whole body. Raises BadRequest, StorageError; nothing is left of a body that broke off.
+
+        It is parsed and written in threads, one portion after the other; the next one is awaited only then.
+        """
         try:
-            self._make_room(length)
-            async for piece in body:
-                self._parser.write(piece)
-            if not self._ended:
-                raise BadRequest("The upload broke off before it was complete.", "Send the files again.")
+            await self._read(body, length)
         except MultipartParseError as error:
-            self.discard()
             raise BadRequest("The upload cannot be read: it is damaged.", "Send the files again.") from error
         except OSError as error:
-            self.discard()
             raise _no_space(error) from error
+
+    async def _read(self, body: AsyncIterator[bytes], length: int) -> None:
+        try:
+            await _in_thread(self._make_room, length)
+            async for portion in _portions(body):
+                await _in_thread(self._parser.write, portion)
+            if not self._ended:
+                raise BadRequest("The upload broke off before it was complete.", "Send the files again.")
         except BaseException:
-            self.discard()
+            await _in_thread(self.discard)
             raise
 
     def keep(self, folder: Path) -> list[Received]:
@@ -274,6 +282,29 @@ class Incoming:
 
     def _ends(self) -> None:
         self._ended = True
+
+
+async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of PORTION at the least: a browser's come 64 kB at a time, a hop to a thread each."""
+    gathered: list[bytes] = []
+    size = 0
+    async for piece in body:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= PORTION:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    yield b"".join(gathered)
+
+
+async def _in_thread(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do `work` in a thread. Who is cancelled waits for it all the same: nothing may be written after `discard`."""
+    working = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def _no_space(error: OSError) -> StorageError:

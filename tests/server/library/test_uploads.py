@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 import subprocess
+import threading
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from python_multipart.multipart import MultipartParser
 
 from indexer.errors import StorageError
 from server.errors import BadRequest
 from server.library import uploads
-from server.library.uploads import Incoming, collection_folder, collection_name, safe_name
+from server.library.uploads import PORTION, Incoming, collection_folder, collection_name, safe_name
 from server.settings import ServerSettings
+from tests.server.loop_watch import LoopWatch
 
 KIND = "multipart/form-data; boundary=cut"
 
@@ -157,6 +160,63 @@ async def test_two_uploads_at_once_are_both_whole(settings: ServerSettings, tmp_
     assert kept.keys() == {"a.md", "b.md", "c.md"}
     assert kept["a.md"] in (b"1" * 5000, b"2" * 5000)
     assert lying_in(settings) == []
+
+
+async def test_pieces_are_parsed_and_written_in_threads_some_at_a_time(
+    settings: ServerSettings, tmp_path: Path, loop_watch: LoopWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    write = MultipartParser.write
+
+    def sized(parser: MultipartParser, data: bytes) -> int:
+        sizes.append(len(data))
+        return write(parser, data)
+
+    monkeypatch.setattr(MultipartParser, "write", sized)
+    loop_watch.watch(MultipartParser, "write")
+    loop_watch.watch(shutil, "disk_usage")
+    data = body(("a.md", bytes(range(256)) * 8000))
+    incoming = Incoming(settings, KIND)
+    await incoming.receive(pieces(data, *range(1 << 16, len(data), 1 << 16)), len(data))
+    assert loop_watch.on_loop == []
+    assert set(loop_watch.in_threads) == {"disk_usage", "write"}
+    assert sum(sizes) == len(data)
+    assert all(PORTION <= size < PORTION + (1 << 16) for size in sizes[:-1])
+    kept = incoming.keep(tmp_path / "kept")
+    assert [one.path.read_bytes() for one in kept if one.path] == [bytes(range(256)) * 8000]
+
+
+async def test_who_is_cancelled_while_a_piece_is_written_removes_it_afterwards(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    done: list[str] = []
+    write, discard = MultipartParser.write, Incoming.discard
+
+    def slow(parser: MultipartParser, data: bytes) -> int:
+        writing.set()
+        assert go_on.wait(60)
+        size = write(parser, data)
+        done.append("written")
+        return size
+
+    def noted(incoming: Incoming) -> None:
+        done.append("discarded")
+        discard(incoming)
+
+    monkeypatch.setattr(MultipartParser, "write", slow)
+    monkeypatch.setattr(Incoming, "discard", noted)
+    data = body(("a.md", b"words"))
+    receiving = asyncio.create_task(Incoming(settings, KIND).receive(pieces(data), len(data)))
+    assert await asyncio.to_thread(writing.wait, 60)
+    receiving.cancel()
+    for _ in range(100):  # it could be removed too early meanwhile
+        await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await receiving
+    assert done == ["written", "discarded"]
+    assert [path for path in settings.uploads_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "text/plain; boundary=x"])
