@@ -1,8 +1,9 @@
 """The OpenAI-compatible API: chat completions with citations, and the list of models."""
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -29,7 +30,8 @@ router = APIRouter(prefix="/v1")
 @router.post("/chat", include_in_schema=False)
 @router.post("/chat/completions")
 async def chat_completions(body: ChatRequest, request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
-    question = to_question(body, await narrowed(services, scope, body.docent.collections), services.settings)
+    scope = await narrowed(services, scope, body.docent.collections)
+    question = await asyncio.to_thread(to_question, body, scope, services.settings)
     await _check_model(services, body.model)
     events = while_connected(request, services.answer(question))
     completion = Completion(body.model, str(request.base_url))
@@ -58,11 +60,11 @@ async def _check_model(services: Services, model: str) -> None:
         )
 
 
-async def _whole(events: AsyncIterator[AnswerEvent], completion: Completion) -> Response:
+async def _whole(events: AsyncGenerator[AnswerEvent, None], completion: Completion) -> Response:
     sources: tuple[Evidence, ...] = ()
     logprobs: list[TokenLogprob] = []
     answer: Answer | None = None
-    async with aclosing(events) as stream:  # type: ignore[type-var]
+    async with aclosing(events) as stream:
         async for event in stream:
             if isinstance(event, Sources):
                 sources = event.evidence
@@ -72,6 +74,13 @@ async def _whole(events: AsyncIterator[AnswerEvent], completion: Completion) -> 
                 answer = event
     if answer is None:
         raise RuntimeError("the answer ended without an Answer")
+    return await asyncio.to_thread(_response, completion, answer, sources, logprobs)
+
+
+def _response(
+    completion: Completion, answer: Answer, sources: tuple[Evidence, ...], logprobs: list[TokenLogprob]
+) -> Response:
+    """Some megabytes of JSON where 20 log probabilities of each token are asked for: call it from a thread."""
     return JSONResponse(completion.whole(answer, sources, logprobs))
 
 
@@ -86,7 +95,7 @@ async def _until_accepted(events: AsyncIterator[AnswerEvent]) -> list[AnswerEven
 
 
 async def _chunks(
-    first: list[AnswerEvent], events: AsyncIterator[AnswerEvent], completion: Completion, include_usage: bool
+    first: list[AnswerEvent], events: AsyncGenerator[AnswerEvent, None], completion: Completion, include_usage: bool
 ) -> AsyncIterator[bytes]:
     """Server-sent events. Comments stand where an asker in the page sees progress, and keep the connection alive."""
 
@@ -94,7 +103,7 @@ async def _chunks(
         return _data({**chunk, "usage": chunk.get("usage")} if include_usage else chunk)
 
     sources: tuple[Evidence, ...] = ()
-    async with aclosing(events):  # type: ignore[type-var]
+    async with aclosing(events):
         try:
             yield data(completion.chunk({"role": "assistant", "content": ""}))
             async for event in _chained(first, events):

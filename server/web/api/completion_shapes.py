@@ -66,8 +66,10 @@ def _part(part: dict[str, Any], param: str) -> str:
     text = part.get("text")
     if part.get("type") != "text" or not isinstance(text, str):
         raise BadRequest("Docent reads text only, no images, sound or files.", "Send text parts.", param=param)
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise BadRequest("The text holds half a surrogate pair, which is not valid Unicode.", param=param)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest("The text holds half a surrogate pair, which is not valid Unicode.", param=param) from error
     return text
 
 

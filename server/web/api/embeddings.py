@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
+from indexer.embed import Embedder
 from server.errors import BadRequest, NotFound, Unavailable
 from server.runtime.services import Services, ServicesDep
 from server.web.api.schemas import MAX_INPUTS, EmbeddingRequest
@@ -34,6 +35,11 @@ async def embeddings(body: EmbeddingRequest, request: Request, services: Service
         vectors, tokens = await _encode(services, request, texts, body.dimensions)
     except ClientDisconnect:
         return Response(status_code=CLIENT_GONE)
+    return await asyncio.to_thread(_response, body, vectors, tokens)
+
+
+def _response(body: EmbeddingRequest, vectors: list[list[float]], tokens: int) -> JSONResponse:
+    """Some megabytes of JSON for as many texts as are taken: call it from a thread."""
     as_base64 = body.encoding_format == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _base64(vector) if as_base64 else vector}
@@ -54,12 +60,19 @@ async def _encode(
     if dimensions not in (None, embedder.dimension):
         raise BadRequest(f"This model's vectors have {embedder.dimension} dimensions.", param="dimensions")
     vectors: list[list[float]] = []
+    tokens = 0
     for start in range(0, len(texts), EMBEDDINGS_AT_ONCE):
         if await request.is_disconnected():
             raise ClientDisconnect
-        vectors += (
-            await asyncio.to_thread(embedder.encode_queries, texts[start : start + EMBEDDINGS_AT_ONCE])
-        ).tolist()
+        some, read = await asyncio.to_thread(_encoded, embedder, texts[start : start + EMBEDDINGS_AT_ONCE])
+        vectors += some
+        tokens += read
+    return vectors, tokens
+
+
+def _encoded(embedder: Embedder, texts: list[str]) -> tuple[list[list[float]], int]:
+    """(vectors, tokens read)."""
+    vectors: list[list[float]] = embedder.encode_queries(texts).tolist()
     return vectors, sum(len(embedder.tokenizer.offsets(text)) for text in texts)
 
 
