@@ -7,7 +7,7 @@ generation. A conversation has at most one running turn.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -77,7 +77,7 @@ class Turns:
     def __init__(
         self,
         conversations: Conversations,
-        answer: Callable[[Question], AsyncIterator[AnswerEvent]],
+        answer: Callable[[Question], AsyncGenerator[AnswerEvent, None]],
         *,
         grace: float = GRACE,
         max_tokens: int = Sampling.max_tokens,
@@ -142,7 +142,7 @@ class Turns:
     def running(self, turn_id: int) -> bool:
         return turn_id in self._running
 
-    async def follow(self, turn_id: int, owner: str, after: int = 0) -> AsyncIterator[Batch]:
+    async def follow(self, turn_id: int, owner: str, after: int = 0) -> AsyncGenerator[Batch, None]:
         """The events of a running turn after event number `after`, in batches of what is there; ids count from 1.
 
         Yields nothing for a turn that does not run. Raises NotFound for another owner's turn.
@@ -231,12 +231,12 @@ class Turns:
     async def _collect(self, running: _Running, question: Question) -> None:
         reply = small_talk(question.text)
         events = self.answer(question) if reply is None else _say(reply)
-        async with aclosing(events) as stream:  # type: ignore[type-var]
+        async with aclosing(events) as stream:
             async for event in stream:
                 running.add(event)
 
 
-async def _say(reply: str) -> AsyncIterator[AnswerEvent]:
+async def _say(reply: str) -> AsyncGenerator[AnswerEvent, None]:
     yield Text(reply)
     yield Answer(reply, reply, True, "fixed")
 

@@ -16,6 +16,7 @@ from server.errors import NotFound
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.runtime.metrics import Metrics
+from server.runtime.rendered_answers import RenderedAnswers
 
 Answerer = Callable[[Question, Means], AsyncGenerator[AnswerEvent, None]]
 """`server.answering.answer.answer`, the whole way of a question; tests pass one of their own."""
@@ -31,6 +32,7 @@ class Services(Means):
     model_failure: str = ""  # why the configured language model is not used
     ingesting: bool = False  # the folders that the server was started with are being read
     turns: Turns = field(init=False)
+    rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
 

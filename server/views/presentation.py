@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import PurePosixPath
 
 from indexer.passages import Passage
@@ -135,12 +134,7 @@ def streamed_mark(turn_id: int, citation: Citation) -> Mark:
 
 def answer_html(turn: TurnView) -> str:
     doubted = () if translates(turn.question) else tuple((doubt.start, doubt.end) for doubt in turn.unsupported)
-    return _rendered(turn.answer, tuple(marks(turn)), doubted)
-
-
-@lru_cache(maxsize=1024)  # a long conversation is shown whole whenever it is opened; most of a page's time was this
-def _rendered(answer: str, known: tuple[Mark, ...], unsupported: tuple[tuple[int, int], ...]) -> str:
-    return render_answer(answer, known, unsupported)
+    return render_answer(turn.answer, marks(turn), doubted)
 
 
 def footnotes(turn: TurnView) -> list[tuple[int, str, str]]:

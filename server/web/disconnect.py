@@ -5,7 +5,7 @@ says so: here both are, at once, so that the model's slot is free for the next q
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ CLIENT_GONE = 499
 T = TypeVar("T")
 
 
-async def while_connected(request: Request, events: AsyncIterator[T]) -> AsyncIterator[T]:
+async def while_connected(request: Request, events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """The same events. Raises ClientDisconnect, having closed `events`, when the client is gone.
 
     Read the request's body first: what is left of it would be taken here.
@@ -25,7 +25,7 @@ async def while_connected(request: Request, events: AsyncIterator[T]) -> AsyncIt
     queue: asyncio.Queue[T | None] = asyncio.Queue()
 
     async def pump() -> None:  # one task from beginning to end, because `events` may hold cancel scopes
-        async with aclosing(events) as stream:  # type: ignore[type-var]
+        async with aclosing(events) as stream:
             async for event in stream:
                 queue.put_nowait(event)
 

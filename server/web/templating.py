@@ -4,6 +4,7 @@ A static file's address carries a hash of its content, so a browser may keep it 
 at once.
 """
 
+import asyncio
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ class HashedFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         wanted = scope.get("query_string", b"").decode("latin-1")
-        current = response.status_code == 200 and wanted == f"v={_hash(path)}"
+        current = response.status_code == 200 and wanted == f"v={await asyncio.to_thread(_hash, path)}"
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
         return response
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
@@ -12,10 +13,10 @@ from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest
-from server.runtime.services import ScopeDep, ServicesDep
+from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.web.pages.page_route import PageRoute, RowId
 from server.web.pages.shell import conversation_list, remembered_collection
-from server.web.pages.turn_html import TurnStream, ended, turn_context
+from server.web.pages.turn_html import TurnStream, finished, shown_turn
 from server.web.session import OwnerDep
 from server.web.templating import page
 
@@ -59,21 +60,23 @@ async def ask(
         instead_of=_number(instead_of),
         collection=collection,
     )
-    address = f"/c/{turn.conversation_id}"
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)
-        return RedirectResponse(f"{address}#turn-{turn.id}", status_code=303)
-    lines = await asyncio.to_thread(conversation_list, services, owner, turn.conversation_id)
+        return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
+    return await asyncio.to_thread(_asked, request, services, owner, turn, branch=bool(instead_of))
+
+
+def _asked(request: Request, services: Services, owner: str, turn: TurnView, *, branch: bool) -> Response:
+    """The new turn, or the whole branch that it ends, and what changes around it."""
+    lines = conversation_list(services, owner, turn.conversation_id)
     title = next((line.title for _day, group in lines["days"] for line in group if line.id == lines["current"]), "")
-    shown = [turn]
-    if instead_of:
-        shown = await asyncio.to_thread(services.conversations.turns, turn.conversation_id, owner, turn.id)
+    shown = services.conversations.turns(turn.conversation_id, owner, turn.id) if branch else [turn]
     return page(
         request,
         "_asked.html",
         200,
-        {"HX-Push-Url": address},
-        turns=[turn_context(item) for item in shown],
+        {"HX-Push-Url": f"/c/{turn.conversation_id}"},
+        turns=[shown_turn(item, services.rendered) for item in shown],
         conversation=turn.conversation_id,
         title=title,
         running=turn.id,
@@ -106,16 +109,21 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """The running turn from where the page left off, then the finished one."""
     stream = TurnStream(turn, int(last_event_id) if last_event_id.isdecimal() else 0)
-    for message in stream.begin():
+    for message in await asyncio.to_thread(list, stream.begin()):
         yield message
-    async for batch in services.turns.follow(turn.id, owner):
-        for message in stream.messages(batch):
-            yield message
-        last = batch[-1][1]
-        if isinstance(last, Ended) and not last.saved:
-            yield stream.unsaved(last)
-            return
-    yield ended(await asyncio.to_thread(services.conversations.turn, turn.id, owner))
+    async with aclosing(services.turns.follow(turn.id, owner)) as batches:
+        async for batch in batches:
+            for message in await asyncio.to_thread(list, stream.messages(batch)):
+                yield message
+            last = batch[-1][1]
+            if isinstance(last, Ended) and not last.saved:
+                yield await asyncio.to_thread(stream.unsaved, last)
+                return
+    yield await asyncio.to_thread(_finished, services, turn.id, owner)
+
+
+def _finished(services: Services, turn_id: int, owner: str) -> ServerSentEvent:
+    return finished(shown_turn(services.conversations.turn(turn_id, owner), services.rendered))
 
 
 @router.get("/turns/{turn_id}/edit")
@@ -145,4 +153,5 @@ async def feedback(
     await asyncio.to_thread(services.conversations.give_feedback, turn.id, owner, value, remark[:REMARK_LENGTH])
     if "HX-Request" not in request.headers:
         return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
-    return page(request, "_feedback.html", turn_id=turn.id, value=value, thanked=bool(remark.strip()) or value == 1)
+    thanked = bool(remark.strip()) or value == 1
+    return await asyncio.to_thread(page, request, "_feedback.html", turn_id=turn.id, value=value, thanked=thanked)

@@ -11,7 +11,7 @@ from server.runtime.services import ScopeDep, ServicesDep
 from server.views.export import conversation_markdown
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import collection_names, conversation_list, indexed, remembered_collection, shell
-from server.web.pages.turn_html import turn_context
+from server.web.pages.turn_html import shown_turn
 from server.web.session import YEAR, OwnerDep, SessionsDep, Visitor
 from server.web.templating import THEMES, is_fragment, page, static
 
@@ -84,7 +84,7 @@ def conversation(
         **shell(services, scope, owner, conversation),
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
-        turns=[turn_context(turn, editing=turn.id == _turn_id(edit)) for turn in turns],
+        turns=[shown_turn(turn, services.rendered, editing=turn.id == _turn_id(edit)) for turn in turns],
         running=running,
         last=turns[-1].id if turns else None,
         collections=collection_names(services, scope),
@@ -132,6 +132,7 @@ async def delete_conversation(conversation: str, services: ServicesDep, owner: O
     for turn in await asyncio.to_thread(services.conversations.running, conversation, owner):
         await services.turns.stop(turn, owner)
     await asyncio.to_thread(services.conversations.delete, conversation, owner)
+    services.rendered.forget(conversation)
     return RedirectResponse(f"/?deleted={conversation}", status_code=303)
 
 

@@ -82,7 +82,7 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
         await asyncio.to_thread(_check_writable, services, collection, scope)
         folder = await asyncio.to_thread(open_folder, services.settings, collection)
     except BaseException:
-        incoming.discard()
+        await asyncio.to_thread(incoming.discard)
         raise
     received = await asyncio.to_thread(incoming.keep, folder)
     paths = [one.path for one in received if one.path is not None]
@@ -90,8 +90,12 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     if paths or refused:
         services.jobs.submit(collection, paths, refused)
     if is_fragment(request):
-        return page(request, "_progress.html", **await asyncio.to_thread(_progress, services, get_scope(services)))
+        return await asyncio.to_thread(_progress_page, request, services)
     return RedirectResponse("/documents#progress", status_code=303)
+
+
+def _progress_page(request: Request, services: Services) -> Response:
+    return page(request, "_progress.html", **_progress(services, get_scope(services)))
 
 
 def _check_writable(services: Services, collection: str, scope: Scope) -> None:

@@ -62,11 +62,15 @@ def remembered_collection(services: Services, scope: Scope, owner: str, conversa
 
 async def problem_page(request: Request, problem: Problem) -> Response:
     """A problem for a browser: a notice inside the page that is open, or a page of its own."""
+    return await asyncio.to_thread(_problem_page, request, problem)
+
+
+def _problem_page(request: Request, problem: Problem) -> Response:
     if is_fragment(request):
         return page(request, "_notice.html", problem.status, problem.headers, problem=problem)
     try:
         services = get_services(request)
-        around = await asyncio.to_thread(shell, services, services.catalog.everything(), get_owner(request))
+        around = shell(services, services.catalog.everything(), get_owner(request))
     except Exception:  # the page that tells of a failure must not fail for the same reason
         log.exception("the page around a problem could not be made")
         return page(request, "problem_bare.html", problem.status, problem.headers, problem=problem)

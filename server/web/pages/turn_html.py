@@ -1,6 +1,7 @@
 """A turn as HTML, finished or as it happens: the same templates for the page, the fragment and the stream."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi.sse import ServerSentEvent
@@ -9,7 +10,9 @@ from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
+from server.runtime.rendered_answers import RenderedAnswers
 from server.views.presentation import (
+    Card,
     answer_html,
     cards,
     closest,
@@ -26,21 +29,38 @@ from server.views.wording import duration
 from server.web.templating import fragment
 
 
-def turn_context(turn: TurnView, *, editing: bool = False) -> dict[str, Any]:
-    """What _turn.html needs. `editing`: with the field in which its question can be changed."""
-    return {
-        "heading": heading(turn.question),
-        "editing": editing,
-        "turn": turn,
-        "sources": cards(turn.evidence, turn.question),
-        "html": answer_html(turn),
-        "searched": searched_for(turn.searched, turn.question),
-        "translated": translates(turn.question),
-        "closest": closest(turn),
-        "notes": footnotes(turn),
-        "copy": copy_text(turn),
-        "took": duration(turn.total_ms) if turn.total_ms else "",
-    }
+@dataclass(frozen=True)
+class ShownTurn:
+    """A turn in the words and HTML that _turn.html shows of it."""
+
+    turn: TurnView
+    heading: str
+    sources: list[Card]
+    html: str
+    searched: str
+    translated: bool
+    closest: list[Card]
+    notes: list[tuple[int, str, str]]
+    copy: str
+    took: str
+    editing: bool  # with the field in which its question can be changed
+
+
+def shown_turn(turn: TurnView, answers: RenderedAnswers, *, editing: bool = False) -> ShownTurn:
+    """Renders Markdown: call it from a thread."""
+    return ShownTurn(
+        turn=turn,
+        heading=heading(turn.question),
+        sources=cards(turn.evidence, turn.question),
+        html=answers.html(turn, answer_html),
+        searched=searched_for(turn.searched, turn.question),
+        translated=translates(turn.question),
+        closest=closest(turn),
+        notes=footnotes(turn),
+        copy=copy_text(turn),
+        took=duration(turn.total_ms) if turn.total_ms else "",
+        editing=editing,
+    )
 
 
 class TurnStream:
@@ -97,9 +117,9 @@ class TurnStream:
         return _message("status", "_status.html", words=ended.error)
 
 
-def ended(turn: TurnView) -> ServerSentEvent:
+def finished(turn: ShownTurn) -> ServerSentEvent:
     """The finished turn, which takes the place of the running one."""
-    return _message("end", "_ended.html", **turn_context(turn))
+    return _message("end", "_ended.html", item=turn)
 
 
 def closing(turn_id: int) -> str:

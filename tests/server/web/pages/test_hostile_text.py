@@ -39,7 +39,7 @@ _menu.html: conversation
 _progress.html: job.summary, state
 _source.html: note
 _sources.html: card.href
-_turn.html: turn.state, turn.mode, card.href, took
+_turn.html: turn.state, turn.mode, card.href, item.took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
 _welcome.html: indexed, indexing
@@ -190,7 +190,7 @@ def test_no_place_turns_round_the_words_beside_it(places: list[Place], toured: t
 
 
 def test_only_an_answer_goes_in_unescaped(places: list[Place]) -> None:
-    assert {place.name for place in places if "safe" in place.expression} == {"_turn.html: html|safe"}
+    assert {place.name for place in places if "safe" in place.expression} == {"_turn.html: item.html|safe"}
     for template in TEMPLATES:
         text = template.read_text(encoding="utf-8")
         assert "autoescape" not in text

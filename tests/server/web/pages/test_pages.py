@@ -14,6 +14,7 @@ from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun
 from server.library.examples import Examples, choose
 from server.settings import ServerSettings
+from server.web.pages import turn_html
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
 
 HTMX = {"HX-Request": "true"}
@@ -87,6 +88,13 @@ def test_asking_without_javascript_waits_and_shows_the_answer(client: TestClient
     assert QUOTES[0][1] in html
 
 
+def test_an_answer_can_be_copied_with_its_sources_from_its_page(client: TestClient) -> None:
+    copied = re.search(r'<template id="copy-\d+">(.*?)</template>', client.get(asked(client)).text, re.DOTALL)
+    assert copied
+    assert copied[1].startswith("You have **25 days** of paid leave a year.[1]")
+    assert f"[1] Annual leave, page 1: “{QUOTES[0][1]}”" in copied[1]
+
+
 def test_asking_with_htmx_gives_the_running_turn_at_once(client: TestClient) -> None:
     response = client.post("/ask", data={"question": "How much leave?"}, headers=HTMX)
     assert re.fullmatch(r"/c/[0-9a-f]{32}", response.headers["hx-push-url"])
@@ -133,6 +141,22 @@ def test_an_answer_that_nothing_supports_says_so_and_quotations_do_not(client: T
     said = "No source was found for anything in this answer"
     shown = {word: client.get(asked(client, f"Please {word} a rule")).text for word in ("invent", "quote", "name")}
     assert [word for word, html in shown.items() if said in html] == ["invent"]
+
+
+def test_answers_are_rendered_once_and_forgotten_with_their_conversation(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = []
+    render = turn_html.answer_html
+    monkeypatch.setattr(turn_html, "answer_html", lambda turn: rendered.append(turn.id) or render(turn))
+    address = asked(client)
+    pages = [client.get(address).text for _ in range(2)]
+    assert pages[0].count("<strong>25 days</strong>") == pages[1].count("<strong>25 days</strong>") == 1
+    assert len(rendered) == 1
+    client.post(f"{address}/delete")
+    client.post(f"{address}/restore")
+    assert "<strong>25 days</strong>" in client.get(address).text
+    assert len(rendered) == 2
 
 
 def test_nobody_sees_what_belongs_to_another(client: TestClient, stranger: TestClient) -> None:
