@@ -44,7 +44,7 @@ FLOORS = {
         ("server.conversations", "server.library"),
         ("server.answering",),
         ("server.llm",),
-        ("server.engine",),
+        ("server.engine", "server.sessions"),
         ("server.settings", "server.errors"),
     ),
 }

@@ -17,6 +17,7 @@ from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.runtime.metrics import Metrics
 from server.runtime.rendered_answers import RenderedAnswers
+from server.sessions import Sessions
 
 Answerer = Callable[[Question, Means], AsyncGenerator[AnswerEvent, None]]
 """`server.answering.answer.answer`, the whole way of a question; tests pass one of their own."""
@@ -31,13 +32,15 @@ class Services(Means):
     metrics: Metrics = field(default_factory=Metrics)
     model_failure: str = ""  # why the configured language model is not used
     ingesting: bool = False  # the folders that the server was started with are being read
-    turns: Turns = field(init=False)
     rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
+    turns: Turns = field(init=False)
+    sessions: Sessions = field(init=False)
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.conversations, self.answer, max_tokens=self.settings.max_answer_tokens)
+        self.sessions = Sessions(self.settings)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
         self.examples = Examples(self.catalog.engine)
 

@@ -1,94 +1,14 @@
-"""Who is asking: a random owner id in a signed cookie, and the page password where one is set.
+"""Who asks in this request, for routes."""
 
-The cookie is HttpOnly and SameSite=Lax, lasts a year, and is Secure over HTTPS. Its key lies in `<data>/secret`, made
-once. server/web/pages/page_route.py reads and sets it for every page.
-"""
-
-import contextlib
-import hashlib
-import hmac
-import os
-import secrets
-import time
-from collections import deque
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from fastapi import Depends, Request
 
-from indexer.errors import StorageError
-from server.errors import TooBusy
-from server.settings import ServerSettings
-
-YEAR = 365 * 24 * 3600  # seconds
-ATTEMPTS, WINDOW = 5, 60.0  # wrong passwords from one address within so many seconds
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """A browser: its owner id, and whether it has given the page password."""
-
-    owner: str
-    admitted: bool
-
-
-class Sessions:
-    """Reads and writes the cookie; checks the password."""
-
-    def __init__(self, settings: ServerSettings) -> None:
-        secret = load_secret(settings.data / "secret")
-        self._signer = URLSafeTimedSerializer(secret, salt="docent.session")
-        self.cookie = f"docent_{hashlib.sha256(b'name' + secret).hexdigest()[:8]}"  # two Docents on a host stay apart
-        password = settings.password.get_secret_value() if settings.password else ""
-        self._password = password.encode()
-        self._proof = hmac.new(secret, b"password" + self._password, "sha256").hexdigest()[:32]
-        self._failures: dict[str, deque[float]] = {}
-
-    def read(self, cookies: dict[str, str]) -> Visitor | None:
-        """The visitor of a request's cookies; None without a cookie that is ours."""
-        try:
-            value = self._signer.loads(cookies.get(self.cookie, ""), max_age=YEAR)
-            return Visitor(str(value["owner"]), self._admits(str(value.get("proof", ""))))
-        except (BadSignature, KeyError, TypeError, AttributeError):
-            return None
-
-    def newcomer(self) -> Visitor:
-        return Visitor(secrets.token_hex(16), not self._password)
-
-    def write(self, response: Response, visitor: Visitor, *, https: bool) -> None:
-        value = {"owner": visitor.owner, "proof": self._proof if visitor.admitted else ""}
-        response.set_cookie(
-            self.cookie, self._signer.dumps(value), max_age=YEAR, httponly=True, samesite="lax", secure=https
-        )
-
-    def check_password(self, password: str, address: str) -> bool:
-        """Raises TooBusy after ATTEMPTS wrong ones from `address` within WINDOW seconds."""
-        now = time.monotonic()
-        failures = self._failures.setdefault(address, deque(maxlen=ATTEMPTS))
-        if len(failures) == ATTEMPTS and now - failures[0] < WINDOW:
-            raise TooBusy(
-                "There were too many wrong passwords.", "Wait a minute, then try again.", retry_after=int(WINDOW)
-            )
-        if hmac.compare_digest(password.encode(), self._password):
-            self._failures.pop(address, None)
-            return True
-        failures.append(now)
-        if len(self._failures) > 10_000:  # addresses are free to invent on some networks
-            self._failures.clear()
-        return False
-
-    def _admits(self, proof: str) -> bool:
-        return not self._password or hmac.compare_digest(proof.encode(), self._proof.encode())
+from server.sessions import Sessions, Visitor
 
 
 def get_sessions(request: Request) -> Sessions:
-    """The Sessions of this app, made at the first request."""
-    state = request.app.state
-    if not hasattr(state, "sessions"):
-        state.sessions = Sessions(state.services.settings)
-    sessions: Sessions = state.sessions
+    sessions: Sessions = request.app.state.services.sessions
     return sessions
 
 
@@ -99,30 +19,3 @@ def get_owner(request: Request) -> str:
 
 SessionsDep = Annotated[Sessions, Depends(get_sessions)]
 OwnerDep = Annotated[str, Depends(get_owner)]
-
-
-def load_secret(path: Path) -> bytes:
-    """The bytes of `path`, which is made with 32 random ones if it is not there. Raises StorageError.
-
-    Made under another name and linked into place, so that two processes that start together end with one secret.
-    """
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(secrets.token_bytes(32))
-                with contextlib.suppress(FileExistsError):
-                    os.link(fresh, path)
-            finally:
-                fresh.unlink()
-        secret = path.read_bytes()
-    except OSError as error:
-        raise StorageError(
-            f"The file {path} cannot be used: {error.strerror}.", "Check that the data folder is writable."
-        ) from error
-    if len(secret) < 32:
-        raise StorageError(f"The file {path} is damaged.", "Delete it; everyone then starts with an empty page.")
-    return secret

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from server.runtime.services import ScopeDep, ServicesDep
+from server.sessions import YEAR, Visitor
 from server.views.export import conversation_markdown
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import collection_names, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
-from server.web.session import YEAR, OwnerDep, SessionsDep, Visitor
+from server.web.session import OwnerDep, SessionsDep
 from server.web.templating import THEMES, is_fragment, page, static
 
 SEARCH_LENGTH = 200  # characters

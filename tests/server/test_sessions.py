@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from fastapi import Response
+from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from indexer.errors import StorageError
 from server.errors import TooBusy
+from server.sessions import ATTEMPTS, Sessions, Visitor, load_secret
 from server.settings import ServerSettings
-from server.web.session import ATTEMPTS, Sessions, Visitor, load_secret
+from tests.server.fakes import app_of
 
 
 def cookie_of(sessions: Sessions, visitor: Visitor, *, https: bool = False) -> str:
@@ -82,3 +84,10 @@ def test_a_damaged_secret_is_refused_with_advice(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"short")
     with pytest.raises(StorageError, match="Delete it"):
         load_secret(tmp_path / "secret")
+
+
+def test_a_server_whose_secret_is_damaged_does_not_start(settings: ServerSettings) -> None:
+    settings.data.mkdir()
+    (settings.data / "secret").write_bytes(b"short")
+    with pytest.raises(StorageError, match="Delete it"), TestClient(app_of(settings)):
+        pass
