@@ -40,6 +40,8 @@ _ATTRIBUTES = {
     "th": {"class"},
     "td": {"class"},
 }
+GROWTH = 32
+"""All looks at an open block of n characters go through 33 n together; what is shown lags a thirty-second behind."""
 _SCHEMES = ("http://", "https://", "mailto:")
 
 
@@ -72,6 +74,9 @@ class AnswerStream:
     `feed` and `flush` return the HTML of blocks that have just closed; `open` is the HTML of the rest. What `feed` and
     `flush` returned, joined, is `render_answer` of the whole text. Marks are the known ones, and where none is known
     `[n]` leads to source n.
+
+    A long list or table stays open to its end, and each look at it goes through all of it. So blocks are looked for
+    only when the open one has grown by its GROWTH-th part, and `has_grown` says when `open` is worth a look again.
     """
 
     def __init__(
@@ -82,6 +87,8 @@ class AnswerStream:
         self._rest = ""
         self._done = 0  # code points before `_rest`
         self._known: list[Mark] = []  # those that stand in `_rest`
+        self._searched = 0  # length of `_rest` when it was last searched for blocks
+        self._shown = 0  # and when it was last rendered
 
     def feed(self, delta: str, known: Sequence[Mark] = ()) -> str:
         """Take the next words with the marks in them, whose places are those in the whole text."""
@@ -89,6 +96,9 @@ class AnswerStream:
         self._known += known
         if "\n" not in delta and not self._rest.endswith("\n"):
             return ""
+        if not self._grown_since(self._searched):
+            return ""
+        self._searched = len(self._rest)
         lines = self._rest.split("\n")
         # Only whole lines decide: a line that grows can still join the block before it.
         starts = _block_starts("\n".join(lines[:-1]))
@@ -102,12 +112,22 @@ class AnswerStream:
 
     @property
     def open(self) -> str:
+        self._shown = len(self._rest)
         return self._html(self._rest)
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether the open block is longer by its GROWTH-th part than when `open` was last looked at."""
+        return self._grown_since(self._shown)
+
+    def _grown_since(self, length: int) -> bool:
+        return len(self._rest) - length >= len(self._rest) // GROWTH
 
     def _close(self, text: str) -> str:
         html = self._html(text)
         self._rest = self._rest[len(text) :]
         self._done += len(text)
+        self._searched = self._shown = 0
         self._known = [mark for mark in self._known if mark.at >= self._done]
         return html
 

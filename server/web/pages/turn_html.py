@@ -69,7 +69,7 @@ class TurnStream:
     `tail` is the open block (an event named `open` is the browser's own). All messages replace what they stand for,
     except `block`, which appends, and empties the open block so that no words stand twice until the next `tail`. Its id
     is the event up to which blocks were sent, and a page that comes back names the last id it saw. A page that comes
-    without one gets `restart` first.
+    without one gets `restart` first. A long open block is sent once it has grown by enough, and when the turn ends.
     """
 
     def __init__(self, turn: TurnView, seen: int) -> None:
@@ -78,6 +78,7 @@ class TurnStream:
         self._passages = 0
         self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
         self._status = ""
+        self._behind = False  # words came that no `tail` has shown
 
     def begin(self) -> Iterator[ServerSentEvent]:
         if not self._seen:
@@ -110,7 +111,9 @@ class TurnStream:
             yield _message("status", "_status.html", words=status)
         if blocks:
             yield ServerSentEvent(event="block", raw_data=blocks + closing(self._turn.id), id=str(last))
-        if wrote:
+        self._behind = self._behind or wrote
+        if self._behind and (blocks or self._text.has_grown or isinstance(batch[-1][1], Ended)):
+            self._behind = False
             yield ServerSentEvent(event="tail", raw_data=self._text.open, id=str(last))
 
     def unsaved(self, ended: Ended) -> ServerSentEvent:

@@ -2,10 +2,12 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from server.views.render import AnswerStream, Mark, guess_marks, render_answer
+from server.views.render import GROWTH, AnswerStream, Mark, guess_marks, render_answer
 
 SAMPLE = """## Leave
 
@@ -181,3 +183,24 @@ def test_known_marks_lead_to_their_words_wherever_the_text_is_cut(cuts: list[int
         html += stream.feed(SAMPLE[start:end], [mark for mark in known if start < mark.at + 3 <= end])
     html += stream.flush()
     assert html == render_answer(SAMPLE, [*known, *others])
+
+
+def test_a_block_that_stays_open_is_gone_through_a_limited_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone_through: list[int] = []
+    monkeypatch.setattr(MarkdownIt, "parse", lambda _self, text, _env=None: gone_through.append(len(text)) or [])
+    stream = AnswerStream()
+    written = 0
+    for _ in range(1000):
+        stream.feed("- item\n")
+        written += len("- item\n")
+        if stream.has_grown:
+            assert stream.open == ""
+    assert sum(gone_through) < 2 * (GROWTH + 2) * written  # once to look for blocks, once to show
+
+
+def test_a_short_block_is_shown_with_every_word() -> None:
+    stream = AnswerStream()
+    for word in "Every employee has".split():
+        stream.feed(f"{word} ")
+        assert stream.has_grown
+        assert word in stream.open

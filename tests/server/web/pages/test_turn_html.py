@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from server.answering.events import Progress, Sources, Text
 from server.conversations.shapes import TurnView
-from server.conversations.turns import Batch, TurnEvent
+from server.conversations.turns import Batch, Ended, TurnEvent
 from server.views.render import render_answer
 from server.web.pages.turn_html import TurnStream, closing
 
@@ -64,3 +64,14 @@ def test_what_is_waited_for_is_said_once() -> None:
     stream = TurnStream(TURN, 0)
     messages = [message for part in ([NUMBERED[2]], [NUMBERED[2]]) for message in stream.messages(part)]
     assert [message.event for message in messages] == ["status"]
+
+
+def test_a_long_open_block_is_sent_now_and_then_and_whole_when_the_turn_ends() -> None:
+    items: list[TurnEvent] = [Text(f"- item {n}\n") for n in range(200)]
+    events: list[TurnEvent] = [*items, Ended("done", saved=False)]
+    stream = TurnStream(TURN, 0)
+    messages = received(stream, [[numbered] for numbered in enumerate(events, 1)])
+    tails = [data for event, data, _id in messages if event == "tail"]
+    assert len(tails) < len(items)
+    assert tails[-1] == render_answer("".join(f"- item {n}\n" for n in range(200)))
+    assert "item 199" not in tails[-2]
