@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,9 @@ from server.llm.machine import fit_here
 from server.settings import ServerSettings
 from tests.server.fakes import HANDBOOK, fill, open_fake_retriever, serving
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
+from tests.waiting import WAIT, until
 
 CLIENTS = 200
-WAIT = 120  # seconds, far beyond what anything here takes
 WIDE = TinyModel(ends=False, width=256)  # a cache of one megabyte holds 512 tokens: two answers at once
 
 
@@ -37,9 +36,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     fill(settings, {"handbook": HANDBOOK})
     assert fit_here(read_header(settings.models_path / "tiny.gguf"), settings, 8 << 30).slots == 2
     with serving(settings, Parts(open_retriever=open_fake_retriever)) as url:
-        deadline = time.monotonic() + WAIT
-        while httpx.get(f"{url}/readyz", timeout=WAIT).status_code != 200 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: httpx.get(f"{url}/readyz", timeout=WAIT).status_code == 200)
         yield url
 
 

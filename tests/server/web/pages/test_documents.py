@@ -17,6 +17,7 @@ from server.web.pages.documents import events
 from server.web.security import BODY_LIMIT
 from tests.server.fakes import BENEFITS, HANDBOOK, app_of, fill
 from tests.tiny_site import HOSTILE, Site
+from tests.waiting import until
 
 HTMX = {"HX-Request": "true"}
 FOREIGN = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
@@ -57,8 +58,7 @@ def client(settings: ServerSettings) -> Iterator[TestClient]:
         LedgerEntry(collection_id=1, root="/documents", path="old/", state="skipped", reason="hidden folder, not read"),
     )
     with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
-        while client.get("/readyz").status_code != 200:
-            pass
+        until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
@@ -162,8 +162,7 @@ def test_deleting_outlives_a_restart(client: TestClient, settings: ServerSetting
     client.post(f"{address}/delete")
     client.__exit__(None, None, None)
     with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as again:
-        while again.get("/readyz").status_code != 200:
-            pass
+        until(lambda: again.get("/readyz").status_code == 200)
         assert "leave.md" not in found(again)
         again.post(f"{address}/restore")
         assert "leave.md" in found(again)

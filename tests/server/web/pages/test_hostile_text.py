@@ -17,6 +17,7 @@ from server.web.templating import ASSETS, fragment
 from tests.hostile import MARK, QUESTION, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations
 from tests.places import TEMPLATES, Place, Record, all_places, recorded
 from tests.places import places as places_of
+from tests.waiting import until
 
 HTMX = {"HX-Request": "true"}
 FETCHED = ("src", "href", "action", "formaction", "hx-get", "hx-post", "sse-connect")
@@ -107,8 +108,7 @@ def tour(client: TestClient, site: HostileSite) -> Iterator[str]:
             "/documents/upload", data={"collection": UPLOAD_INTO}, files={"files": (file, b"# Words")}, headers=HTMX
         )
         yield sent.text
-        while re.search("Waits to be read|Getting ready", client.get("/documents").text):
-            pass
+        until(lambda: not re.search("Waits to be read|Getting ready", client.get("/documents").text))
     for address in addresses():
         page = client.get(address)
         if page.headers["Content-Type"].startswith("text/html"):  # and not an original file, which is sent as it is

@@ -27,6 +27,7 @@ from tests.server.fakes import (
     open_fake_retriever,
 )
 from tests.tiny_gguf import write_tiny_gguf
+from tests.waiting import until
 
 BROKEN = "The index was made with another model. Run `indexer rebuild`."
 
@@ -35,8 +36,7 @@ BROKEN = "The index was made with another model. Run `indexer rebuild`."
 def client(settings: ServerSettings) -> Iterator[TestClient]:
     fill(settings, {"handbook": HANDBOOK, "benefits": BENEFITS})
     with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
-        while client.get("/readyz").status_code != 200:
-            pass
+        until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
@@ -66,8 +66,7 @@ def test_what_is_wrong_stands_first_with_what_to_do(settings: ServerSettings) ->
     fill(settings, {"handbook": HANDBOOK})
     app = create_app(settings, Parts(open_retriever=fails, open_generator=no_generator))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
-        while client.get("/readyz").json()["parts"]["search_model"]["state"] == "loading":
-            pass
+        until(lambda: client.get("/readyz").json()["parts"]["search_model"]["state"] != "loading")
         html = client.get("/settings").text
     assert BROKEN.replace("`", "") in words(html)
     assert "2 parts of Docent do not work" in html
@@ -109,8 +108,7 @@ def test_a_model_that_lies_elsewhere_is_shown_too(settings: ServerSettings, tmp_
     generator = ScriptedGenerator(name="elsewhere")
     app = create_app(settings, Parts(open_retriever=open_fake_retriever, open_generator=lambda _: generator))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
-        while client.get("/readyz").status_code != 200:
-            pass
+        until(lambda: client.get("/readyz").status_code == 200)
         page = words(client.get("/settings").text)
     assert "elsewhere (" in page
     assert "In use, loaded. Needs " in page
