@@ -10,7 +10,6 @@ from sqlmodel import Session, select
 
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry, now
-from server.conversations.turns import Turns
 from server.settings import ServerSettings
 from server.views.wording import file_size
 from server.web.pages.documents import events
@@ -228,7 +227,7 @@ async def test_a_run_that_ends_while_the_page_loads_is_not_missed(settings: Serv
     with Session(site.engine) as session:
         session.add(IngestRun(collection_id=1, total=1, done=1, finished_at=now()))
         session.commit()
-    stream = events(site.services(Turns(site.conversations, site.script)), known)
+    stream = events(site.services(), known)
     assert (await anext(stream)).event == "changed"
     await stream.aclose()
 
