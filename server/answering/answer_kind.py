@@ -6,7 +6,7 @@ from typing import Literal
 
 from indexer.text.terms import words
 
-Kind = Literal["number", "time", "place", "reason", "way"]
+AnswerKind = Literal["number", "time", "place", "reason", "way"]
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
@@ -52,13 +52,13 @@ _HELD: dict[str, re.Pattern[str]] = {
 }
 
 
-def asked_for(question: str) -> Kind | None:
+def asked_for(question: str) -> AnswerKind | None:
     """The first kind that the question's words ask for; None where they do not tell ("what", "who")."""
     match = _ASKED.search(question)
     return match.lastgroup if match else None  # type: ignore[return-value]
 
 
-def holds(kind: Kind | None, sentence: str, asked: Set[str]) -> bool:
+def holds(kind: AnswerKind | None, sentence: str, asked: Set[str]) -> bool:
     """Whether the sentence has something of that kind beyond the words of the question (`asked`, folded)."""
     if kind is None:
         return False

@@ -54,7 +54,7 @@ def score_sentences(retrieved: Retrieved, passages: int = PASSAGES) -> list[Scor
 
     Where there are others, headings and the headers of tables are left out.
     """
-    asked = _Asked(retrieved)
+    asked = _Compared(retrieved)
     scored: dict[str, ScoredSentence] = {}
     headings: dict[str, ScoredSentence] = {}
     for n, passage in enumerate(retrieved.passages[:passages], start=1):
@@ -75,7 +75,7 @@ def _is_heading(passage: Passage, sentence: Sentence) -> bool:
     return set(content_terms(sentence.text)) <= above
 
 
-class _Asked:
+class _Compared:
     """What is compared with every sentence."""
 
     def __init__(self, retrieved: Retrieved) -> None:
@@ -103,7 +103,7 @@ class _Asked:
         return sum(found) / max(1, len(found))
 
 
-def _score_passage(asked: _Asked, n: int, passage: Passage) -> list[ScoredSentence]:
+def _score_passage(asked: _Compared, n: int, passage: Passage) -> list[ScoredSentence]:
     if not passage.sentences:
         return []
     cosines = (np.stack([sentence.vector for sentence in passage.sentences]) @ asked.vector).tolist()

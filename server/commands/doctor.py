@@ -40,13 +40,13 @@ LEAST_DISK = 1024**3  # bytes: an index and its snapshots
 LEAST_MEMORY = 1536 * 1024**2  # bytes: the search model and the libraries around it
 
 
-State = Literal["ok", "note", "problem"]
+Verdict = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True)
 class Finding:
     name: str
-    state: State
+    state: Verdict
     detail: str
 
 
@@ -63,7 +63,7 @@ def run(json_wanted: bool) -> None:
 
 def examine(settings: ServerSettings) -> list[Finding]:
     """Every check, in the order in which a start needs them."""
-    checks: list[tuple[str, Callable[[ServerSettings], tuple[State, str]]]] = [
+    checks: list[tuple[str, Callable[[ServerSettings], tuple[Verdict, str]]]] = [
         ("data folder", _data_folder),
         ("disk", _disk),
         ("memory", _memory),
@@ -77,7 +77,7 @@ def examine(settings: ServerSettings) -> list[Finding]:
     return [_finding(name, check, settings) for name, check in checks]
 
 
-def _finding(name: str, check: Callable[[ServerSettings], tuple[State, str]], settings: ServerSettings) -> Finding:
+def _finding(name: str, check: Callable[[ServerSettings], tuple[Verdict, str]], settings: ServerSettings) -> Finding:
     try:
         state, detail = check(settings)
     except DocentError as error:
@@ -89,7 +89,7 @@ def _finding(name: str, check: Callable[[ServerSettings], tuple[State, str]], se
     return Finding(name, state, detail)
 
 
-def _data_folder(settings: ServerSettings) -> tuple[State, str]:
+def _data_folder(settings: ServerSettings) -> tuple[Verdict, str]:
     folder = settings.data.absolute()
     if folder.exists() and not folder.is_dir():
         return "problem", f"{folder} is a file. Set DOCENT_DATA to a folder."
@@ -98,28 +98,28 @@ def _data_folder(settings: ServerSettings) -> tuple[State, str]:
     return ("ok", f"{folder} can be written.") if folder.exists() else ("note", f"{folder} is made at the first start.")
 
 
-def _disk(settings: ServerSettings) -> tuple[State, str]:
+def _disk(settings: ServerSettings) -> tuple[Verdict, str]:
     free = shutil.disk_usage(_nearest(settings.data.absolute())).free
     if free < LEAST_DISK:
         return "problem", f"{gib(free)} are free. Make room: an ingest needs at least {gib(LEAST_DISK)}."
     return "ok", f"{gib(free)} are free."
 
 
-def _memory(_settings: ServerSettings) -> tuple[State, str]:
+def _memory(_settings: ServerSettings) -> tuple[Verdict, str]:
     free, total = free_memory(), psutil.virtual_memory().total
     if free < LEAST_MEMORY:
         return "problem", f"{gib(free)} of {gib(total)} are free. Close other programs: {gib(LEAST_MEMORY)} are needed."
     return "ok", f"{gib(free)} of {gib(total)} are free."
 
 
-def _database(settings: ServerSettings) -> tuple[State, str]:
+def _database(settings: ServerSettings) -> tuple[Verdict, str]:
     if not settings.knowledge_path.exists():
         return "note", f"{settings.knowledge_path} is made at the first start."
     open_knowledge(settings).dispose()
     return "ok", f"{settings.knowledge_path} can be opened."
 
 
-def _index(settings: ServerSettings) -> tuple[State, str]:
+def _index(settings: ServerSettings) -> tuple[Verdict, str]:
     if not settings.knowledge_path.exists():
         return "note", "Nothing is indexed yet. Run `indexer ingest FOLDER`."
     engine = open_knowledge(settings)
@@ -135,7 +135,7 @@ def _index(settings: ServerSettings) -> tuple[State, str]:
     return "ok", f"{documents} documents in {len(collections)} collections. `indexer verify` checks them thoroughly."
 
 
-def _embedder(settings: ServerSettings) -> tuple[State, str]:
+def _embedder(settings: ServerSettings) -> tuple[Verdict, str]:
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("sentence_transformers") is None:
         return "problem", "torch or sentence-transformers is not installed. Run `make setup` again."
     if _is_hub_name(settings.embedder):
@@ -148,7 +148,7 @@ def _embedder(settings: ServerSettings) -> tuple[State, str]:
     return "ok", f"{settings.embedder} is in {folder}."
 
 
-def _llama(_settings: ServerSettings) -> tuple[State, str]:
+def _llama(_settings: ServerSettings) -> tuple[Verdict, str]:
     if importlib.util.find_spec("llama_cpp") is None:
         return "problem", "llama-cpp-python is not installed, so no language model can run. Run `make setup` again."
     build = library()
@@ -157,7 +157,7 @@ def _llama(_settings: ServerSettings) -> tuple[State, str]:
     return "ok", f"llama-cpp-python {build.__version__}, compiled for {', '.join(used)}."
 
 
-def _model(settings: ServerSettings) -> tuple[State, str]:
+def _model(settings: ServerSettings) -> tuple[Verdict, str]:
     if settings.generator_url:
         return _remote_model(settings)
     path = resolve_model(settings)
@@ -174,7 +174,7 @@ def _model(settings: ServerSettings) -> tuple[State, str]:
     return "ok", f"{name}: {fit_here(header, settings, free)}."
 
 
-def _remote_model(settings: ServerSettings) -> tuple[State, str]:
+def _remote_model(settings: ServerSettings) -> tuple[Verdict, str]:
     url, key = remote_address(settings.generator_url), settings.generator_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
@@ -185,7 +185,7 @@ def _remote_model(settings: ServerSettings) -> tuple[State, str]:
     return "ok", f"{model.name} answers at {url}."
 
 
-def _address(settings: ServerSettings) -> tuple[State, str]:
+def _address(settings: ServerSettings) -> tuple[Verdict, str]:
     check_exposure(settings)
     server = find_server(settings)
     if server is not None:

@@ -17,7 +17,7 @@ from server.conversations.evidence_json import (
     passages_from_json,
     passages_to_json,
 )
-from server.conversations.shapes import CitationView, Outcome, State, TurnView
+from server.conversations.shapes import CitationView, Outcome, TurnState, TurnView
 from server.conversations.tables import Feedback, StoredCitation, Turn
 
 AT_ONCE = 1000
@@ -99,7 +99,7 @@ def _view(
         id=id_,
         conversation_id=row.conversation_id,
         question=row.question,
-        state=cast(State, row.state),  # only this module writes it
+        state=cast(TurnState, row.state),  # only this module writes it
         mode=row.mode,
         answered=row.answered,
         answer=row.answer,

@@ -7,7 +7,7 @@ from typing import Literal
 from indexer.passages import Passage
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
 
-State = Literal["running", "done", "stopped", "failed"]
+TurnState = Literal["running", "done", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TurnView:
     id: int
     conversation_id: str
     question: str
-    state: State
+    state: TurnState
     mode: str = "model"
     answered: bool = True
     answer: str = ""
@@ -57,7 +57,7 @@ class TurnView:
 class Outcome:
     """How a turn ended: with an answer, or with the words written before it was stopped or failed."""
 
-    state: State
+    state: TurnState
     text: str = ""
     error: str = ""
     evidence: tuple[Evidence, ...] = ()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.answering.small_talk import rewrites, small_talk
-from server.conversations.shapes import Outcome, State, TurnView
+from server.conversations.shapes import Outcome, TurnState, TurnView
 from server.conversations.store import Conversations
 from server.errors import BadRequest, NotFound, RequestError
 from server.llm.generator import Sampling
@@ -34,7 +34,7 @@ UNSAVED = (
 class Ended:
     """The last event of a turn. `error` is for people; `saved` is False when the disk refused it."""
 
-    state: State
+    state: TurnState
     error: str = ""
     saved: bool = True
 
@@ -44,7 +44,7 @@ Batch = list[tuple[int, TurnEvent]]
 
 
 @dataclass
-class _Running:
+class _RunningTurn:
     """A turn under way: its event log, and who watches it."""
 
     view: TurnView
@@ -86,7 +86,7 @@ class Turns:
         self.answer = answer
         self.grace = grace
         self.sampling = Sampling(max_tokens=max_tokens)
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, _RunningTurn] = {}
         self._busy: set[str] = set()  # conversations with a turn that runs or is about to
         self._tasks: set[asyncio.Task[None]] = set()
         conversations.fail_running(INTERRUPTED)
@@ -129,7 +129,7 @@ class Turns:
             self._busy.discard(conversation or "")
             raise
         self._busy.add(view.conversation_id)
-        running = _Running(view, owner)
+        running = _RunningTurn(view, owner)
         self._running[view.id] = running
         rewriting = bool(history) and rewrites(question)
         asked = Question(question, scope, history, rewrites=rewriting, forgetful=True, sampling=self.sampling)
@@ -193,11 +193,11 @@ class Turns:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _left(self, running: _Running) -> None:
+    def _left(self, running: _RunningTurn) -> None:
         if running.watchers == 0 and not running.ended and running.leaving is None:
             running.leaving = asyncio.get_running_loop().call_later(self.grace, running.stop)
 
-    async def _run(self, running: _Running, question: Question) -> None:
+    async def _run(self, running: _RunningTurn, question: Question) -> None:
         state, error = await self._answer(running, question)
         outcome = _outcome(running.events, state, error)
         saved = True
@@ -212,7 +212,7 @@ class Turns:
         self._busy.discard(running.view.conversation_id)
         running.add(Ended(outcome.state, outcome.error if saved else UNSAVED, saved))
 
-    async def _answer(self, running: _Running, question: Question) -> tuple[State, str]:
+    async def _answer(self, running: _RunningTurn, question: Question) -> tuple[TurnState, str]:
         """Run the answer in a task of its own, the only one that a stop cancels. Returns the state and the error."""
         if running.stopping:
             return "stopped", ""
@@ -228,7 +228,7 @@ class Turns:
             return "failed", UNEXPECTED
         return ("done", "") if any(isinstance(event, Answer) for event in running.events) else ("failed", UNEXPECTED)
 
-    async def _collect(self, running: _Running, question: Question) -> None:
+    async def _collect(self, running: _RunningTurn, question: Question) -> None:
         reply = small_talk(question.text)
         events = self.answer(question) if reply is None else _say(reply)
         async with aclosing(events) as stream:
@@ -241,7 +241,7 @@ async def _say(reply: str) -> AsyncGenerator[AnswerEvent, None]:
     yield Answer(reply, reply, True, "fixed")
 
 
-def _outcome(events: list[TurnEvent], state: State, error: str) -> Outcome:
+def _outcome(events: list[TurnEvent], state: TurnState, error: str) -> Outcome:
     evidence: tuple[Evidence, ...] = ()
     searched = Searched()
     answer: Answer | None = None

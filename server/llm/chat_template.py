@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 
 from server.errors import BadRequest
 from server.llm.generator import Message
-from server.llm.prompt_tokens import Segment
+from server.llm.prompt_tokens import PromptPart
 from server.llm.template_sandbox import RENDER_SECONDS, compile_template, render
 
 logger = logging.getLogger("docent.template")
@@ -64,7 +64,7 @@ class ChatTemplate:
         self._trims = self._trims_contents()
         self.reads_system = self._keeps_system()
 
-    def render(self, messages: Sequence[Message]) -> list[Segment]:
+    def render(self, messages: Sequence[Message]) -> list[PromptPart]:
         """The prompt, ready for the assistant's turn."""
         turns = list(messages) if self.reads_system else _system_into_user(messages)
         try:
@@ -79,7 +79,7 @@ class ChatTemplate:
                     param="messages",
                 ) from first
 
-    def _segments(self, messages: Sequence[Message]) -> list[Segment]:
+    def _segments(self, messages: Sequence[Message]) -> list[PromptPart]:
         key = secrets.token_hex(12)
         marked = [Message(message.role, f"S{key}N{i}E") for i, message in enumerate(messages)]
         parts = re.split(f"S{key}N([0-9]+)E", self._render(marked))
@@ -87,9 +87,9 @@ class ChatTemplate:
         for i, part in enumerate(parts):
             if i % 2:
                 content = messages[int(part)].content
-                segments.append(Segment(content.strip() if self._trims else content, False))
+                segments.append(PromptPart(content.strip() if self._trims else content, False))
             elif part:
-                segments.append(Segment(part, True))
+                segments.append(PromptPart(part, True))
         return segments
 
     def _render(self, messages: Sequence[Message]) -> str:

@@ -65,7 +65,7 @@ def _as_error(value: object) -> object:
     return {"message": value} if isinstance(value, str) else value
 
 
-class Chunk(BaseModel):
+class CompletionChunk(BaseModel):
     """One event of the stream."""
 
     choices: list[_Choice] = Field(default_factory=list)
@@ -105,18 +105,18 @@ class CompletionStream:
         self._rest = b""
         self.ended = False  # [DONE] was there
 
-    def feed(self, data: bytes) -> list[Chunk]:
+    def feed(self, data: bytes) -> list[CompletionChunk]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE:
             raise BadStream("it sent a line without an end")
         return [chunk for line in lines if (chunk := self._read(line)) is not None]
 
-    def flush(self) -> list[Chunk]:
+    def flush(self) -> list[CompletionChunk]:
         line, self._rest = self._rest, b""
         chunk = self._read(line)
         return [] if chunk is None else [chunk]
 
-    def _read(self, line: bytes) -> Chunk | None:
+    def _read(self, line: bytes) -> CompletionChunk | None:
         line = line.strip()
         if self.ended or not line or line.startswith((b":", b"event:", b"id:", b"retry:")):
             return None
@@ -127,6 +127,6 @@ class CompletionStream:
             self.ended = True
             return None
         try:
-            return Chunk.model_validate_json(data)
+            return CompletionChunk.model_validate_json(data)
         except ValidationError:
             raise BadStream("it sent something else than a streamed chat completion") from None

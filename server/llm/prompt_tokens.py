@@ -17,7 +17,7 @@ WHITESPACE = " \t\n\v\f\r"  # what llama.cpp's isspace strips beside a special t
 
 
 @dataclass(frozen=True)
-class Segment:
+class PromptPart:
     """A stretch of a rendered prompt: the template's own text (markup) or what a person or a document wrote."""
 
     text: str
@@ -35,13 +35,13 @@ class PromptTokenizer:
             if special.always_parsed and len(text) > 2 and LOOKS_LIKE_MARKUP.fullmatch(text)
         )
 
-    def encode(self, segments: Iterable[Segment]) -> list[int]:
+    def encode(self, parts: Iterable[PromptPart]) -> list[int]:
         """The ids of a prompt, with one BOS token at its head if the vocabulary wants one."""
         ids: list[int] = []
-        plain: list[Segment] = []
+        plain: list[PromptPart] = []
         before: SpecialToken | None = None
-        for piece in self._split(segments):
-            if isinstance(piece, Segment):
+        for piece in self._split(parts):
+            if isinstance(piece, PromptPart):
                 plain.append(piece)
                 continue
             ids += self._encode_plain(plain, before, piece)
@@ -52,21 +52,23 @@ class PromptTokenizer:
             ids.insert(0, self._vocabulary.bos)
         return ids
 
-    def _split(self, segments: Iterable[Segment]) -> Iterable[Segment | SpecialToken]:
+    def _split(self, parts: Iterable[PromptPart]) -> Iterable[PromptPart | SpecialToken]:
         """The special tokens of the markup, and what lies between them."""
-        for segment in segments:
-            if not segment.is_markup or self._markup is None:
-                yield segment
+        for part in parts:
+            if not part.is_markup or self._markup is None:
+                yield part
                 continue
-            for i, part in enumerate(self._markup.split(segment.text)):
+            for i, text in enumerate(self._markup.split(part.text)):
                 if i % 2:
-                    yield self._specials[part]
-                elif part:
-                    yield Segment(part, True)
+                    yield self._specials[text]
+                elif text:
+                    yield PromptPart(text, True)
 
-    def _encode_plain(self, run: list[Segment], before: SpecialToken | None, after: SpecialToken | None) -> list[int]:
+    def _encode_plain(
+        self, run: list[PromptPart], before: SpecialToken | None, after: SpecialToken | None
+    ) -> list[int]:
         """The text between two special tokens."""
-        text = "".join(segment.text for segment in run)
+        text = "".join(part.text for part in run)
         if before is not None and before.strips_right:
             text = text.lstrip(WHITESPACE)
         if after is not None and after.strips_left:

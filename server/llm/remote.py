@@ -24,7 +24,7 @@ import httpx
 
 from indexer.errors import StartError
 from server.errors import BadRequest, TooBusy, Unavailable
-from server.llm.completion_stream import BadStream, Chunk, CompletionStream
+from server.llm.completion_stream import BadStream, CompletionChunk, CompletionStream
 from server.llm.generator import (
     Completed,
     GenerationEvent,
@@ -276,7 +276,7 @@ class _ChunkAnswer:
     def stopped(self) -> bool:
         return self._scanner.stopped
 
-    def feed(self, chunk: Chunk) -> list[GenerationEvent]:
+    def feed(self, chunk: CompletionChunk) -> list[GenerationEvent]:
         if chunk.error is not None:
             raise Unavailable(f"The language model's server stopped with an error: {chunk.error.message[:300]}")
         self._usage = chunk.used or self._usage

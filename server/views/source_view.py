@@ -12,7 +12,7 @@ CELL = " | "
 GroupKind = Literal["block", "list", "table"]
 
 
-class Segment(NamedTuple):
+class TextSpan(NamedTuple):
     """A stretch of words; `anchor` is the first one that is highlighted."""
 
     words: str
@@ -26,8 +26,8 @@ class ShownBlock:
 
     kind: str
     level: int
-    segments: tuple[Segment, ...] = ()
-    cells: tuple[tuple[Segment, ...], ...] = ()
+    segments: tuple[TextSpan, ...] = ()
+    cells: tuple[tuple[TextSpan, ...], ...] = ()
     page: int | None = None  # where a new page begins with this block
 
 
@@ -111,13 +111,13 @@ def _shown(text: str, block: Block, start: int, end: int, page: int | None) -> S
     return ShownBlock(block.kind, block.level, (), tuple(cells), new_page)
 
 
-def _segments(text: str, first: int, last: int, start: int, end: int) -> tuple[Segment, ...]:
+def _segments(text: str, first: int, last: int, start: int, end: int) -> tuple[TextSpan, ...]:
     """The code points [first, last) of `text`, apart where the highlight [start, end) begins and ends."""
     low, high = max(start, first), min(end, last)
     if low >= high:
-        return (Segment(text[first:last]),)
+        return (TextSpan(text[first:last]),)
     begins = not text[start:low].strip(" |\n")  # nothing visible of the highlight stands before
-    parts = (Segment(text[first:low]), Segment(text[low:high], True, begins), Segment(text[high:last]))
+    parts = (TextSpan(text[first:low]), TextSpan(text[low:high], True, begins), TextSpan(text[high:last]))
     return tuple(part for part in parts if part.words)
 
 

@@ -16,7 +16,7 @@ from server.web.api.schemas import ChatMessage, ChatRequest
 
 
 @dataclass
-class Conversation:
+class AskedMessages:
     """What a client's messages say, in Docent's terms."""
 
     question: str
@@ -24,7 +24,7 @@ class Conversation:
     system: str
 
 
-def read_messages(messages: Sequence[ChatMessage]) -> Conversation:
+def read_messages(messages: Sequence[ChatMessage]) -> AskedMessages:
     """The last user message is the question. Raises BadRequest, `param` naming the message.
 
     A user message without an answer, and an answer without a question, stay as an Exchange with one half empty.
@@ -45,7 +45,7 @@ def read_messages(messages: Sequence[ChatMessage]) -> Conversation:
             asked = None
     if asked is None or not asked.strip():
         raise BadRequest("The last message must be the user's question, and not be empty.", param="messages")
-    return Conversation(asked, tuple(exchanges), "\n\n".join(part for part in system if part.strip()))
+    return AskedMessages(asked, tuple(exchanges), "\n\n".join(part for part in system if part.strip()))
 
 
 def _text(message: ChatMessage, param: str) -> str:

@@ -15,7 +15,7 @@ from server.engine.vocabulary import Vocabulary
 from server.errors import BadRequest
 from server.llm.chat_template import ChatTemplate, choose_template
 from server.llm.generator import Message
-from server.llm.prompt_tokens import PromptTokenizer, Segment
+from server.llm.prompt_tokens import PromptPart, PromptTokenizer
 from tests.tiny_gguf import CONTROL, TEMPLATE, USER_DEFINED, TinyModel, write_tiny_gguf
 
 SHARED = Path(__file__).parents[3] / ".." / "shared"
@@ -43,7 +43,7 @@ def assistant(text: str) -> Message:
     return Message("assistant", text)
 
 
-def text(segments: Sequence[Segment]) -> str:
+def text(segments: Sequence[PromptPart]) -> str:
     return "".join(segment.text for segment in segments)
 
 

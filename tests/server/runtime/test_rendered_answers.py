@@ -1,10 +1,10 @@
 """What has been rendered is kept for the conversations looked at last, and for none that was deleted."""
 
-from server.conversations.shapes import State, TurnView
+from server.conversations.shapes import TurnState, TurnView
 from server.runtime.rendered_answers import RenderedAnswers
 
 
-def turn(id_: int, conversation: str = "c", state: State = "done") -> TurnView:
+def turn(id_: int, conversation: str = "c", state: TurnState = "done") -> TurnView:
     return TurnView(id_, conversation, "q", state, answer=f"answer {id_}")
 
 
