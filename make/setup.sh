@@ -102,12 +102,13 @@ install_torch() {
     fi
 }
 
-# The quick way: text only (see llama-build.cmake), for this machine's processor, on all cores.
+# The quick way: text only (see llama-build.cmake), for this machine's processor, on all cores. Never from pip's cache:
+# its wheel may have been built in another way, or for another processor of a home folder that machines share.
 compile_llama() {
     locked requirements.lock llama-cpp-python "" >.make/llama.lock
     CMAKE_ARGS="-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE='$PWD/make/llama-build.cmake' ${CMAKE_ARGS:-}" \
         CMAKE_BUILD_PARALLEL_LEVEL="${JOBS:-$("$VENV/bin/python" -c 'import os; print(os.cpu_count())')}" \
-        $PIP install --no-deps --require-hashes --requirement .make/llama.lock \
+        $PIP install --no-cache-dir --force-reinstall --no-deps --require-hashes --requirement .make/llama.lock \
         --build-constraint make/build-constraints.txt
 }
 

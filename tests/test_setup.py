@@ -146,6 +146,19 @@ def test_a_changed_lock_is_installed_and_nothing_else(machine: Machine) -> None:
     assert machine.calls() == ["install --no-deps --require-hashes --requirement .make/packages.lock"]
 
 
+def test_another_way_to_build_llama_builds_it_anew(machine: Machine) -> None:
+    """pip would call the one that is installed good enough, or take what it built in the old way from its cache."""
+    machine.set_up()
+    machine.calls()
+    with (machine.folder / "make/llama-build.cmake").open("a") as build:
+        build.write("set(ANOTHER ON)\n")
+    machine.set_up()
+    (built,) = machine.calls()
+    assert "--force-reinstall" in built
+    assert "--no-cache-dir" in built
+    assert "--requirement .make/llama.lock" in built
+
+
 def test_a_moved_folder_is_set_up_anew(machine: Machine) -> None:
     machine.set_up()
     machine.calls()
