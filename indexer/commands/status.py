@@ -1,7 +1,7 @@
 """`indexer status`: what is indexed, and what could not be read and why."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -19,21 +19,23 @@ def run(as_json: bool) -> None:
     settings = IndexerSettings()
     catalog = Catalog(open_knowledge(settings))
     scope = catalog.everything()
-    collections = catalog.collections(scope)
+    collections, chunks = catalog.collections(scope), catalog.count_chunks(scope)
     unread = [(name, entry) for name, entry in catalog.ledger(scope) if entry.state != "indexed"]
     if as_json:
-        click.echo(json.dumps(_as_json(collections, unread), ensure_ascii=False))
+        click.echo(json.dumps(_as_json(collections, chunks, unread), ensure_ascii=False))
     else:
-        _show(collections, unread)
+        _show(collections, chunks, unread)
 
 
-def _as_json(collections: Sequence[CollectionSummary], unread: Sequence[Unread]) -> dict[str, Any]:
+def _as_json(
+    collections: Sequence[CollectionSummary], chunks: Mapping[int, int], unread: Sequence[Unread]
+) -> dict[str, Any]:
     return {
         "collections": [
             {
                 "name": c.name,
                 "documents": c.documents,
-                "chunks": c.chunks,
+                "chunks": chunks.get(c.id, 0),
                 "updated_at": c.updated_at.isoformat() if c.updated_at else None,
             }
             for c in collections
@@ -44,11 +46,11 @@ def _as_json(collections: Sequence[CollectionSummary], unread: Sequence[Unread])
     }
 
 
-def _show(collections: Sequence[CollectionSummary], unread: Sequence[Unread]) -> None:
+def _show(collections: Sequence[CollectionSummary], chunks: Mapping[int, int], unread: Sequence[Unread]) -> None:
     if not collections:
         click.echo("Nothing is indexed yet. Run `indexer ingest FOLDER`.")
     for c in collections:
         when = f", last changed {c.updated_at:%Y-%m-%d %H:%M} UTC" if c.updated_at else ""
-        click.echo(f"{c.name}: {c.documents} documents, {c.chunks} passages{when}")
+        click.echo(f"{c.name}: {c.documents} documents, {chunks.get(c.id, 0)} passages{when}")
     for name, entry in unread:
         click.echo(inert(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}"))

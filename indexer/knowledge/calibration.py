@@ -88,8 +88,8 @@ def newest_change(engine: Engine) -> int:
 def is_due(engine: Engine) -> bool:
     """Whether so many documents are new that they have to be calibrated."""
     with Session(engine) as session:
-        readable = select(func.count(col(Chunk.id))).join(Document).where(col(Document.deleted_at).is_(None))
-        if session.exec(readable).one() < LEAST_CHUNKS:
+        readable = select(Chunk.id).join(Document).where(col(Document.deleted_at).is_(None)).limit(LEAST_CHUNKS)
+        if len(session.exec(readable).all()) < LEAST_CHUNKS:
             return False
         stored = session.get(IndexInfo, OFF_TOPIC)
         if stored is None:

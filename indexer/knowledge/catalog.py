@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, case, desc, func, or_
+from sqlalchemy import Engine, and_, case, desc, func
 from sqlmodel import Session, col, select
 
 from indexer.errors import StartError
 from indexer.knowledge.database import is_being_written
-from indexer.knowledge.readable import readable_documents, readable_files, same_file
+from indexer.knowledge.file_query import FileQuery, asked_for
+from indexer.knowledge.readable import is_one_of, readable_documents, readable_files, same_file
 from indexer.knowledge.seen import UNSEEN
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry
 from indexer.passages import Scope
@@ -24,21 +25,7 @@ class CollectionSummary:
     id: int
     name: str
     documents: int
-    chunks: int
-    updated_at: datetime | None
-
-
-@dataclass(frozen=True)
-class FileQuery:
-    """Which files a page asks for, and in which order. Unknown words for `sort` and `state` mean the default."""
-
-    state: str = ""  # indexed | skipped | failed | needs_ocr | deleted; empty: all but deleted
-    collection: int = 0  # 0: all
-    search: str = ""  # stands in the title or the path
-    sort: str = ""  # a key of SORTS; empty: what needs somebody first
-    descending: bool = False
-    offset: int = 0
-    limit: int = 200
+    updated_at: datetime | None  # when the newest version of a document was indexed (UTC)
 
 
 @dataclass(frozen=True)
@@ -62,42 +49,52 @@ class Catalog:
         with Session(self.engine) as session:
             return Scope(frozenset(id_ for id_ in session.exec(select(Collection.id)) if id_ is not None))
 
-    def named(self, names: list[str], scope: Scope) -> Scope:
-        """`scope` narrowed to the collections of these names; unknown and unreadable names are the same: nothing."""
+    def names(self, scope: Scope) -> dict[int, str]:
+        """The collections' names by id, in their order, without what is in them: what costs next to nothing."""
+        readable = (
+            select(Collection.id, Collection.name)
+            .where(is_one_of(Collection.id, scope.collections))
+            .order_by(Collection.name)
+        )
         with Session(self.engine) as session:
-            found = session.exec(select(Collection.id).where(col(Collection.name).in_(names)))
-            return scope.narrowed(frozenset(id_ for id_ in found if id_ is not None))
+            return {id_: name for id_, name in session.exec(readable) if id_ is not None}
+
+    def named(self, names: Sequence[str], scope: Scope) -> Scope:
+        """`scope` narrowed to the collections of these names; unknown and unreadable names are the same: nothing."""
+        wanted = set(names)
+        return scope.narrowed(frozenset(id_ for id_, name in self.names(scope).items() if name in wanted))
 
     def chosen(self, names: Sequence[str], scope: Scope) -> Scope:
         """`scope`, or its collections of these names where any are given. Raises StartError for an unknown one."""
+        known = set(self.names(scope).values())
         for name in names:
-            if not self.named([name], scope).collections:
+            if name not in known:
                 raise StartError(f"There is no collection {name!r}.", "`indexer status` shows what there is.")
-        return self.named(list(names), scope) if names else scope
+        return self.named(names, scope) if names else scope
 
     def collections(self, scope: Scope) -> list[CollectionSummary]:
-        documents = (
+        """What is in each collection, in the order of their names. Every document is counted, by an index: ask once
+        a page, and `names` where names are enough."""
+        counted = (
             select(Document.collection_id, func.count(), func.max(Document.indexed_at))
             .where(readable_documents(scope))
             .group_by(col(Document.collection_id))
         )
-        chunks = (
+        with Session(self.engine) as session:
+            documents = {id_: (count, latest) for id_, count, latest in session.exec(counted)}
+        return [CollectionSummary(id_, name, *documents.get(id_, (0, None))) for id_, name in self.names(scope).items()]
+
+    def count_chunks(self, scope: Scope) -> dict[int, int]:
+        """How many chunks each collection has, by its id, none where there are none. Every chunk is counted, which
+        takes five times as long as `collections`: not for a page that is often asked for."""
+        counted = (
             select(Document.collection_id, func.count())
             .join(Chunk)
             .where(readable_documents(scope))
             .group_by(col(Document.collection_id))
         )
         with Session(self.engine) as session:
-            counted = {id_: (count, latest) for id_, count, latest in session.exec(documents)}
-            chunked: dict[int, int] = dict(session.exec(chunks).all())
-            rows = session.exec(
-                select(Collection).where(col(Collection.id).in_(scope.collections)).order_by(Collection.name)
-            )
-            return [
-                CollectionSummary(row.id, row.name, *_pair(counted.get(row.id), chunked.get(row.id, 0)))
-                for row in rows
-                if row.id is not None
-            ]
+            return dict(session.exec(counted).all())
 
     def has_documents(self, scope: Scope) -> bool:
         with Session(self.engine) as session:
@@ -124,43 +121,27 @@ class Catalog:
             return list(rows.all())
 
     def files(self, query: FileQuery, scope: Scope) -> list[FileRow]:
-        """At most `query.limit` files."""
-        order = [SORTS[query.sort]] if query.sort in SORTS else []
+        """At most `query.limit` files. All of the query are sorted for it, by their ids: what else is shown of them is
+        read of one page alone."""
+        first = [SORTS[query.sort]] if query.sort in SORTS else []
+        order = [*(desc(column) if query.descending else column for column in first), *_ORDER]
+        shown = select(LedgerEntry.id).where(*asked_for(query, scope)).order_by(*order)
         rows = (
             select(LedgerEntry, Collection.name, Document.id, Document.title)
             .select_from(LedgerEntry)
             .join(Collection)
             .join(Document, same_file(), isouter=True)
-            .where(*_asked_for(query, scope))
-            .order_by(*[desc(column) if query.descending else column for column in order])
-            .order_by(_URGENCY, func.lower(LedgerEntry.path), col(LedgerEntry.id))
-            .offset(query.offset)
-            .limit(query.limit)
+            .where(col(LedgerEntry.id).in_(shown.offset(query.offset).limit(query.limit).correlate(None)))
+            .order_by(*order)
         )
         with Session(self.engine) as session:
             return [FileRow(entry, name, id_, title or "") for entry, name, id_, title in session.exec(rows)]
 
     def count_files(self, query: FileQuery, scope: Scope) -> int:
         """How many files there are in all pages of a query."""
-        counted = (
-            select(func.count())
-            .select_from(LedgerEntry)
-            .join(Document, same_file(), isouter=True)
-            .where(*_asked_for(query, scope))
-        )
+        counted = select(func.count()).select_from(LedgerEntry).where(*asked_for(query, scope))
         with Session(self.engine) as session:
             return session.exec(counted).one()
-
-    def unseen(self, query: FileQuery, scope: Scope) -> list[LedgerEntry]:
-        """Of the files of a query, all its pages, those that were not read and that nobody has marked as seen."""
-        wanted = (
-            select(LedgerEntry)
-            .join(Document, same_file(), isouter=True)
-            .where(*_asked_for(query, scope), UNSEEN)
-            .order_by(col(LedgerEntry.id))
-        )
-        with Session(self.engine) as session:
-            return list(session.exec(wanted))
 
     def file_states(self, scope: Scope) -> dict[str, int]:
         """How many files are in each state that any is in."""
@@ -172,15 +153,15 @@ class Catalog:
     def roots(self, scope: Scope) -> list[tuple[int, str, str]]:
         """(collection id, collection name, folder) of every folder that was ingested."""
         found = (
-            select(Collection.id, Collection.name, LedgerEntry.root)
-            .select_from(Collection)
-            .join(LedgerEntry)
+            select(LedgerEntry.collection_id, Collection.name, LedgerEntry.root)
+            .select_from(LedgerEntry)
+            .join(Collection)
             .where(readable_files(scope))
             .distinct()
             .order_by(Collection.name, LedgerEntry.root)
         )
         with Session(self.engine) as session:
-            return [(id_ or 0, name, root) for id_, name, root in session.exec(found)]
+            return list(session.exec(found).all())
 
     def deleted_file(self, entry_id: int, scope: Scope) -> LedgerEntry | None:
         """The entry, if it was deleted by hand and can be brought back."""
@@ -194,14 +175,14 @@ class Catalog:
         """How many runs have ended: it grows when there is something new to list."""
         with Session(self.engine) as session:
             ended = select(func.count()).where(
-                col(IngestRun.finished_at).is_not(None), col(IngestRun.collection_id).in_(scope.collections)
+                col(IngestRun.finished_at).is_not(None), is_one_of(IngestRun.collection_id, scope.collections)
             )
             return session.exec(ended).one()
 
     def running(self, scope: Scope) -> list[IngestRun]:
         """Ingest runs that have begun and go on; one that was killed does not."""
         unfinished = select(IngestRun).where(
-            col(IngestRun.finished_at).is_(None), col(IngestRun.collection_id).in_(scope.collections)
+            col(IngestRun.finished_at).is_(None), is_one_of(IngestRun.collection_id, scope.collections)
         )
         with Session(self.engine) as session:
             runs = list(session.exec(unfinished))
@@ -214,31 +195,14 @@ _URGENCY = case(
     (col(LedgerEntry.state) == "skipped", 3),
     else_=2,
 )
+_ORDER = (_URGENCY, col(LedgerEntry.path).collate("NOCASE"), col(LedgerEntry.id))
+_TITLE = select(Document.title).where(same_file()).correlate(LedgerEntry).scalar_subquery()
+_COLLECTION = select(Collection.name).where(Collection.id == LedgerEntry.collection_id).correlate(LedgerEntry)
 SORTS: dict[str, Any] = {
-    "title": func.lower(func.coalesce(Document.title, LedgerEntry.path)),
-    "collection": func.lower(Collection.name),
+    "title": func.coalesce(_TITLE, LedgerEntry.path).collate("NOCASE"),
+    "collection": _COLLECTION.scalar_subquery().collate("NOCASE"),
     "pages": func.coalesce(LedgerEntry.pages, 0),
     "state": col(LedgerEntry.state),
     "size": col(LedgerEntry.size),
     "when": col(LedgerEntry.updated_at),
 }
-
-
-def _asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
-    deleted = col(LedgerEntry.deleted_at)
-    wanted: list[ColumnElement[bool]] = [
-        readable_files(scope),
-        deleted.is_not(None) if query.state == "deleted" else deleted.is_(None),
-    ]
-    if query.collection:
-        wanted.append(col(LedgerEntry.collection_id) == query.collection)
-    if query.state and query.state != "deleted":
-        wanted.append(col(LedgerEntry.state) == query.state)
-    if query.search:
-        found = col(LedgerEntry.path).icontains(query.search, autoescape=True)
-        wanted.append(or_(found, col(Document.title).icontains(query.search, autoescape=True)))
-    return wanted
-
-
-def _pair(counted: tuple[int, datetime] | None, chunks: int) -> tuple[int, int, datetime | None]:
-    return (0, chunks, None) if counted is None else (counted[0], chunks, counted[1])

@@ -4,13 +4,13 @@ A file that failed, or that needs text recognition, stands first on the document
 The mark is on its ledger entry, so it is one for everybody, and goes when the file fails otherwise (records.py).
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_
+from sqlalchemy import Engine, and_, func, update
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.readable import readable_files
+from indexer.knowledge.file_query import FileQuery, asked_for
 from indexer.knowledge.tables import LedgerEntry, now
 from indexer.passages import Scope
 
@@ -20,23 +20,34 @@ UNSEEN = and_(
 )
 
 
+@dataclass(frozen=True)
+class UnseenFiles:
+    """How many files of a query, all its pages, were not read and marked by nobody; when the last was written (UTC)."""
+
+    count: int
+    newest: datetime
+
+
 def is_unseen(entry: LedgerEntry) -> bool:
     """`UNSEEN` of one entry."""
     return entry.state in ATTENTION and entry.seen_at is None and entry.deleted_at is None
 
 
-def mark_seen(engine: Engine, entries: Sequence[int], until: datetime, scope: Scope) -> int:
-    """Mark these entries, but none that was written after `until` (UTC): nobody has seen it. How many were marked."""
+def unseen_files(engine: Engine, query: FileQuery, scope: Scope) -> UnseenFiles | None:
+    """None where there are none."""
+    counted = select(func.count(), func.max(LedgerEntry.updated_at)).where(*asked_for(query, scope), UNSEEN)
     with Session(engine) as session:
-        found = session.exec(
-            select(LedgerEntry).where(
-                col(LedgerEntry.id).in_(entries),
-                readable_files(scope),
-                col(LedgerEntry.seen_at).is_(None),
-                col(LedgerEntry.updated_at) <= until,
-            )
-        ).all()
-        for entry in found:
-            entry.seen_at = now()
+        count, newest = session.exec(counted).one()
+    return UnseenFiles(count, newest) if newest is not None else None
+
+
+def mark_seen(engine: Engine, query: FileQuery, until: datetime, scope: Scope) -> int:
+    """Mark the unseen files of a query, all its pages, but none that was written after `until` (UTC): nobody has seen
+    it. How many were marked."""
+    shown = (*asked_for(query, scope), UNSEEN, col(LedgerEntry.updated_at) <= until)
+    with Session(engine) as session:
+        marked = session.exec(
+            update(LedgerEntry).where(*shown).values(seen_at=now()).execution_options(synchronize_session=False)
+        )
         session.commit()
-        return len(found)
+    return marked.rowcount

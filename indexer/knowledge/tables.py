@@ -5,13 +5,28 @@ or an old citation point at another text.
 """
 
 from datetime import UTC, datetime
+from typing import Protocol
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Row(Protocol):
+    """A row of any of these tables that has a number for a key."""
+
+    id: int | None
+
+
+def known_id(row: Row) -> int:
+    """The id of a row that was read or flushed. Raises RuntimeError for one that was not: 0 would name no row, or a
+    collection that nobody meant."""
+    if row.id is None:
+        raise RuntimeError(f"a {type(row).__name__} was used before the database gave it an id")
+    return row.id
 
 
 class Collection(SQLModel, table=True):
@@ -23,12 +38,21 @@ class Collection(SQLModel, table=True):
 
 
 class Document(SQLModel, table=True):
-    """The searchable version of a file. Its id stays the same when the file changes; its chunks' ids do not."""
+    """The searchable version of a file. Its id stays the same when the file changes; its chunks' ids do not.
 
-    __table_args__ = (UniqueConstraint("collection_id", "root", "path"), {"sqlite_autoincrement": True})
+    SQLite reads all of a text to come to the columns behind it: a query over many documents has to be answered by an
+    index that covers it.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("collection_id", "root", "path"),
+        Index("ix_document_readable", "collection_id", "deleted_at", "indexed_at"),
+        Index("ix_document_title", "collection_id", "root", "path", "title"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    collection_id: int = Field(foreign_key="collection.id", index=True)
+    collection_id: int = Field(foreign_key="collection.id")
     root: str  # absolute folder that was ingested
     path: str  # relative to root, POSIX form
     title: str
@@ -83,10 +107,14 @@ class LedgerEntry(SQLModel, table=True):
     """The latest word on one file: what became of it and why. Every file that a run saw has one."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("collection_id", "root", "path"),)
+    __table_args__ = (
+        UniqueConstraint("collection_id", "root", "path"),
+        Index("ix_ledger_listed", "collection_id", "deleted_at", "state", "seen_at", "path"),
+        Index("ix_ledger_deleted", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    collection_id: int = Field(foreign_key="collection.id", index=True)
+    collection_id: int = Field(foreign_key="collection.id")
     root: str
     path: str
     state: str  # indexed | skipped | failed | needs_ocr
@@ -116,6 +144,7 @@ class IngestRun(SQLModel, table=True):
     """One call of `indexer ingest` for one collection."""
 
     __tablename__ = "ingest_run"
+    __table_args__ = (Index("ix_ingest_run_finished", "collection_id", "finished_at"),)
 
     id: int | None = Field(default=None, primary_key=True)
     collection_id: int = Field(foreign_key="collection.id")

@@ -11,15 +11,15 @@ to purge. The entry of a file in somebody's own folder stays, marked: an ingest 
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, and_
 from sqlmodel import Session, col, select
 
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
 from indexer.knowledge.database import writing
-from indexer.knowledge.readable import readable_files
+from indexer.knowledge.readable import readable_files, same_file
 from indexer.knowledge.records import find_document, remove_document
-from indexer.knowledge.tables import Change, Document, LedgerEntry, now
+from indexer.knowledge.tables import Change, Document, LedgerEntry, known_id, now
 from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
@@ -35,9 +35,9 @@ def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | No
             return entry
         entry.deleted_at = now()
         document = find_document(session, entry.collection_id, entry.root, entry.path)
-        if document is not None and document.id is not None:
+        if document is not None:
             document.deleted_at = entry.deleted_at
-            session.add(Change(document_id=document.id, operation="delete"))
+            session.add(Change(document_id=known_id(document), operation="delete"))
         session.commit()
         return entry
 
@@ -52,9 +52,9 @@ def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEnt
             return entry, True
         entry.deleted_at = None
         document = find_document(session, entry.collection_id, entry.root, entry.path)
-        if document is not None and document.id is not None:
+        if document is not None:
             document.deleted_at = None
-            session.add(Change(document_id=document.id, operation="put"))
+            session.add(Change(document_id=known_id(document), operation="put"))
         whole = document is not None or entry.state != "indexed"
         if not whole:
             _forget_reading(entry)
@@ -109,19 +109,20 @@ def _forget_reading(entry: LedgerEntry) -> None:
 
 
 def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int]:
+    """Ids of the ledger entries of which something is left to remove. An entry in somebody's own folder stays for good,
+    so a document is looked for only beside what was deleted long enough ago."""
+    hidden = and_(same_file(), col(Document.deleted_at).is_not(None))
+    deleted = (
+        select(LedgerEntry.id, LedgerEntry.root, Document.id)
+        .select_from(LedgerEntry)
+        .join(Document, hidden, isouter=True)
+        .where(col(LedgerEntry.deleted_at) < now() - keep)
+    )
     with Session(engine) as session:
-        hidden = set(
-            session.exec(
-                select(Document.collection_id, Document.root, Document.path).where(
-                    col(Document.deleted_at).is_not(None)
-                )
-            )
-        )
-        entries = session.exec(select(LedgerEntry).where(col(LedgerEntry.deleted_at) < now() - keep)).all()
         return [
-            entry.id or 0
-            for entry in entries
-            if is_upload(settings, entry.root) or (entry.collection_id, entry.root, entry.path) in hidden
+            entry
+            for entry, root, document in session.exec(deleted)
+            if entry is not None and (document is not None or is_upload(settings, root))
         ]
 
 

@@ -81,10 +81,9 @@ async def narrowed(
     """The part of `scope` that a client asks for. Raises NotFound; a name that may not be read is as unknown."""
     if names is None:
         return scope
-    chosen: frozenset[int] = frozenset()
+    readable = await asyncio.to_thread(services.catalog.names, scope)
+    ids = {name: id_ for id_, name in readable.items()}
     for name in names:
-        found = await asyncio.to_thread(services.catalog.named, [name], scope)
-        if not found.collections:
+        if name not in ids:
             raise NotFound(f"There is no collection {name[:100]!r}.", param=param)
-        chosen |= found.collections
-    return scope.narrowed(chosen)
+    return scope.narrowed(frozenset(ids[name] for name in names))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from indexer.knowledge.catalog import FileRow
-from indexer.knowledge.seen import is_unseen
-from indexer.knowledge.tables import IngestRun, LedgerEntry
+from indexer.knowledge.seen import UnseenFiles, is_unseen
+from indexer.knowledge.tables import IngestRun, known_id
 from server.library.ingest_jobs import FileOutcome, Job
 from server.views.wording import counted, file_size, moment
 
@@ -72,7 +72,7 @@ def file_line(row: FileRow) -> FileLine:
     entry = row.entry
     path = PurePosixPath(entry.path)
     return FileLine(
-        entry.id or 0,
+        known_id(entry),
         row.document_id if entry.deleted_at is None else None,
         row.title or path.name,
         entry.path,
@@ -90,12 +90,12 @@ def file_line(row: FileRow) -> FileLine:
     )
 
 
-def unseen_line(entries: Sequence[LedgerEntry]) -> Unseen | None:
-    if not entries:
+def unseen_line(unseen: UnseenFiles | None) -> Unseen | None:
+    if unseen is None:
         return None
-    stand = "It stands" if len(entries) == 1 else "They stand"
-    words = f"{counted(len(entries), 'file')} could not be read. {stand} first until you mark this as seen."
-    return Unseen(words, max(entry.updated_at for entry in entries).isoformat())
+    stand = "It stands" if unseen.count == 1 else "They stand"
+    words = f"{counted(unseen.count, 'file')} could not be read. {stand} first until you mark this as seen."
+    return Unseen(words, unseen.newest.isoformat())
 
 
 def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str]) -> list[RunLine]:

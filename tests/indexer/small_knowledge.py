@@ -1,8 +1,9 @@
 """Documents put straight into a knowledge.db, without files: what the store and the search are tested on."""
 
+import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import Session, col, select
 
 from indexer.documents.chunk import ChunkDraft
@@ -17,6 +18,15 @@ from indexer.text.sentences import sentence_spans
 from tests.word_embedder import WordEmbedder
 
 ROOT = Path("/documents")
+
+
+def limit_parameters(engine: Engine) -> None:
+    """As many parameters of a statement as SQLite takes where nobody changed it: some systems' builds take more."""
+    engine.dispose()  # a pooled connection keeps the limit that it has
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
 
 
 class Knowledge:

@@ -17,6 +17,7 @@ from indexer.embed import Embedder
 from indexer.errors import BusyError, FolderError, IndexMismatchError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.file_query import FileQuery
 from indexer.knowledge.seen import mark_seen
 from indexer.knowledge.tables import Change, Collection, Document, IngestRun, LedgerEntry, now
 from indexer.passages import Scope
@@ -329,9 +330,9 @@ def test_a_failure_stays_seen_until_the_file_fails_otherwise(run: Run, engine: E
         return ledger(engine)["minutes.csv"].seen_at is not None
 
     def mark() -> int:
-        entry = ledger(engine)["minutes.csv"]
-        return mark_seen(engine, [entry.id or 0], entry.updated_at, Scope(frozenset({1})))
+        return mark_seen(engine, failed, ledger(engine)["minutes.csv"].updated_at, Scope(frozenset({1})))
 
+    failed = FileQuery(search="minutes.csv")
     minutes = docs / "minutes.csv"
     write(minutes, "name,days\nAnna,30\n")
     run(docs)
@@ -340,8 +341,8 @@ def test_a_failure_stays_seen_until_the_file_fails_otherwise(run: Run, engine: E
     assert not seen()
     before = ledger(engine)["minutes.csv"]
     run(docs)  # failed files are tried again by every run
-    assert mark_seen(engine, [before.id or 0], before.updated_at, Scope(frozenset({1}))) == 0  # that one was not shown
-    assert mark_seen(engine, [before.id or 0], now(), Scope(frozenset())) == 0
+    assert mark_seen(engine, failed, before.updated_at, Scope(frozenset({1}))) == 0  # that one was not shown
+    assert mark_seen(engine, failed, now(), Scope(frozenset())) == 0
     assert (mark(), mark()) == (1, 0)
     run(docs)
     assert seen()

@@ -11,7 +11,7 @@ from server.runtime.services import ScopeDep, ServicesDep
 from server.sessions import YEAR, Visitor
 from server.views.export import conversation_markdown
 from server.web.pages.page_route import PageRoute
-from server.web.pages.shell import collection_names, conversation_list, indexed, remembered_collection, shell
+from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
 from server.web.session import OwnerDep, SessionsDep
 from server.web.templating import THEMES, is_fragment, page, static
@@ -37,7 +37,7 @@ def new_question(
         turns=[],
         running=None,
         last=None,
-        collections=collection_names(services, scope),
+        choices=choices(context["collections"]),
         collection="",
         deleted={"id": deleted, "title": title} if title else None,
         examples=services.examples.known(scope, services.change) or [],
@@ -79,16 +79,17 @@ def conversation(
     """Its newest branch, or the one that holds the turn `at`; with a field to change the question of `edit`."""
     turns = services.conversations.turns(conversation, owner, _turn_id(at))
     running = next((turn.id for turn in turns if turn.state == "running"), None)
+    context = shell(services, scope, owner, conversation)
     return page(
         request,
         "chat.html",
-        **shell(services, scope, owner, conversation),
+        **context,
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
         turns=[shown_turn(turn, services.rendered, editing=turn.id == _turn_id(edit)) for turn in turns],
         running=running,
         last=turns[-1].id if turns else None,
-        collections=collection_names(services, scope),
+        choices=choices(context["collections"]),
         collection=remembered_collection(services, scope, owner, conversation),
         deleted=None,
     )

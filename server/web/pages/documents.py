@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,9 +10,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime
 
-from indexer.knowledge.catalog import SORTS, FileQuery
-from indexer.knowledge.seen import mark_seen
+from indexer.knowledge.catalog import SORTS
+from indexer.knowledge.file_query import FileQuery
+from indexer.knowledge.seen import mark_seen, unseen_files
 from indexer.knowledge.tables import LedgerEntry
 from indexer.knowledge.trash import ask_again, delete_file, restore_file
 from indexer.passages import Scope
@@ -162,11 +163,10 @@ async def restore(request: Request, entry_id: int, services: ServicesDep, scope:
 
 @router.post("/documents/seen")
 def seen(
-    request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[datetime, Form()]
+    request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[AwareDatetime, Form()]
 ) -> Response:
     """The failures that this list showed first need not stand there any longer."""
-    unseen = services.catalog.unseen(query, scope)
-    mark_seen(services.catalog.engine, [entry.id or 0 for entry in unseen], until, scope)
+    mark_seen(services.catalog.engine, query, until, scope)
     return _back(request, services, scope, query)
 
 
@@ -199,9 +199,8 @@ async def folder_again(
 
 
 async def _index_again(services: Services, entry: LedgerEntry, scope: Scope) -> None:
-    collections = await asyncio.to_thread(services.catalog.collections, scope)
-    name = next(one.name for one in collections if one.id == entry.collection_id)
-    services.jobs.submit(name, [Path(entry.root) / entry.path])
+    names = await asyncio.to_thread(services.catalog.names, scope)
+    services.jobs.submit(names[entry.collection_id], [Path(entry.root) / entry.path])
 
 
 def _found(entry: LedgerEntry | None) -> LedgerEntry:
@@ -247,19 +246,17 @@ def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]
         "query": query,
         "states": services.catalog.file_states(scope),
         "state_names": STATES,
-        "collections": services.catalog.collections(scope),
         "address": lambda **changed: _address(query, **changed),
         "suffix": _address(query).removeprefix("/documents"),
         "part": query.offset // PAGE + 1,
         "parts": max(1, -(-total // PAGE)),
-        "unseen": unseen_line(services.catalog.unseen(query, scope)),
+        "unseen": unseen_line(unseen_files(services.catalog.engine, query, scope)),
     }
 
 
 def _progress(services: Services, scope: Scope) -> dict[str, Any]:
-    everything = services.catalog.collections(services.catalog.everything())
-    hidden = {one.name for one in everything if one.id not in scope.collections}
+    names = services.catalog.names(services.catalog.everything())
+    hidden = {name for id_, name in names.items() if id_ not in scope.collections}
     running = services.catalog.running(scope)
     jobs = [job for job in services.jobs.jobs if job.collection not in hidden]
-    names = {one.id: one.name for one in everything}
     return {"runs": run_lines(running, names), "jobs": job_lines(jobs, running_now=bool(running))}

@@ -54,20 +54,20 @@ class ModelLine:
 def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
     health = health_lines(health_parts(services))
     wrong = [line for line in health if line.state == "failed"]
-    collections = services.catalog.collections(scope)
+    context = shell(services, scope, owner)
     return page(
         request,
         "settings.html",
-        **shell(services, scope, owner),
+        **context,
         health=health,
         verdict=_verdict(health),
         wrong=wrong,
         failed=services.catalog.file_states(scope).get("failed", 0),
         models=_models(services),
         figures=[
-            ("Documents", f"{sum(one.documents for one in collections):,}"),
-            ("Passages", f"{sum(one.chunks for one in collections):,}"),
-            ("Collections", f"{len(collections):,}"),
+            ("Documents", f"{context['documents']:,}"),
+            ("Passages", f"{sum(services.catalog.count_chunks(scope).values()):,}"),
+            ("Collections", f"{len(context['collections']):,}"),
             *_disk(services),
         ],
         memory=_memory(),

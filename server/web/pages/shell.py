@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
+from indexer.knowledge.catalog import CollectionSummary
 from indexer.knowledge.tables import now
 from indexer.passages import Scope
 from server.runtime.services import Services, get_services
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 
 
 def shell(services: Services, scope: Scope, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
-    """The context of base.html; reads both databases, so call it from a thread. `current` is a conversation's id."""
+    """The context of base.html, with the `collections` that it counted, for a page that shows more of them: they are
+    counted once a page. Reads both databases, so call it from a thread. `current` is a conversation's id."""
     generator = services.generator
     return {
         **conversation_list(services, owner, current, search),
@@ -30,12 +33,16 @@ def shell(services: Services, scope: Scope, owner: str, current: str = "", searc
 
 
 def indexed(services: Services, scope: Scope) -> dict[str, Any]:
-    """How many documents there are, in words too, and how far indexing is, empty while nothing is read."""
+    """How many documents there are, in words too, and how far indexing is, empty while nothing is read.
+
+    `collections`: the CollectionSummary of each.
+    """
     collections = services.catalog.collections(scope)
     documents = sum(collection.documents for collection in collections)
     latest = max((c.updated_at for c in collections if c.updated_at is not None), default=None)
     runs = services.catalog.running(scope)
     return {
+        "collections": collections,
         "documents": documents,
         "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
         "indexing": indexing(sum(run.done for run in runs), sum(run.total for run in runs))
@@ -49,15 +56,16 @@ def conversation_list(services: Services, owner: str, current: str = "", search:
     return {"days": by_day(lines, now()), "current": current, "search": search}
 
 
-def collection_names(services: Services, scope: Scope) -> list[str]:
-    """The collections that hold something, by name: what can be chosen from."""
-    return sorted(collection.name for collection in services.catalog.collections(scope) if collection.documents)
+def choices(collections: Iterable[CollectionSummary]) -> list[str]:
+    """The names of those that hold something: what a question can be asked of."""
+    return [collection.name for collection in collections if collection.documents]
 
 
 def remembered_collection(services: Services, scope: Scope, owner: str, conversation: str) -> str:
     """The collection that a conversation asked last, where it is still there; empty for all. Raises NotFound."""
     name = services.conversations.collection(conversation, owner)
-    return name if name in collection_names(services, scope) else ""
+    asked = services.catalog.named([name], scope)
+    return name if asked.collections and services.catalog.has_documents(asked) else ""
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

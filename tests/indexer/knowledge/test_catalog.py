@@ -39,13 +39,20 @@ def catalog(knowledge: Knowledge) -> Catalog:
 def test_everything(catalog: Catalog) -> None:
     scope = catalog.everything()
     assert scope.collections == {1, 2, 3}
-    counted = [(c.name, c.documents, c.chunks) for c in catalog.collections(scope)]
-    assert counted == [("empty", 0, 0), ("mine", 1, 2), ("theirs", 1, 1)]
+    assert catalog.names(scope) == {3: "empty", 1: "mine", 2: "theirs"}
+    assert list(catalog.names(scope)) == [3, 1, 2]  # in the order of their names
+    assert [(c.id, c.name, c.documents) for c in catalog.collections(scope)] == [
+        (3, "empty", 0),
+        (1, "mine", 1),
+        (2, "theirs", 1),
+    ]
+    assert catalog.count_chunks(scope) == {1: 2, 2: 1}
 
 
 def test_only_the_scope_is_seen(catalog: Catalog) -> None:
     mine = Scope(frozenset({1}))
     assert [c.name for c in catalog.collections(mine)] == ["mine"]
+    assert (catalog.names(mine), catalog.count_chunks(mine)) == ({1: "mine"}, {1: 2})
     assert [(name, entry.path) for name, entry in catalog.ledger(mine)] == [("mine", "zz.md"), ("mine", "z.md")]
     assert catalog.document(1, mine) is not None
     assert catalog.document(2, mine) is None
@@ -63,6 +70,7 @@ def test_names_never_widen_a_scope(catalog: Catalog) -> None:
 
 def test_who_may_read_nothing_sees_nothing(catalog: Catalog) -> None:
     assert (catalog.collections(NOBODY), catalog.ledger(NOBODY), catalog.running(NOBODY)) == ([], [], [])
+    assert (catalog.names(NOBODY), catalog.count_chunks(NOBODY)) == ({}, {})
     assert not catalog.has_documents(NOBODY)
     assert catalog.document(1, NOBODY) is None
 

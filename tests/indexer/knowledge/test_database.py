@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
-from sqlmodel import Session, select
+from sqlmodel import Session, SQLModel, select
 
 from indexer.errors import StorageError
-from indexer.knowledge.database import open_knowledge, reading
+from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.database import MIGRATIONS, open_knowledge, reading
 from indexer.knowledge.tables import Collection
 from indexer.settings import IndexerSettings
 
@@ -112,3 +117,41 @@ def test_an_error_does_not_repeat_what_was_to_be_stored(settings: IndexerSetting
     assert "nowhere" in str(caught.value)
     assert "salary" not in str(caught.value)
     engine.dispose()
+
+
+def test_the_migrations_make_the_tables_of_the_code(settings: IndexerSettings) -> None:
+    ours = {"collection", "document", "chunk", "enrichment", "entry", "ledger", "change", "ingest_run", "index_info"}
+    engine = open_knowledge(settings)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_object": lambda thing, name, kind, *_: kind != "table" or name in ours,
+                "compare_type": True,
+            },
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+    engine.dispose()
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date(settings: IndexerSettings) -> None:
+    settings.data.mkdir(parents=True)
+    first = create_engine(f"sqlite:///{settings.knowledge_path}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with first.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, "0001")
+        connection.execute(text("INSERT INTO collection VALUES (1, 'hr', '2026-03-01 12:00:00.000000')"))
+        connection.execute(
+            text(
+                "INSERT INTO document (collection_id, root, path, title, media_type, sha256, text, blocks, indexed_at) "
+                "VALUES (1, '/r', 'a.md', 'Leave', 'md', '', 'Leave is granted.', '[]', '2026-03-01 12:00:00.000000')"
+            )
+        )
+    first.dispose()
+    engine = open_knowledge(settings)
+    catalog = Catalog(engine)
+    [collection] = catalog.collections(catalog.everything())
+    engine.dispose()
+    assert (collection.name, collection.documents) == ("hr", 1)

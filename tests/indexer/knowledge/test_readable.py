@@ -3,12 +3,13 @@
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checked
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.knowledge.readable import readable_documents, readable_files
 from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.passages import Folder, Scope
-from tests.indexer.small_knowledge import Knowledge
+from tests.indexer.small_knowledge import Knowledge, limit_parameters
 
 PATHS = ("a.md", "hr/a.md", "hr/pay/b.md", "HR/a.md", "hr2/a.md", "hr0/a.md", "hr", "hr/ö.md", "hr_/a.md", "h%/a.md")
 FOLDERS = ("hr", "HR", "hr/pay", "hr_", "h%", "ö", "nowhere")
@@ -35,6 +36,25 @@ def test_the_database_and_the_dataclass_agree(knowledge: Knowledge, scope: Scope
     ids = {(document.collection_id, document.path): document.id for document in documents}
     assert inside == {d.id for d in documents if scope.holds(d.id, d.collection_id, d.path)}
     assert listed == {e.id for e in entries if scope.holds(ids.get((e.collection_id, e.path)), e.collection_id, e.path)}
+
+
+def test_a_scope_may_name_more_ids_than_sqlite_takes_parameters(knowledge: Knowledge, engine: Engine) -> None:
+    limit_parameters(engine)
+    inside, outside = knowledge.put("a.md", "Leave."), knowledge.put("b.md", "Pay.", collection="theirs")
+    with Session(engine) as session:
+        for collection_id, path in ((1, "a.md"), (2, "b.md")):
+            session.add(LedgerEntry(collection_id=collection_id, root="/documents", path=path, state="indexed"))
+        session.commit()
+    many = frozenset(range(10, 40_010))
+    for scope, readable in (
+        (Scope(many | {1}, documents=many | {inside}), {inside}),
+        (Scope(many | {1}, documents=many, own=many | {outside}), {outside}),
+        (Scope(many | {1}, own=many | {outside}), {inside, outside}),
+    ):
+        with Session(engine) as session:
+            assert set(session.exec(select(Document.id).where(readable_documents(scope)))) == readable
+            files = session.exec(select(LedgerEntry.collection_id).where(readable_files(scope)))
+            assert set(files) == readable  # the first document is in the first collection, the second in the second
 
 
 def _fill(knowledge: Knowledge) -> None:

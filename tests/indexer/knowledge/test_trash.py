@@ -11,8 +11,9 @@ from sqlmodel import Session, select
 
 from indexer.errors import BusyError
 from indexer.ingest import Report, ingest
-from indexer.knowledge.catalog import Catalog, FileQuery
+from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import writing
+from indexer.knowledge.file_query import FileQuery
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry
 from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
 from indexer.passages import Scope

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlalchemy import event
 from sqlmodel import Session, delete
 
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun
-from server.library.examples import Examples, choose
+from server.library.examples import choose
 from server.settings import ServerSettings
 from server.web.pages import turn_html
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
@@ -369,18 +370,30 @@ def test_a_number_that_no_row_can_have_is_not_found(client: TestClient, address:
     assert "There is nothing at this address." in response.text
 
 
-def test_only_questions_that_the_documents_answer_are_offered(site: Site) -> None:
-    examples = Examples(site.engine)
-    scope = site.catalog.everything()
-    assert examples.known(scope, 1) is None
-    every = examples.find(scope, 1, lambda _question, _scope: True)
-    assert every[0] == "How do I book leave?"
-    assert len(every) == 4
-    assert examples.known(scope, 1) == every
-    few = examples.find(scope, 2, lambda question, _scope: "leave" in question)
-    assert few
-    assert all("leave" in question for question in few)
-    assert examples.find(scope, 3, lambda _question, _scope: False) == []
+@pytest.mark.parametrize(
+    ("address", "times"),
+    [
+        ("/", 1),
+        ("/documents", 1),
+        ("/settings", 1),
+        ("/conversations", 1),
+        ("/language-model", 1),
+        ("/indexed", 1),
+        ("conversation", 1),
+        ("table", 0),
+    ],
+)
+def test_a_page_counts_the_documents_once(site: Site, client: TestClient, address: str, times: int) -> None:
+    path = {"conversation": asked(client), "table": "/documents"}.get(address, address)
+    counted = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "max(document.indexed_at)" in statement:
+            counted.append(statement)
+
+    event.listen(site.engine, "before_cursor_execute", note)
+    client.get(path, headers=HTMX if address == "table" else {})
+    assert len(counted) == times
 
 
 def test_what_can_be_asked_comes_when_there_is_something(settings: ServerSettings, tmp_path: Path) -> None:

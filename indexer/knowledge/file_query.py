@@ -1,0 +1,41 @@
+"""Which files of the ledger a page asks for, as conditions of a query."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import col
+
+from indexer.knowledge.readable import is_file_of, readable_files
+from indexer.knowledge.tables import Document, LedgerEntry
+from indexer.passages import Scope
+
+
+@dataclass(frozen=True)
+class FileQuery:
+    """Which files a page asks for, and in which order. Unknown words for `sort` and `state` mean the default."""
+
+    state: str = ""  # indexed | skipped | failed | needs_ocr | deleted; empty: all but deleted
+    collection: int = 0  # 0: all
+    search: str = ""  # stands in the title or the path
+    sort: str = ""  # a key of catalog.SORTS; empty: what needs somebody first
+    descending: bool = False
+    offset: int = 0
+    limit: int = 200
+
+
+def asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
+    """Entries of the ledger that are on one of the pages of a query."""
+    deleted = col(LedgerEntry.deleted_at)
+    wanted: list[ColumnElement[bool]] = [
+        readable_files(scope),
+        deleted.is_not(None) if query.state == "deleted" else deleted.is_(None),
+    ]
+    if query.collection:
+        wanted.append(col(LedgerEntry.collection_id) == query.collection)
+    if query.state and query.state != "deleted":
+        wanted.append(col(LedgerEntry.state) == query.state)
+    if query.search:
+        in_path = col(LedgerEntry.path).icontains(query.search, autoescape=True)
+        in_title = col(Document.title).icontains(query.search, autoescape=True)
+        wanted.append(or_(in_path, is_file_of(in_title)))
+    return wanted
