@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from threading import Lock
 
 from sqlalchemy import Engine
 from sqlmodel import Session, select
@@ -13,6 +14,7 @@ from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Scope
 
 LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
+WANTED = 4  # questions
 TRIED = 3  # headings for each question wanted: some have no answer under them
 FEWEST, MOST = 2, 10  # words of a heading that says what its section is about
 ENOUGH = 5  # words of a question that is understood without its document
@@ -24,27 +26,53 @@ DULL = frozenset(
 CanAnswer = Callable[[str, Scope], bool]
 
 
+@dataclass(frozen=True)
+class Found:
+    """Questions that the documents could answer when the index was true up to `change`."""
+
+    questions: list[str]
+    change: int
+
+    def is_due(self, change: int, *, settled: bool) -> bool:
+        """Whether to look anew at `change`: when nothing is being read, and where nothing was found also while much is,
+        each time that as much again was read."""
+        if settled:
+            return change != self.change
+        return not self.questions and change != self.change and change >= 2 * self.change
+
+
 @dataclass
 class Examples:
-    """The example questions of one server, worked out once for each scope and each state of the index. Thread-safe."""
+    """The example questions of one server, kept for each scope until an ingest has ended. Thread-safe.
+
+    A search for them takes up to `TRIED` searches of the index for each question wanted, so there is one at a time.
+    """
 
     engine: Engine
-    _found: dict[tuple[Scope, int], list[str]] = field(default_factory=dict)
+    _found: dict[Scope, Found] = field(default_factory=dict)
+    _searching: Lock = field(default_factory=Lock)
 
-    def known(self, scope: Scope, change: int) -> list[str] | None:
-        """What `find` returned; None where it was not asked yet. `change`: up to which the index is true."""
-        return self._found.get((scope, change))
+    def known(self, scope: Scope) -> list[str]:
+        """What was found last; empty where nothing was, or where nobody looked."""
+        found = self._found.get(scope)
+        return found.questions if found else []
 
-    def find(self, scope: Scope, change: int, can_answer: CanAnswer, count: int = 4) -> list[str]:
-        """At most `count` questions that the documents can answer, of different documents where there are enough."""
-        key = (scope, change)
-        if key not in self._found:
-            candidates = choose(_headings(self.engine, scope), TRIED * count)
-            answerable = (question for question in candidates if can_answer(question, scope))
-            found = list(islice(answerable, count))
-            self._found = {known: value for known, value in self._found.items() if known[1] == change}
-            self._found[key] = found
-        return self._found[key]
+    def is_due(self, scope: Scope, change: int, *, settled: bool) -> bool:
+        """Whether `find` would search. `change`: up to which the index is true; `settled`: no ingest goes on."""
+        found = self._found.get(scope)
+        return found is None or found.is_due(change, settled=settled)
+
+    def find(self, scope: Scope, change: int, can_answer: CanAnswer, *, settled: bool = False) -> list[str]:
+        """At most `WANTED` questions that the documents can answer, of different documents where there are enough: what
+        is known, unless `is_due`. Waits while another thread searches."""
+        with self._searching:
+            if self.is_due(scope, change, settled=settled):
+                candidates = choose(_headings(self.engine, scope), TRIED * WANTED)
+                answerable = (question for question in candidates if can_answer(question, scope))
+                found = Found(list(islice(answerable, WANTED)), change)
+                others = {} if settled else self._found  # what others may read has changed as well
+                self._found = {**others, scope: found}
+            return self._found[scope].questions
 
 
 def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:

@@ -42,6 +42,7 @@ class Loading:
         self._retry_seconds = retry
         self._open_retriever = open_retriever
         self._open_generator = open_generator
+        self._examples_failed = False
 
     async def run(self) -> None:
         """Load both, then follow the changes, until cancelled."""
@@ -51,23 +52,24 @@ class Loading:
                 tasks.create_task(self._load_retriever())
         finally:
             self.services.opened.set()
-        await self._find_examples()
         while True:
+            await self._find_examples()
             if self.services.retriever is None:
                 await self._reload_retriever()
             await asyncio.sleep(self._follow_seconds)
             await self._follow()
 
     async def _find_examples(self) -> None:
-        """Ahead of the first visit."""
-        services = self.services
-        if services.retriever is None:
+        """Ahead of the first visit, and anew once an ingest has ended or a file was deleted by hand."""
+        if self.services.retriever is None:
             return
         try:
-            scope = await asyncio.to_thread(services.catalog.everything)
-            await asyncio.to_thread(services.examples.find, scope, services.change, services.can_answer)
+            await asyncio.to_thread(_find_examples, self.services)
+            self._examples_failed = False
         except Exception:  # the page does without
-            log.exception("there are no example questions")
+            if not self._examples_failed:  # once, not every second
+                log.exception("there are no example questions")
+            self._examples_failed = True
 
     async def _load_generator(self) -> None:
         try:
@@ -118,3 +120,10 @@ class Loading:
                 "the search does not work: %s", detail, exc_info=None if isinstance(error, DocentError) else error
             )
         self.services.search_state = GeneratorState("failed", detail)
+
+
+def _find_examples(services: Services) -> None:
+    scope, change = services.catalog.everything(), services.change
+    if services.examples.is_due(scope, change, settled=True):
+        settled = not services.catalog.running(scope)
+        services.examples.find(scope, change, services.can_answer, settled=settled)

@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from indexer.client import read_address
 from indexer.errors import BusyError, DocentError, IndexMismatchError, StorageError
+from indexer.knowledge.database import writing
+from indexer.knowledge.tables import IngestRun, now
+from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.events import Answer, Progress, Question
 from server.app import Parts, create_app, make_services
 from server.errors import Unavailable
+from server.library.examples import CanAnswer, Examples
 from server.runtime.loading import Loading
 from server.runtime.metrics import Metrics
 from server.settings import ServerSettings
@@ -154,6 +159,39 @@ async def test_what_is_indexed_while_the_server_runs_is_found(settings: ServerSe
 
     scope = services.catalog.everything()
     await _until(lambda: services.retriever and services.retriever.search("annual leave", [], scope))
+    running.cancel()
+    await asyncio.wait({running})
+
+
+class NotedExamples(Examples):
+    """Notes each search for examples: at which change, and whether an ingest went on."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.searches: list[tuple[int, bool]] = []
+
+    def find(self, scope: Scope, change: int, can_answer: CanAnswer, *, settled: bool = False) -> list[str]:
+        self.searches.append((change, settled))
+        return super().find(scope, change, can_answer, settled=settled)
+
+
+async def test_examples_are_found_anew_behind_the_page_once_an_ingest_has_ended(settings: ServerSettings) -> None:
+    loading = _loading(settings, open_fake_retriever)
+    services = loading.services
+    services.examples = examples = NotedExamples(services.catalog.engine)
+    fill(settings, {"handbook": HANDBOOK})
+    running = asyncio.create_task(loading.run())
+    await _until(lambda: (2, True) in examples.searches)
+    with writing(settings), Session(services.catalog.engine) as session:
+        run = IngestRun(collection_id=1)
+        session.add(run)
+        session.commit()
+        fill(settings, {"handbook": {"pay.md": "Pay comes at the end of a month."}})
+        await _until(lambda: (3, False) in examples.searches)
+        assert (3, True) not in examples.searches
+        run.finished_at = now()
+        session.commit()
+    await _until(lambda: (3, True) in examples.searches)
     running.cancel()
     await asyncio.wait({running})
 

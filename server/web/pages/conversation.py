@@ -40,7 +40,7 @@ def new_question(
         choices=choices(context["collections"]),
         collection="",
         deleted={"id": deleted, "title": title} if title else None,
-        examples=services.examples.known(scope, services.change) or [],
+        examples=services.examples.known(scope),
         ask_for_examples="load",
     )
 
@@ -48,10 +48,11 @@ def new_question(
 @router.get("/examples")
 def examples(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
     """Questions for a first visit; the page asks again while the search cannot say what can be answered."""
-    found = services.examples.known(scope, services.change) or []
-    if not found and services.catalog.has_documents(scope):
+    found = services.examples.known(scope)
+    something = bool(found) or services.catalog.has_documents(scope)
+    if something and not found:
         found = services.examples.find(scope, services.change, services.can_answer)
-    later = not found and (services.retriever is None or not services.catalog.has_documents(scope))
+    later = not found and (services.retriever is None or not something)
     return page(request, "_examples.html", examples=found, ask_for_examples=LATER if later else "")
 
 

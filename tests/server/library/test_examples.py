@@ -1,0 +1,96 @@
+"""Example questions: those that the documents answer, found when an ingest has ended and by one thread at a time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from indexer.passages import Scope
+from server.library.examples import Examples
+from server.settings import ServerSettings
+from tests.tiny_site import Site
+
+
+class Search:
+    """Answers questions that hold `word`, and counts how often it is asked."""
+
+    def __init__(self, word: str = "") -> None:
+        self.word = word
+        self.asked = 0
+
+    def __call__(self, question: str, _scope: Scope) -> bool:
+        self.asked += 1
+        return self.word in question
+
+
+@pytest.fixture
+def site(settings: ServerSettings) -> Site:
+    return Site(settings)
+
+
+@pytest.fixture
+def examples(site: Site) -> Examples:
+    return Examples(site.engine)
+
+
+@pytest.fixture
+def scope(site: Site) -> Scope:
+    return site.catalog.everything()
+
+
+def test_only_questions_that_the_documents_answer_are_offered(examples: Examples, scope: Scope) -> None:
+    assert examples.known(scope) == []
+    every = examples.find(scope, 1, Search())
+    assert every[0] == "How do I book leave?"
+    assert len(every) == 4
+    assert examples.known(scope) == every
+    few = examples.find(scope, 2, Search("leave"), settled=True)
+    assert few
+    assert all("leave" in question for question in few)
+    assert examples.find(scope, 3, Search("nothing has this"), settled=True) == []
+
+
+def test_what_was_found_is_kept_until_an_ingest_has_ended(examples: Examples, scope: Scope) -> None:
+    found = examples.find(scope, 1, Search())
+    later = Search("leave")
+    for change in range(2, 100):
+        assert examples.find(scope, change, later) == found
+        assert not examples.is_due(scope, change, settled=False)
+    assert later.asked == 0
+    assert examples.is_due(scope, 99, settled=True)
+    assert examples.find(scope, 99, later, settled=True) != found
+    before = later.asked
+    examples.find(scope, 99, later, settled=True)
+    assert later.asked == before
+
+
+def test_where_nothing_was_found_an_ingest_is_asked_again_each_time_it_read_as_much_again(
+    examples: Examples, scope: Scope
+) -> None:
+    nothing = Search("nothing has this")
+    examples.find(scope, 3, nothing)
+    once = nothing.asked
+    for change in range(4, 48):
+        examples.find(scope, change, nothing)
+    assert once > 0
+    assert nothing.asked == 4 * once  # at 3, 6, 12 and 24
+    assert examples.find(scope, 48, Search())
+
+
+def test_two_visitors_never_search_for_the_same(examples: Examples, scope: Scope) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Search):
+        def __call__(self, question: str, scope: Scope) -> bool:
+            begun.set()
+            assert go_on.wait(30)
+            return super().__call__(question, scope)
+
+    search = Slow()
+    with ThreadPoolExecutor(2) as visitors:
+        first = visitors.submit(examples.find, scope, 1, search)
+        assert begun.wait(30)
+        second = visitors.submit(examples.find, scope, 1, search)
+        go_on.set()
+        assert first.result(30) == second.result(30)
+    assert search.asked == 4  # one for each question that is offered
