@@ -28,7 +28,7 @@ from indexer.errors import FileError, FolderError, UnreadableFile, UnsupportedFi
 from indexer.knowledge.database import writing
 from indexer.knowledge.index_info import check_index, describe_index
 from indexer.knowledge.records import find_document, put_document, remove_document, write_ledger
-from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, now
+from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, known_id, now
 from indexer.knowledge.trash import DELETED, is_as_deleted
 from indexer.settings import IndexerSettings
 
@@ -157,7 +157,7 @@ class Ingest:
             session.add(made)
             session.commit()
             session.refresh(made)
-            return made.id or 0
+            return known_id(made)
 
     def _known_roots(self) -> list[Path]:
         with Session(self.engine) as session:
@@ -206,7 +206,7 @@ class Ingest:
             session.add(run)
             session.commit()
             session.refresh(run)
-            return run.id or 0
+            return known_id(run)
 
     def _end(self) -> None:
         with Session(self.engine) as session:

@@ -24,7 +24,7 @@ from indexer.errors import StartError
 from indexer.ingest import embedding_input, ingest
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
-from indexer.knowledge.tables import Collection, Document
+from indexer.knowledge.tables import Collection, Document, known_id
 from indexer.passages import Passage, Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
@@ -234,7 +234,7 @@ def _ingest_passages(
         describe_index(session, settings, embedder.dimension)
         for (path, document), own in zip(documents, drafts, strict=True):
             file = ScannedFile(Path("/evaluation"), path)
-            put_document(session, collection.id or 0, file, "", document, own, vectors[start : start + len(own)])
+            put_document(session, known_id(collection), file, "", document, own, vectors[start : start + len(own)])
             start += len(own)
         session.commit()
 

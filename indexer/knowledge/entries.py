@@ -8,7 +8,7 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
-from indexer.knowledge.tables import Chunk, Enrichment, Entry
+from indexer.knowledge.tables import Chunk, Enrichment, Entry, known_id
 
 
 @dataclass
@@ -44,11 +44,11 @@ def put_entries(session: Session, kept: Kept, chunks: Sequence[Chunk]) -> None:
     """Give the entries to the new passages (with ids) that have the same words."""
     for chunk in chunks:
         found = kept.get((chunk.prefix, chunk.body))
-        if found is None or chunk.id is None:
+        if found is None:
             continue
         session.add(Enrichment(chunk_id=chunk.id, model=found.model, dropped=found.dropped, made_at=found.made_at))
         for kind, text, vector in found.entries:
-            session.add(Entry(chunk_id=chunk.id, kind=kind, text=text, vector=vector))
+            session.add(Entry(chunk_id=known_id(chunk), kind=kind, text=text, vector=vector))
 
 
 def encode_entries(session: Session, document_id: int, encode: Callable[[Sequence[str]], Vectors]) -> None:

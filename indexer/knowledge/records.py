@@ -10,7 +10,7 @@ from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
 from indexer.knowledge.entries import put_entries, take_entries
-from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, now
+from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, known_id, now
 
 
 def put_document(
@@ -37,9 +37,7 @@ def put_document(
     document.deleted_at = None  # its file changed, or someone asked for it
     session.add(document)
     session.flush()
-    if document.id is None:
-        raise RuntimeError("SQLite gave the document no id")
-    put_chunks(session, document.id, extracted.text, drafts, vectors)
+    put_chunks(session, known_id(document), extracted.text, drafts, vectors)
 
 
 def put_chunks(
@@ -74,9 +72,9 @@ def put_chunks(
 def remove_document(session: Session, collection_id: int, root: str, path: str) -> None:
     """Delete the document and its chunks, if it is there, and tell the indexes."""
     document = find_document(session, collection_id, root, path)
-    if document is not None and document.id is not None:
+    if document is not None:
         session.exec(delete(Chunk).where(col(Chunk.document_id) == document.id))
-        session.add(Change(document_id=document.id, operation="delete"))
+        session.add(Change(document_id=known_id(document), operation="delete"))
         session.delete(document)
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.knowledge.database import open_knowledge, reading
 from indexer.knowledge.index_info import check_index
-from indexer.knowledge.tables import Chunk, Document
+from indexer.knowledge.tables import Chunk, Document, known_id
 from indexer.passages import Passage, Retrieved, Scope, Sentence
 from indexer.search.fuse import (
     OLDER_TURNS,
@@ -77,7 +77,7 @@ class _Found:
 
     @property
     def id(self) -> int:
-        return self.chunk.id or 0
+        return known_id(self.chunk)
 
     @cached_property
     def vector(self) -> Vectors:
@@ -258,8 +258,8 @@ def _passage(
     start, end = chunks[0].start, chunks[-1].end
     return Passage(
         rank=rank,
-        score=max(0.0, *(scores[chunk.id or 0] for chunk in chunks)),
-        cosine=max(cosines[chunk.id or 0] for chunk in chunks),
+        score=max(0.0, *(scores[known_id(chunk)] for chunk in chunks)),
+        cosine=max(cosines[known_id(chunk)] for chunk in chunks),
         document_id=best.chunk.document_id,
         collection_id=best.collection_id,
         document=best.path,
