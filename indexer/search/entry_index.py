@@ -3,14 +3,15 @@
 They have an index of their own, so that the passages' word statistics stay those of the documents.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.search.keywords import KeywordIndex
+from indexer.search.vectors import VectorIndex, Vectors
 from indexer.text.terms import terms
 
 NEAREST = 200
@@ -18,8 +19,8 @@ NEAREST = 200
 
 
 @dataclass(frozen=True)
-class Led:
-    """Rows of passages that entries lead to; all arrays (n,), rows distinct and ascending."""
+class EntryHits:
+    """Rows of passages whose entries were found; all arrays (n,), rows distinct and ascending."""
 
     rows: NDArray[np.int64]
     cosine: NDArray[np.float32]  # of the row's nearest entry, 0 where none was near
@@ -27,75 +28,80 @@ class Led:
 
 
 class EntryIndex:
+    """Entries are numbered from 0 in the order of `add`.
+
+    Thread-safe: `_lock` is held while `_rows` and `_count` change together and while they are read together; below
+    `_count` nothing is written again. The other parts are thread-safe themselves. Entries of rows behind the caller's
+    mask are not looked at. `arrays` is for the one thread that adds.
+    """
+
     def __init__(self) -> None:
-        self._faiss: faiss.Index | None = None
+        self._vectors = VectorIndex()
         self._keywords = KeywordIndex()
-        self._rows = np.zeros(0, np.int64)  # entry -> the store's row of its passage
+        self._lock = threading.Lock()
+        self._rows = np.zeros(0, np.int64)  # entry -> the store's row of its passage, with room for more
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
-    def add(self, rows: Sequence[int], texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Append entries; `vectors`: float32 (n, dim), unit rows."""
-        if self._faiss is None:
-            self._faiss = faiss.IndexFlatIP(vectors.shape[1])
-        self._faiss.add(np.ascontiguousarray(vectors))
+    def add(self, rows: Sequence[int], texts: Sequence[str], vectors: Vectors) -> None:
+        """Append entries of a document; `rows`: the store's, behind those of all earlier calls.
+
+        `vectors`: float32 (n, dim), unit rows.
+        """
+        self._vectors.add(vectors)
         for text in texts:
             self._keywords.add(terms(text))
-        self._rows = np.append(self._rows, np.array(rows, np.int64))
+        with self._lock:
+            end = self._count + len(rows)
+            if end > len(self._rows):
+                room = np.zeros(2 * end, np.int64)
+                room[: self._count] = self._rows[: self._count]
+                self._rows = room
+            self._rows[self._count : end] = rows
+            self._count = end
 
-    def search(self, vector: NDArray[np.float32], query: list[str], readable: NDArray[np.bool_]) -> Led:
-        """The passages whose entries are nearest; `readable`: bool, one for each row of the store."""
-        if self._faiss is None:
-            nothing = np.zeros(0, np.float32)
-            return Led(np.zeros(0, np.int64), nothing, nothing)
-        mask = readable[self._rows]
-        near, cosine = (found[0] for found in nearest(self._faiss, vector[None, :], mask, NEAREST))
-        near, cosine = near[near >= 0], cosine[near >= 0]
-        bm25 = self._keywords.scores(query, mask)
-        found = np.flatnonzero(bm25)
-        best = found[np.argsort(-bm25[found], kind="stable")[:NEAREST]]
-        rows = np.unique(self._rows[np.concatenate([near, best])])
-        cosines, words = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
-        np.maximum.at(cosines, np.searchsorted(rows, self._rows[near]), cosine)
-        np.maximum.at(words, np.searchsorted(rows, self._rows[best]), bm25[best])
-        return Led(rows, cosines, words)
+    def search(
+        self, vectors: Vectors, queries: Sequence[list[str]], readable: NDArray[np.bool_]
+    ) -> Iterator[EntryHits]:
+        """For each vector, (queries, dim), and its query the passages whose entries are nearest.
+
+        `readable`: bool (n,), for the first n rows of the store, of which each document has all or none.
+        """
+        with self._lock:
+            appended = self._rows[: self._count]
+        of_entry = appended[: np.searchsorted(appended, len(readable))]
+        mask = readable[of_entry]
+        for vector, query in zip(vectors, queries, strict=True):
+            near, cosine = (found[0] for found in self._vectors.nearest(vector[None, :], mask, NEAREST))
+            near, cosine = near[near >= 0], cosine[near >= 0]
+            bm25 = self._keywords.scores(query, mask)
+            found = np.flatnonzero(bm25)
+            best = found[np.argsort(-bm25[found], kind="stable")[:NEAREST]]
+            rows = np.unique(of_entry[np.concatenate([near, best])])
+            cosines, words = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
+            np.maximum.at(cosines, np.searchsorted(rows, of_entry[near]), cosine)
+            np.maximum.at(words, np.searchsorted(rows, of_entry[best]), bm25[best])
+            yield EntryHits(rows, cosines, words)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The index as plain arrays for a snapshot; none where it is empty."""
-        if self._faiss is None:
+        if not self._count:
             return {}
-        vectors = self._faiss.reconstruct_n(0, self._faiss.ntotal)
-        return {"rows": self._rows, "vectors": vectors} | {
-            f"bm25{name}": values for name, values in self._keywords.arrays().items()
-        }
+        keywords = {f"bm25{name}": values for name, values in self._keywords.arrays().items()}
+        vectors = self._vectors.of(np.arange(self._count))
+        return {"rows": self._rows[: self._count], "vectors": vectors, **keywords}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "EntryIndex":
         """Raises KeyError, ValueError for arrays that are not those of `arrays`."""
         index = cls()
         if arrays:
-            vectors = arrays["vectors"].astype(np.float32)
-            index._faiss = faiss.IndexFlatIP(vectors.shape[1])
-            index._faiss.add(vectors)
+            index._vectors.add(arrays["vectors"].astype(np.float32))
             index._rows = arrays["rows"].astype(np.int64)
+            index._count = len(index._rows)
             index._keywords = KeywordIndex.from_arrays({k[4:]: v for k, v in arrays.items() if k.startswith("bm25")})
-            if not len(index._rows) == len(index._keywords) == len(vectors):
+            if not index._count == len(index._keywords) == len(index._vectors):
                 raise ValueError("its entries are of different lengths")
         return index
-
-
-def nearest(
-    index: faiss.Index, vectors: NDArray[np.float32], mask: NDArray[np.bool_], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """(rows, cosines) of the nearest rows inside the mask for each vector, best first: (vectors, at most `count`).
-
-    Where FAISS found fewer, the rest of the rows are -1.
-    """
-    bitmap = np.packbits(mask, bitorder="little")
-    selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bitmap))
-    wanted = min(count, int(mask.sum()))
-    if not wanted:
-        return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
-    cosine, rows = index.search(vectors, wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
-    return rows, cosine

@@ -6,7 +6,9 @@ FTS5 were weighed (docs/decisions.md); the first has to be built anew for each a
 """
 
 import math
+import threading
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 
@@ -17,15 +19,22 @@ K1 = 1.2
 B = 0.75
 """The usual constants (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009)."""
 
+_NONE = array("I")
+
 
 class KeywordIndex:
     """Rows are numbered from 0 in the order of `add`.
 
     Dead and unreadable rows are left out by the caller's mask, and out of the statistics too: what the asker may not
     read moves no score.
+
+    Thread-safe: `_lock` is held while a row is appended and while the postings of one term are copied, each for
+    microseconds. No row behind the mask is looked at, so what is added after a mask was made moves no score either.
+    `arrays` is for the one thread that adds.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._rows: dict[str, array[int]] = {}  # term -> rows that hold it, ascending
         self._counts: dict[str, array[int]] = {}  # term -> how often, beside _rows
         self._lengths = array("I")  # terms a row
@@ -35,41 +44,50 @@ class KeywordIndex:
 
     def add(self, row_terms: list[str]) -> None:
         """Append a row with these terms."""
-        row = len(self._lengths)
-        self._lengths.append(len(row_terms))
-        for term, count in Counter(row_terms).items():
-            if term not in self._rows:
-                self._rows[term] = array("I")
-                self._counts[term] = array("H")
-            self._rows[term].append(row)
-            self._counts[term].append(min(count, 65535))
+        counted = Counter(row_terms).items()
+        with self._lock:
+            row = len(self._lengths)
+            self._lengths.append(len(row_terms))
+            for term, count in counted:
+                if term not in self._rows:
+                    self._rows[term] = array("I")
+                    self._counts[term] = array("H")
+                self._rows[term].append(row)
+                self._counts[term].append(min(count, 65535))
 
     def scores(self, query: Iterable[str], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """BM25 of every row: float32 (rows,), 0 where no term occurs or `mask` (bool (rows,)) is False."""
-        scores = np.zeros(len(self._lengths), np.float32)
+        """BM25 of the first n rows: float32 (n,), 0 where no term occurs or `mask` (bool (n,)) is False."""
+        scores = np.zeros(len(mask), np.float32)
         readable = int(mask.sum())
         if not readable:
             return scores
-        lengths = np.array(self._lengths, np.float32)
+        with self._lock:
+            appended = self._lengths[: len(mask)]
+        lengths = np.array(appended, np.float32)
         norm = K1 * (1 - B + B * lengths / max(float(lengths[mask].mean()), 1.0))
         for term in query:
-            if term not in self._rows:
-                continue
-            rows = np.array(self._rows[term], np.int64)
-            counts = np.array(self._counts[term], np.float32)
-            seen = mask[rows]
-            rows, counts = rows[seen], counts[seen]
+            rows, counts = self._postings(term, mask)
             scores[rows] += _idf(readable, len(rows)) * counts * (K1 + 1) / (counts + norm[rows])
         return scores
 
     def idf(self, query: Iterable[str], mask: NDArray[np.bool_]) -> dict[str, float]:
         """Inverse document frequency of each term among the rows of the mask."""
         readable = int(mask.sum())
-        return {term: _idf(readable, self.holding(term, mask)) for term in query}
+        return {term: _idf(readable, len(self.rows(term, mask))) for term in query}
 
-    def holding(self, term: str, mask: NDArray[np.bool_]) -> int:
-        """Rows of the mask that hold a term."""
-        return int(mask[np.array(self._rows.get(term, array("I")), np.int64)].sum())
+    def rows(self, term: str, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Rows of the mask that hold a term, ascending."""
+        return self._postings(term, mask)[0]
+
+    def _postings(self, term: str, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """(rows, counts) of a term inside the mask, each (n,)."""
+        with self._lock:
+            appended = self._rows.get(term, _NONE)
+            end = bisect_left(appended, len(mask))
+            stored, counted = appended[:end], self._counts.get(term, _NONE)[:end]
+        rows = np.array(stored, np.int64)
+        inside = mask[rows]
+        return rows[inside], np.array(counted, np.float32)[inside]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The index as plain arrays for a snapshot."""

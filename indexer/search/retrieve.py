@@ -31,7 +31,8 @@ from indexer.search.fuse import (
 from indexer.search.keywords import most_bm25
 from indexer.search.overlap import QuestionWords, TextWords
 from indexer.search.rerank import Reranker, open_reranker
-from indexer.search.store import Candidates, Store
+from indexer.search.store import Store
+from indexer.search.view import Candidates, View
 from indexer.settings import IndexerSettings
 from indexer.text.terms import query_terms
 
@@ -151,9 +152,19 @@ class Retriever:
         return list(self.retrieve(question, history, scope, k).passages)
 
     def retrieve(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> Retrieved:
-        asked = self._asked(question, history, scope)
+        """At most `k` passages (from 1), best first, none where nothing is readable, and how they were searched for.
+
+        `history` are the user's earlier messages, oldest first; the last `OLDER_TURNS` count. Everything is of texts,
+        words and statistics inside `scope` alone. Texts of any length and form are taken: what is too long is cut.
+
+        Any number of threads may call it at once. All its numbers are of the index at one moment; a chunk that was
+        replaced since is left out, when the chosen ones are read from the database. Raises SQLAlchemy's DatabaseError
+        where that cannot be read.
+        """
+        view = self.store.view(scope)
+        asked = self._asked(question, history, view)
         vectors = np.stack([one.vector for one in asked])
-        candidates = self.store.search(vectors, [one.terms for one in asked], scope)
+        candidates = view.search(vectors, [one.terms for one in asked])
         vector = np.asarray(np.average(vectors, axis=0, weights=[one.share for one in asked]), np.float32)
         with reading(self.engine) as session:  # chunks and their document's text of one version
             found = _load(session, _best_ids(asked, candidates), scope)
@@ -174,10 +185,10 @@ class Retriever:
         together_with = "; ".join(reversed(history[-OLDER_TURNS:]))[:EARLIER_CHARACTERS] if len(asked) > 1 else ""
         return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text)
 
-    def _asked(self, question: str, history: Sequence[str], scope: Scope) -> list[_Asked]:
+    def _asked(self, question: str, history: Sequence[str], view: View) -> list[_Asked]:
         """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended."""
-        last = self.store.corrected(_searchable(question), scope)
-        turns = [self.store.corrected(_searchable(turn), scope) for turn in history[-OLDER_TURNS:]]
+        last = view.corrected(_searchable(question))
+        turns = [view.corrected(_searchable(turn)) for turn in history[-OLDER_TURNS:]]
         shares = turn_shares(len(turns))
         earlier = ["", *(" ".join(turns[-count:])[-EARLIER_CHARACTERS:] for count in (1, OLDER_TURNS))][: len(shares)]
         texts = [f"{before} {last}" if before else last for before in earlier]
@@ -185,7 +196,7 @@ class Retriever:
         asked = []
         for share, before, text, vector in zip(shares, earlier, texts, vectors, strict=True):
             terms = query_terms(f"{last} {before}")  # its own terms first: there is a limit
-            asked.append(_Asked(share, text, vector, terms, self.store.idf(terms, scope)))
+            asked.append(_Asked(share, text, vector, terms, view.idf(terms)))
         return asked
 
 
@@ -220,8 +231,8 @@ def _rescore(
     for number, one in enumerate(asked):
         words, entry = one.of_most(candidates.bm25[number, rows]), candidates.entry_cosine[number, rows]
         best = np.array([chunk.best_sentence(one) for chunk in found], np.float32)
-        led = np.where(entry > 0, sentence_scores(entry, words), 0)
-        scores += one.share * fuse(np.maximum(best, led), words)
+        by_entry = np.where(entry > 0, sentence_scores(entry, words), 0)
+        scores += one.share * fuse(np.maximum(best, by_entry), words)
     ids = [chunk.id for chunk in found]
     cosines = np.maximum(candidates.cosine[:, rows].max(axis=0), 0)
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
@@ -268,16 +279,16 @@ def _passage(
         page=best.chunk.page,
         start=start,
         end=end,
-        text=chunks[0].body if len(chunks) == 1 else _stretch(session, best.chunk.document_id, start, end),
+        text=chunks[0].body if len(chunks) == 1 else _excerpt(session, best.chunk.document_id, start, end),
         prefix=chunks[0].prefix,
         sentences=tuple(sentence for found in ordered for sentence in found.sentences),
     )
 
 
-def _stretch(session: Session, document_id: int, start: int, end: int) -> str:
+def _excerpt(session: Session, document_id: int, start: int, end: int) -> str:
     """`document.text[start:end]`, cut by SQLite, which counts code points as Python does."""
-    stretch = func.substr(Document.text, start + 1, end - start)
-    return session.exec(select(stretch).where(Document.id == document_id)).first() or ""
+    excerpt = func.substr(Document.text, start + 1, end - start)
+    return session.exec(select(excerpt).where(Document.id == document_id)).first() or ""
 
 
 def _considered(ranked: list[_Found], k: int) -> list[_Found]:

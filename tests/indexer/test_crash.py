@@ -155,7 +155,7 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path: Path) -> None:
     assert verify_index(settings, engine) == []
     store = Store(engine, settings.index_path)
     store.load()
-    found = store.search(word_vector("version")[None, :], [query_terms("version")], Scope(frozenset({1})))
+    found = store.view(Scope(frozenset({1}))).search(word_vector("version")[None, :], [query_terms("version")])
     assert len(found.chunk_ids) == sum(len(bodies) for _, bodies, _ in kept.values())
     report = ingest([folder], settings, engine, WordEmbedder)
     assert report.counts["indexed"] == DOCUMENTS - len(kept)

@@ -158,7 +158,7 @@ def test_entries_survive_a_snapshot(knowledge: Knowledge, retriever: Retriever, 
     for question in ("hotel money back", "badge"):
         scope = Catalog(retriever.engine).everything()
         one, other = (
-            s.search(word_vector(question)[None, :], [question.split()], scope) for s in (retriever.store, loaded)
+            s.view(scope).search(word_vector(question)[None, :], [question.split()]) for s in (retriever.store, loaded)
         )
         assert one.chunk_ids.tolist() == other.chunk_ids.tolist()
         assert one.entry_cosine.tolist() == other.entry_cosine.tolist()

@@ -85,10 +85,10 @@ def test_words_come_from_the_scope_alone(engine: Engine, settings: IndexerSettin
     opened, closed = knowledge.collection("open"), knowledge.collection("closed")
     store = loaded(engine, settings)
     text = "parnetal aquisition"
-    assert store.corrected(text, scope(opened)) == "parental aquisition"
-    assert store.corrected(text, scope(closed)) == "parnetal acquisition"
-    assert store.corrected(text, scope(opened, closed)) == "parental acquisition"
-    assert store.corrected(text, scope()) == text
+    assert store.view(scope(opened)).corrected(text) == "parental aquisition"
+    assert store.view(scope(closed)).corrected(text) == "parnetal acquisition"
+    assert store.view(scope(opened, closed)).corrected(text) == "parental acquisition"
+    assert store.view(scope()).corrected(text) == text
 
 
 def test_words_of_deleted_documents_are_forgotten(
@@ -99,7 +99,7 @@ def test_words_of_deleted_documents_are_forgotten(
     store = loaded(engine, settings)
     knowledge.delete("a.md")
     store.follow()
-    assert store.corrected("parnetal parrking", scope(knowledge.collection("docs"))) == "parnetal parking"
+    assert store.view(scope(knowledge.collection("docs"))).corrected("parnetal parrking") == "parnetal parking"
 
 
 def test_a_snapshot_keeps_the_words(engine: Engine, settings: IndexerSettings, knowledge: Knowledge) -> None:
@@ -108,10 +108,10 @@ def test_a_snapshot_keeps_the_words(engine: Engine, settings: IndexerSettings, k
     knowledge.put("b.md", "🌴 !!!", collection="signs")
     loaded(engine, settings).save()
     again = loaded(engine, settings)
-    assert again.corrected("parnetal uberstundn", collection) == "parental uberstunden"
+    assert again.view(collection).corrected("parnetal uberstundn") == "parental uberstunden"
     knowledge.put("c.md", "Parking spaces.")
     again.follow()
-    assert again.corrected("parrking", collection) == "parking"
+    assert again.view(collection).corrected("parrking") == "parking"
 
 
 def found(retriever: Retriever, question: str, collections: Iterable[int], history: tuple[str, ...] = ()) -> str:

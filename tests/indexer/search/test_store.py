@@ -17,10 +17,11 @@ from sqlmodel import Session, select
 
 import indexer.search.store
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Chunk, Document, IndexInfo
+from indexer.knowledge.tables import Change, Chunk, Document, IndexInfo
 from indexer.passages import Scope
 from indexer.search.rows import COPIES
 from indexer.search.store import Store
+from indexer.search.view import CANDIDATES
 from indexer.settings import IndexerSettings
 from indexer.text.terms import query_terms
 from tests.indexer.small_knowledge import Knowledge
@@ -30,7 +31,7 @@ Found = dict[int, tuple[float, float]]  # chunk id -> (cosine, BM25)
 
 
 def find(store: Store, question: str, *collections: int) -> Found:
-    found = store.search(word_vector(question)[None, :], [query_terms(question)], Scope(frozenset(collections)))
+    found = store.view(Scope(frozenset(collections))).search(word_vector(question)[None, :], [query_terms(question)])
     assert len(set(found.chunk_ids.tolist())) == len(found.chunk_ids)
     rows = zip(found.chunk_ids.tolist(), found.cosine[0].tolist(), found.bm25[0].tolist(), strict=True)
     return {id_: (cosine, bm25) for id_, cosine, bm25 in rows}
@@ -62,7 +63,7 @@ def test_an_empty_database_finds_nothing(store: Store) -> None:
     store.load()
     store.save()
     assert find(store, "leave", 1) == {}
-    assert store.idf(["leav"], Scope(frozenset({1})))["leav"] > 0
+    assert store.view(Scope(frozenset({1}))).idf(["leav"])["leav"] > 0
     assert not store.is_behind()
 
 
@@ -94,12 +95,12 @@ def test_nothing_outside_the_scope_is_returned_or_moves_a_score(store: Store, kn
     theirs = knowledge.collection("theirs")
     knowledge.put("a.md", "Leave is thirty days.", "Leave leave leave.", "Pay is monthly.", collection="mine")
     store.follow()
-    alone, weights = find(store, "leave pay salary", mine), store.idf(["leav", "salari"], Scope(frozenset({mine})))
+    alone, weights = find(store, "leave pay salary", mine), store.view(Scope(frozenset({mine}))).idf(["leav", "salari"])
     for number in range(30):
         knowledge.put(f"{number}.md", "Salary and leave and pay. " * 5, "Other words.", collection="theirs")
     store.follow()
     assert find(store, "leave pay salary", mine) == alone
-    assert store.idf(["leav", "salari"], Scope(frozenset({mine}))) == weights
+    assert store.view(Scope(frozenset({mine}))).idf(["leav", "salari"]) == weights
     assert paths(knowledge, find(store, "leave pay salary", theirs)).isdisjoint({"a.md"})
     assert find(store, "leave") == {}
     assert find(store, "leave", 99) == {}
@@ -111,7 +112,7 @@ def test_candidates_are_limited_but_the_best_are_among_them(store: Store, knowle
     knowledge.put("best.md", "Zeppelin.")
     store.follow()
     found = find(store, "zeppelin filler", 1)
-    assert indexer.search.store.CANDIDATES <= len(found) <= 2 * indexer.search.store.CANDIDATES
+    assert CANDIDATES <= len(found) <= 2 * CANDIDATES
     assert "best.md" in paths(knowledge, found)
 
 
@@ -265,11 +266,11 @@ def test_vectors_of_another_length_replace_the_old_ones(saved: Found, knowledge:
             chunk.vector = np.full(16, 0.25, np.float32).tobytes()
         session.get_one(IndexInfo, "dimension").value = "16"
         for document in session.exec(select(Document)).all():
-            session.add(indexer.search.store.Change(document_id=document.id or 0, operation="put"))
+            session.add(Change(document_id=document.id or 0, operation="put"))
         session.commit()
     for store in (running, again(knowledge)):
         store.follow()
-        found = store.search(np.full((1, 16), 0.25, np.float32), [["leav"]], Scope(frozenset({1})))
+        found = store.view(Scope(frozenset({1}))).search(np.full((1, 16), 0.25, np.float32), [["leav"]])
         assert len(found.chunk_ids) == 3
         assert found.cosine[0] == pytest.approx(np.ones(3), abs=1e-5)
 
@@ -284,7 +285,7 @@ def test_compaction_keeps_what_is_found(store: Store, knowledge: Knowledge, monk
         knowledge.put(f"{round_}.md", f"Kept {round_} about leave.")
         store.follow()
         assert same(find(store, "leave kept", 1), find(fresh(knowledge), "leave kept", 1))
-        rows = len(store._rows)
+        rows = len(store._state.rows)
         assert rows - len(store) <= max(20, 0.25 * rows)
 
 
@@ -376,7 +377,7 @@ def test_of_a_text_that_stands_many_times_the_oldest_copies_are_found(store: Sto
     found = find(store, "leave", 1)
     assert paths(knowledge, found) == {"copy.md", "other.md"}
     assert len(found) == COPIES + 1
-    assert store.idf(["leav"], Scope(frozenset({1})))["leav"] == pytest.approx(np.log1p(0.5 / (COPIES + 1.5)))
+    assert store.view(Scope(frozenset({1}))).idf(["leav"])["leav"] == pytest.approx(np.log1p(0.5 / (COPIES + 1.5)))
     assert len(store) == 2_001
 
 

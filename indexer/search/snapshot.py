@@ -1,0 +1,85 @@
+"""A state of the search index as a folder: written, and read where it still belongs to the database."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from indexer.knowledge.tables import IndexInfo
+from indexer.search.entry_index import EntryIndex
+from indexer.search.keywords import KeywordIndex
+from indexer.search.rows import Rows
+from indexer.search.state import State, newest_change
+from indexer.search.vectors import VectorIndex
+from indexer.text.terms import VERSION
+
+
+def read_snapshot(folder: Path, engine: Engine) -> State:
+    """`folder`: named by its change number. Raises whatever the reading of damaged files raises."""
+    with (folder / "rows.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    with Session(engine) as session:
+        newest = newest_change(session)
+    if str(arrays["database"]) != _database(engine) or int(folder.name) > newest:
+        raise ValueError("it belongs to another database")
+    if str(arrays["terms"]) != VERSION:
+        raise ValueError("texts had other search terms then")
+    if _sha256(folder / "dense.faiss") != str(arrays["dense_sha256"]):
+        raise ValueError("its vectors are not those that were written")
+    state = State(
+        Rows(arrays["rows"]),
+        VectorIndex.read(folder / "dense.faiss"),
+        KeywordIndex.from_arrays(_parts(arrays, "bm25")),
+        EntryIndex.from_arrays(_parts(arrays, "entry")),
+        {int(id_): dict.fromkeys(_lines(spelt), 0) for id_, spelt in _parts(arrays, "words").items()},
+        int(folder.name),
+    )
+    if state.spellings.keys() != set(state.rows.values["collection"].tolist()):
+        raise ValueError("it lacks the words of a collection")
+    if not state.is_even:
+        raise ValueError("its parts are of different lengths")
+    return state
+
+
+def write_snapshot(state: State, folder: Path, engine: Engine) -> None:
+    """Make the folder. Raises OSError; the caller sees to it that the state is not followed meanwhile."""
+    folder.mkdir()
+    state.vectors.write(folder / "dense.faiss")
+    np.savez(
+        folder / "rows.npz",
+        allow_pickle=False,
+        database=np.array(_database(engine)),
+        dense_sha256=np.array(_sha256(folder / "dense.faiss")),
+        terms=np.array(VERSION),
+        rows=state.rows.values,
+        **{f"words{id_}": _as_bytes(spelt) for id_, spelt in state.spellings.items()},
+        **{f"entry{name}": values for name, values in state.entries.arrays().items()},
+        **{f"bm25{name}": values for name, values in state.keywords.arrays().items()},
+    )
+
+
+def _parts(arrays: dict[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _as_bytes(lines: dict[str, int]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(sorted(lines)).encode(), np.uint8)
+
+
+def _lines(stored: NDArray[np.generic]) -> list[str]:
+    return stored.tobytes().decode().split("\n")
+
+
+def _database(engine: Engine) -> str:
+    """The database's own random name: a snapshot of another one must not be taken for this one's."""
+    with Session(engine) as session:
+        info = session.get(IndexInfo, "database")
+        return info.value if info else ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
