@@ -11,12 +11,17 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from indexer.knowledge.database import reading
+from indexer.knowledge.readable import readable_documents
+from indexer.knowledge.tables import Document
 from indexer.passages import Scope
+from indexer.search.rows import Rows
 from indexer.search.snapshot import read_snapshot, write_snapshot
 from indexer.search.state import State, followed, newest_change
 from indexer.search.view import View
@@ -65,11 +70,19 @@ class Store:
         state = self._state
         mask = state.masks.get(scope)
         if mask is None:
-            mask = state.rows.of_collections(scope.collections)
+            mask = self._mask(state.rows, scope)
             if len(state.masks) >= MASKS:
                 state.masks.clear()
             state.masks[scope] = mask
-        return View(scope, state, mask)
+        return View(scope, state, mask, self._engine)
+
+    def _mask(self, rows: Rows, scope: Scope) -> NDArray[np.bool_]:
+        """Which rows the scope searches: bool (n,)."""
+        if scope.is_whole_collections:
+            return rows.of_collections(scope.collections)
+        with Session(self._engine) as session:
+            readable = session.exec(select(Document.id).where(readable_documents(scope))).all()
+        return rows.of_documents([id_ for id_ in readable if id_ is not None])
 
     def is_behind(self) -> bool:
         """Whether the newest snapshot lacks changes of the database, or there is none."""

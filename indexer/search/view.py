@@ -5,14 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
+from indexer.knowledge.tables import Chunk
 from indexer.passages import Scope
 from indexer.search.spelling import corrected
 from indexer.search.state import State
 from indexer.search.vectors import Vectors
+from indexer.text.terms import stem, words
 
 CANDIDATES = 100
 """Rows that each kind of search puts forward."""
+SPELT_ROWS = 200
+"""Rows with a word's stem that are read to see whether the word itself stands there."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class View:
     scope: Scope
     state: State
     mask: NDArray[np.bool_]  # (rows of the state,): those that the scope searches
+    engine: Engine
 
     def search(self, vectors: Vectors, queries: Sequence[list[str]]) -> Candidates:
         """The best rows by cosine with each vector (float32 (queries, dim), unit rows) and by BM25 for each's terms."""
@@ -78,5 +85,16 @@ class View:
     def _spells(self, word: str) -> bool:
         """Whether the scope's documents spell a folded word just so, and not another one with its stem."""
         spellings, rows = self.state.spellings, len(self.mask)
-        granted = [spellings[id_] for id_ in self.scope.collections if id_ in spellings]
-        return any(spelt.get(word, rows) < rows for spelt in granted)
+        if self.scope.is_whole_collections:
+            granted = [spellings[id_] for id_ in self.scope.collections if id_ in spellings]
+            return any(spelt.get(word, rows) < rows for spelt in granted)
+        return any(word in spelt for spelt in list(spellings.values())) and self._stands_in_a_row(word)
+
+    def _stands_in_a_row(self, word: str) -> bool:
+        """Asked of the database where a collection is readable in part, since spellings are known by collection."""
+        held = self.state.keywords.rows(stem(word), self.mask)[:SPELT_ROWS]
+        chunks = select(Chunk.prefix, Chunk.body).where(
+            col(Chunk.id).in_(self.state.rows.values["chunk"][held].tolist())
+        )
+        with Session(self.engine) as session:
+            return any(word in words(f"{prefix}\n{body}") for prefix, body in session.exec(chunks))
