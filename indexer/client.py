@@ -50,9 +50,10 @@ class LocalServer:
         options = {"collections": list(collections) or None}
         return self.post("/v1/chat/completions", {"model": "docent", "messages": [message], "docent": options})
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any], *, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
+        """What the server answers within `seconds` of silence."""
         try:
-            with self._connected(ANSWER_SECONDS) as client:
+            with self._connected(seconds) as client:
                 response = client.post(path, json=body)
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
@@ -77,7 +78,7 @@ class LocalServer:
     def _connected(self, timeout: float) -> httpx.Client:
         return httpx.Client(
             base_url=self.address.url,
-            headers={"Authorization": f"Bearer {self.address.token}"},
+            headers={"Authorization": f"Bearer {self.address.token}", "Accept-Encoding": "identity"},
             timeout=timeout,
             trust_env=False,  # a proxy must not stand between two processes of one machine
         )

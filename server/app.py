@@ -27,8 +27,9 @@ from server.runtime.housekeeping import keep_house
 from server.runtime.loading import Loading, OpenGenerator, OpenRetriever
 from server.runtime.metrics import CountedRequests, Metrics
 from server.runtime.services import Answerer, Services
+from server.runtime.upkeep import Upkeep
 from server.settings import ServerSettings
-from server.web.api import chat_completions, embeddings, health, search
+from server.web.api import chat_completions, embeddings, health, local, search
 from server.web.pages import ask, conversation, documents, source
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
@@ -59,7 +60,12 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
             app.state.services = services
             services.jobs.start()
             keeping = keep_house(services.conversations)
-            async with _in_background(loading.run()), _in_background(keeping), _announced(settings, token):
+            async with (
+                _in_background(loading.run()),
+                _in_background(Upkeep(services).run()),
+                _in_background(keeping),
+                _announced(settings, token),
+            ):
                 yield
             await services.jobs.aclose()
             await services.turns.aclose()
@@ -74,7 +80,9 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         openapi_url=None,
         exception_handlers=exception_handlers(bare_problem),
     )
-    for module in (chat_completions, embeddings, search, health, conversation, ask, documents, source, settings_page):
+    for module in (chat_completions, embeddings, search, health, local):
+        app.include_router(module.router)
+    for module in (conversation, ask, documents, source, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     # The last one added is the outermost.

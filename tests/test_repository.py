@@ -29,7 +29,7 @@ FLOORS = {
         ("indexer.enrich", "indexer.rebuild", "indexer.verify"),
         ("indexer.search", "indexer.ingest", "indexer.console"),
         ("indexer.library_errors",),
-        ("indexer.knowledge",),
+        ("indexer.knowledge", "indexer.embed_remote"),
         ("indexer.documents", "indexer.client"),
         ("indexer.documents.extract", "indexer.passages", "indexer.embed"),
         ("indexer.text", "indexer.settings"),

@@ -10,13 +10,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
+from sqlmodel import Session, select
 
+from indexer.embed import EmbeddingInput, SentenceTransformerEmbedder
+from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Chunk, Document
+from indexer.settings import IndexerSettings
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 from tests.waiting import WAIT, until
 
@@ -36,6 +43,7 @@ Everyone gets 25 days of annual leave a year. Unused days expire on 31 March.
 
 Parents get 16 weeks of paid parental leave. Ask the people team three months ahead.
 """
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from indexer.cli import main; main(sys.argv[1:])"
 TRAVEL = "Travel expenses\n\nKeep every receipt. Claims are paid within ten working days after they were approved.\n"
 
 
@@ -152,6 +160,42 @@ def test_a_running_server_takes_up_changed_new_and_deleted_documents(place: Plac
     assert "--prune" in refused.stderr
     assert place.run("indexer", "ingest", str(place.documents), "--prune").returncode == 0
     until(lambda: "Fridays" not in ask(extractive, "May I bring my dog to the office?").choices[0].message.content)
+
+
+def test_an_ingest_of_a_small_file_beside_a_server_loads_no_model(place: Place, tmp_path: Path) -> None:
+    """It gets the vectors that its own model would have given, but for the order in which floats were added."""
+    small = tmp_path / "bicycles.txt"
+    small.write_text("Company bicycles stand in the yard. Their lock has the code 4711.")
+    other = Place(tmp_path / "data", place.documents)
+    other.ingest()
+    for url in other.server():
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, "ingest", str(small), "--collection", "handbook"],
+            env=other.environment(), capture_output=True, text=True, timeout=WAIT,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        until(partial(is_found_first, url, "What is the code of the lock?", "bicycles.txt"))
+    engine = open_knowledge(IndexerSettings(data=other.data))
+    with Session(engine) as session:
+        chunk = session.exec(select(Chunk).join(Document).where(Document.path == "bicycles.txt")).one()
+    engine.dispose()
+    spans = [(start, end) for start, end in np.frombuffer(chunk.sentences, np.int32).reshape(-1, 2).tolist()]
+    given = EmbeddingInput(chunk.prefix, chunk.body, tuple(spans))
+    (own,) = SentenceTransformerEmbedder(IndexerSettings()).encode_chunks([given])
+    assert np.frombuffer(chunk.vector, np.float32) == pytest.approx(own.vector, abs=1e-5)
+    stored = np.frombuffer(chunk.sentence_vectors, np.float16).reshape(own.sentences.shape)
+    assert stored == pytest.approx(own.sentences, abs=1e-3)
+
+
+def test_an_uploaded_file_is_found(extractive: str) -> None:
+    sent = {"files": ("garden.txt", b"The gardener waters the lemon trees on Tuesdays.")}
+    httpx.post(f"{extractive}/documents/upload", data={"collection": "garden"}, files=sent, trust_env=False)
+    until(lambda: is_found_first(extractive, "When are the lemon trees watered?", "garden.txt"))
+
+
+def is_found_first(url: str, question: str, document: str) -> bool:
+    found = httpx.post(f"{url}/v1/search", json={"query": question}, trust_env=False).json()["passages"]
+    return bool(found) and found[0]["document"] == document
 
 
 def test_a_language_model_answers_from_the_passages(place: Place, tmp_path: Path) -> None:

@@ -1,34 +1,47 @@
-"""What a command that changed the knowledge does at its end: the index is saved, and calibrated if that is due."""
+"""What a command that changed the knowledge does at its end: the index is saved, and calibrated, where that is due.
 
-from collections.abc import Callable
+A running server has index and embedder in memory, takes the change up by itself, and does both when nobody waits
+(server.runtime.upkeep): a command beside it loads neither.
+"""
 
 from sqlalchemy import Engine
 
+from indexer.client import find_server
 from indexer.embed import Embedder
 from indexer.knowledge.calibration import is_due
 from indexer.knowledge.catalog import Catalog
 from indexer.progress import calibration_progress, message
 from indexer.search.calibrate import calibrate
 from indexer.search.retrieve import Retriever
+from indexer.search.snapshot_due import is_snapshot_due
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 
 
-def save_snapshot(settings: IndexerSettings, engine: Engine) -> None:
-    """A disk that does not take it is told, and is no failure: the index is made again when it is needed."""
+def save_and_calibrate(settings: IndexerSettings, engine: Engine, embedder: Embedder) -> None:
+    """Whichever is due, over one index in memory."""
+    to_save, to_calibrate = is_snapshot_due(engine, settings.index_path), is_due(engine)
+    if not (to_save or to_calibrate) or find_server(settings) is not None:
+        return
     store = Store(engine, settings.index_path)
-    if store.is_behind():
-        store.load()
-        try:
-            store.save()
-        except OSError as error:
-            message(f"The index could not be written to {settings.index_path} ({error}); it is made again when needed.")
+    store.load()
+    if to_save:
+        _save(settings, store)
+    if to_calibrate:
+        with calibration_progress() as progress:
+            calibrate(Retriever(engine, embedder, store, settings), Catalog(engine).everything(), progress)
 
 
-def calibrate_if_due(settings: IndexerSettings, engine: Engine, open_embedder: Callable[[], Embedder]) -> None:
-    if is_due(engine):
+def save_if_due(settings: IndexerSettings, engine: Engine) -> None:
+    if is_snapshot_due(engine, settings.index_path) and find_server(settings) is None:
         store = Store(engine, settings.index_path)
         store.load()
-        retriever = Retriever(engine, open_embedder(), store, settings)
-        with calibration_progress() as progress:
-            calibrate(retriever, Catalog(engine).everything(), progress)
+        _save(settings, store)
+
+
+def _save(settings: IndexerSettings, store: Store) -> None:
+    """A disk that does not take it is told, and is no failure: the index is made again when it is needed."""
+    try:
+        store.save()
+    except OSError as error:
+        message(f"The index could not be written to {settings.index_path} ({error}); it is made again when needed.")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from indexer.client import find_server
-from indexer.commands.after_change import save_snapshot
+from indexer.commands.after_change import save_if_due
 from indexer.enrich.enrich import enrich
 from indexer.enrich.writer import Writer
 from indexer.errors import StartError
@@ -29,7 +29,7 @@ def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | Non
     with closing(Writer(url, key, model)) as writer, enrich_progress() as progress:
         retriever = open_retriever(settings, engine)
         report = enrich(settings, engine, retriever, writer, scope, limit, progress.update)
-    save_snapshot(settings, engine)
+    save_if_due(settings, engine)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     message(summarise_enrichment(report))

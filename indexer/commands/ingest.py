@@ -3,15 +3,15 @@
 import json
 import sys
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 from watchfiles import Change, watch
 
-from indexer.commands.after_change import calibrate_if_due, save_snapshot
-from indexer.embed import SentenceTransformerEmbedder
+from indexer.commands.after_change import save_and_calibrate
+from indexer.embed import Embedder
+from indexer.embed_remote import SparingEmbedder
 from indexer.errors import DocentError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.database import open_knowledge
@@ -23,28 +23,34 @@ WATCH_MS = 1000  # how long a watch waits for a change before it looks whether i
 
 def run(paths: tuple[Path, ...], collection: str, prune: bool, watch: bool, as_json: bool) -> None:
     settings = IndexerSettings()
-    report = _ingest_once(paths, settings, collection, prune, as_json)
+    embedder = SparingEmbedder(settings)
+    report = _ingest_once(paths, settings, embedder, collection, prune, as_json)
     if watch:
-        _ingest_changes(paths, settings, collection, as_json)
+        _ingest_changes(paths, settings, embedder, collection, as_json)
     sys.exit(1 if report.counts["failed"] else 0)
 
 
 def _ingest_once(
-    paths: tuple[Path, ...], settings: IndexerSettings, collection: str, prune: bool, as_json: bool
+    paths: tuple[Path, ...],
+    settings: IndexerSettings,
+    embedder: Embedder,
+    collection: str,
+    prune: bool,
+    as_json: bool,
 ) -> Report:
     engine = open_knowledge(settings)
-    open_embedder = cache(lambda: SentenceTransformerEmbedder(settings))
     with ingest_progress() as progress:
-        report = ingest(paths, settings, engine, open_embedder, collection, prune, progress.update)
-    save_snapshot(settings, engine)
-    calibrate_if_due(settings, engine, open_embedder)
+        report = ingest(paths, settings, engine, lambda: embedder, collection, prune, progress.update)
+    save_and_calibrate(settings, engine, embedder)
     if as_json:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False))
     progress.summarise(report)
     return report
 
 
-def _ingest_changes(paths: tuple[Path, ...], settings: IndexerSettings, collection: str, as_json: bool) -> None:
+def _ingest_changes(
+    paths: tuple[Path, ...], settings: IndexerSettings, embedder: Embedder, collection: str, as_json: bool
+) -> None:
     """Until Ctrl-C. The first look comes once the watch stands: it takes up what changed while the first run worked."""
     own = settings.data.resolve()
 
@@ -61,7 +67,7 @@ def _ingest_changes(paths: tuple[Path, ...], settings: IndexerSettings, collecti
                 continue
             standing = True
             try:
-                _ingest_once(paths, settings, collection, False, as_json)
+                _ingest_once(paths, settings, embedder, collection, False, as_json)
             except DocentError as error:  # a folder that is being moved about must not end the watch
                 message(str(error))
 

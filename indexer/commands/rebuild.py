@@ -1,6 +1,6 @@
 """`indexer rebuild`: chunks, vectors and indexes anew, with the settings as they are now."""
 
-from indexer.commands.after_change import calibrate_if_due, save_snapshot
+from indexer.commands.after_change import save_and_calibrate
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.knowledge.database import open_knowledge
 from indexer.progress import ingest_progress, message
@@ -14,6 +14,5 @@ def run() -> None:
     embedder = SentenceTransformerEmbedder(settings)
     with ingest_progress() as progress:
         documents, chunks = rebuild_index(settings, engine, embedder, progress.update)
-    save_snapshot(settings, engine)
-    calibrate_if_due(settings, engine, lambda: embedder)
+    save_and_calibrate(settings, engine, embedder)
     message(f"Rebuilt {chunks} passages of {documents} documents.")

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from indexer.errors import DocentError
 from indexer.search.retrieve import Retriever
 from server.llm.generator import Generator, GeneratorState
+from server.runtime.questions_first import QuestionsFirst
 from server.runtime.services import Services
 from server.settings import ServerSettings
 
@@ -84,9 +85,9 @@ class Loading:
     async def _load_retriever(self) -> None:
         services = self.services
         try:
-            services.retriever = await asyncio.to_thread(
-                self._open_retriever, services.settings, services.catalog.engine
-            )
+            retriever = await asyncio.to_thread(self._open_retriever, services.settings, services.catalog.engine)
+            retriever.embedder = QuestionsFirst(retriever.embedder)
+            services.retriever = retriever
             services.search_state = GeneratorState("ready")
         except Exception as error:
             self._search_failed(error)

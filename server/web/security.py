@@ -21,6 +21,7 @@ from server.settings import LOOPBACK, ServerSettings
 from server.web.problems import Problem, describe, is_for_machines, respond
 
 BODY_LIMIT = 1024 * 1024  # bytes; only an upload of documents may be larger
+LOCAL_PATHS = "/local/"  # for commands on this machine alone, which know the token in server.json
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 POLICY = (
@@ -85,7 +86,8 @@ class Guard:
         names = {name.strip().lower() for name in (*settings.hosts.split(","), settings.host)}
         self.names = names - {"", "0.0.0.0", "::"}  # noqa: S104 (every address, as a name, is no name)
         key = settings.api_key.get_secret_value() if settings.api_key else ""
-        self.digests = [_digest(value) for value in (key, *tokens) if value] if key else []
+        self.local = [_digest(token) for token in tokens]
+        self.digests = [_digest(key), *self.local] if key else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -119,13 +121,14 @@ class Guard:
         )
 
     def _check_key(self, path: str, headers: Headers) -> None:
-        if not self.digests or not (path.startswith("/v1/") or path == "/metrics"):
+        digests = self.local if path.startswith(LOCAL_PATHS) else self.digests
+        if not path.startswith(LOCAL_PATHS) and not (digests and (path.startswith("/v1/") or path == "/metrics")):
             return
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             raise Unauthorised("A key is needed.", "Send it as `Authorization: Bearer KEY`.", code="missing_api_key")
         digest = _digest(given.strip())
-        if not any(hmac.compare_digest(digest, known) for known in self.digests):
+        if not any(hmac.compare_digest(digest, known) for known in digests):
             raise Unauthorised(
                 "This key is not the server's.", "Ask whoever runs it for the key.", code="invalid_api_key"
             )

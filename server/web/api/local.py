@@ -1,0 +1,49 @@
+"""POST /local/vectors: what `indexer ingest` asks of the server on its data folder; the shapes are embed_remote.py's.
+
+No part of the API: only a command on this machine can call it, with the token that server.json holds.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from indexer.embed import EmbeddingInput
+from indexer.embed_remote import MOST_CHUNKS, VECTORS_PATH, vectors_answer
+from server.errors import BadRequest, NotFound, Unavailable
+from server.runtime.services import ServicesDep
+from server.web.api.schemas import Words
+
+MOST_SENTENCES = 4096  # of one chunk, which has 2048 word pieces at the most
+
+router = APIRouter(include_in_schema=False)
+
+Place = Annotated[int, Field(ge=0)]
+
+
+class ChunkText(BaseModel):
+    """A chunk to encode; `sentences` are code points of `body`."""
+
+    prefix: Words
+    body: Words
+    sentences: list[tuple[Place, Place]] = Field(max_length=MOST_SENTENCES)
+
+
+class VectorsRequest(BaseModel):
+    model: Words
+    chunks: list[ChunkText] = Field(max_length=MOST_CHUNKS)
+
+
+@router.post(VECTORS_PATH)
+async def vectors(body: VectorsRequest, services: ServicesDep) -> dict[str, Any]:
+    """With no chunks: the model's dimension alone. Questions go first (server.runtime.questions_first)."""
+    if services.retriever is None:
+        raise Unavailable("The search model is not loaded.", code="search_failed")
+    embedder = services.retriever.embedder
+    if body.model != embedder.name:
+        raise NotFound(f"This server has the embedding model {embedder.name}.", param="model", code="model_not_found")
+    chunks = [EmbeddingInput(one.prefix, one.body, tuple(one.sentences)) for one in body.chunks]
+    if any(end > len(chunk.body) for chunk in chunks for _, end in chunk.sentences):
+        raise BadRequest("A sentence ends behind its chunk.", param="chunks")
+    return await asyncio.to_thread(lambda: vectors_answer(embedder.dimension, embedder.encode_chunks(chunks)))
