@@ -2,7 +2,8 @@
 
 Here are the words and options of each; `indexer.commands` does its work and is loaded only for that.
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
-Exit status: 0 done, 1 done with failures that the output lists, 2 could not start.
+Exit status: 0 done, 1 done with failures that the output lists, 2 could not start, 75 not now: another process works
+on the same data.
 """
 
 from pathlib import Path

@@ -3,7 +3,8 @@
 It begins at once: the words of every command are loaded, but what does its work only when it is run.
 It ends with its work done, or with one sentence and an exit status; never with a traceback of ours.
 
-Exit status: 0 done, 1 done with failures, 2 could not start, 130 interrupted.
+Exit status: 0 done, 1 done with failures, 2 could not start, 75 could not start now since another process works on
+the same data, 130 interrupted.
 """
 
 import os

@@ -5,7 +5,7 @@ DocentError                      exit status 1
 │   ├── FolderError              a path to ingest is missing, nested in another root, or suddenly empty
 │   ├── EmbedderError            the embedding model is not there, or is not what it claims to be
 │   ├── IndexMismatchError       the index was built with another model or chunker
-│   ├── BusyError                another process holds what is needed
+│   ├── BusyError                exit status 75: another process holds what is needed; later it may work
 │   └── StorageError             the disk is full or the data folder cannot be used
 └── FileError                    one file could not be indexed; ends in the ledger, never stops a run
     ├── UnsupportedFile          state "skipped"
@@ -44,7 +44,7 @@ class IndexMismatchError(StartError):
 
 
 class BusyError(StartError):
-    pass
+    exit_status: ClassVar[int] = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class StorageError(StartError):

@@ -1,4 +1,4 @@
-"""The `indexer` command: one JSON document on standard output, one sentence for each error, three exit statuses."""
+"""The `indexer` command: one JSON document on standard output, one sentence for each error, its exit statuses."""
 
 import json
 import os

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from indexer.console import Commands
-from indexer.errors import DocentError, StartError
+from indexer.errors import BusyError, DocentError, StartError
 from indexer.settings import IndexerSettings
 
 
@@ -38,6 +38,7 @@ def bad_setting() -> ValidationError:
     [
         (DocentError("It failed.", "Do this."), 1, "It failed. Do this.\n"),
         (StartError("It could not start."), 2, "It could not start.\n"),
+        (BusyError("Another one writes."), 75, "Another one writes.\n"),
         (StartError("\x1b[2JIt could not start."), 2, "\\x1b[2JIt could not start.\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.UsageError("Wrong."), 2, "Wrong."),
