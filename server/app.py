@@ -23,7 +23,7 @@ from indexer.search.retrieve import open_retriever
 from server.answering.answer import answer
 from server.conversations.store import open_conversations
 from server.llm.choose import open_generator
-from server.runtime.housekeeping import keep_house
+from server.runtime.housekeeping import chores, keep_house
 from server.runtime.loading import Loading, OpenGenerator, OpenRetriever
 from server.runtime.metrics import CountedRequests, Metrics
 from server.runtime.services import Answerer, Services
@@ -58,12 +58,11 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
         with _alone(settings):
             services, loading = make_services(settings, parts or Parts(), metrics)
             app.state.services = services
-            services.jobs.start()
-            keeping = keep_house(services.conversations)
             async with (
                 _in_background(loading.run()),
                 _in_background(Upkeep(services).run()),
-                _in_background(keeping),
+                _in_background(keep_house(chores(services))),
+                _in_background(services.jobs.resume()),
                 _announced(settings, token),
             ):
                 yield

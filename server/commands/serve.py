@@ -17,6 +17,7 @@ from starlette.datastructures import State
 from indexer.client import find_server
 from indexer.errors import BusyError, StartError
 from server.app import create_app
+from server.library.ingest_jobs import step_back
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
 from server.runtime.services import Services
@@ -134,6 +135,7 @@ async def _ingesting(state: State, folders: Sequence[Path]) -> AsyncIterator[Non
     paths = [str(folder) for folder in folders]
     services: Services = state.services
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "indexer", "ingest", *paths)
+    step_back(child.pid)
     services.ingesting = True
     ended = asyncio.create_task(_ended(child, services))
     try:

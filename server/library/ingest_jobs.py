@@ -12,19 +12,19 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
-from indexer.errors import BusyError, StorageError
+from indexer.errors import BusyError, StartError
 from indexer.knowledge.tables import now
-from indexer.knowledge.trash import purge
 from indexer.settings import IndexerSettings
 from server.errors import TooBusy
 from server.library.uploads import unread_uploads
@@ -34,9 +34,12 @@ log = logging.getLogger(__name__)
 NICENESS = 10  # a question at 0 gets about ten times the processor's time of an ingest
 SETTLE_SECONDS = 1.0  # files that are uploaded one after the other are read by one run
 BUSY_SECONDS = 3.0  # between two tries while another `indexer` writes
-PURGE_SECONDS = 60.0
 KEPT_JOBS = 20
 MOST_WAITING = 100
+NAMED = 50  # files of a job that are kept by name
+ORDER = ("failed", "needs_ocr", "skipped", "indexed", "removed", "unchanged")
+"""States of files, those that somebody should look at first."""
+UNFORESEEN = "Indexing ended before it was done. What was finished is kept; index again to go on."
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -46,8 +49,31 @@ class FileOutcome:
     """What became of a file: the report's line for it."""
 
     document: str
-    state: str  # indexed | unchanged | removed | skipped | failed | needs_ocr
+    state: str  # one of ORDER
     reason: str
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of a job's files: how many are in each state, and the first `NAMED` that are not unchanged.
+
+    A folder may have a hundred thousand files, and the page shows this every second.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    named: tuple[FileOutcome, ...] = ()
+
+    @property
+    def more(self) -> int:
+        """Files that are not unchanged and not named."""
+        return sum(self.counts.values()) - self.counts.get("unchanged", 0) - len(self.named)
+
+    @classmethod
+    def of(cls, files: Iterable[FileOutcome]) -> "Outcomes":
+        """Raises ValueError where a state is none."""
+        ordered = sorted(files, key=lambda one: ORDER.index(one.state))
+        named = [one for one in ordered if one.state != "unchanged"]
+        return cls(dict(Counter(one.state for one in ordered)), tuple(named[:NAMED]))
 
 
 @dataclass
@@ -60,23 +86,20 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "waiting"
     problem: str = ""
-    outcomes: list[FileOutcome] = field(default_factory=list)
-    refused: list[FileOutcome] = field(default_factory=list)  # files that were sent and not kept
+    refused: list[FileOutcome] = field(default_factory=list)  # files that were sent and not kept, until it ends
+    outcomes: Outcomes = field(default_factory=Outcomes)
     asked_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
 
-    @property
-    def files(self) -> list[FileOutcome]:
-        """Every file's outcome, those that somebody should look at first."""
-        order = ("failed", "needs_ocr", "skipped", "indexed", "removed", "unchanged")
-        return sorted([*self.refused, *self.outcomes], key=lambda one: order.index(one.state))
+    def refuse(self, files: Sequence[FileOutcome]) -> None:
+        self.refused += files
+        self.outcomes = Outcomes.of(self.refused)
 
-    @property
-    def counts(self) -> dict[str, int]:
-        counted: dict[str, int] = {}
-        for outcome in self.files:
-            counted[outcome.state] = counted.get(outcome.state, 0) + 1
-        return counted
+    def end(self, state: State, files: Sequence[FileOutcome] = (), problem: str = "") -> None:
+        """Raises ValueError where the state of a file is none."""
+        self.outcomes = Outcomes.of([*self.refused, *files])
+        self.refused = []
+        self.state, self.problem, self.ended_at = state, problem, now()
 
 
 class IngestJobs:
@@ -96,8 +119,6 @@ class IngestJobs:
         self._settle = settle
         self._jobs: list[Job] = []
         self._worker: asyncio.Task[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self._child: asyncio.subprocess.Process | None = None
 
     @property
     def jobs(self) -> list[Job]:
@@ -109,11 +130,12 @@ class IngestJobs:
         for job in self._jobs:
             if job.state == "waiting" and job.collection == collection:
                 job.paths += [path for path in paths if path not in job.paths]
-                job.refused += refused
+                job.refuse(refused)
                 return job
         if sum(job.state == "waiting" for job in self._jobs) >= MOST_WAITING:
             raise TooBusy("Too many folders wait to be indexed.", "Try again when some are done.", retry_after=60)
-        job = Job(collection, list(paths), refused=list(refused))
+        job = Job(collection, list(paths))
+        job.refuse(refused)
         self._jobs.append(job)
         ended = [one for one in self._jobs if one.ended_at is not None]
         for old in ended[:-KEPT_JOBS]:
@@ -122,57 +144,7 @@ class IngestJobs:
             self._worker = asyncio.create_task(self._work())
         return job
 
-    def start(self) -> None:
-        """Read what was uploaded and not read; purge what was deleted long enough ago, from now on."""
-        self._keeper = asyncio.create_task(self._keep_house())
-
-    async def aclose(self) -> None:
-        """End the child and forget what waits; a run that was cut short is finished by the next one."""
-        for task in (self._worker, self._keeper):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait({task})
-
-    async def _work(self) -> None:
-        while job := next((one for one in self._jobs if one.state == "waiting"), None):
-            await asyncio.sleep(self._settle)
-            job.state = "running" if job.paths else "done"
-            try:
-                while job.paths and not await self._run(job):  # noqa: ASYNC110 (another process, which tells nobody)
-                    await asyncio.sleep(BUSY_SECONDS)
-            except OSError as error:
-                job.state, job.problem = "failed", f"The indexer could not be started: {error.strerror}."
-            job.ended_at = now()
-
-    async def _run(self, job: Job) -> bool:
-        """False where another `indexer` writes just now."""
-        command = [*self._command, "ingest", "--json", "--collection", job.collection]
-        child = await asyncio.create_subprocess_exec(
-            *command, *([] if not job.prune else ["--prune"]), "--", *map(str, job.paths),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=os.environ | environment(self._settings),
-        )  # fmt: skip
-        try:
-            with contextlib.suppress(psutil.Error):
-                psutil.Process(child.pid).nice(min(19, psutil.Process().nice() + NICENESS))
-            output, errors = await child.communicate()
-        finally:
-            if child.returncode is None:
-                child.terminate()
-                await child.wait()
-        said = errors.decode("utf-8", "replace").strip()
-        if child.returncode in (0, 1) and (report := _report(output)) is not None:
-            job.outcomes = [FileOutcome(f["document"], f["state"], f["reason"]) for f in report["files"]]
-            job.state = "done"
-        elif child.returncode == 2 and "is writing to" in said:
-            return False
-        else:
-            log.error("indexing %s ended with status %s: %s", job.collection, child.returncode, said)
-            unforeseen = "Indexing ended before it was done. What was finished is kept; index again to go on."
-            job.state, job.problem = "failed", said.splitlines()[-1] if child.returncode == 2 and said else unforeseen
-        return True
-
-    async def _resume(self) -> None:
+    async def resume(self) -> None:
         """Read what was uploaded before the server ended."""
         try:
             for collection, paths in await asyncio.to_thread(unread_uploads, self._settings, self._engine):
@@ -180,18 +152,68 @@ class IngestJobs:
         except Exception:  # the server starts all the same
             log.exception("uploads that were not read before cannot be looked for")
 
-    async def _keep_house(self) -> None:
-        await self._resume()
-        while True:
+    async def aclose(self) -> None:
+        """End the child and forget what waits; a run that was cut short is finished by the next one."""
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait({self._worker})
+
+    async def _work(self) -> None:
+        while job := next((one for one in self._jobs if one.state == "waiting"), None):
+            await asyncio.sleep(self._settle)
             try:
-                await asyncio.to_thread(purge, self._settings, self._engine)
-            except BusyError:
-                pass  # an ingest writes; the next minute will do
-            except (StorageError, OSError) as error:
-                log.warning("what was deleted could not be removed for good: %s", error)
-            except Exception:  # a database that is busy or broken must not end this for the days after
-                log.exception("what was deleted could not be removed for good")
-            await asyncio.sleep(PURGE_SECONDS)
+                await self._do(job)
+            except OSError as error:
+                job.end("failed", problem=f"The indexer could not be started: {error.strerror}.")
+            except Exception:  # whatever a child says or does must not hold up the next job
+                log.exception("indexing %s ended in an unforeseen way", job.collection)
+                job.end("failed", problem=UNFORESEEN)
+
+    async def _do(self, job: Job) -> None:
+        if not job.paths:  # every file was refused
+            job.end("done")
+            return
+        job.state = "running"
+        while (ended := await self._run(job)).status == BusyError.exit_status:  # noqa: ASYNC110 (it tells nobody)
+            await asyncio.sleep(BUSY_SECONDS)
+        if ended.status in (0, 1):
+            job.end("done", await asyncio.to_thread(_report, ended.output))
+            return
+        log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
+        could_not_start = ended.status == StartError.exit_status and ended.said
+        job.end("failed", problem=ended.said.splitlines()[-1] if could_not_start else UNFORESEEN)
+
+    async def _run(self, job: Job) -> "Ended":
+        """Raises OSError where the command cannot be started."""
+        command = [*self._command, "ingest", "--json", "--collection", job.collection]
+        child = await asyncio.create_subprocess_exec(
+            *command, *([] if not job.prune else ["--prune"]), "--", *map(str, job.paths),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=os.environ | environment(self._settings),
+        )  # fmt: skip
+        try:
+            step_back(child.pid)
+            output, errors = await child.communicate()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+        return Ended(child.returncode, output, errors.decode("utf-8", "replace").strip())
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: `status` is negative where a signal did it."""
+
+    status: int | None
+    output: bytes
+    said: str
+
+
+def step_back(pid: int) -> None:
+    """Let this process, just begun, have the processor when no question wants it."""
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(pid).nice(min(19, psutil.Process().nice() + NICENESS))
 
 
 def environment(settings: IndexerSettings) -> dict[str, str]:
@@ -201,9 +223,6 @@ def environment(settings: IndexerSettings) -> dict[str, str]:
     return {f"DOCENT_{name.upper()}": str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
 
 
-def _report(output: bytes) -> dict[str, Any] | None:
-    try:
-        report = json.loads(output)
-    except ValueError:
-        return None
-    return report if isinstance(report, dict) and isinstance(report.get("files"), list) else None
+def _report(output: bytes) -> list[FileOutcome]:
+    """Raises ValueError, TypeError, KeyError where it is none."""
+    return [FileOutcome(one["document"], one["state"], one["reason"]) for one in json.loads(output)["files"]]

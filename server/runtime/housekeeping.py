@@ -1,21 +1,51 @@
-"""Removes for good, while the server runs, the conversations whose deletion can no longer be undone."""
+"""Removes for good, while the server runs, what was deleted and can no longer be brought back."""
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from indexer.errors import BusyError, DocentError
+from indexer.knowledge import trash
 from indexer.knowledge.tables import now
-from server.conversations.store import UNDO, Conversations
+from server.conversations.store import UNDO
+from server.runtime.services import Services
 
 log = logging.getLogger(__name__)
 
-EVERY = 600.0  # seconds; a deleted conversation is gone at the latest this long after UNDO
+
+@dataclass(frozen=True)
+class Chore:
+    """`do` blocks; it is called every so many seconds, the first time at once."""
+
+    name: str
+    do: Callable[[], object]
+    every: float
 
 
-async def keep_house(conversations: Conversations, every: float = EVERY) -> None:
+def chores(services: Services) -> list[Chore]:
+    """What was deleted is gone at the latest this long after the time in which it can be brought back."""
+    return [
+        Chore("deleted conversations", lambda: services.conversations.purge(now() - UNDO), every=600),
+        Chore("deleted documents", lambda: trash.purge(services.settings, services.catalog.engine), every=60),
+    ]
+
+
+async def keep_house(what: Sequence[Chore]) -> None:
     """Until cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        for chore in what:
+            tasks.create_task(_repeat(chore))
+
+
+async def _repeat(chore: Chore) -> None:
     while True:
         try:
-            await asyncio.to_thread(conversations.purge, now() - UNDO)
-        except Exception:  # a busy or full disk must not end this for the days after
-            log.exception("deleted conversations could not be removed for good")
-        await asyncio.sleep(every)
+            await asyncio.to_thread(chore.do)
+        except BusyError:
+            pass  # an ingest writes; the next time will do
+        except (DocentError, OSError) as error:
+            log.warning("%s could not be removed for good: %s", chore.name, error)
+        except Exception:  # a database that is busy or broken must not end this for the days after
+            log.exception("%s could not be removed for good", chore.name)
+        await asyncio.sleep(chore.every)

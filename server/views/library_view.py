@@ -12,7 +12,6 @@ from server.views.wording import counted, file_size, moment
 
 STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
 OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}
-LISTED = 50  # files of a job that are named
 SHOWN_JOBS = 3
 
 
@@ -110,12 +109,11 @@ def job_lines(jobs: Sequence[Job], *, running_now: bool) -> list[JobLine]:
 
 def _job_line(job: Job) -> JobLine:
     words = {"waiting": "Waits to be read", "running": "Getting ready to read", "failed": "Not read"}
-    counts = job.counts
+    counts = job.outcomes.counts
     summary = words.get(job.state) or ", ".join(
         f"{counts[state]:,} {name.lower()}" for state, name in OUTCOMES.items() if counts.get(state)
     )
-    named = [one for one in job.files if one.state != "unchanged"]
-    files = [(one, OUTCOMES[one.state]) for one in named[:LISTED]]
+    files = [(one, OUTCOMES[one.state]) for one in job.outcomes.named]
     return JobLine(
-        job.id, job.collection, job.state, summary or "Nothing to read", job.problem, files, len(named) - len(files)
+        job.id, job.collection, job.state, summary or "Nothing to read", job.problem, files, job.outcomes.more
     )

@@ -10,22 +10,26 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
+from indexer.errors import BusyError
 from indexer.knowledge.database import open_knowledge
-from server.library.ingest_jobs import NICENESS, FileOutcome, IngestJobs, Job, environment
+from server.library import ingest_jobs
+from server.library.ingest_jobs import NAMED, NICENESS, FileOutcome, IngestJobs, Job, Outcomes, environment, step_back
 from server.library.uploads import open_folder
 from server.settings import ServerSettings
 
 SCRIPT = """
 import json, os, sys, time
+def until_nice():
+    while os.nice(0) < 10:
+        time.sleep(0.01)
+    with open(sys.argv[1], "a") as log:
+        log.write(json.dumps({"nice": os.nice(0)}) + chr(10))
 with open(sys.argv[1], "a") as log:
     log.write(json.dumps({"argv": sys.argv[2:], "data": os.environ["DOCENT_DATA"], "nice": os.nice(0)}) + chr(10))
 said = os.path.dirname(sys.argv[1]) + "/said.py"
 exec(open(said).read())
 """
 DONE = """
-time.sleep(0.2)
-with open(sys.argv[1], "a") as log:
-    log.write(json.dumps({"nice": os.nice(0)}) + chr(10))
 files = [
     {"document": "a.md", "state": "indexed", "reason": ""},
     {"document": "b.md", "state": "failed", "reason": "why"},
@@ -80,18 +84,36 @@ async def ended(job: Job) -> Job:
     return job
 
 
-async def test_the_report_is_kept_and_the_process_steps_back(
-    jobs: IngestJobs, indexer: Indexer, settings: ServerSettings
-) -> None:
+async def test_the_report_is_kept(jobs: IngestJobs, indexer: Indexer, settings: ServerSettings) -> None:
     refused = FileOutcome("c.exe", "skipped", "not read")
     job = await ended(jobs.submit("--odd name", [Path("/docs/-x.md")], [refused]))
     assert job.state == "done"
-    assert [one.document for one in job.files] == ["b.md", "c.exe", "a.md"]  # failures first
-    assert job.counts == {"failed": 1, "skipped": 1, "indexed": 1}
-    first, later = indexer.calls()
-    assert first["argv"] == ["ingest", "--json", "--collection", "--odd name", "--", "/docs/-x.md"]
-    assert first["data"] == str(settings.data.absolute())
-    assert later["nice"] == min(19, psutil.Process().nice() + NICENESS)
+    assert [one.document for one in job.outcomes.named] == ["b.md", "c.exe", "a.md"]  # failures first
+    assert job.outcomes.counts == {"failed": 1, "skipped": 1, "indexed": 1}
+    (call,) = indexer.calls()
+    assert call["argv"] == ["ingest", "--json", "--collection", "--odd name", "--", "/docs/-x.md"]
+    assert call["data"] == str(settings.data.absolute())
+
+
+async def test_the_process_steps_back(jobs: IngestJobs, indexer: Indexer) -> None:
+    indexer.says("until_nice()" + DONE)
+    job = await ended(jobs.submit("a", [Path("/docs")]))
+    assert job.state == "done", "it waits for its niceness, which comes just after its start"
+    assert indexer.calls()[-1]["nice"] == min(19, psutil.Process().nice() + NICENESS)
+
+
+def test_a_process_that_has_ended_need_not_step_back() -> None:
+    step_back(psutil.pids()[-1] + 100_000)
+
+
+def test_of_many_files_those_are_named_that_somebody_should_look_at() -> None:
+    many = [FileOutcome(f"{n}.md", "unchanged" if n % 2 else "indexed", "") for n in range(10_000)]
+    outcomes = Outcomes.of(
+        [*many, FileOutcome("broken.pdf", "failed", "why"), FileOutcome("scan.pdf", "needs_ocr", "")]
+    )
+    assert outcomes.counts == {"failed": 1, "needs_ocr": 1, "indexed": 5_000, "unchanged": 5_000}
+    assert [one.document for one in outcomes.named[:3]] == ["broken.pdf", "scan.pdf", "0.md"]
+    assert (len(outcomes.named), outcomes.more) == (NAMED, 5_002 - NAMED)
 
 
 async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: IngestJobs, indexer: Indexer) -> None:
@@ -108,7 +130,7 @@ async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: Ing
 
 async def test_files_that_were_all_refused_need_no_run(jobs: IngestJobs, indexer: Indexer) -> None:
     job = await ended(jobs.submit("a", [], [FileOutcome("c.exe", "skipped", "not read")]))
-    assert (job.state, job.counts) == ("done", {"skipped": 1})
+    assert (job.state, job.outcomes.counts) == ("done", {"skipped": 1})
     assert not (indexer.folder / "log").exists()
 
 
@@ -120,6 +142,16 @@ async def test_files_that_were_all_refused_need_no_run(jobs: IngestJobs, indexer
         ("print('no json')", "Indexing ended before it was done."),
         ("print('{}'); sys.exit(0)", "Indexing ended before it was done."),
         ("raise ValueError('inner secret')", "Indexing ended before it was done."),
+        ("print('[]')", "Indexing ended before it was done."),
+        ("print(json.dumps({'files': 3}))", "Indexing ended before it was done."),
+        ("print(json.dumps({'files': [{'document': 'a.md', 'state': 'indexed'}]}))", "Indexing ended before it was"),
+        ("print(json.dumps({'files': [{'document': '', 'state': 'odd', 'reason': ''}]}))", "Indexing ended before it"),
+        ("print(json.dumps({'files': [{'document': '', 'state': [], 'reason': ''}]}))", "Indexing ended before it was"),
+        ("print('[' * 100_000)", "Indexing ended before it was done."),
+        ("sys.stdout.buffer.write(bytes([255, 254]))", "Indexing ended before it was done."),
+        ("os.kill(os.getpid(), 15)", "Indexing ended before it was done."),
+        ("sys.exit(77)", "Indexing ended before it was done."),
+        ("print('Another `indexer` is writing to it.', file=sys.stderr); sys.exit(2)", "Another `indexer` is writing"),
     ],
 )
 async def test_a_run_that_did_not_work_says_so(jobs: IngestJobs, indexer: Indexer, code: str, problem: str) -> None:
@@ -135,6 +167,23 @@ async def test_a_command_that_cannot_be_started_says_so(settings: ServerSettings
     jobs = IngestJobs(settings, engine, ("/no/such/program",), settle=0)
     job = await ended(jobs.submit("a", [Path("/docs")]))
     assert (job.state, job.problem) == ("failed", "The indexer could not be started: No such file or directory.")
+
+
+async def test_a_run_waits_while_another_process_writes(
+    jobs: IngestJobs, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told by the exit status, whatever the sentence."""
+    monkeypatch.setattr(ingest_jobs, "BUSY_SECONDS", 0.01)
+    indexer.says(f"""
+try:
+    open(sys.argv[1] + ".once", "x")
+except FileExistsError:
+    exec({DONE!r})
+print("Moment.", file=sys.stderr)
+sys.exit({BusyError.exit_status})
+""")
+    job = await ended(jobs.submit("a", [Path("/docs")]))
+    assert (job.state, len(indexer.calls())) == ("done", 2)
 
 
 async def test_closing_ends_the_child(settings: ServerSettings, indexer: Indexer, engine: Engine) -> None:
@@ -158,10 +207,7 @@ async def test_what_was_uploaded_before_a_crash_is_read_at_the_next_start(
     half.mkdir()
     (half / "0123").write_text("half a fi")
     jobs = IngestJobs(settings, engine, indexer.command, settle=0)
-    jobs.start()
-    async with asyncio.timeout(20):
-        while not jobs.jobs:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await jobs.resume()
     job = await ended(jobs.jobs[0])
     await jobs.aclose()
     assert (job.collection, job.paths) == ("My papers", [folder / "a.md"])

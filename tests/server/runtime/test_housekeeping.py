@@ -1,43 +1,98 @@
 """What was deleted long ago does not wait for the next deletion."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from indexer.knowledge.tables import now
-from server.conversations.store import UNDO, Conversations, open_conversations
+from indexer.errors import BusyError, StorageError
+from indexer.knowledge.tables import Document, LedgerEntry, now
+from indexer.knowledge.trash import KEEP
+from server.app import Parts, make_services
+from server.conversations.store import UNDO
 from server.conversations.tables import Conversation
-from server.runtime.housekeeping import keep_house
+from server.runtime.housekeeping import Chore, chores, keep_house
+from server.runtime.metrics import Metrics
+from server.runtime.services import Services
 from server.settings import ServerSettings
+from tests.server.fakes import HANDBOOK, fill, no_generator, open_fake_retriever
 
-WAIT = 60  # seconds until a test that waits for another thread gives up
+
+@pytest.fixture
+def services(settings: ServerSettings) -> Services:
+    fill(settings, {"handbook": HANDBOOK})
+    services, _ = make_services(settings, Parts(open_fake_retriever, no_generator), Metrics())
+    return services
 
 
-async def test_only_what_can_no_longer_be_brought_back_is_removed(
-    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    conversations = open_conversations(settings)
+def do(services: Services, name: str) -> None:
+    (chore,) = [one for one in chores(services) if one.name == name]
+    chore.do()
+
+
+def test_only_conversations_that_can_no_longer_be_brought_back_are_removed(services: Services) -> None:
+    conversations = services.conversations
     ids = [conversations.begin("q", "ann").conversation_id for _ in range(3)]
     with Session(conversations.engine) as session:
         for id_, ago in zip(ids, (UNDO + timedelta(minutes=1), UNDO - timedelta(minutes=1)), strict=False):
             session.get_one(Conversation, id_).deleted_at = now() - ago
         session.commit()
-    purges: asyncio.Queue[None] = asyncio.Queue()
-    loop, purge = asyncio.get_running_loop(), Conversations.purge
-
-    def noted(store: Conversations, before: datetime) -> None:
-        purge(store, before)
-        loop.call_soon_threadsafe(purges.put_nowait, None)
-
-    monkeypatch.setattr(Conversations, "purge", noted)
-    keeping = asyncio.create_task(keep_house(conversations, every=0))
-    async with asyncio.timeout(WAIT):
-        for _ in range(2):  # again and again
-            await purges.get()
-    keeping.cancel()
-    await asyncio.wait({keeping})
+    do(services, "deleted conversations")
     assert conversations.deleted_title(ids[0], "ann") is None
     assert conversations.deleted_title(ids[1], "ann") == "q"
     assert conversations.title(ids[2], "ann") == "q"
+
+
+def test_documents_that_can_no_longer_be_brought_back_are_removed(services: Services) -> None:
+    with Session(services.catalog.engine) as session:
+        document = session.exec(select(Document).where(Document.path == "leave.md")).one()
+        document.deleted_at = now() - KEEP - timedelta(minutes=1)
+        session.add(
+            LedgerEntry(
+                collection_id=document.collection_id,
+                root=document.root,
+                path=document.path,
+                state="indexed",
+                deleted_at=document.deleted_at,
+            )
+        )
+        session.commit()
+    do(services, "deleted documents")
+    with Session(services.catalog.engine) as session:
+        assert session.exec(select(Document.path)).all() == ["travel.md"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (BusyError("an ingest writes"), ""),
+        (StorageError("the disk is full"), "papers could not be removed for good: the disk is full"),
+        (OSError("no permission"), "papers could not be removed for good: no permission"),
+        (ValueError("a mistake"), "papers could not be removed for good"),
+    ],
+)
+async def test_a_chore_that_fails_is_tried_again_and_holds_up_no_other(
+    failure: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    again, other = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    tried: list[None] = []
+
+    def fails() -> None:
+        tried.append(None)
+        if len(tried) > 1:
+            loop.call_soon_threadsafe(again.set)
+        raise failure
+
+    def works() -> None:
+        loop.call_soon_threadsafe(other.set)
+
+    keeping = asyncio.create_task(keep_house([Chore("papers", fails, 0.01), Chore("pens", works, 600)]))
+    async with asyncio.timeout(20):
+        await again.wait()
+        await other.wait()
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.text)
