@@ -20,8 +20,10 @@ from indexer.settings import IndexerSettings
 
 def save_and_calibrate(settings: IndexerSettings, engine: Engine, embedder: Embedder) -> None:
     """Whichever is due, over one index in memory."""
+    if find_server(settings) is not None:
+        return
     to_save, to_calibrate = is_snapshot_due(engine, settings.index_path), is_due(engine)
-    if not (to_save or to_calibrate) or find_server(settings) is not None:
+    if not (to_save or to_calibrate):
         return
     store = Store(engine, settings.index_path)
     store.load()
@@ -33,7 +35,7 @@ def save_and_calibrate(settings: IndexerSettings, engine: Engine, embedder: Embe
 
 
 def save_if_due(settings: IndexerSettings, engine: Engine) -> None:
-    if is_snapshot_due(engine, settings.index_path) and find_server(settings) is None:
+    if find_server(settings) is None and is_snapshot_due(engine, settings.index_path):
         store = Store(engine, settings.index_path)
         store.load()
         _save(settings, store)

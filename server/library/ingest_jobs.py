@@ -32,7 +32,7 @@ from server.library.uploads import unread_uploads
 log = logging.getLogger(__name__)
 
 NICENESS = 10  # a question at 0 gets about ten times the processor's time of an ingest
-SETTLE_SECONDS = 1.0  # files that are uploaded one after the other are read by one run
+SETTLE_SECONDS = 0.3  # files that are uploaded one after the other are read by one run
 BUSY_SECONDS = 3.0  # between two tries while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
@@ -119,6 +119,7 @@ class IngestJobs:
         self._settle = settle
         self._jobs: list[Job] = []
         self._worker: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
     @property
     def jobs(self) -> list[Job]:
@@ -158,6 +159,13 @@ class IngestJobs:
             self._worker.cancel()
             await asyncio.wait({self._worker})
 
+    async def next_end(self, seconds: float) -> None:
+        """Return when a job ends, or has ended since the last call; after so many seconds in any case."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        self._ended.clear()
+
     async def _work(self) -> None:
         while job := next((one for one in self._jobs if one.state == "waiting"), None):
             await asyncio.sleep(self._settle)
@@ -168,6 +176,7 @@ class IngestJobs:
             except Exception:  # whatever a child says or does must not hold up the next job
                 log.exception("indexing %s ended in an unforeseen way", job.collection)
                 job.end("failed", problem=UNFORESEEN)
+            self._ended.set()
 
     async def _do(self, job: Job) -> None:
         if not job.paths:  # every file was refused

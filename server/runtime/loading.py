@@ -19,7 +19,7 @@ from server.settings import ServerSettings
 
 log = logging.getLogger(__name__)
 
-FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two
+FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two, and at once where it began the ingest
 RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
 
 OpenRetriever = Callable[[ServerSettings, Engine], Retriever]
@@ -57,7 +57,7 @@ class Loading:
             await self._find_examples()
             if self.services.retriever is None:
                 await self._reload_retriever()
-            await asyncio.sleep(self._follow_seconds)
+            await self.services.jobs.next_end(self._follow_seconds)
             await self._follow()
 
     async def _find_examples(self) -> None:

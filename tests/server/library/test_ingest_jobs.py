@@ -186,6 +186,14 @@ sys.exit({BusyError.exit_status})
     assert (job.state, len(indexer.calls())) == ("done", 2)
 
 
+async def test_the_end_of_a_job_is_told(jobs: IngestJobs) -> None:
+    await jobs.next_end(0.01)  # there is none
+    jobs.submit("a", [], [FileOutcome("c.exe", "skipped", "not read")])
+    async with asyncio.timeout(20):
+        await jobs.next_end(600)
+    assert jobs.jobs[0].state == "done"
+
+
 async def test_closing_ends_the_child(settings: ServerSettings, indexer: Indexer, engine: Engine) -> None:
     indexer.says("open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(60)")
     jobs = IngestJobs(settings, engine, indexer.command, settle=0)
