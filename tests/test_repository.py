@@ -286,6 +286,25 @@ def test_every_package_says_what_belongs_there_and_what_does_not() -> None:
     assert silent == []
 
 
+def test_every_package_says_what_it_imports() -> None:
+    """By the last part of each room's name; settings and errors go without saying, and commands import everything."""
+    wrong = []
+    for package in {name for name in sources() if (ROOT / name.replace(".", "/") / "__init__.py").exists()} - set(
+        PACKAGES
+    ):
+        if room(package) != package or package.endswith(".commands"):
+            continue
+        says = ast.get_docstring(
+            ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8"))
+        )
+        (said,) = re.findall(r"Imports[^.]*\.", says or "", re.DOTALL)
+        reached = {room(t) for module in graph() if room(module) == package for t in graph()[module]} - {package, ""}
+        imported = {name.rpartition(".")[2] for name in reached} - {"settings", "errors"}
+        if imported != set(re.findall(r"`(\w+)`", said)):
+            wrong.append(f"{package} imports {sorted(imported)}")
+    assert wrong == []
+
+
 @pytest.mark.parametrize("name", PURE)
 def test_pure_modules_reach_neither_a_database_nor_a_model(name: str) -> None:
     modules = [module for module in sources() if module == name or module.startswith(f"{name}.")]

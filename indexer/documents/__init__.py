@@ -2,5 +2,5 @@
 
 What belongs here: which files a run is given, the reading process, extraction by format (`extract`), cutting into
 chunks.
-What does not: vectors, the database, the search. Imports `text`, settings and errors.
+What does not: vectors, the database, the search. Imports `extract` and `text`.
 """

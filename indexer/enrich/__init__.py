@@ -2,5 +2,5 @@
 
 What belongs here: asking for such texts, checking them, keeping those worth searching.
 What does not: searching them (`search.entry_index`), storing them (`knowledge.entries`).
-Imports `search` and `knowledge`.
+Imports `search`, `knowledge`, `passages`, `embed` and `text`.
 """

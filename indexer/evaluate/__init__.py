@@ -2,5 +2,6 @@
 
 What belongs here: evaluation folders, measures, reports as JSON and HTML.
 What does not: anything that a running server or an ingest needs.
-Imports `search`, `knowledge` and `ingest`; nothing but the command line imports it.
+Imports `progress`, `search`, `ingest`, `knowledge`, `documents`, `extract`, `passages`, `embed` and `text`. Only
+commands import it.
 """

@@ -2,7 +2,7 @@
 
     delete    hides the document and marks its ledger entry: one transaction, with a row of the change table
     restore   takes both marks away: nothing was lost, so everything is back
-    purge     after KEEP: removes what is hidden for good, and the copy of a file that was uploaded
+    purge     after UNDO: removes what is hidden for good, and the copy of a file that was uploaded
 
 Hiding is one commit, so a crash leaves a file deleted or not deleted, and a crash before `purge` only leaves something
 to purge. The entry of a file in somebody's own folder stays, marked: an ingest leaves the file alone until it changes.
@@ -23,7 +23,7 @@ from indexer.knowledge.tables import Change, Document, LedgerEntry, known_id, no
 from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
-KEEP = timedelta(minutes=10)
+UNDO = timedelta(minutes=10)
 DELETED = "It was deleted by hand, and has not changed since. The documents page can bring it back."
 
 
@@ -72,7 +72,7 @@ def ask_again(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None
         return entry
 
 
-def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = KEEP) -> int:
+def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = UNDO) -> int:
     """Remove for good what was deleted longer ago than `keep`; how many. Raises BusyError, StorageError, OSError."""
     due = _due(settings, engine, keep)
     if not due:

@@ -31,7 +31,7 @@ _VERBATIM_OR_MARKS = re.compile(
     rf"|(?<![ \t])[ \t]*(?:\(\s{{0,3}}{_MARKS}\s{{0,3}}\)|{_MARKS})",
     re.I,
 )
-_BARE_MARK_AT_END = re.compile(rf"(?<=[^\W\d_])[ \t]+{_BARE_MARK}(?=[\s.!?…]*$)")
+_BARE_MARK_AT_END = re.compile(rf"(?<=[^\W\d_])[ \t]+{_BARE_MARK}(?=[\s.!?…|]*$)")
 """A number before the bracket, as in "section 5 (1)", makes it no mark."""
 
 _NAME_BEGUN = "|".join(name[:end] for name in ("sources", "passages", "documents") for end in range(1, len(name) + 1))

@@ -2,5 +2,5 @@
 
 What belongs here: tables, migrations and queries of chat.db; turns while they run and who follows them; feedback.
 What does not: how an answer comes about (`answering`), how a turn looks (`views`).
-Imports `answering`.
+Imports `answering` and `llm`, and of the indexer `knowledge`, `passages` and `text`.
 """

@@ -2,5 +2,5 @@
 
 What belongs here: batches, slots, the KV cache and its prefixes, sampling, and llama.cpp itself (`llama`, alone).
 What does not: messages, templates, text: all that is `llm`.
-Imports settings and errors at the most.
+Imports nothing else of ours.
 """

@@ -2,5 +2,5 @@
 
 What belongs here: security, sessions, problems, templating. Routes stand in `pages` and `api`: parse, call, render.
 What does not: anything that would be needed without HTTP.
-Imports `runtime`, `views` and what stands below them.
+Imports `library` and `sessions`, and of the indexer `knowledge`.
 """

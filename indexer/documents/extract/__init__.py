@@ -3,7 +3,7 @@
 What belongs here: a file a format family, found by `formats.py`; all of them run in the process of `worker.py`, so
 that importing this package imports none of the libraries that read documents.
 What does not: which files are read (`documents.scan`), how they are cut into chunks (`documents.chunk`).
-Imports errors, and nothing else of ours.
+Imports nothing else of ours.
 """
 
 from indexer.documents.extract.document import Block, ExtractedDocument

@@ -32,6 +32,10 @@ def test_a_mark_is_taken_out_and_its_numbers_are_read(mark: str, numbers: list[i
     assert without_marks(f"Leave is paid {mark}.", KNOWN) == ("Leave is paid.", numbers)
 
 
+def test_a_bare_mark_in_the_last_cell_of_a_row_is_taken_out_too() -> None:
+    assert without_marks("| Leave | is paid (1) |", KNOWN) == ("| Leave | is paid |", [1])
+
+
 @pytest.mark.parametrize(
     "text",
     [

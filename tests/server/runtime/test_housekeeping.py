@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import Session, select
 
 from indexer.errors import BusyError, StorageError
+from indexer.knowledge import trash
 from indexer.knowledge.tables import Document, LedgerEntry, now
-from indexer.knowledge.trash import KEEP
 from server.app import Parts, make_services
 from server.conversations.store import UNDO
 from server.conversations.tables import Conversation
@@ -47,7 +47,7 @@ def test_only_conversations_that_can_no_longer_be_brought_back_are_removed(servi
 def test_documents_that_can_no_longer_be_brought_back_are_removed(services: Services) -> None:
     with Session(services.catalog.engine) as session:
         document = session.exec(select(Document).where(Document.path == "leave.md")).one()
-        document.deleted_at = now() - KEEP - timedelta(minutes=1)
+        document.deleted_at = now() - trash.UNDO - timedelta(minutes=1)
         session.add(
             LedgerEntry(
                 collection_id=document.collection_id,
