@@ -68,6 +68,14 @@ class Report:
 
 
 @dataclass(frozen=True)
+class ChunkedFile:
+    """A file that was read and cut into chunks."""
+
+    read: ReadFile
+    drafts: list[ChunkDraft]
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a run stands: `file` was just settled."""
 
@@ -109,6 +117,8 @@ class Ingest:
         self._open_embedder = open_embedder
         self.on_progress = on_progress
         self.report = Report()
+        self.collection_id = 0  # set once it is known or made
+        self.run_id = 0  # the same
         self.total = 0
         self.done = 0
         self.chunks = 0
@@ -274,40 +284,39 @@ class Ingest:
 
     # What is new
 
-    def _batches(self, items: Iterator[ReadFile | FailedFile]) -> Iterator[list[ReadFile]]:
+    def _batches(self, items: Iterator[ReadFile | FailedFile]) -> Iterator[list[ChunkedFile]]:
         """Chunked documents, gathered until there is a batch to embed; failures are settled on the way."""
         pieces = WordPieces(model_folder(self.settings.embedder))
         limit = self.settings.chunk_tokens - SPECIAL_TOKENS
-        batch: list[ReadFile] = []
+        batch: list[ChunkedFile] = []
         for item in items:
             if isinstance(item, FailedFile):
                 self._settle_failure(item)
                 continue
-            item.drafts.extend(chunk_document(item.document, pieces.offsets, limit))
-            batch.append(item)
-            if sum(len(read.drafts) for read in batch) >= BATCH_CHUNKS:
+            batch.append(ChunkedFile(item, chunk_document(item.document, pieces.offsets, limit)))
+            if sum(len(file.drafts) for file in batch) >= BATCH_CHUNKS:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _embed_and_commit(self, batch: list[ReadFile]) -> None:
-        inputs = [embedding_input(read.document.text, draft) for read in batch for draft in read.drafts]
+    def _embed_and_commit(self, batch: list[ChunkedFile]) -> None:
+        inputs = [embedding_input(file.read.document.text, draft) for file in batch for draft in file.drafts]
         vectors: list[ChunkVectors] = []
         for at in range(0, len(inputs), BATCH_CHUNKS * 2):  # a long document must not fill the memory with its tokens
             vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 2])
             self.on_progress(Progress(self.done, self.total, self.chunks + len(vectors)))
         start = 0
-        for read in batch:
-            end = start + len(read.drafts)
-            self._commit(read, vectors[start:end])
+        for file in batch:
+            end = start + len(file.drafts)
+            self._commit(file.read, file.drafts, vectors[start:end])
             start = end
 
-    def _commit(self, read: ReadFile, vectors: list[ChunkVectors]) -> None:
+    def _commit(self, read: ReadFile, drafts: list[ChunkDraft], vectors: list[ChunkVectors]) -> None:
         reason = "; ".join(read.document.remarks)
         with Session(self.engine) as session:
             describe_index(session, self.settings, self.embedder.dimension)
-            put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, vectors)
+            put_document(session, self.collection_id, read.file, read.sha256, read.document, drafts, vectors)
             write_ledger(
                 session,
                 self.collection_id,
@@ -317,11 +326,11 @@ class Ingest:
                 read_ns=read.read_ns,
                 sha256=read.sha256,
                 pages=read.document.pages,
-                chunks=len(read.drafts),
+                chunks=len(drafts),
             )
             session.commit()
-        self.chunks += len(read.drafts)
-        self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(read.drafts)))
+        self.chunks += len(drafts)
+        self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(drafts)))
 
     def _settle_failure(self, failed: FailedFile) -> None:
         """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""

@@ -5,10 +5,9 @@ import queue
 import threading
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract import Extractor
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.files import check_file
@@ -25,7 +24,6 @@ class ReadFile:
     sha256: str
     read_ns: int
     document: ExtractedDocument
-    drafts: list[ChunkDraft] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
