@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
-from indexer.enrich.enrich import EnrichProgress, EnrichReport
 from indexer.ingest import FileReport, Progress, Report
+
+if TYPE_CHECKING:  # an ingest does without the search that enriching needs
+    from indexer.enrich.enrich import EnrichProgress, EnrichReport
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -73,7 +76,7 @@ class EnrichBar:
         self._bar = bar
         self._task = bar.add_task("Writing entries", total=None, entries="")
 
-    def update(self, progress: EnrichProgress) -> None:
+    def update(self, progress: "EnrichProgress") -> None:
         self._bar.update(
             self._task,
             total=progress.total,
@@ -105,7 +108,7 @@ def calibration_progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def summarise_enrichment(report: EnrichReport) -> str:
+def summarise_enrichment(report: "EnrichReport") -> str:
     """One or two sentences."""
     text = f"{report.entries} entries for {report.passages} passages; {report.dropped} texts were not worth keeping."
     if report.unusable:

@@ -1,12 +1,11 @@
 """What a command that changed the knowledge does at its end: the index is saved, and calibrated, where that is due.
 
-A running server has index and embedder in memory, takes the change up by itself, and does both when nobody waits
-(server.runtime.upkeep): a command beside it loads neither.
+Not beside a running server: it has index and embedder in memory, takes the change up by itself, and does both when
+nobody waits (server.runtime.upkeep).
 """
 
 from sqlalchemy import Engine
 
-from indexer.client import find_server
 from indexer.embed import Embedder
 from indexer.knowledge.calibration import is_due
 from indexer.knowledge.catalog import Catalog
@@ -20,8 +19,6 @@ from indexer.settings import IndexerSettings
 
 def save_and_calibrate(settings: IndexerSettings, engine: Engine, embedder: Embedder) -> None:
     """Whichever is due, over one index in memory."""
-    if find_server(settings) is not None:
-        return
     to_save, to_calibrate = is_snapshot_due(engine, settings.index_path), is_due(engine)
     if not (to_save or to_calibrate):
         return
@@ -35,7 +32,7 @@ def save_and_calibrate(settings: IndexerSettings, engine: Engine, embedder: Embe
 
 
 def save_if_due(settings: IndexerSettings, engine: Engine) -> None:
-    if find_server(settings) is None and is_snapshot_due(engine, settings.index_path):
+    if is_snapshot_due(engine, settings.index_path):
         store = Store(engine, settings.index_path)
         store.load()
         _save(settings, store)

@@ -29,7 +29,8 @@ def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | Non
     with closing(Writer(url, key, model)) as writer, enrich_progress() as progress:
         retriever = open_retriever(settings, engine)
         report = enrich(settings, engine, retriever, writer, scope, limit, progress.update)
-    save_if_due(settings, engine)
+    if find_server(settings) is None:
+        save_if_due(settings, engine)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     message(summarise_enrichment(report))

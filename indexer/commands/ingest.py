@@ -9,7 +9,8 @@ from typing import Any
 import click
 from watchfiles import Change, watch
 
-from indexer.commands.after_change import save_and_calibrate
+from indexer.client import find_server
+from indexer.console import Work
 from indexer.embed import Embedder
 from indexer.embed_remote import SparingEmbedder
 from indexer.errors import DocentError
@@ -18,6 +19,7 @@ from indexer.knowledge.database import open_knowledge
 from indexer.progress import ingest_progress, message
 from indexer.settings import IndexerSettings
 
+SAVE_AND_CALIBRATE = Work("indexer.commands.after_change:save_and_calibrate")  # FAISS is loaded only for that
 WATCH_MS = 1000  # how long a watch waits for a change before it looks whether it shall end
 
 
@@ -41,7 +43,8 @@ def _ingest_once(
     engine = open_knowledge(settings)
     with ingest_progress() as progress:
         report = ingest(paths, settings, engine, lambda: embedder, collection, prune, progress.update)
-    save_and_calibrate(settings, engine, embedder)
+    if find_server(settings) is None:
+        SAVE_AND_CALIBRATE(settings, engine, embedder)
     if as_json:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False))
     progress.summarise(report)

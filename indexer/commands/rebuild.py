@@ -1,5 +1,6 @@
 """`indexer rebuild`: chunks, vectors and indexes anew, with the settings as they are now."""
 
+from indexer.client import find_server
 from indexer.commands.after_change import save_and_calibrate
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.knowledge.database import open_knowledge
@@ -14,5 +15,6 @@ def run() -> None:
     embedder = SentenceTransformerEmbedder(settings)
     with ingest_progress() as progress:
         documents, chunks = rebuild_index(settings, engine, embedder, progress.update)
-    save_and_calibrate(settings, engine, embedder)
+    if find_server(settings) is None:
+        save_and_calibrate(settings, engine, embedder)
     message(f"Rebuilt {chunks} passages of {documents} documents.")

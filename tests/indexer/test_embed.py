@@ -42,6 +42,12 @@ def test_importing_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
 
 
+def test_an_ingest_loads_the_search_only_where_it_needs_it() -> None:
+    """A tenth of what a small ingest beside a server takes would be the import of FAISS and what stands on it."""
+    script = "import sys, indexer.commands.ingest; assert not {'faiss', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
 def test_word_pieces_are_spans_of_the_text() -> None:
     pieces = WordPieces(BUILT_IN)
     text = "Überstunden 🙂 are paid."
