@@ -3,6 +3,7 @@
 What was deleted by hand is not there for any of them, except for who asks for the files of state "deleted".
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +109,20 @@ class Catalog:
             if found is None or found.deleted_at is not None:
                 return None
             return found if scope.holds(found.id, found.collection_id, found.path) else None
+
+    def excerpts(self, spans: Sequence[tuple[int, int, int]], scope: Scope) -> list[str | None]:
+        """What documents say now at (document id, start, end): None where one is gone or may not be read."""
+        asked = func.json_each(json.dumps(spans)).table_valued("key", "value")
+        start, end = (func.json_extract(asked.c.value, f"$[{place}]") for place in (1, 2))
+        found = (
+            select(asked.c.key, func.substr(Document.text, start + 1, end - start))
+            .select_from(asked)
+            .join(Document, col(Document.id) == func.json_extract(asked.c.value, "$[0]"))
+            .where(readable_documents(scope))
+        )
+        with Session(self.engine) as session:
+            says = dict(session.execute(found).all())
+        return [says.get(place) for place in range(len(spans))]
 
     def ledger(self, scope: Scope) -> list[tuple[str, LedgerEntry]]:
         """(collection name, entry) of every file that a run has seen; failures first, then by path."""

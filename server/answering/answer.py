@@ -7,6 +7,7 @@ wait for what loads -> refuse what cannot be answered -> contextualise and searc
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from indexer.passages import Retrieved
 from server.answering.abstention import nothing_indexed, refuse, says_nothing
@@ -23,7 +24,7 @@ from server.answering.events import (
 )
 from server.answering.evidence import select_evidence, whole_evidence
 from server.answering.extractive import answer_without_model
-from server.answering.means import INSTALL, Means
+from server.answering.means import INSTALL, MODEL_OPENS, Means
 from server.answering.prompt import NOT_FOUND
 from server.answering.search import search
 from server.answering.writing import write
@@ -37,9 +38,10 @@ POLL = 0.2  # seconds between two looks at a model that loads
 
 async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent, None]:
     """Events up to one `Answer`. Raises RequestError; closing the iterator frees the model at once."""
-    if not means.opened.is_set():
-        yield Progress("loading", detail=means.search_state.detail)
-        await means.opened.wait()
+    opened = means.opened if question.retrieval else means.model_opened
+    if not opened.is_set():
+        yield Progress("loading", detail=means.search_state.detail if question.retrieval else MODEL_OPENS)
+        await opened.wait()
     generator = means.generator
     _check_means(question, means)
     await asyncio.to_thread(check_length, question, generator)
@@ -49,6 +51,7 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
         return
 
     clock = Clock()
+    question = await asyncio.to_thread(_of_today, question, means)
     retrieved: Retrieved | None = None
     if question.is_searched and means.retriever is not None:
         yield Progress("searching")
@@ -61,7 +64,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
                 yield event
             return
         if generator is not None and generator.state.state == "loading":
-            yield Sources(whole_evidence(retrieved, question.shown))  # to look at until the model can count its tokens
+            to_look_at = whole_evidence(retrieved, question.shown_still, question.following)
+            yield Sources(to_look_at)  # until the model can count its tokens
 
     async for waiting in _until_ready(generator):
         yield waiting
@@ -91,6 +95,18 @@ def _check_means(question: Question, means: Means) -> None:
         raise Unavailable(f"The search does not work: {means.search_state.detail}", code="search_failed")
 
 
+def _of_today(question: Question, means: Means) -> Question:
+    """The question, what earlier turns have shown withdrawn where the documents do not say it any more."""
+    shown = list(dict.fromkeys((e.passage.document_id, e.passage.start, e.passage.end) for e in question.shown))
+    if not shown:
+        return question
+    says = dict(zip(shown, means.catalog.excerpts(shown, question.scope), strict=True))
+    gone = (
+        e.n for e in question.shown if says[e.passage.document_id, e.passage.start, e.passage.end] != e.passage.text
+    )
+    return replace(question, withdrawn=frozenset(gone))
+
+
 def _refuses(question: Question, retrieved: Retrieved, means: Means) -> bool:
     """Whether it is refused before anything is generated. Who asks for JSON gets JSON in any case."""
     if not question.may_be_refused or question.wants_json:
@@ -113,16 +129,16 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
     budget = min(evidence_tokens, generator.context // EVIDENCE_SHARE)
     chosen: tuple[Evidence, ...] = ()
     if question.rewrites:  # another form of the last answer, from the evidence that this one had
-        chosen = tuple(e for e in question.history[-1].evidence if e.passage.is_in(question.scope))
+        chosen = tuple(filter(question.may_show, question.history[-1].evidence))
     elif retrieved is not None:
-        chosen = select_evidence(retrieved, budget, generator.count_text, question.shown)
+        chosen = select_evidence(retrieved, budget, generator.count_text, question.shown_still, question.following)
     return fit_prompt(question, chosen, generator)
 
 
 def _checker(question: Question, prompt: Prompt, means: Means) -> Checker:
-    """Knows every passage that the prompt shows, those of this turn first: they are preferred where two support."""
+    """Knows every passage that the prompt shows."""
     if not question.is_cited:
         return Unchecked()
     embedder = means.retriever.embedder if means.retriever is not None else None
     encode = None if embedder is None else lambda text: embedder.encode_queries([text])[0]
-    return CitationChecker((*prompt.evidence, *prompt.earlier), NOT_FOUND, encode)
+    return CitationChecker(prompt.evidence, NOT_FOUND, encode, prompt.earlier)

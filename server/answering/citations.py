@@ -68,17 +68,27 @@ class Unchecked:
 class CitationChecker:
     """The checker of an answer that rests on `evidence`, whose numbers the model was shown.
 
-    `refusal` is the sentence that says that there is no answer: it rests on nothing and is never cited.
+    `earlier` are passages that earlier turns have shown: they support what the model says is theirs, and what nothing
+    of `evidence` supports. `refusal` is the sentence that says that there is no answer: it rests on nothing and is
+    never cited.
     """
 
-    def __init__(self, evidence: Sequence[Evidence], refusal: str = "", encode: Encode | None = None) -> None:
+    def __init__(
+        self,
+        evidence: Sequence[Evidence],
+        refusal: str = "",
+        encode: Encode | None = None,
+        earlier: Sequence[Evidence] = (),
+    ) -> None:
         """With `encode`, a sentence in words of its own is looked for by meaning too: some 20 ms for each of those."""
         self.citations: list[Citation] = []
         self.unsupported: list[Doubt] = []
         self._evidence = evidence
+        self._earlier = earlier
+        self._all = (*evidence, *earlier)
         self._refusal = words(refusal)
         self._encode = encode
-        self._scanner = SentenceScanner(frozenset(e.n for e in evidence))
+        self._scanner = SentenceScanner(frozenset(e.n for e in self._all))
         self._parts: list[str] = []
         self._length = 0  # code points of the parts
 
@@ -107,7 +117,7 @@ class CitationChecker:
         text, claim = sentence.text, sentence.claim
         start = self._length - sentence.shown + len(text) - len(text.lstrip())
         claims = bool(claim) and words(claim) != self._refusal
-        supports = find_support(claim, self._evidence, sentence.named, self._encode) if claims else []
+        supports = self._supports(claim, sentence.named) if claims else []
         self._emit(text[sentence.shown : sentence.marks_at])
         for support in supports:
             self._cite(support)
@@ -115,6 +125,12 @@ class CitationChecker:
         reason = self._reason_to_doubt(claim, supports) if claims else None
         if reason:
             self.unsupported.append(Doubt(start, self._length - len(text) + len(text.rstrip()), reason))
+
+    def _supports(self, claim: str, named: Sequence[int]) -> list[Support]:
+        if not {e.n for e in self._earlier}.isdisjoint(named):
+            return find_support(claim, self._all, named, self._encode)
+        found = find_support(claim, self._evidence, named, self._encode)
+        return found or (find_support(claim, self._earlier, named, self._encode) if self._earlier else [])
 
     def _cite(self, support: Support) -> None:
         """Put the mark of one passage, a space before it."""
@@ -127,7 +143,7 @@ class CitationChecker:
 
     def _reason_to_doubt(self, claim: str, supports: Sequence[Support]) -> Reason | None:
         """Why the claim should not be relied on; words that no passage holds are none where there are hardly any."""
-        reason = doubt(claim, self._evidence, supports) if self._evidence else None
+        reason = doubt(claim, self._all, supports) if self._all else None
         if reason == "words" and len(set(content_terms(claim))) < _CLAIM_TERMS:
             return None
         return reason

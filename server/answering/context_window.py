@@ -44,14 +44,14 @@ def fit_prompt(question: Question, evidence: tuple[Evidence, ...], generator: Ge
     limit = generator.context - min(question.sampling.max_tokens, LEAST_ANSWER)
 
     def fits(dropped: int) -> bool:
-        return generator.count(build_messages(question, evidence, question.history[dropped:])) <= limit
+        return _tokens(build_messages(question, evidence, question.history[dropped:]), generator) <= limit
 
     kept: Sequence[Exchange] = question.history
     if question.forgetful and kept and not fits(0):
         kept = kept[_dropped(len(kept), fits) :]
     while True:
         messages = build_messages(question, evidence, kept)
-        tokens = generator.count(messages)
+        tokens = _tokens(messages, generator)
         if tokens <= limit:
             return Prompt(messages, evidence, _earlier(question, evidence, kept))
         if question.forgetful and kept:
@@ -72,8 +72,8 @@ def check_length(question: Question, generator: Generator | None) -> None:
 
 
 def _earlier(question: Question, evidence: Sequence[Evidence], kept: Sequence[Exchange]) -> tuple[Evidence, ...]:
-    """What the kept turns show and the asker may still read, each number once, the newest turn's first."""
-    shown = {e.n: e for exchange in kept for e in exchange.evidence if e.passage.is_in(question.scope)}
+    """What the kept turns show and the asker may still read, each number once, what was shown last first."""
+    shown = {e.n: e for exchange in kept for e in exchange.evidence if question.may_show(e)}
     for e in evidence:
         shown.pop(e.n, None)
     return tuple(reversed(shown.values()))
@@ -107,8 +107,8 @@ def why_too_long(text: str, generator: Generator | None) -> str:
 def _room(text: str, generator: Generator) -> int:
     """About how many characters of the text fit beside the instructions, a passage and an answer; 0 where all do."""
     limit = generator.context - LEAST_ANSWER - min(PASSAGE, generator.context // PASSAGE_SHARE)
-    instructions = _tokens("", generator)
-    tokens = _tokens(text, generator)
+    instructions = _tokens(_alone(""), generator)
+    tokens = _tokens(_alone(text), generator)
     if tokens <= limit:
         return 0
     share = max(0, limit - instructions) / max(1, tokens - instructions)
@@ -116,8 +116,14 @@ def _room(text: str, generator: Generator) -> int:
     return max(1, characters - characters % 100)
 
 
-def _tokens(text: str, generator: Generator) -> int:
+def _tokens(messages: Sequence[Message], generator: Generator) -> int:
+    """Tokens of a prompt; about how many where it is so long that nobody counts them."""
     try:
-        return generator.count(build_messages(Question(text, Scope(frozenset())), (), ()))
+        return generator.count(messages)
     except ContextTooLong as problem:
         return problem.tokens
+
+
+def _alone(text: str) -> list[Message]:
+    """The prompt of a question without evidence and history."""
+    return build_messages(Question(text, Scope(frozenset())), (), ())

@@ -43,11 +43,26 @@ class Question:
     forgetful: bool = False  # drop the oldest turns when the context is full, rather than refuse
     top_k: int = 8
     sampling: Sampling = field(default_factory=Sampling)
+    withdrawn: frozenset[int] = frozenset()  # numbers of passages that the documents do not hold any more
 
     @property
     def shown(self) -> tuple[Evidence, ...]:
         """All evidence of the conversation so far."""
         return tuple(evidence for exchange in self.history for evidence in exchange.evidence)
+
+    def may_show(self, evidence: Evidence) -> bool:
+        """Whether what an earlier turn has shown may be shown again: the asker may read it, and it is still there."""
+        return evidence.n not in self.withdrawn and evidence.passage.is_in(self.scope)
+
+    @property
+    def shown_still(self) -> tuple[Evidence, ...]:
+        """What of it may be shown again."""
+        return tuple(filter(self.may_show, self.shown))
+
+    @property
+    def following(self) -> int:
+        """The number of its first new passage: numbers go on where the conversation's evidence ended."""
+        return max((evidence.n for evidence in self.shown), default=0) + 1
 
     @property
     def is_searched(self) -> bool:
@@ -114,7 +129,11 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Sources:
-    """The passages found, best first; empty when retrieval was off. Comes before any text; a later one replaces it."""
+    """The passages found, best first; empty when retrieval was off. Comes before any text.
+
+    A later one replaces it: once the model can read, and where words that follow rest on a passage of an earlier turn,
+    which then stands first.
+    """
 
     evidence: tuple[Evidence, ...]
 

@@ -24,9 +24,12 @@ GAP = " … "
 TokenCount = Callable[[str], int]
 
 
-def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = ()) -> tuple[Evidence, ...]:
-    """Every passage whole and numbered, one for each, for answers that need no prompt."""
-    following = _following(earlier)
+def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = (), following: int = 0) -> tuple[Evidence, ...]:
+    """Every passage whole and numbered, one for each, for answers that need no prompt; new ones from `following` on.
+
+    Without it they go on where `earlier` ends, of which what the documents do not hold any more may be left out.
+    """
+    following = following or _following(earlier)
     numbered: list[Evidence] = []
     for passage in retrieved.passages:
         shown = _shown(passage.text, passage, earlier)
@@ -36,9 +39,10 @@ def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = ()) -> tu
 
 
 def select_evidence(
-    retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = ()
+    retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = (), following: int = 0
 ) -> tuple[Evidence, ...]:
     """The best sentences of the first passages, at most `budget` tokens of new ones, by passage in rank order.
+    New ones are numbered as in `whole_evidence`.
 
     The best sentence is always among them, however long it is: half of it could say another thing, and without it a
     model would have nothing to answer from.
@@ -61,7 +65,7 @@ def select_evidence(
             if tokens - spent[one.n] <= left or (one is scored[0] and len(indexes) == 1):
                 chosen[one.n], spent[one.n] = indexes, tokens
                 break
-    following = _following(earlier)
+    following = following or _following(earlier)
     evidence: dict[Evidence, None] = {}
     for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1):
         evidence |= dict.fromkeys(again[n])
@@ -92,7 +96,6 @@ def _joined(passage: Passage, indexes: Sequence[int]) -> str:
 
 
 def _following(earlier: Sequence[Evidence]) -> int:
-    """Numbers go on where the conversation's evidence ended."""
     return max((evidence.n for evidence in earlier), default=0) + 1
 
 

@@ -86,7 +86,7 @@ def answer_without_model(
     if not choose_sentences(retrieved):
         yield from refuse(retrieved, clock.timing())
         return
-    sources = whole_evidence(retrieved, question.shown)
+    sources = whole_evidence(retrieved, question.shown_still, question.following)
     yield Sources(tuple(dict.fromkeys(sources)))
     yield from extractive_answer(retrieved, [source.n for source in sources], clock.timing)
 

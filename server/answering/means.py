@@ -11,6 +11,7 @@ from server.answering.abstention import says_nothing
 from server.llm.generator import Generator, GeneratorState
 from server.settings import ServerSettings
 
+MODEL_OPENS = "The language model is opened."
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
 INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
 
@@ -25,6 +26,7 @@ class Means:
     generator: Generator | None = None
     search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
     opened: asyncio.Event = field(default_factory=asyncio.Event)  # both were opened, or could not be
+    model_opened: asyncio.Event = field(default_factory=asyncio.Event)  # the generator alone was
 
     def can_answer(self, question: str, scope: Scope) -> bool:
         """Whether the search finds an answer to a question; no, while it does not work. Blocks: call it in a thread."""

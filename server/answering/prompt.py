@@ -40,8 +40,9 @@ def build_messages(question: Question, evidence: Sequence[Evidence], history: Se
     messages = [Message("system", text) for text in [_system_text(question)] if text]
     shown: set[int] = set()
     for exchange in history:
-        readable = [e for e in exchange.evidence if e.passage.is_in(question.scope)]
-        messages += _turn("user", _user_text(exchange.question, readable, shown))
+        messages += _turn(
+            "user", _user_text(exchange.question, list(filter(question.may_show, exchange.evidence)), shown)
+        )
         messages += _turn("assistant", exchange.raw_answer)
     messages.append(Message("user", _user_text(question.text, evidence, shown)))
     return messages

@@ -41,7 +41,7 @@ async def write(
                     logprobs += new
                     checked = await asyncio.to_thread(checker.feed, text)
                     if cited := _cited_again(checked.citations, prompt.earlier, sources):
-                        sources += cited
+                        sources = cited + sources
                         yield Sources(sources)
                     if checked.delta:
                         yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
@@ -50,7 +50,7 @@ async def write(
                     completed = event
     last = await asyncio.to_thread(checker.flush)
     if cited := _cited_again(last.citations, prompt.earlier, sources):
-        yield Sources(sources + cited)
+        yield Sources(cited + sources)
     if last.delta or logprobs:
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
     answered = not question.is_cited or bool(checker.citations) or not is_refusal(raw)

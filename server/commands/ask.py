@@ -48,6 +48,7 @@ async def _answer_here(settings: ServerSettings, catalog: Catalog, question: Que
         retriever = await asyncio.to_thread(parts.open_retriever, settings, catalog.engine)
         means = Means(settings=settings, catalog=catalog, retriever=retriever, generator=generator)
         means.opened.set()
+        means.model_opened.set()
         events = parts.answer(question, means)
         sources: tuple[Evidence, ...] = ()
         answer: Answer | None = None

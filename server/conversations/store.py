@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
 SEARCH_WORDS = 8  # the rest of a search is not looked at
+BLOCK = 64
+"""Turns of a history that are read together: evidence makes a turn some 10 kB, of which 64 are parsed in 70 ms."""
 UNDO = timedelta(hours=1)  # how long a deletion can be undone
 
 ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -157,12 +159,21 @@ class Conversations:
             session.commit()
             return turn_views(session, [turn])[0]
 
-    def history(self, turn_id: int, owner: str) -> tuple[Exchange, ...]:
-        """What came before a turn in its branch: the finished exchanges, oldest first. Raises NotFound."""
+    def history(self, turn_id: int, owner: str, most: int | None = None) -> tuple[Exchange, ...]:
+        """What came before a turn in its branch: the finished exchanges, oldest first. Raises NotFound.
+
+        With `most`, about so many characters of the newest ones: whole blocks of BLOCK turns, counted from the first,
+        so that a conversation that grows by a turn mostly begins with the same one.
+        """
+        exchanges: list[Exchange] = []
         with Session(self.engine) as session:
             turn = _owned_turn(session, turn_id, owner)
-            earlier = turns_among(session, ancestors(turn_parents(session, turn.conversation_id), turn_id))
-        return tuple(_exchange(row) for row in earlier if row.state in ("done", "stopped") and row.mode != "fixed")
+            earlier = ancestors(turn_parents(session, turn.conversation_id), turn_id)
+            for start in reversed(range(0, len(earlier), BLOCK)):
+                exchanges[:0] = map(_exchange, filter(_was_read, turns_among(session, earlier[start : start + BLOCK])))
+                if most is not None and sum(map(_characters, exchanges)) > most:
+                    break
+        return tuple(exchanges)
 
     def finish(self, turn_id: int, outcome: Outcome) -> None:
         """Save how a turn ended, its citations with it, in one transaction; nothing where it was purged meanwhile.
@@ -282,6 +293,14 @@ def _holds(word: str) -> ColumnElement[bool]:
     of_it = col(Turn.conversation_id) == col(Conversation.id)
     said = select(Turn.id).where(of_it, among(col(Turn.question), col(Turn.answer)))
     return or_(among(col(Conversation.title)), said.exists())
+
+
+def _was_read(row: Turn) -> bool:
+    return row.state in ("done", "stopped") and row.mode != "fixed"
+
+
+def _characters(exchange: Exchange) -> int:
+    return len(exchange.question) + len(exchange.raw_answer) + sum(len(e.text) for e in exchange.evidence)
 
 
 def _exchange(row: Turn) -> Exchange:

@@ -81,10 +81,13 @@ class Turns:
         *,
         grace: float = GRACE,
         max_tokens: int = Sampling.max_tokens,
+        history_characters: int | None = None,
     ) -> None:
+        """`history_characters`: about how many of the turns before are read at all, the newest ones; None: all."""
         self.conversations = conversations
         self.answer = answer
         self.grace = grace
+        self.history_characters = history_characters
         self.sampling = Sampling(max_tokens=max_tokens)
         self._running: dict[int, _RunningTurn] = {}
         self._busy: set[str] = set()  # conversations with a turn that runs or is about to
@@ -124,7 +127,7 @@ class Turns:
                 instead_of=instead_of,
                 collection=collection,
             )
-            history = await asyncio.to_thread(self.conversations.history, view.id, owner)
+            history = await asyncio.to_thread(self.conversations.history, view.id, owner, self.history_characters)
         except BaseException:
             self._busy.discard(conversation or "")
             raise

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.answering.means import INSTALL, NO_MODEL
+from server.answering.means import INSTALL, MODEL_OPENS, NO_MODEL
 from server.runtime.services import Services
 
 
@@ -52,5 +52,5 @@ def _language_model(services: Services) -> Part:
     if services.model_failure:
         return Part("failed", services.model_failure)
     if not services.opened.is_set():
-        return Part("loading", "The language model is opened.")
+        return Part("loading", MODEL_OPENS)
     return Part("absent", f"{NO_MODEL} {INSTALL}")

@@ -81,6 +81,8 @@ class Loading:
         except Exception:
             self.services.model_failure = "The language model could not be opened; the server's log says why."
             log.exception("the language model is not used")
+        finally:
+            self.services.model_opened.set()
 
     async def _load_retriever(self) -> None:
         services = self.services

@@ -19,6 +19,9 @@ from server.runtime.metrics import Metrics
 from server.runtime.rendered_answers import RenderedAnswers
 from server.sessions import Sessions
 
+CHARACTERS_PER_TOKEN = 32
+"""More than any text has: what is longer by this count fits no context."""
+
 Answerer = Callable[[Question, Means], AsyncGenerator[AnswerEvent, None]]
 """`server.answering.answer.answer`, the whole way of a question; tests pass one of their own."""
 
@@ -40,7 +43,12 @@ class Services(Means):
     examples: Examples = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Turns(self.conversations, self.answer, max_tokens=self.settings.max_answer_tokens)
+        self.turns = Turns(
+            self.conversations,
+            self.answer,
+            max_tokens=self.settings.max_answer_tokens,
+            history_characters=CHARACTERS_PER_TOKEN * self.settings.context,
+        )
         self.sessions = Sessions(self.settings)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
         self.examples = Examples(self.catalog.engine)

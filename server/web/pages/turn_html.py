@@ -78,6 +78,7 @@ class TurnStream:
         self._passages = 0
         self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
         self._status = ""
+        self._wrote = False  # words came
         self._behind = False  # words came that no `tail` has shown
 
     def begin(self) -> Iterator[ServerSentEvent]:
@@ -93,6 +94,8 @@ class TurnStream:
                 numbers = {item.n for item in event.evidence}
                 self._passages = len(numbers)
                 self._text.numbers = numbers
+                if self._wrote:  # one of an earlier turn is cited: the finished turn shows it, nothing moves before
+                    continue
                 yield _message(
                     "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
                 )
@@ -102,7 +105,7 @@ class TurnStream:
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):
-                status, wrote = "Writing", True
+                status, wrote, self._wrote = "Writing", True, True
                 known = [streamed_mark(self._turn.id, citation) for citation in event.citations]
                 block = self._text.feed(event.delta, known)
                 blocks += block if id_ > self._seen else ""

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Collection
+from indexer.knowledge.tables import Collection, Document, now
 from indexer.passages import Passage, Scope
 from indexer.search.retrieve import Retriever
 from server.answering.abstention import NOTHING_INDEXED
@@ -46,6 +46,7 @@ class Library:
     def means(self, generator: ScriptedGenerator | None) -> Means:
         means = Means(settings=self.settings, catalog=self.catalog, retriever=self.retriever, generator=generator)
         means.opened.set()
+        means.model_opened.set()
         return means
 
     def stream(self, question: Question, generator: ScriptedGenerator | None) -> AsyncGenerator[AnswerEvent, None]:
@@ -237,7 +238,7 @@ async def test_a_follow_up_that_rests_on_an_earlier_passage_cites_it(
     assert given.citations[1].n == 1
     *_, before, after = [event.evidence for event in events if isinstance(event, Sources)]
     assert 1 not in {item.n for item in before}
-    assert after == (*before, question.history[0].evidence[0]), "what is cited is a source of this answer too"
+    assert after == (question.history[0].evidence[0], *before), "what is cited is a source of this answer too"
     cited = next(
         at for at, event in enumerate(events) if isinstance(event, Text) and event.citations[-1:] == given.citations[1:]
     )
@@ -250,6 +251,25 @@ async def test_what_the_asker_may_not_read_any_more_supports_nothing(
     model = ScriptedGenerator(["Employees have 25 days of annual leave."])
     events = await library.events(follow_up_cites, model)
     given = final(events)
+    assert given.citations == ()
+    assert [doubt.reason for doubt in given.unsupported] == ["number"]
+    assert all("carry over" not in message.content for message in model.prompts[0])
+
+
+@pytest.mark.parametrize("change", ["deleted", "rewritten"])
+async def test_what_a_document_does_not_say_any_more_supports_nothing(
+    library: Library, follow_up_cites: Question, change: str
+) -> None:
+    question = replace(follow_up_cites, scope=library.ask("").scope)
+    with Session(library.catalog.engine) as session:
+        leave = session.exec(select(Document).where(Document.path == "leave.md")).one()
+        if change == "deleted":
+            leave.deleted_at = now()
+        else:
+            leave.text = leave.text.replace("25 days", "30 days")
+        session.commit()
+    model = ScriptedGenerator(["Employees have 25 days of annual leave."])
+    given = final(await library.events(question, model))
     assert given.citations == ()
     assert [doubt.reason for doubt in given.unsupported] == ["number"]
     assert all("carry over" not in message.content for message in model.prompts[0])
@@ -274,6 +294,17 @@ async def test_without_documents_no_search_is_needed(library: Library) -> None:
     assert final(await library.events(replace(library.ask("Sure?"), retrieval=False), model)).text == "Yes."
     with pytest.raises(Unavailable, match="The search does not work"):
         await library.events(library.ask(LEAVE_QUESTION), model)
+
+
+async def test_without_documents_a_question_waits_for_the_model_alone(library: Library) -> None:
+    means = library.means(ScriptedGenerator(["Yes."]))
+    means.opened.clear()
+    question = replace(library.ask("Sure?"), retrieval=False)
+    assert final([event async for event in answer(question, means)]).text == "Yes."
+    means.model_opened.clear()
+    events = answer(question, means)
+    assert await anext(events) == Progress("loading", detail="The language model is opened.")
+    await events.aclose()
 
 
 async def test_a_question_waits_until_everything_is_opened(library: Library) -> None:

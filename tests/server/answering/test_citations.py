@@ -1,6 +1,7 @@
 """However an answer arrives, it comes out the same, its marks are checked, and its words are untouched."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -111,6 +112,19 @@ def test_only_marks_are_added_to_text_without_marks(text: str) -> None:
         bare += checker.text[done : citation.at - 1]
         done = citation.at + len(f"[{citation.n}]")
     assert bare + checker.text[done:] == text
+
+
+def test_passages_of_earlier_turns_support_what_this_turns_do_not_and_what_is_said_to_be_theirs() -> None:
+    now, before = EVIDENCE[:1], EVIDENCE[1:2]
+    said, theirs = now[0].passage.sentences[0].text, before[0].passage.sentences[0].text
+    checker = CitationChecker(now, earlier=before)
+    checker.feed(f"{theirs} {said}")
+    checker.flush()
+    assert [citation.n for citation in checker.citations] == [before[0].n, now[0].n]
+    twice = CitationChecker(now, earlier=[replace(now[0], n=9)])
+    twice.feed(f"{said} {said[:-1]} [9].")
+    twice.flush()
+    assert [citation.n for citation in twice.citations] == [now[0].n, 9]
 
 
 def test_words_before_a_bracket_are_shown_at_once() -> None:

@@ -1,6 +1,7 @@
 """A prompt that is too long gets shorter in the right place, or is refused; it always ends."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -83,6 +84,25 @@ def test_room_is_left_for_a_short_answer_only_when_one_is_wanted() -> None:
     assert fit_prompt(question, (), ScriptedGenerator(context=INSTRUCTED + 64))
     with pytest.raises(ContextTooLong):
         fit_prompt(question, (), ScriptedGenerator(context=INSTRUCTED + 63))
+
+
+class Impatient(ScriptedGenerator):
+    """Counts no prompt that is too long by far, as the local engine does."""
+
+    def count(self, messages: Sequence[Message]) -> int:
+        if (tokens := super().count(messages)) > 2 * self.context:
+            raise ContextTooLong(tokens, self.context - 1)
+        return tokens
+
+
+def test_turns_too_many_to_be_counted_are_dropped_like_any_others() -> None:
+    generator = Impatient(context=INSTRUCTED + 165 + LEAST_ANSWER)
+    question = Question("Why?", SCOPE, history=turns(500), forgetful=True)
+    prompt = fit_prompt(question, EVIDENCE[:1], generator)
+    assert prompt.evidence == EVIDENCE[:1]
+    assert asked(prompt.messages)[-2:] == ["question499", "Why?"]
+    with pytest.raises(ContextTooLong):
+        fit_prompt(Question("Why?", SCOPE, history=turns(500)), EVIDENCE, generator)
 
 
 def test_a_growing_conversation_rebuilds_its_prefix_seldom() -> None:

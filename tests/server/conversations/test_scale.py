@@ -15,7 +15,7 @@ from indexer.knowledge.tables import now
 from server.answering.events import Answer
 from server.conversations.rows import AT_ONCE
 from server.conversations.shapes import Outcome
-from server.conversations.store import UNDO, Conversations, open_conversations
+from server.conversations.store import BLOCK, UNDO, Conversations, open_conversations
 from server.conversations.tables import Conversation, StoredCitation, Turn
 from server.settings import ServerSettings
 
@@ -133,6 +133,21 @@ def few_variables(connection: sqlite3.Connection, _record: object) -> None:
 def cited(turn_id: int, position: int) -> StoredCitation:
     place: dict[str, Any] = {"document_id": 1, "collection_id": 1, "document": "a.md", "title": "", "heading": ""}
     return StoredCitation(turn_id=turn_id, position=position, n=1, at=0, start=0, end=1, quote=str(position), **place)
+
+
+def test_of_a_long_history_the_newest_turns_are_read_in_blocks(conversations: Conversations) -> None:
+    first = conversations.begin("question 0", "ann")
+    conversations.finish(first.id, Outcome("done", "raw 0"))
+    last, begins = first, []
+    for number in range(1, 2 * BLOCK + 2):
+        last = conversations.begin(f"question {number}", "ann", first.conversation_id)
+        history = conversations.history(last.id, "ann", most=100)
+        begins.append(int(history[0].question.split()[1]))
+        assert history[-1].question == f"question {number - 1}"
+        conversations.finish(last.id, Outcome("done", f"raw {number}"))
+    assert set(begins) == {0, BLOCK}, "a conversation that grows by a turn begins with the same one"
+    assert begins == sorted(begins)
+    assert len(conversations.history(last.id, "ann")) == 2 * BLOCK + 1
 
 
 def test_history_reads_no_other_branch(conversations: Conversations) -> None:
