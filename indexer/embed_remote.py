@@ -33,9 +33,9 @@ MOST_CHARACTERS = 100_000  # of one request, which may have 1 MiB: four bytes a 
 ENCODE_SECONDS = 120.0  # a server that needs longer for a request is busier than this machine can bear
 
 FEW_CHUNKS = 128
-"""Fewer chunks at once come from the server. It reads some 16 a second on the one thread that a question needs; loading
-torch takes some 5 s, after which two cores read 32 a second: about 160 chunks take as long either way, and more of them
-would only slow the server's questions."""
+"""Fewer chunks at once come from the server. Two cores read 32 a second, so the one thread of a server some 16; loading
+torch takes some 5 s. By that about 160 chunks take as long either way (reckoned, not measured), and more of them would
+only slow the server's questions."""
 
 
 class RemoteEmbedder:
