@@ -95,9 +95,9 @@ class Job:
         self.refused += files
         self.outcomes = Outcomes.of(self.refused)
 
-    def end(self, state: State, files: Sequence[FileOutcome] = (), problem: str = "") -> None:
-        """Raises ValueError where the state of a file is none."""
-        self.outcomes = Outcomes.of([*self.refused, *files])
+    def end(self, state: State, outcomes: Outcomes | None = None, problem: str = "") -> None:
+        """`outcomes` are those of all files; without them what was refused is all that is known."""
+        self.outcomes = outcomes or self.outcomes
         self.refused = []
         self.state, self.problem, self.ended_at = state, problem, now()
 
@@ -186,7 +186,7 @@ class IngestJobs:
         while (ended := await self._run(job)).status == BusyError.exit_status:  # noqa: ASYNC110 (it tells nobody)
             await asyncio.sleep(BUSY_SECONDS)
         if ended.status in (0, 1):
-            job.end("done", await asyncio.to_thread(_report, ended.output))
+            job.end("done", await asyncio.to_thread(_reported, ended.output, job.refused))
             return
         log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
         could_not_start = ended.status == StartError.exit_status and ended.said
@@ -232,6 +232,10 @@ def environment(settings: IndexerSettings) -> dict[str, str]:
     return {f"DOCENT_{name.upper()}": str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
 
 
-def _report(output: bytes) -> list[FileOutcome]:
-    """Raises ValueError, TypeError, KeyError where it is none."""
-    return [FileOutcome(one["document"], one["state"], one["reason"]) for one in json.loads(output)["files"]]
+def _reported(output: bytes, refused: Sequence[FileOutcome]) -> Outcomes:
+    """The outcomes of a run's report and of what was refused before it.
+
+    Blocks for long where there are many files. Raises ValueError, TypeError, KeyError where it is no report.
+    """
+    files = [FileOutcome(one["document"], one["state"], one["reason"]) for one in json.loads(output)["files"]]
+    return Outcomes.of([*refused, *files])

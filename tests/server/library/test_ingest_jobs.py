@@ -16,6 +16,7 @@ from server.library import ingest_jobs
 from server.library.ingest_jobs import NAMED, NICENESS, FileOutcome, IngestJobs, Job, Outcomes, environment, step_back
 from server.library.uploads import open_folder
 from server.settings import ServerSettings
+from tests.server.loop_watch import LoopWatch
 
 SCRIPT = """
 import json, os, sys, time
@@ -114,6 +115,18 @@ def test_of_many_files_those_are_named_that_somebody_should_look_at() -> None:
     assert outcomes.counts == {"failed": 1, "needs_ocr": 1, "indexed": 5_000, "unchanged": 5_000}
     assert [one.document for one in outcomes.named[:3]] == ["broken.pdf", "scan.pdf", "0.md"]
     assert (len(outcomes.named), outcomes.more) == (NAMED, 5_002 - NAMED)
+
+
+async def test_a_long_report_holds_up_no_request(jobs: IngestJobs, indexer: Indexer, loop_watch: LoopWatch) -> None:
+    loop_watch.watch(Outcomes, "of")
+    indexer.says("""
+files = [{"document": f"{n}.md", "state": "indexed", "reason": ""} for n in range(1000)]
+print(json.dumps({"files": files}))
+""")
+    job = jobs.submit("a", [Path("/docs")])
+    loop_watch.begin()
+    assert (await ended(job)).outcomes.counts == {"indexed": 1000}
+    assert (loop_watch.on_loop, loop_watch.in_threads) == ([], ["of"])
 
 
 async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: IngestJobs, indexer: Indexer) -> None:
