@@ -134,7 +134,7 @@ class Ingest:
     def run(self, paths: Sequence[Path], collection: str, prune: bool) -> Report:
         started = time.monotonic()
         check_index(self.engine, self.settings)
-        name = _encodable(collection or _default_name(paths[0]))
+        name = _encodable(collection) or default_collection(paths[0])
         self.collection_id = self._find_collection(name)
         roots = resolve_roots(paths, self._known_roots(), self.settings.data.resolve())
         found = [file for root in roots for file in scan(root, leave_out=self.settings.data.resolve())]
@@ -370,10 +370,10 @@ def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:
     return EmbeddingInput(draft.prefix, text[draft.start : draft.end], sentences)
 
 
-def _default_name(path: Path) -> str:
-    """The folder's name, or for a file that of the folder it lies in."""
+def default_collection(path: Path) -> str:
+    """The collection where none is named: the folder's name, or for a file that of the folder it lies in."""
     absolute = path.expanduser().absolute()
-    return (absolute.parent if absolute.is_file() else absolute).resolve().name or "documents"
+    return _encodable((absolute.parent if absolute.is_file() else absolute).resolve().name) or "documents"
 
 
 def _encodable(name: str) -> str:

@@ -4,20 +4,18 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import State
 
 from indexer.client import find_server
 from indexer.errors import BusyError, StartError
+from indexer.ingest import default_collection
 from server.app import create_app
-from server.library.ingest_jobs import step_back
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
 from server.runtime.services import Services
@@ -34,7 +32,7 @@ def run(host: str | None, port: int | None, folders: tuple[Path, ...]) -> None:
 
 
 def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
-    """Serve until SIGINT or SIGTERM; `folders` are indexed by a process of their own. Raises StartError."""
+    """Serve until SIGINT or SIGTERM; `folders` are the first to be indexed, beside it. Raises StartError."""
     check_exposure(settings)
     answers = _what_answers(settings)
     running = find_server(settings)
@@ -109,7 +107,10 @@ class _Server(uvicorn.Server):
 
 
 async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:
-    async with app.router.lifespan_context(app), _ingesting(app.state, folders):
+    async with app.router.lifespan_context(app):
+        services: Services = app.state.services
+        if folders:  # into one collection, as `indexer ingest` does with them
+            services.jobs.submit(default_collection(folders[0]), folders, aloud=True)
         with _signals_that_end_only_the_server():
             await server.serve(sockets=[listener])
 
@@ -124,29 +125,3 @@ def _signals_that_end_only_the_server() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-@asynccontextmanager
-async def _ingesting(state: State, folders: Sequence[Path]) -> AsyncIterator[None]:
-    """`indexer ingest` beside the server, its output where the server's is, ended with it; the page is told."""
-    if not folders:
-        yield
-        return
-    paths = [str(folder) for folder in folders]
-    services: Services = state.services
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "indexer", "ingest", *paths)
-    step_back(child.pid)
-    services.ingesting = True
-    ended = asyncio.create_task(_ended(child, services))
-    try:
-        yield
-    finally:
-        ended.cancel()
-        if child.returncode is None:
-            child.terminate()
-        await child.wait()
-
-
-async def _ended(child: asyncio.subprocess.Process, services: Services) -> None:
-    await child.wait()
-    services.ingesting = False

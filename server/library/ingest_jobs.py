@@ -23,7 +23,9 @@ import psutil
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
+from indexer.console import INTERRUPTED
 from indexer.errors import BusyError, StartError
+from indexer.knowledge.database import is_being_written
 from indexer.knowledge.tables import now
 from indexer.settings import IndexerSettings
 from server.errors import TooBusy
@@ -33,15 +35,17 @@ log = logging.getLogger(__name__)
 
 NICENESS = 10  # a question at 0 gets about ten times the processor's time of an ingest
 SETTLE_SECONDS = 0.3  # files that are uploaded one after the other are read by one run
-BUSY_SECONDS = 3.0  # between two tries while another `indexer` writes
+BUSY_SECONDS = 3.0  # between two looks while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
 NAMED = 50  # files of a job that are kept by name
 ORDER = ("failed", "needs_ocr", "skipped", "indexed", "removed", "unchanged")
 """States of files, those that somebody should look at first."""
 UNFORESEEN = "Indexing ended before it was done. What was finished is kept; index again to go on."
+SAID_ELSEWHERE = "Indexing could not begin. The terminal or log in which Docent was started says why."
 
-State = Literal["waiting", "running", "done", "failed"]
+State = Literal["waiting", "held", "running", "done", "failed"]
+"""`held`: it waits until another `indexer` has written."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,15 @@ class Outcomes:
 
 @dataclass
 class Job:
-    """Files or folders to index into a collection. `problem` says why it failed."""
+    """Files or folders to index into a collection. `problem` says why it failed.
+
+    `aloud`: what its run says is seen where the server's own words are, with the bar that a terminal gets.
+    """
 
     collection: str
     paths: list[Path]
     prune: bool = False
+    aloud: bool = False
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "waiting"
     problem: str = ""
@@ -126,16 +134,25 @@ class IngestJobs:
         """Newest first."""
         return self._jobs[::-1]
 
-    def submit(self, collection: str, paths: Sequence[Path], refused: Sequence[FileOutcome] = ()) -> Job:
+    @property
+    def any_open(self) -> bool:
+        """Whether a job runs or waits. Any thread may ask."""
+        return any(job.ended_at is None for job in self.jobs)
+
+    def submit(
+        self, collection: str, paths: Sequence[Path], refused: Sequence[FileOutcome] = (), *, aloud: bool = False
+    ) -> Job:
         """Index these soon. Raises TooBusy. Files for a collection that waits already join its job."""
-        for job in self._jobs:
-            if job.state == "waiting" and job.collection == collection:
+        waiting = [job for job in self._jobs if job.state in ("waiting", "held")]
+        for job in waiting:
+            if job.collection == collection:
                 job.paths += [path for path in paths if path not in job.paths]
+                job.aloud |= aloud
                 job.refuse(refused)
                 return job
-        if sum(job.state == "waiting" for job in self._jobs) >= MOST_WAITING:
+        if len(waiting) >= MOST_WAITING:
             raise TooBusy("Too many folders wait to be indexed.", "Try again when some are done.", retry_after=60)
-        job = Job(collection, list(paths))
+        job = Job(collection, list(paths), aloud=aloud)
         job.refuse(refused)
         self._jobs.append(job)
         ended = [one for one in self._jobs if one.ended_at is not None]
@@ -182,22 +199,31 @@ class IngestJobs:
         if not job.paths:  # every file was refused
             job.end("done")
             return
-        job.state = "running"
-        while (ended := await self._run(job)).status == BusyError.exit_status:  # noqa: ASYNC110 (it tells nobody)
-            await asyncio.sleep(BUSY_SECONDS)
+        while (ended := await self._run(job)).status == BusyError.exit_status:
+            await self._hold(job)
         if ended.status in (0, 1):
             job.end("done", await asyncio.to_thread(_reported, ended.output, job.refused))
             return
-        log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
-        could_not_start = ended.status == StartError.exit_status and ended.said
-        job.end("failed", problem=ended.said.splitlines()[-1] if could_not_start else UNFORESEEN)
+        if ended.status != INTERRUPTED:  # Ctrl-C in the terminal ends the child and the server alike
+            log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
+        job.end("failed", problem=ended.problem)
+
+    async def _hold(self, job: Job) -> None:
+        """Return when nobody else writes, as far as one can see."""
+        if job.state != "held":
+            log.warning("indexing %s goes on when another `indexer` has written", job.collection)
+        job.state = "held"
+        await asyncio.sleep(BUSY_SECONDS)
+        while await asyncio.to_thread(is_being_written, self._engine):  # noqa: ASYNC110 (it tells nobody)
+            await asyncio.sleep(BUSY_SECONDS)
 
     async def _run(self, job: Job) -> "Ended":
         """Raises OSError where the command cannot be started."""
+        job.state = "running"
         command = [*self._command, "ingest", "--json", "--collection", job.collection]
         child = await asyncio.create_subprocess_exec(
             *command, *([] if not job.prune else ["--prune"]), "--", *map(str, job.paths),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None if job.aloud else subprocess.PIPE,
             env=os.environ | environment(self._settings),
         )  # fmt: skip
         try:
@@ -207,16 +233,23 @@ class IngestJobs:
             if child.returncode is None:
                 child.terminate()
                 await child.wait()
-        return Ended(child.returncode, output, errors.decode("utf-8", "replace").strip())
+        return Ended(child.returncode, output, (errors or b"").decode("utf-8", "replace").strip())
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: `status` is negative where a signal did it."""
+    """How a child ended: `status` is negative where a signal did it; `said` is empty where it was said aloud."""
 
     status: int | None
     output: bytes
     said: str
+
+    @property
+    def problem(self) -> str:
+        """Why nothing came of it, for people."""
+        if self.status != StartError.exit_status:
+            return UNFORESEEN
+        return self.said.splitlines()[-1] if self.said else SAID_ELSEWHERE
 
 
 def step_back(pid: int) -> None:

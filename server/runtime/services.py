@@ -34,7 +34,6 @@ class Services(Means):
     answerer: Answerer
     metrics: Metrics = field(default_factory=Metrics)
     model_failure: str = ""  # why the configured language model is not used
-    ingesting: bool = False  # the folders that the server was started with are being read
     calibrating: bool = False  # off-topic questions are being asked of the documents
     rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
     turns: Turns = field(init=False)

@@ -12,6 +12,11 @@ from server.views.wording import counted, file_size, moment
 
 STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
 OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}
+OPEN_JOBS = {
+    "waiting": "Waits to be read",
+    "held": "Waits to be read: another command writes to the documents. This goes on when it is done",
+    "running": "Getting ready to read",
+}
 SHOWN_JOBS = 3
 
 
@@ -108,7 +113,7 @@ def job_lines(jobs: Sequence[Job], *, running_now: bool) -> list[JobLine]:
 
 
 def _job_line(job: Job) -> JobLine:
-    words = {"waiting": "Waits to be read", "running": "Getting ready to read", "failed": "Not read"}
+    words = {**OPEN_JOBS, "failed": "Not read"}
     counts = job.outcomes.counts
     summary = words.get(job.state) or ", ".join(
         f"{counts[state]:,} {name.lower()}" for state, name in OUTCOMES.items() if counts.get(state)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,12 +15,14 @@ from click.testing import CliRunner, Result
 
 from indexer.client import read_address
 from indexer.errors import DocentError
+from indexer.knowledge.database import writing
 from server.app import Parts
 from server.cli import main
 from server.commands.ask import ask
 from server.commands.serve import bind
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
+from tests.waiting import until
 
 ASKED = "How many days of annual leave do employees have?"
 WAIT = 60  # seconds until a test that waits for another process gives up
@@ -195,6 +197,24 @@ def test_serve_starts_an_ingest_whose_words_are_seen(settings: ServerSettings, t
         assert httpx.get(f"{address.url}/healthz").status_code == 200
         server.send_signal(signal.SIGTERM)
         assert server.wait(WAIT) == 0
+
+
+def test_serve_starts_an_ingest_that_waits_for_another_one(settings: ServerSettings, tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text("# Leave\n\nEmployees have 25 days of annual leave.\n")
+    settings.data.mkdir()
+    other = ExitStack()
+    other.enter_context(writing(settings))
+    with other, process(settings.data, "--ingest", str(tmp_path / "leave.md")) as server:
+        assert server.stderr is not None
+        assert server.stderr.readline().startswith("Docent: ")
+        found = read_address(settings.server_file)
+        assert found is not None
+        address = found.url
+        until(lambda: "another command writes to the documents" in httpx.get(f"{address}/documents").text)
+        assert "Indexing" in httpx.get(f"{address}/indexed").text
+        other.close()
+        until(lambda: "Not read" in httpx.get(f"{address}/documents").text)  # there is no model for it
+        assert "Docent was started" in httpx.get(f"{address}/documents").text
 
 
 def test_models_are_attached(settings: ServerSettings) -> None:

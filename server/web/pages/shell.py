@@ -46,7 +46,7 @@ def indexed(services: Services, scope: Scope) -> dict[str, Any]:
         "documents": documents,
         "indexed": f"{counted(documents, 'document')}, updated {ago(latest, now())}" if latest else "Nothing indexed",
         "indexing": indexing(sum(run.done for run in runs), sum(run.total for run in runs))
-        if runs or services.ingesting
+        if runs or services.jobs.any_open
         else "Getting to know the documents"
         if services.calibrating
         else "",

@@ -3,19 +3,21 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import Engine
 
+from indexer.console import INTERRUPTED
 from indexer.errors import BusyError
-from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.database import is_being_written, open_knowledge, writing
 from server.library import ingest_jobs
 from server.library.ingest_jobs import NAMED, NICENESS, FileOutcome, IngestJobs, Job, Outcomes, environment, step_back
 from server.library.uploads import open_folder
 from server.settings import ServerSettings
+from server.views.library_view import job_lines
 from tests.server.loop_watch import LoopWatch
 
 SCRIPT = """
@@ -78,10 +80,14 @@ async def jobs(settings: ServerSettings, indexer: Indexer, engine: Engine) -> As
     await jobs.aclose()
 
 
-async def ended(job: Job) -> Job:
+async def eventually(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while job.ended_at is None:  # noqa: ASYNC110
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def ended(job: Job) -> Job:
+    await eventually(lambda: job.ended_at is not None)
     return job
 
 
@@ -197,6 +203,50 @@ sys.exit({BusyError.exit_status})
 """)
     job = await ended(jobs.submit("a", [Path("/docs")]))
     assert (job.state, len(indexer.calls())) == ("done", 2)
+
+
+async def test_what_waits_for_another_process_is_told(
+    jobs: IngestJobs, indexer: Indexer, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not started again before the other one has written, and files for it may still come."""
+    monkeypatch.setattr(ingest_jobs, "BUSY_SECONDS", 0.01)
+    looks: list[Engine] = []
+
+    def look(engine: Engine) -> bool:
+        looks.append(engine)
+        return is_being_written(engine)
+
+    monkeypatch.setattr(ingest_jobs, "is_being_written", look)
+    indexer.says(f"sys.exit({BusyError.exit_status})")
+    with writing(settings):
+        job = jobs.submit("a", [Path("/docs/1.md")])
+        await eventually(lambda: job.state == "held")
+        assert jobs.any_open
+        (line,) = job_lines(jobs.jobs, running_now=True)
+        assert "another command writes to the documents" in line.summary
+        assert jobs.submit("a", [Path("/docs/2.md")]) is job
+        indexer.says(DONE)
+        await eventually(lambda: len(looks) > 2)
+        assert (job.state, len(indexer.calls())) == ("held", 1)
+    await ended(job)
+    assert indexer.calls()[-1]["argv"][-2:] == ["/docs/1.md", "/docs/2.md"]  # type: ignore[index]
+    assert (job.state, jobs.any_open) == ("done", False)
+
+
+async def test_what_is_said_aloud_is_seen_and_the_page_says_where(
+    jobs: IngestJobs, indexer: Indexer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    indexer.says("print('There is no such folder.', file=sys.stderr); sys.exit(2)")
+    job = await ended(jobs.submit("a", [Path("/docs")], aloud=True))
+    assert capfd.readouterr().err.strip() == "There is no such folder."
+    assert (job.state, job.problem) == ("failed", ingest_jobs.SAID_ELSEWHERE)
+
+
+async def test_ctrl_c_is_no_error(jobs: IngestJobs, indexer: Indexer, caplog: pytest.LogCaptureFixture) -> None:
+    """It ends the child, and the server a moment later."""
+    indexer.says(f"sys.exit({INTERRUPTED})")
+    await ended(jobs.submit("a", [Path("/docs")]))
+    assert caplog.text == ""
 
 
 async def test_the_end_of_a_job_is_told(jobs: IngestJobs) -> None:
