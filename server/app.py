@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +38,11 @@ from server.web.problems import ProblemBoundary, exception_handlers
 from server.web.security import Guard, SecurityHeaders, check_exposure
 from server.web.templating import static_files
 
+THREADS = 32
+"""For work that blocks, as asyncio has on a large machine, where two cores would give six: as many clicks on "Undo"
+that wait for a rebuild's transaction would hold up every answer."""
+BUSY_SECONDS = 5.0  # that a click waits at most for another program's transaction, before it is told
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -55,6 +61,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "docent"))
         with _alone(settings):
             services, loading = make_services(settings, parts or Parts(), metrics)
             app.state.services = services
@@ -97,8 +104,8 @@ def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> t
     """Both databases opened; nothing loads yet. Raises StorageError."""
     services = Services(
         settings=settings,
-        catalog=Catalog(open_knowledge(settings)),
-        conversations=open_conversations(settings),
+        catalog=Catalog(open_knowledge(settings, BUSY_SECONDS)),
+        conversations=open_conversations(settings, BUSY_SECONDS),
         answerer=parts.answer,
         metrics=metrics,
     )

@@ -19,29 +19,31 @@ from indexer.settings import IndexerSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = "ingest.lock"
+BUSY_SECONDS = 30.0  # that a command waits for another connection's transaction, such as a rebuild's
+KEPT_CONNECTIONS = 10
 LOCK_SECONDS = 0.5  # how long a writer waits for the lock: `is_being_written` holds it for an instant
 
 DAMAGE = ("malformed", "not a database")
 """What SQLite says of a file whose bytes are not what it wrote."""
 
 
-def open_knowledge(settings: IndexerSettings) -> Engine:
+def open_knowledge(settings: IndexerSettings, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """The engine of knowledge.db, at the newest schema. Raises StorageError."""
-    return open_database(settings.knowledge_path, MIGRATIONS)
+    return open_database(settings.knowledge_path, MIGRATIONS, busy_seconds)
 
 
-def open_database(path: Path, migrations: Path) -> Engine:
-    """An engine for `path`, created and migrated as needed. Raises StorageError."""
+def open_database(path: Path, migrations: Path, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """An engine for `path`, created and migrated as needed. Raises StorageError.
+
+    A writer waits up to `busy_seconds` while another connection writes; readers never wait.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            URL.create("sqlite", database=str(path)),
-            connect_args={"timeout": 30},
-            hide_parameters=True,  # they are questions and documents, which belong in no log
-        )
-        event.listen(engine, "connect", _configure)
         if _revision(path) != _newest(migrations):
-            _upgrade(engine, migrations)
+            upgrading = _engine(path, BUSY_SECONDS)
+            _upgrade(upgrading, migrations)
+            upgrading.dispose()
+        engine = _engine(path, busy_seconds)
     except (OSError, sqlite3.Error, DatabaseError) as error:
         reason = error.orig if isinstance(error, DatabaseError) else error
         if is_damaged(reason):
@@ -53,10 +55,21 @@ def open_database(path: Path, migrations: Path) -> Engine:
     return engine
 
 
-def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.executescript(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=30000;"
+def _engine(path: Path, busy_seconds: float) -> Engine:
+    """As many connections as threads ask for one: a reader must not wait for those that wait to write."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": busy_seconds},
+        pool_size=KEPT_CONNECTIONS,
+        max_overflow=-1,
+        hide_parameters=True,  # they are questions and documents, which belong in no log
     )
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
 
 
 def _revision(path: Path) -> str | None:

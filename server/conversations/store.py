@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.database import is_busy, open_database
+from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database
 from indexer.knowledge.tables import now
 from indexer.text.shorten import shortened
 from server.answering.events import Exchange
@@ -45,9 +45,9 @@ ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 RUNNING = col(Turn.state) == literal_column("'running'")  # a parameter would keep SQLite from the index of these alone
 
 
-def open_conversations(settings: ServerSettings) -> "Conversations":
+def open_conversations(settings: ServerSettings, busy_seconds: float = BUSY_SECONDS) -> "Conversations":
     """chat.db of these settings, created and migrated as needed. Raises StorageError."""
-    return Conversations(open_database(settings.chat_path, MIGRATIONS))
+    return Conversations(open_database(settings.chat_path, MIGRATIONS, busy_seconds))
 
 
 class Conversations:
@@ -133,8 +133,8 @@ class Conversations:
         """A new running turn of a conversation, or of a new one, committed when this returns.
 
         It comes after the newest turn or the one named, or stands beside another turn as a version of it. The
-        conversation remembers the collection that was asked. Blocks on the disk, and up to 30 seconds while another
-        process writes: call it from a thread. Two turns begun at once in one conversation may follow the same one;
+        conversation remembers the collection that was asked. Blocks on the disk, and for seconds while another process
+        writes: call it from a thread. Two turns begun at once in one conversation may follow the same one;
         `Turns` sees to it that only one runs.
 
         Raises NotFound where the conversation is not the owner's or lacks the turn named, and sqlalchemy's

@@ -11,6 +11,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import DatabaseError
+
+from indexer.knowledge.database import is_busy
 from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
 from server.answering.small_talk import rewrites, small_talk
@@ -22,6 +25,7 @@ from server.llm.generator import Sampling
 log = logging.getLogger(__name__)
 
 GRACE = 30.0  # seconds that a turn goes on with nobody watching
+SAVE_TRIES = 6  # each waits as long for a busy database as anything else that the page changes
 INTERRUPTED = "The server was restarted before this answer was done. Ask again."
 UNEXPECTED = "Something went wrong while this was answered. Ask again; the server's log says what happened."
 UNSAVED = (
@@ -205,7 +209,7 @@ class Turns:
         outcome = _outcome(running.events, state, error)
         saved = True
         try:
-            await asyncio.to_thread(self.conversations.finish, running.view.id, outcome)
+            await asyncio.to_thread(self._save, running.view.id, outcome)
         except Exception:  # whatever the disk does, the page must hear that the turn is over
             log.exception("turn %d could not be saved", running.view.id)
             saved = False
@@ -214,6 +218,17 @@ class Turns:
         del self._running[running.view.id]
         self._busy.discard(running.view.conversation_id)
         running.add(Ended(outcome.state, outcome.error if saved else UNSAVED, saved))
+
+    def _save(self, turn_id: int, outcome: Outcome) -> None:
+        """As `finish` does, but while another program writes with the patience that minutes of work deserve."""
+        for left in reversed(range(SAVE_TRIES)):
+            try:
+                self.conversations.finish(turn_id, outcome)
+            except DatabaseError as error:
+                if not left or not is_busy(error.orig):
+                    raise
+            else:
+                return
 
     async def _answer(self, running: _RunningTurn, question: Question) -> tuple[TurnState, str]:
         """Run the answer in a task of its own, the only one that a stop cancels. Returns the state and the error."""

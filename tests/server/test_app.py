@@ -20,7 +20,7 @@ from indexer.knowledge.tables import IngestRun, now
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.events import Answer, Progress, Question
-from server.app import Parts, create_app, make_services
+from server.app import BUSY_SECONDS, Parts, create_app, make_services
 from server.errors import Unavailable
 from server.library.examples import CanAnswer, Examples
 from server.runtime.loading import Loading
@@ -210,6 +210,29 @@ async def test_a_language_model_that_cannot_be_opened_leaves_the_quotes(settings
     assert "DOCENT_MODEL" in loading.services.model_failure
     running.cancel()
     await asyncio.wait({running})
+
+
+async def test_clicks_that_wait_for_a_rebuild_leave_threads_for_answers(settings: ServerSettings) -> None:
+    app = app_of(settings)
+    over = threading.Event()
+    async with app.router.lifespan_context(app):
+        loop = asyncio.get_running_loop()
+        waiting = [loop.run_in_executor(None, over.wait, WAIT) for _ in range(20)]
+        try:
+            async with asyncio.timeout(WAIT):
+                await asyncio.to_thread(app.state.services.catalog.everything)
+            assert not any(one.done() for one in waiting)
+        finally:
+            over.set()
+        await asyncio.gather(*waiting)
+
+
+def test_a_click_waits_for_seconds_while_another_program_writes(settings: ServerSettings) -> None:
+    services, _loading = make_services(settings, Parts(), Metrics())
+    for engine in (services.catalog.engine, services.conversations.engine):
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * BUSY_SECONDS
+        engine.dispose()
 
 
 def test_one_server_a_data_folder(settings: ServerSettings) -> None:

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from sqlmodel import Session, SQLModel, select
 
 from indexer.errors import StorageError
 from indexer.knowledge.catalog import Catalog
-from indexer.knowledge.database import MIGRATIONS, open_knowledge, reading
+from indexer.knowledge.database import BUSY_SECONDS, MIGRATIONS, open_knowledge, reading
 from indexer.knowledge.tables import Collection
 from indexer.settings import IndexerSettings
 
@@ -108,6 +109,26 @@ def test_reading_sees_one_moment(tmp_path: Path) -> None:
     with reading(engine) as after:
         assert [collection.name for collection in after.exec(select(Collection))] == ["new"]
     engine.dispose()
+
+
+def test_those_that_wait_to_write_leave_a_connection_to_a_reader(settings: IndexerSettings) -> None:
+    engine = open_knowledge(settings)
+    with ExitStack() as waiting:
+        for _ in range(100):
+            waiting.enter_context(engine.connect())
+        assert Catalog(engine).everything().collections == set()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+def test_how_long_a_writer_waits_is_chosen(settings: IndexerSettings, opened_before: bool) -> None:
+    """Also where the database is made or migrated first, which always takes the time that it needs."""
+    if opened_before:
+        open_knowledge(settings).dispose()
+    for engine, seconds in ((open_knowledge(settings, 0.25), 0.25), (open_knowledge(settings), BUSY_SECONDS)):
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * seconds
+        engine.dispose()
 
 
 def test_an_error_does_not_repeat_what_was_to_be_stored(settings: IndexerSettings) -> None:

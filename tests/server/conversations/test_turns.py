@@ -1,6 +1,7 @@
 """Running turns: they are followed, resumed, stopped, left and saved."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
@@ -10,7 +11,7 @@ from server.answering.events import Answer, AnswerEvent, Progress, Question, Sou
 from server.answering.small_talk import GREETING
 from server.conversations.shapes import Outcome
 from server.conversations.store import Conversations, open_conversations
-from server.conversations.turns import INTERRUPTED, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
+from server.conversations.turns import INTERRUPTED, SAVE_TRIES, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 from server.errors import BadRequest, NotFound, Unavailable
 from server.settings import ServerSettings
 
@@ -226,6 +227,31 @@ async def test_an_answer_that_cannot_be_saved_is_told(
     answering.go.set()
     assert (await events(turns, turn.id))[-1] == Ended("done", UNSAVED, saved=False)
     assert "could not be saved" in caplog.text
+
+
+async def test_an_answer_is_saved_though_another_program_writes_for_a_while(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = open_conversations(settings, busy_seconds=0.01)
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("q", "ann", SCOPE)
+    other = sqlite3.connect(settings.chat_path, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    outcomes: list[Outcome] = []
+    finish = conversations.finish
+
+    def finish_later(turn_id: int, outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if len(outcomes) == SAVE_TRIES:
+            other.rollback()
+        finish(turn_id, outcome)
+
+    monkeypatch.setattr(conversations, "finish", finish_later)
+    answering.go.set()
+    assert (await events(turns, turn.id))[-1] == Ended("done")
+    assert conversations.turn(turn.id, "ann").answer == "one two"
+    other.close()
 
 
 async def test_small_talk_is_answered_without_the_documents_and_is_no_history(conversations: Conversations) -> None:

@@ -20,7 +20,7 @@ from tests.server.fakes import app_of
 LONG = "q" * 100_000  # more than fits into the pages that a new database has
 ADDRESS = "http://127.0.0.1:8000"
 PRAGMAS = {
-    "busy": "PRAGMA busy_timeout=20",  # milliseconds; Docent's own is half a minute
+    "busy": "PRAGMA busy_timeout=20",  # milliseconds; Docent's own is some seconds
     "full": "PRAGMA max_page_count=1",
     "read-only": "PRAGMA query_only=ON",
 }
