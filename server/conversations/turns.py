@@ -149,10 +149,13 @@ class Turns:
     def running(self, turn_id: int) -> bool:
         return turn_id in self._running
 
-    async def follow(self, turn_id: int, owner: str, after: int = 0) -> AsyncGenerator[Batch, None]:
+    async def follow(
+        self, turn_id: int, owner: str, after: int = 0, *, pause: float | None = None
+    ) -> AsyncGenerator[Batch, None]:
         """The events of a running turn after event number `after`, in batches of what is there; ids count from 1.
 
-        Yields nothing for a turn that does not run. Raises NotFound for another owner's turn.
+        An empty batch, once, where nothing came for `pause` seconds after the last one. Yields nothing for a turn that
+        does not run. Raises NotFound for another owner's turn.
         """
         running = self._running.get(turn_id)
         if running is None:
@@ -163,17 +166,18 @@ class Turns:
         if running.leaving is not None:
             running.leaving.cancel()
             running.leaving = None
+        paused = False
         try:
             while True:
                 changed = running.changed
                 batch = list(enumerate(running.events[after:], after + 1))
                 after += len(batch)
-                if batch:
+                if batch or paused:
                     yield batch
                 if running.ended and after >= len(running.events):
                     return
                 if running.changed is changed:
-                    await changed.wait()
+                    paused = await _stays_unset(changed, pause if batch else None)
         finally:
             running.watchers -= 1
             self._left(running)
@@ -252,6 +256,16 @@ class Turns:
         async with aclosing(events) as stream:
             async for event in stream:
                 running.add(event)
+
+
+async def _stays_unset(event: asyncio.Event, seconds: float | None) -> bool:
+    """Whether it stays so for so long; waits without end where that is None."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return True
+    return False
 
 
 async def _say(reply: str) -> AsyncGenerator[AnswerEvent, None]:

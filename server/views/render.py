@@ -41,7 +41,8 @@ _ATTRIBUTES = {
     "td": {"class"},
 }
 GROWTH = 32
-"""All looks at an open block of n characters go through 33 n together; what is shown lags a thirty-second behind."""
+"""All looks at an open block of n characters go through 33 n together; who looks no more often lags a thirty-second
+behind."""
 _SCHEMES = ("http://", "https://", "mailto:")
 
 

@@ -16,7 +16,7 @@ from server.errors import BadRequest
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.web.pages.page_route import PageRoute, RowId
 from server.web.pages.shell import conversation_list, remembered_collection
-from server.web.pages.turn_html import TurnStream, finished, shown_turn
+from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
 from server.web.session import OwnerDep
 from server.web.templating import page
 
@@ -111,11 +111,11 @@ async def events(
     stream = TurnStream(turn, int(last_event_id) if last_event_id.isdecimal() else 0)
     for message in await asyncio.to_thread(list, stream.begin()):
         yield message
-    async with aclosing(services.turns.follow(turn.id, owner)) as batches:
+    async with aclosing(services.turns.follow(turn.id, owner, pause=LAG_SECONDS)) as batches:
         async for batch in batches:
-            for message in await asyncio.to_thread(list, stream.messages(batch)):
+            for message in await asyncio.to_thread(list, stream.messages(batch) if batch else stream.rest()):
                 yield message
-            last = batch[-1][1]
+            last = batch[-1][1] if batch else None
             if isinstance(last, Ended) and not last.saved:
                 yield await asyncio.to_thread(stream.unsaved, last)
                 return

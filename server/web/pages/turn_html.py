@@ -1,6 +1,7 @@
 """A turn as HTML, finished or as it happens: the same templates for the page, the fragment and the stream."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ from server.views.presentation import (
 from server.views.render import AnswerStream
 from server.views.wording import duration
 from server.web.templating import fragment
+
+LAG_SECONDS = 1.0
+"""Words are shown this long after they came, at the latest: the price is one rendering of the open block a second."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,15 @@ class TurnStream:
     `tail` is the open block (an event named `open` is the browser's own). All messages replace what they stand for,
     except `block`, which appends, and empties the open block so that no words stand twice until the next `tail`. Its id
     is the event up to which blocks were sent, and a page that comes back names the last id it saw. A page that comes
-    without one gets `restart` first. A long open block is sent once it has grown by enough, and when the turn ends.
+    without one gets `restart` first. A long open block is sent once it has grown by enough, once a second
+    while words come, and when the turn ends; in a pause the caller asks for what is unsent, the `rest`.
     """
 
-    def __init__(self, turn: TurnView, seen: int) -> None:
+    def __init__(self, turn: TurnView, seen: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._turn = turn
+        self._clock = clock
+        self._shown_at = clock()
+        self._last = seen
         self._seen = seen  # events whose blocks the page already has
         self._passages = 0
         self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
@@ -87,7 +95,7 @@ class TurnStream:
 
     def messages(self, batch: Batch) -> Iterator[ServerSentEvent]:
         """The messages of a batch; an `Ended` in it is left to the caller, who has the saved turn."""
-        last = batch[-1][0]
+        self._last = batch[-1][0]
         status, blocks, wrote = "", "", False
         for id_, event in batch:
             if isinstance(event, Sources):
@@ -113,11 +121,21 @@ class TurnStream:
             self._status = status
             yield _message("status", "_status.html", words=status)
         if blocks:
-            yield ServerSentEvent(event="block", raw_data=blocks + closing(self._turn.id), id=str(last))
+            yield ServerSentEvent(event="block", raw_data=blocks + closing(self._turn.id), id=str(self._last))
         self._behind = self._behind or wrote
-        if self._behind and (blocks or self._text.has_grown or isinstance(batch[-1][1], Ended)):
+        if blocks or self._text.has_grown or self._is_late or isinstance(batch[-1][1], Ended):
+            yield from self.rest()
+
+    def rest(self) -> Iterator[ServerSentEvent]:
+        """The open block, where words came that the page does not show."""
+        if self._behind:
             self._behind = False
-            yield ServerSentEvent(event="tail", raw_data=self._text.open, id=str(last))
+            self._shown_at = self._clock()
+            yield ServerSentEvent(event="tail", raw_data=self._text.open, id=str(self._last))
+
+    @property
+    def _is_late(self) -> bool:
+        return self._clock() - self._shown_at >= LAG_SECONDS
 
     def unsaved(self, ended: Ended) -> ServerSentEvent:
         return _message("status", "_status.html", words=ended.error)

@@ -94,6 +94,19 @@ async def test_every_point_of_a_stream_can_be_resumed(conversations: Conversatio
     assert len(answering.questions) == 1
 
 
+async def test_a_pause_is_told_once(conversations: Conversations) -> None:
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering)
+    turn = await turns.start("q", "ann", SCOPE)
+    texts: list[str] = []
+    async for batch in turns.follow(turn.id, "ann", pause=0.01):
+        texts.append("".join(event.delta for _id, event in batch if isinstance(event, Text)))
+        if not batch:
+            asyncio.get_running_loop().call_later(0.05, answering.go.set)  # time for five more pauses
+    assert "".join(texts) == "one two"
+    assert texts[texts.index("one ") :][1:3] == ["", "two"]
+
+
 async def test_stopping_keeps_the_words_and_frees_the_generator(conversations: Conversations) -> None:
     answering = Answering("one ", "hold", "two")
     turns = Turns(conversations, answering)

@@ -1,14 +1,22 @@
 """A stream that breaks at any event goes on with each block sent once."""
 
+import asyncio
 import itertools
+from collections.abc import AsyncGenerator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.answering.events import Progress, Sources, Text
+from indexer.passages import Scope
+from server.answering.events import AnswerEvent, Progress, Question, Sources, Text
+from server.app import Parts, make_services
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended, TurnEvent
+from server.runtime.metrics import Metrics
+from server.settings import ServerSettings
 from server.views.render import render_answer
+from server.web.pages import ask
 from server.web.pages.turn_html import TurnStream, closing
 
 TURN = TurnView(1, "c", "q", "running")
@@ -75,3 +83,49 @@ def test_a_long_open_block_is_sent_now_and_then_and_whole_when_the_turn_ends() -
     assert len(tails) < len(items)
     assert tails[-1] == render_answer("".join(f"- item {n}\n" for n in range(200)))
     assert "item 199" not in tails[-2]
+
+
+LONG: Batch = [(n, Text(f"- item {n}\n")) for n in range(1, 401)]
+
+
+def test_words_that_a_slow_model_adds_to_a_long_open_block_wait_for_a_second_at_most() -> None:
+    now = 0.0
+    stream = TurnStream(TURN, 0, clock=lambda: now)
+    received(stream, [LONG])
+    shown = []
+    for n in range(401, 421):
+        now += 0.3
+        shown.append(any(message.event == "tail" for message in stream.messages([(n, Text("on "))])))
+    assert shown == [False, False, False, True] * 5
+
+
+def test_words_before_a_pause_are_the_rest() -> None:
+    stream = TurnStream(TURN, 0, clock=lambda: 0.0)
+    received(stream, [LONG])
+    assert [message.event for message in stream.messages([(401, Text("- last"))])] == []
+    (message,) = stream.rest()
+    assert (message.event, message.id) == ("tail", "401")
+    assert "last" in str(message.raw_data)
+    assert list(stream.rest()) == []
+
+
+async def test_the_page_shows_every_word_while_the_model_pauses(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "LAG_SECONDS", 0.01)
+    begun, shown = asyncio.Event(), asyncio.Event()
+
+    async def answer(_question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        for _id, item in LONG:
+            yield item
+        await begun.wait()
+        yield Text("- last")
+        await shown.wait()
+
+    services = make_services(settings, Parts(answer=lambda question, _means: answer(question)), Metrics())[0]
+    turn = await services.turns.start("q", "ann", Scope(frozenset({1})))
+    async with asyncio.timeout(20):
+        async for message in ask.events(turn, services, "ann"):
+            if message.event == "tail":
+                (shown if "last" in str(message.raw_data) else begun).set()
+    assert shown.is_set()
