@@ -27,7 +27,8 @@ from server.errors import RequestError, TooBusy
 log = logging.getLogger(__name__)
 
 NOTHING_HERE = "There is nothing at this address."
-MACHINE_PATHS = ("/v1/", "/local/", "/healthz", "/readyz", "/metrics")
+LOCAL_PATHS = "/local/"  # for commands on this machine alone, which know the token in server.json
+MACHINE_PATHS = ("/v1/", LOCAL_PATHS, "/healthz", "/readyz", "/metrics")
 BUSY_SECONDS = 10  # after which a client may try again what a locked database refused
 
 HANDLED: tuple[type[Exception], ...] = (DocentError, RequestValidationError, HTTPException, DatabaseError)

@@ -18,10 +18,9 @@ from indexer.errors import StartError
 from server.errors import Forbidden, RequestError, Unauthorised
 from server.library.uploads import UPLOAD_PATH, body_limit
 from server.settings import LOOPBACK, ServerSettings
-from server.web.problems import Problem, describe, is_for_machines, respond
+from server.web.problems import LOCAL_PATHS, Problem, describe, is_for_machines, respond
 
 BODY_LIMIT = 1024 * 1024  # bytes; only an upload of documents may be larger
-LOCAL_PATHS = "/local/"  # for commands on this machine alone, which know the token in server.json
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 POLICY = (
