@@ -1,6 +1,6 @@
 """The search index at one change of the database, and how it follows the next ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from indexer.passages import Scope
 from indexer.search.entry_index import EntryIndex
 from indexer.search.keywords import KeywordIndex
 from indexer.search.rows import Rows, rows_of
-from indexer.search.vectors import VectorIndex
+from indexer.search.vectors import VectorIndex, Vectors
 from indexer.text.terms import identifiers, stem, words
 
 Spellings = dict[int, dict[str, int]]
@@ -44,7 +44,10 @@ class State:
 
 
 def followed(state: State, session: Session) -> tuple[State, int]:
-    """The state after the newest change, and how many documents changed. The given one is not to be followed again."""
+    """The state after the newest change, and how many documents changed. The given one is not to be followed again.
+
+    Raises ValueError where a stored vector is of another length.
+    """
     newest = newest_change(session)
     if newest == state.change:
         return state, 0
@@ -54,7 +57,10 @@ def followed(state: State, session: Session) -> tuple[State, int]:
         state = State()
     rows = session.exec(select(Change.document_id).where(col(Change.id) > state.change)).all()
     changed = list(dict.fromkeys(rows))
-    added = [_appended(state, session, document_id) for document_id in changed]
+    read: Iterable[_Read] = (_read(session, document_id) for document_id in changed)
+    if len(state.rows):  # what is shared is appended to when nothing can fail any more; a new state is made in passing
+        read = _of_length(list(read), state.vectors.dimension)
+    added = [_appended(state, one) for one in read]
     return replace(state, rows=state.rows.after(changed, added), change=newest, masks={}), len(changed)
 
 
@@ -67,8 +73,24 @@ def _stored_dimension(session: Session) -> int | None:
     return int(info.value) if info else None
 
 
-def _appended(state: State, session: Session, document_id: int) -> NDArray[np.void]:
-    """Append a document to every part but the rows; returns its rows, none where it is gone."""
+@dataclass(frozen=True)
+class _Read:
+    """What the search needs of a changed document; no chunks where it is gone."""
+
+    id: int
+    collection_id: int = 0
+    chunk_ids: Sequence[int] = ()
+    texts: Sequence[str] = ()
+    terms: Sequence[list[str]] = ()  # of each text
+    spelt: frozenset[str] = frozenset()  # folded words of all texts
+    vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (chunks, dim)
+    entry_chunks: Sequence[int] = ()  # of each entry the place of its chunk
+    entry_texts: Sequence[str] = ()
+    entry_vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (entries, dim)
+
+
+def _read(session: Session, document_id: int) -> _Read:
+    """Raises ValueError where vectors are not of one length."""
     collection_id = session.exec(
         select(Document.collection_id).where(Document.id == document_id, col(Document.deleted_at).is_(None))
     ).first()
@@ -78,27 +100,54 @@ def _appended(state: State, session: Session, document_id: int) -> NDArray[np.vo
         .order_by(col(Chunk.ordinal))
     ).all()
     if collection_id is None or not chunks:
-        return rows_of(document_id, 0, [], [])
-    first = len(state.keywords)
-    state.vectors.add(np.stack([np.frombuffer(vector, np.float32) for *_, vector in chunks]))
-    texts = [f"{prefix}\n{body}" for _, prefix, body, _ in chunks]
-    spelt: set[str] = set()
-    for text in texts:
-        found = words(text)
-        state.keywords.add([*map(stem, found), *identifiers(text)])
-        spelt.update(found)
-    known = state.spellings.setdefault(collection_id, {})
-    known.update(dict.fromkeys(spelt.difference(known), first))
-    chunk_ids = [id_ for id_, *_ in chunks if id_ is not None]
-    _append_entries(state, session, document_id, {id_: row for row, id_ in enumerate(chunk_ids, first)})
-    return rows_of(document_id, collection_id, chunk_ids, texts)
-
-
-def _append_entries(state: State, session: Session, document_id: int, row_of: dict[int, int]) -> None:
-    """`row_of`: the rows of the document's chunks by their ids."""
-    found: Sequence[tuple[int, str, bytes]] = session.exec(
+        return _Read(document_id)
+    entries: Sequence[tuple[int, str, bytes]] = session.exec(
         select(Entry.chunk_id, Entry.text, Entry.vector).join(Chunk).where(Chunk.document_id == document_id)
     ).all()
-    if found:
-        vectors = np.stack([np.frombuffer(vector, np.float32) for *_, vector in found])
-        state.entries.add([row_of[id_] for id_, *_ in found], [text for _, text, _ in found], vectors)
+    texts = [f"{prefix}\n{body}" for _, prefix, body, _ in chunks]
+    found = [words(text) for text in texts]
+    chunk_ids = [id_ for id_, *_ in chunks if id_ is not None]
+    place = {id_: number for number, id_ in enumerate(chunk_ids)}
+    return _Read(
+        document_id,
+        collection_id,
+        chunk_ids,
+        texts,
+        [[*map(stem, spelt), *identifiers(text)] for spelt, text in zip(found, texts, strict=True)],
+        frozenset().union(*found),
+        _stacked([vector for *_, vector in chunks]),
+        [place[id_] for id_, *_ in entries],
+        [text for _, text, _ in entries],
+        _stacked([vector for *_, vector in entries]),
+    )
+
+
+def _stacked(stored: Sequence[bytes]) -> Vectors:
+    """float32 (n, dim). Raises ValueError where they are not of one length."""
+    if not stored:
+        return np.zeros((0, 0), np.float32)
+    return np.stack([np.frombuffer(vector, np.float32) for vector in stored])
+
+
+def _of_length(documents: list[_Read], dimension: int | None) -> list[_Read]:
+    """The documents. Raises ValueError where a vector has another length than those they shall stand beside."""
+    for document in documents:
+        for vectors in (document.vectors, document.entry_vectors):
+            if len(vectors) and vectors.shape[1] != dimension:
+                raise ValueError(f"document {document.id} has vectors of length {vectors.shape[1]}, not {dimension}")
+    return documents
+
+
+def _appended(state: State, document: _Read) -> NDArray[np.void]:
+    """Append a document to every part but the rows; returns its rows, none where it is gone."""
+    first = len(state.keywords)
+    if document.chunk_ids:
+        state.vectors.add(document.vectors)
+        for terms in document.terms:
+            state.keywords.add(terms)
+        known = state.spellings.setdefault(document.collection_id, {})
+        known.update(dict.fromkeys(document.spelt.difference(known), first))
+    if document.entry_texts:
+        rows = [first + place for place in document.entry_chunks]
+        state.entries.add(rows, document.entry_texts, document.entry_vectors)
+    return rows_of(document.id, document.collection_id, document.chunk_ids, document.texts)

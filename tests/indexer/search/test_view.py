@@ -147,7 +147,7 @@ def test_compaction_is_done_once_and_loses_nothing(
 
 
 def test_a_follow_that_fails_half_way_changes_nothing(store: Store, knowledge: Knowledge, tmp_path: Path) -> None:
-    knowledge.put("a.md", "Leave is thirty days.")
+    kept = knowledge.put("a.md", "Leave is thirty days.")
     store.follow()
     before = found(store.view(ALL))
     knowledge.put("b.md", "More of leave and pay.")
@@ -159,15 +159,29 @@ def test_a_follow_that_fails_half_way_changes_nothing(store: Store, knowledge: K
     with pytest.raises(ValueError, match="buffer size"):
         store.follow()
     assert found(store.view(ALL)) == before
-    store.save()
-    assert not list(knowledge.settings.index_path.glob("[0-9]*")), "what is half of the next state is not written down"
+    assert store._state.is_even, "something was appended before all was read"
     with Session(knowledge.engine) as session:
         session.exec(select(Chunk).where(Chunk.document_id == broken)).one().vector = whole
         session.commit()
+    pause = Pause(knowledge.engine, kept)
     store.follow()
+    assert not pause.readers, "all that was taken up before was read again"
     anew = Store(knowledge.engine, tmp_path / "nowhere")
     anew.follow()
     assert found(store.view(ALL)) == found(anew.view(ALL))
+
+
+def test_vectors_of_an_odd_length_are_refused_before_anything_is_taken_up(store: Store, knowledge: Knowledge) -> None:
+    knowledge.put("a.md", "Leave is thirty days.")
+    store.follow()
+    knowledge.put("b.md", "More of leave and pay.")
+    odd = knowledge.put("c.md", "Pay.")
+    with Session(knowledge.engine) as session:
+        session.exec(select(Chunk).where(Chunk.document_id == odd)).one().vector = bytes(4 * 3)
+        session.commit()
+    with pytest.raises(ValueError, match="vectors of length 3"):
+        store.follow()
+    assert store._state.is_even
 
 
 class FollowingEmbedder(WordEmbedder):
