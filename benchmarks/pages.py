@@ -147,7 +147,7 @@ def serve(settings: ServerSettings) -> None:
 def open_random_retriever(settings: ServerSettings, engine: Engine) -> Retriever:
     store = Store(engine, settings.index_path)
     store.load()
-    if settings.data.joinpath(OWNER_FILE).exists() and store.is_behind():
+    if settings.data.joinpath(OWNER_FILE).exists():
         store.save()
     return Retriever(engine, RandomEmbedder(), store, settings)
 

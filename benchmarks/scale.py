@@ -35,6 +35,7 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
 from indexer.knowledge.tables import Chunk, Collection
+from indexer.search.snapshot_due import is_snapshot_due
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 
@@ -166,7 +167,7 @@ def snapshot(settings: IndexerSettings) -> dict[str, Any]:
     engine = open_knowledge(settings)
     figures: dict[str, Any] = {}
     store = Store(engine, settings.index_path)
-    if store.is_behind():
+    if is_snapshot_due(engine, settings.index_path):
         started = time.perf_counter()
         store.load()
         figures["build_s"] = round(time.perf_counter() - started, 1)

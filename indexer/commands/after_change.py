@@ -40,6 +40,7 @@ def save_if_due(settings: IndexerSettings, engine: Engine) -> None:
 
 def _save(settings: IndexerSettings, store: Store) -> None:
     """A disk that does not take it is told, and is no failure: the index is made again when it is needed."""
+    store.compact()
     try:
         store.save()
     except OSError as error:

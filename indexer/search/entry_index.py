@@ -32,7 +32,7 @@ class EntryIndex:
 
     Thread-safe: `_lock` is held while `_rows` and `_count` change together and while they are read together; below
     `_count` nothing is written again. The other parts are thread-safe themselves. Entries of rows behind the caller's
-    mask are not looked at. `arrays` is for the one thread that adds.
+    mask are not looked at.
     """
 
     def __init__(self) -> None:
@@ -69,9 +69,7 @@ class EntryIndex:
 
         `readable`: bool (n,), for the first n rows of the store, of which each document has all or none.
         """
-        with self._lock:
-            appended = self._rows[: self._count]
-        of_entry = appended[: np.searchsorted(appended, len(readable))]
+        of_entry = self._of(len(readable))
         mask = readable[of_entry]
         for vector, query in zip(vectors, queries, strict=True):
             near, cosine = (found[0] for found in self._vectors.nearest(vector[None, :], mask, NEAREST))
@@ -85,13 +83,19 @@ class EntryIndex:
             np.maximum.at(words, np.searchsorted(rows, of_entry[best]), bm25[best])
             yield EntryHits(rows, cosines, words)
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The index as plain arrays for a snapshot; none where it is empty."""
-        if not self._count:
+    def _of(self, rows: int) -> NDArray[np.int64]:
+        """The store's row of each entry that belongs to one of the first `rows`: int64 (n,), ascending."""
+        with self._lock:
+            appended = self._rows[: self._count]
+        return appended[: np.searchsorted(appended, rows)]
+
+    def arrays(self, rows: int) -> dict[str, NDArray[np.generic]]:
+        """The entries of the store's first `rows` as plain arrays for a snapshot; none where there are none."""
+        of_entry = self._of(rows)
+        if not len(of_entry):
             return {}
-        keywords = {f"bm25{name}": values for name, values in self._keywords.arrays().items()}
-        vectors = self._vectors.of(np.arange(self._count))
-        return {"rows": self._rows[: self._count], "vectors": vectors, **keywords}
+        keywords = {f"bm25{name}": values for name, values in self._keywords.arrays(len(of_entry)).items()}
+        return {"rows": of_entry, "vectors": self._vectors.of(np.arange(len(of_entry))), **keywords}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "EntryIndex":

@@ -30,7 +30,6 @@ class KeywordIndex:
 
     Thread-safe: `_lock` is held while a row is appended and while the postings of one term are copied, each for
     microseconds. No row behind the mask is looked at, so what is added after a mask was made moves no score either.
-    `arrays` is for the one thread that adds.
     """
 
     def __init__(self) -> None:
@@ -81,26 +80,32 @@ class KeywordIndex:
 
     def _postings(self, term: str, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """(rows, counts) of a term inside the mask, each (n,)."""
-        with self._lock:
-            appended = self._rows.get(term, _NONE)
-            end = bisect_left(appended, len(mask))
-            stored, counted = appended[:end], self._counts.get(term, _NONE)[:end]
+        stored, counted = self._copied(term, len(mask))
         rows = np.array(stored, np.int64)
         inside = mask[rows]
         return rows[inside], np.array(counted, np.float32)[inside]
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The index as plain arrays for a snapshot."""
-        vocabulary = list(self._rows)
-        sizes = np.array([len(self._rows[term]) for term in vocabulary], np.int64)
-        rows = np.concatenate([np.array(self._rows[t], np.uint32) for t in vocabulary] or [np.zeros(0, np.uint32)])
-        counts = np.concatenate([np.array(self._counts[t], np.uint16) for t in vocabulary] or [np.zeros(0, np.uint16)])
+    def _copied(self, term: str, rows: int) -> tuple["array[int]", "array[int]"]:
+        """(rows, counts) of a term among the first `rows`. An array that is looked into cannot grow, a copy can."""
+        with self._lock:
+            appended = self._rows.get(term, _NONE)
+            end = bisect_left(appended, rows)
+            return appended[:end], self._counts.get(term, _NONE)[:end]
+
+    def arrays(self, rows: int) -> dict[str, NDArray[np.generic]]:
+        """The first `rows` as plain arrays for a snapshot."""
+        with self._lock:
+            lengths, terms = self._lengths[:rows], list(self._rows)
+        copied = {term: self._copied(term, rows) for term in terms}
+        postings = {term: found for term, found in copied.items() if found[0]}
+        held = [np.array(rows, np.uint32) for rows, _ in postings.values()]
+        counts = [np.array(counts, np.uint16) for _, counts in postings.values()]
         return {
-            "vocabulary": np.frombuffer("\n".join(vocabulary).encode(), np.uint8),
-            "sizes": sizes,
-            "rows": rows,
-            "counts": counts,
-            "lengths": np.array(self._lengths, np.uint32),
+            "vocabulary": np.frombuffer("\n".join(postings).encode(), np.uint8),
+            "sizes": np.array([len(rows) for rows in held], np.int64),
+            "rows": np.concatenate([*held, np.zeros(0, np.uint32)]),
+            "counts": np.concatenate([*counts, np.zeros(0, np.uint16)]),
+            "lengths": np.array(lengths, np.uint32),
         }
 
     @classmethod

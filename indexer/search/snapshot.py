@@ -45,9 +45,10 @@ def read_snapshot(folder: Path, engine: Engine) -> State:
 
 
 def write_snapshot(state: State, folder: Path, engine: Engine) -> None:
-    """Make the folder. Raises OSError; the caller sees to it that the state is not followed meanwhile."""
+    """Make the folder, of the state's rows alone: it may be followed meanwhile. Raises OSError."""
+    rows = len(state.rows)
     folder.mkdir()
-    state.vectors.write(folder / "dense.faiss")
+    state.vectors.write(folder / "dense.faiss", rows)
     np.savez(
         folder / "rows.npz",
         allow_pickle=False,
@@ -55,9 +56,9 @@ def write_snapshot(state: State, folder: Path, engine: Engine) -> None:
         dense_sha256=np.array(_sha256(folder / "dense.faiss")),
         terms=np.array(VERSION),
         rows=state.rows.values,
-        **{f"words{id_}": _as_bytes(spelt) for id_, spelt in state.spellings.items()},
-        **{f"entry{name}": values for name, values in state.entries.arrays().items()},
-        **{f"bm25{name}": values for name, values in state.keywords.arrays().items()},
+        **{f"words{id_}": _as_bytes(spelt) for id_, spelt in _spelt(state).items()},
+        **{f"entry{name}": values for name, values in state.entries.arrays(rows).items()},
+        **{f"bm25{name}": values for name, values in state.keywords.arrays(rows).items()},
     )
 
 
@@ -65,7 +66,14 @@ def _parts(arrays: dict[str, NDArray[np.generic]], prefix: str) -> dict[str, NDA
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
-def _as_bytes(lines: dict[str, int]) -> NDArray[np.uint8]:
+def _spelt(state: State) -> dict[int, list[str]]:
+    """The words of the state's rows, by collection. Another thread may add those of later ones."""
+    collections = np.unique(state.rows.values["collection"]).tolist()
+    known = {id_: list(state.spellings[id_].items()) for id_ in collections}
+    return {id_: [word for word, row in spelt if row < len(state.rows)] for id_, spelt in known.items()}
+
+
+def _as_bytes(lines: list[str]) -> NDArray[np.uint8]:
     return np.frombuffer("\n".join(sorted(lines)).encode(), np.uint8)
 
 

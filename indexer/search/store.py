@@ -1,7 +1,7 @@
 """The search seam: FAISS for meaning, BM25 for words, both in memory and both derived from knowledge.db.
 
 Each chunk is a row. A row that was replaced or deleted is dead, not removed (`remove_ids` is a full pass); dead rows
-are dropped when the store is built anew. `Scope` is applied inside every search: a row outside it is neither scored nor
+are dropped by `compact`. `Scope` is applied inside every search: a row outside it is neither scored nor
 counted. `follow` takes up what the change table says; snapshots carry the change number up to which they are true.
 """
 
@@ -23,7 +23,7 @@ from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from indexer.search.rows import Rows
 from indexer.search.snapshot import read_snapshot, write_snapshot
-from indexer.search.state import State, followed, newest_change
+from indexer.search.state import State, followed
 from indexer.search.view import View
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ class Store:
 
     `_state` is replaced as a whole and read without a lock: a search goes on with the state that it began with, and
     waits neither for another search nor for `follow`. `_following` is held by the one thread that makes the newest
-    state into the next one, or writes it down; `_compacting` by the one that builds a state anew beside it. The parts
-    of a state have locks of their own, for the instants at which something is appended to them.
+    state into the next one; `_compacting` by the one that builds a state anew beside it. Some parts of a state have
+    locks of their own, for the instants at which something is appended to them.
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
@@ -84,25 +84,22 @@ class Store:
             readable = session.exec(select(Document.id).where(readable_documents(scope))).all()
         return rows.of_documents([id_ for id_ in readable if id_ is not None])
 
-    def is_behind(self) -> bool:
-        """Whether the newest snapshot lacks changes of the database, or there is none."""
-        with Session(self._engine) as session:
-            newest = newest_change(session)
-        return newest > 0 and not (self._folder / str(newest)).exists()
-
     def follow(self) -> int:
         """Take up the changes since the last call; returns how many documents they name."""
         with self._following:
             self._state, count = self._followed(self._state)
-        self._compact()
         return count
 
     def _followed(self, state: State) -> tuple[State, int]:
         with reading(self._engine) as session:
             return followed(state, session)
 
-    def _compact(self) -> None:
-        """Where many rows are dead, build a state without them beside the newest, and then put it in its place."""
+    def compact(self) -> None:
+        """Where many rows are dead, build a state without them beside the newest, and then put it in its place.
+
+        As slow as a start without a snapshot (23 s at 100,000 chunks, see docs/decisions.md), so no part of `follow`:
+        whoever keeps the store calls it where nobody waits. Searches and `follow` go on meanwhile.
+        """
         if not self._compacting.acquire(blocking=False):
             return
         try:
@@ -139,13 +136,13 @@ class Store:
     def save(self) -> None:
         """Write a snapshot of what is in memory, and drop the older ones. Raises OSError; nothing is lost by it.
 
-        Searches go on meanwhile, `follow` waits. Where another process is just doing so, its snapshot will do.
+        Searches and `follow` go on meanwhile. Where another process is just doing so, its snapshot will do.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with suppress(Timeout), FileLock(self._folder / "lock", timeout=0), self._following:
+        with suppress(Timeout), FileLock(self._folder / "lock", timeout=0):
             state = self._state
             target, fresh = self._folder / str(state.change), self._folder / "new"
-            if not len(state.rows) or not state.is_even or target.exists():
+            if not len(state.rows) or target.exists():
                 return
             shutil.rmtree(fresh, ignore_errors=True)  # left behind by a kill
             try:

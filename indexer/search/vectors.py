@@ -1,8 +1,5 @@
 """Vectors in memory: the nearest of those that may be looked at. The only importer of FAISS."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -11,33 +8,45 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
+SPARE = 0.25
+"""Room for as many more, as a share of the vectors, is made with each move of all of them. That takes a tenth of a
+second at 100,000 of 384."""
+LEAST_SPARE = 1_024
+
 
 class VectorIndex:
     """Unit vectors of one length, numbered from 0 in the order of `add`, compared by cosine.
 
-    Thread-safe. Searches run beside each other, an addition runs alone, since FAISS moves its vectors to another place
-    as they grow: `_guard` sees to both. A search looks at no vector behind its mask, so what is added after a mask was
-    made changes nothing of what is found through it.
+    They stand in an array of ours, since a FAISS index moves its vectors under the searches as it grows. Any number of
+    threads may search while one adds, and nobody waits: `_room` is replaced as a whole when it is full, what is in it
+    is never written again, and a search looks at nothing behind its mask, so that what is added after a mask was made
+    changes nothing of what is found through it.
     """
 
-    def __init__(self, index: faiss.Index | None = None) -> None:
-        """`index`: an IndexFlatIP; without one the first vectors that are added say how long all of them are."""
-        self._index = index
-        self._guard = _ReadersWriter()
+    def __init__(self, vectors: Vectors | None = None) -> None:
+        """`vectors`: float32 (n, dim), not written to from now on; without them the first addition says the length."""
+        self._room = np.zeros((0, 0), np.float32) if vectors is None else vectors
+        self._count = len(self._room)
 
     def __len__(self) -> int:
-        return 0 if self._index is None else int(self._index.ntotal)
+        return self._count
 
     @property
     def dimension(self) -> int | None:
-        return None if self._index is None else int(self._index.d)
+        return self._room.shape[1] or None
 
     def add(self, vectors: Vectors) -> None:
-        """Append vectors: float32 (n, dim). Waits for the searches that are under way, and those to come for it."""
-        with self._guard.writing():
-            if self._index is None:
-                self._index = faiss.IndexFlatIP(vectors.shape[1])
-            self._index.add(np.ascontiguousarray(vectors))
+        """Append vectors: float32 (n, dim). Raises ValueError where they are of another length."""
+        if self._count and vectors.shape[1] != self.dimension:
+            raise ValueError(f"vectors of length {vectors.shape[1]}, not {self.dimension}")
+        end = self._count + len(vectors)
+        if end > len(self._room):
+            room = np.empty((end + max(int(SPARE * end), LEAST_SPARE), vectors.shape[1]), np.float32)
+            if self._count:
+                room[: self._count] = self._room[: self._count]
+            self._room = room
+        self._room[self._count : end] = vectors
+        self._count = end
 
     def nearest(self, vectors: Vectors, mask: NDArray[np.bool_], count: int) -> tuple[NDArray[np.int64], Vectors]:
         """(rows, cosines) of the nearest rows inside the mask for each vector, best first: (vectors, at most `count`).
@@ -45,67 +54,34 @@ class VectorIndex:
         `mask`: bool (n,), for the first n rows. Where FAISS found fewer, the rest of the rows are -1.
         """
         wanted = min(count, int(mask.sum()))
-        if not wanted or self._index is None:
-            return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0), np.float32)
+        rows, cosine = np.empty((len(vectors), wanted), np.int64), np.empty((len(vectors), wanted), np.float32)
+        if not wanted:
+            return rows, cosine
+        asked, known = np.ascontiguousarray(vectors, np.float32), self._room[: len(mask)]
         bitmap = np.packbits(mask, bitorder="little")
-        selector = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))  # the rows behind it are not selected
-        selected = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        with self._guard.reading():
-            cosine, rows = self._index.search(vectors, wanted, params=selected)
+        faiss.knn_inner_product(  # all that an IndexFlatIP's search does
+            *(faiss.swig_ptr(asked), faiss.swig_ptr(known), known.shape[1], len(asked), len(known)),
+            *(wanted, faiss.swig_ptr(cosine), faiss.swig_ptr(rows)),
+            faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap)),
+        )
         return rows, cosine
 
     def of(self, rows: NDArray[np.int64]) -> Vectors:
         """The vectors of some rows: float32 (rows, dim)."""
-        if self._index is None:
-            return np.zeros((len(rows), 0), np.float32)
-        with self._guard.reading():
-            return np.asarray(self._index.reconstruct_batch(rows), np.float32)
+        return self._room[rows]
 
-    def write(self, path: Path) -> None:
-        """Raises OSError. There must be vectors: where none were added nothing says how long they are."""
-        assert self._index is not None  # noqa: S101 (said above)
-        with self._guard.reading():
-            try:
-                faiss.write_index(self._index, str(path))
-            except RuntimeError as error:  # how FAISS says that the disk is full
-                raise OSError(str(error)) from error
+    def write(self, path: Path, count: int) -> None:
+        """The first `count`, one at least, as a FAISS index; a copy of them is made for it. Raises OSError."""
+        known = self._room[:count]
+        index = faiss.IndexFlatIP(known.shape[1])
+        index.add(known)
+        try:
+            faiss.write_index(index, str(path))
+        except RuntimeError as error:  # how FAISS says that the disk is full
+            raise OSError(str(error)) from error
 
     @classmethod
     def read(cls, path: Path) -> "VectorIndex":
         """Raises RuntimeError for damaged bytes."""
-        return cls(faiss.read_index(str(path)))
-
-
-class _ReadersWriter:
-    """Many read or one writes; who waits to write goes before those who come to read later."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()  # around both fields below
-        self._readers = 0
-        self._is_writing = False  # or waits for the last reader
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_writing)
-            self._readers += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._readers -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_writing)
-            self._is_writing = True
-        try:
-            with self._changed:
-                self._changed.wait_for(lambda: not self._readers)
-            yield
-        finally:
-            with self._changed:
-                self._is_writing = False
-                self._changed.notify_all()
+        index = faiss.read_index(str(path))
+        return cls(np.asarray(index.reconstruct_n(0, index.ntotal), np.float32))

@@ -1,4 +1,5 @@
-"""What the running server does about an index that has changed, while nobody writes: it saves it, and calibrates.
+"""What the running server does about an index that has changed, while nobody writes: it drops what is dead from
+it, saves it, and calibrates.
 
 It has index and embedder in memory. A command that changes the knowledge beside it leaves both to it.
 """
@@ -56,6 +57,7 @@ class Upkeep:
         if retriever is None or change == self._kept_up or is_being_written(retriever.engine):
             return
         self._kept_up = change  # also where it fails: what is due is due again after the next change
+        retriever.store.compact()
         if is_snapshot_due(retriever.engine, self._services.settings.index_path):
             retriever.store.save()
         if is_due(retriever.engine):

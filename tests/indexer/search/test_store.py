@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import faiss
@@ -17,16 +18,20 @@ from sqlmodel import Session, select
 
 import indexer.search.store
 from indexer.knowledge.database import open_knowledge
-from indexer.knowledge.tables import Change, Chunk, Document, IndexInfo
+from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo
 from indexer.passages import Scope
 from indexer.search.rows import COPIES
+from indexer.search.snapshot import read_snapshot
+from indexer.search.state import State
 from indexer.search.store import Store
+from indexer.search.vectors import VectorIndex
 from indexer.search.view import CANDIDATES
 from indexer.settings import IndexerSettings
 from indexer.text.terms import query_terms
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import word_vector
 
+SECONDS = 60  # that a thread is waited for before the test fails
 Found = dict[int, tuple[float, float]]  # chunk id -> (cosine, BM25)
 
 
@@ -59,12 +64,12 @@ def store(engine: Engine, settings: IndexerSettings) -> Store:
     return Store(engine, settings.index_path)
 
 
-def test_an_empty_database_finds_nothing(store: Store) -> None:
+def test_an_empty_database_finds_nothing(store: Store, settings: IndexerSettings) -> None:
     store.load()
     store.save()
     assert find(store, "leave", 1) == {}
     assert store.view(Scope(frozenset({1}))).idf(["leav"])["leav"] > 0
-    assert not store.is_behind()
+    assert not settings.index_path.joinpath("0").exists()
 
 
 def test_what_was_put_is_found_and_an_unknown_word_is_not_scored(store: Store, knowledge: Knowledge) -> None:
@@ -137,9 +142,8 @@ def saved(store: Store, knowledge: Knowledge) -> Found:
     knowledge.put("b.md", "Old words about leave.")
     knowledge.put("b.md", "Words about leave, отпуск and 休暇.")
     store.load()
-    assert store.is_behind()
     store.save()
-    assert not store.is_behind()
+    assert snapshot(knowledge.settings).name == str(store.change)
     return find(store, "leave pay", 1)
 
 
@@ -197,7 +201,7 @@ def test_a_damaged_snapshot_is_built_anew_and_replaced(
     loaded.save()
     mended = again(knowledge)
     assert same(find(mended, "leave pay", 1), saved)
-    assert not mended.is_behind()
+    assert snapshot(settings).name == str(mended.change)
     faiss.read_index(str(snapshot(settings) / "dense.faiss"))
 
 
@@ -209,9 +213,9 @@ def test_the_snapshot_of_another_database_is_not_taken(
         session.commit()
     loaded = again(knowledge)
     assert same(find(loaded, "leave pay", 1), saved)
-    assert loaded.is_behind()
+    assert not list(settings.index_path.glob("[0-9]*"))
     loaded.save()
-    assert not loaded.is_behind()
+    assert snapshot(settings).name == str(loaded.change)
 
 
 def test_a_snapshot_from_the_future_is_not_taken(saved: Found, knowledge: Knowledge, settings: IndexerSettings) -> None:
@@ -275,6 +279,49 @@ def test_vectors_of_another_length_replace_the_old_ones(saved: Found, knowledge:
         assert found.cosine[0] == pytest.approx(np.ones(3), abs=1e-5)
 
 
+def put_entry(knowledge: Knowledge, document_id: int, text: str) -> None:
+    """An entry for the document's first chunk."""
+    with Session(knowledge.engine) as session:
+        chunk = session.exec(select(Chunk.id).where(Chunk.document_id == document_id)).first()
+        session.add(Entry(chunk_id=chunk or 0, kind="question", text=text, vector=word_vector(text).tobytes()))
+        session.commit()
+
+
+def contents(state: State) -> dict[str, object]:
+    keywords, entries = state.keywords.arrays(len(state.keywords)), state.entries.arrays(len(state.rows))
+    return {
+        "keywords": {name: values.tolist() for name, values in keywords.items()},
+        "entries": {name: values.tolist() for name, values in entries.items()},
+        "rows": state.rows.values.tolist(),
+        "vectors": state.vectors.of(np.arange(len(state.vectors))).tolist(),
+        "spellings": {id_: set(spelt) for id_, spelt in state.spellings.items()},
+    }
+
+
+def test_what_is_taken_up_while_a_snapshot_is_written_is_not_in_it(
+    store: Store, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whoever takes it up does not wait for the writing."""
+    put_entry(knowledge, knowledge.put("a.md", "Leave is thirty days.", "Pay is monthly."), "holidays")
+    store.follow()
+    before, newest = contents(store._state), store.change
+    write = VectorIndex.write
+
+    def write_later(index: VectorIndex, path: Path, count: int) -> None:
+        put_entry(knowledge, knowledge.put("b.md", "Leave for parents."), "holidays of fathers")
+        knowledge.put("c.md", "Pay.", "Parking.", collection="more")
+        pool.submit(store.follow).result(SECONDS)
+        write(index, path, count)
+
+    monkeypatch.setattr(VectorIndex, "write", write_later)
+    with ThreadPoolExecutor() as pool:
+        store.save()
+    assert snapshot(knowledge.settings).name == str(newest)
+    assert store.change > newest
+    assert contents(read_snapshot(snapshot(knowledge.settings), knowledge.engine)) == before
+    assert same(find(again(knowledge), "leave pay", 1, 2), find(fresh(knowledge), "leave pay", 1, 2))
+
+
 # Many changes
 
 
@@ -284,9 +331,25 @@ def test_compaction_keeps_what_is_found(store: Store, knowledge: Knowledge, monk
         knowledge.put("a.md", *(f"Leave {round_} {n}." for n in range(5)))
         knowledge.put(f"{round_}.md", f"Kept {round_} about leave.")
         store.follow()
+        store.compact()
         assert same(find(store, "leave kept", 1), find(fresh(knowledge), "leave kept", 1))
         rows = len(store._state.rows)
         assert rows - len(store) <= max(20, 0.25 * rows)
+
+
+def test_following_leaves_the_dead_rows_to_a_compaction(
+    store: Store, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever clicks on Delete waits for a follow, and not until the whole index is built anew."""
+    monkeypatch.setattr(indexer.search.store, "DEAD_ROWS", 0)
+    knowledge.put("a.md", "Leave.", "Pay.")
+    knowledge.put("b.md", "Parking.")
+    store.follow()
+    knowledge.delete("a.md")
+    store.follow()
+    assert (len(store), len(store._state.rows)) == (1, 3)
+    store.compact()
+    assert (len(store), len(store._state.rows)) == (1, 1)
 
 
 def test_searching_while_another_thread_follows(store: Store, knowledge: Knowledge) -> None:
@@ -343,6 +406,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def save(self) -> None:
         self.store.save()
+
+    @rule()
+    def compact(self) -> None:
+        self.store.compact()
 
     @rule()
     def load(self) -> None:

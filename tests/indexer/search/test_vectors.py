@@ -1,11 +1,13 @@
-"""Vectors are found inside a mask alone, and never added while somebody searches."""
+"""Vectors are found inside a mask alone, whatever is added meanwhile; nobody waits."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,46 +39,43 @@ def test_an_index_without_vectors_finds_nothing() -> None:
     assert index.of(np.zeros(0, np.int64)).shape == (0, 0)
 
 
-class SlowIndex:
-    """FAISS whose searches last until all have begun and may leave; it knows how many ran when something was added."""
-
-    d = 4
-
-    def __init__(self, searches: int) -> None:
-        self._index = faiss.IndexFlatIP(self.d)
-        self.together = threading.Barrier(searches + 1)
-        self.leave = threading.Event()
-        self.under_way: list[threading.Thread] = []
-        self.seen_by_add: list[int] = []
-
-    @property
-    def ntotal(self) -> int:
-        return int(self._index.ntotal)
-
-    def search(self, *arguments: Any, **named: Any) -> Any:
-        self.under_way.append(threading.current_thread())
-        self.together.wait(SECONDS)
-        self.leave.wait(SECONDS)
-        found = self._index.search(*arguments, **named)
-        self.under_way.remove(threading.current_thread())
-        return found
-
-    def add(self, vectors: Any) -> None:
-        self.seen_by_add.append(len(self.under_way))
-        self._index.add(vectors)
-
-
-def test_searches_run_beside_each_other_and_an_addition_waits_for_them() -> None:
-    slow = SlowIndex(searches=2)
-    index = VectorIndex(slow)  # type: ignore[arg-type]
+def test_vectors_of_another_length_are_refused() -> None:
+    index = VectorIndex()
     index.add(AXES)
+    for length in (1, 3):
+        with pytest.raises(ValueError, match=f"vectors of length {length}, not 4"):
+            index.add(np.ones((2, length), np.float32))
+    assert len(index) == 4
+
+
+def test_the_first_vectors_are_written_and_come_back(tmp_path: Path) -> None:
+    index = VectorIndex()
+    index.add(AXES)
+    index.write(tmp_path / "three", 3)
+    again = VectorIndex.read(tmp_path / "three")
+    assert again.of(np.arange(3)).tolist() == AXES[:3].tolist()
+    again.add(AXES)
+    assert again.of(np.arange(7)).tolist() == [*AXES[:3].tolist(), *AXES.tolist()]
+    with pytest.raises(OSError, match="nowhere"):
+        index.write(tmp_path / "nowhere" / "three", 3)
+
+
+def test_neither_a_search_nor_an_addition_waits_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both searches are held up inside FAISS until an addition that has to move all vectors is done."""
+    inside, added = threading.Barrier(3), threading.Event()
+    search = faiss.knn_inner_product
+
+    def held_up(*arguments: Any) -> None:
+        inside.wait(SECONDS)
+        assert added.wait(SECONDS)
+        search(*arguments)
+
+    monkeypatch.setattr(faiss, "knn_inner_product", held_up)
+    index = VectorIndex(AXES)
     with ThreadPoolExecutor() as pool:
         searches = [pool.submit(index.nearest, AXES[:1], np.ones(4, np.bool_), 1) for _ in range(2)]
-        slow.together.wait(SECONDS)  # both are inside
-        adding = pool.submit(index.add, AXES)
-        assert not adding.done()
-        slow.leave.set()
-        adding.result(SECONDS)
+        inside.wait(SECONDS)
+        pool.submit(index.add, AXES).result(SECONDS)
+        added.set()
         assert [search.result(SECONDS)[0].tolist() for search in searches] == [[[0]], [[0]]]
-    assert slow.seen_by_add == [0, 0]
     assert len(index) == 8

@@ -79,6 +79,7 @@ def test_a_view_stays_as_it_is(store: Store, knowledge: Knowledge, monkeypatch: 
         knowledge.put("a.md", f"Leave and pay {number}.", "Parental leave.")
         knowledge.put(f"{number}.md", "Pay.", collection="more")
         store.follow()
+        store.compact()
         assert found(view) == before
         assert found(store.view(ALL)) != before
     assert len(store._state.rows) < 8 * 3, "the store was built anew meanwhile"
@@ -129,13 +130,15 @@ def test_compaction_is_done_once_and_loses_nothing(
     knowledge.put("a.md", "Pay.")
     store.follow()
     knowledge.put("a.md", "Pay again.")
-    pause = Pause(knowledge.engine, kept)  # which a compaction reads, and no other follow from now on
+    store.follow()
+    pause = Pause(knowledge.engine, kept)  # which a compaction reads, and no follow from now on
     try:
-        compacting = pause.start(store.follow)
+        compacting = pause.start(store.compact)
         knowledge.put("new.md", "Parking.")
         knowledge.put("a.md", "Pay for the third time.")
         with ThreadPoolExecutor() as pool:
             assert pool.submit(store.follow).result(SECONDS) == 2
+            pool.submit(store.compact).result(SECONDS)
         newest, chunks = store.change, store.chunk_ids()
     finally:
         pause.end()
