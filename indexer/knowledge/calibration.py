@@ -64,7 +64,7 @@ def read_calibration(engine: Engine) -> Calibration:
 
 
 def keep_off_topic(engine: Engine, mean: float, deviation: float, change: int) -> None:
-    """`change`: up to which change of the database this was found."""
+    """`change`: the last one that the search had taken up when this was found."""
     _keep(engine, OFF_TOPIC, [mean, deviation, change])
 
 
@@ -78,11 +78,6 @@ def forget(session: Session) -> None:
     for key in (OFF_TOPIC, LABELLED):
         if stored := session.get(IndexInfo, key):
             session.delete(stored)
-
-
-def newest_change(engine: Engine) -> int:
-    with Session(engine) as session:
-        return session.exec(select(func.max(Change.id))).one() or 0
 
 
 def is_due(engine: Engine) -> bool:

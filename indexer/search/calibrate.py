@@ -11,7 +11,7 @@ from importlib.resources import files
 import numpy as np
 
 from indexer.errors import StartError
-from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, newest_change, read_calibration
+from indexer.knowledge.calibration import Calibration, keep_labelled, keep_off_topic, read_calibration
 from indexer.passages import Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
@@ -32,7 +32,7 @@ def calibrate(retriever: Retriever, scope: Scope, on_progress: Callable[[int, in
 
     `on_progress` is told how many of how many were asked.
     """
-    change = newest_change(retriever.engine)
+    change = retriever.store.change  # not the database's: what the search has not taken up is not calibrated
     questions = off_topic_questions()
     found = []
     for done, question in enumerate(questions, start=1):

@@ -72,6 +72,15 @@ def test_a_corpus_is_calibrated_once_and_again_when_much_of_it_has_changed(knowl
     assert is_due(knowledge.engine)
 
 
+def test_what_the_search_had_not_taken_up_is_still_to_be_calibrated(knowledge: Knowledge) -> None:
+    fill(knowledge, 10)
+    retriever = retriever_of(knowledge)
+    for n in range(10, 20):
+        knowledge.put(f"rules{n}.md", *rules(10 * n, 6))
+    calibrate(retriever, Catalog(knowledge.engine).everything())
+    assert is_due(knowledge.engine)
+
+
 def test_a_few_passages_are_not_calibrated(knowledge: Knowledge) -> None:
     knowledge.put("rules.md", *rules(0, LEAST_CHUNKS - 1))
     assert not is_due(knowledge.engine)
