@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import Engine
 
 from indexer.knowledge.calibration import Calibration, read_calibration
 from indexer.knowledge.database import writing
+from indexer.search import store
 from server.app import Parts, make_services
 from server.runtime import upkeep
 from server.runtime.metrics import Metrics
@@ -96,22 +96,68 @@ async def test_the_page_says_it_and_the_end_of_the_server_ends_it(
 
 
 @pytest.mark.usefixtures("restless")
-async def test_a_failure_does_not_end_it(
+def test_dead_rows_are_dropped(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by whoever deletes a document, who would wait for it."""
+    monkeypatch.setattr(store, "DEAD_ROWS", 0)
+    fill(services.settings, {"handbook": {path: f"New: {text}" for path, text in RULES.items()}})
+    retriever = services.retriever
+    assert retriever is not None
+    assert retriever.follow() == len(RULES)
+    rows = len(retriever.store._state.rows)
+    Upkeep(services).keep_up()
+    assert len(retriever.store._state.rows) == rows / 2 == len(retriever.store)
+    (snapshot,) = snapshots(services)
+    assert snapshot == str(retriever.store.change)
+
+
+class FullDisk:
+    """A `save` that fails as often as it is told to, and the clock of an upkeep."""
+
+    def __init__(self, save: Callable[[], None], failures: int) -> None:
+        self._save = save
+        self.left = failures
+        self.now = 0.0
+
+    def save(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise OSError("no space left on device")
+        self._save()
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_failure_is_tried_again_later_and_keeps_nothing_else_from_being_done(
     services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    due: list[Engine] = []
+    assert services.retriever is not None
+    disk = FullDisk(services.retriever.store.save, failures=2)
+    monkeypatch.setattr(services.retriever.store, "save", disk.save)
+    kept_up = Upkeep(services, clock=disk.clock)
+    kept_up.keep_up()
+    assert "the index could not be saved; it is tried again in 10 seconds" in caplog.text
+    assert read_calibration(services.catalog.engine) != Calibration()
+    kept_up.keep_up()
+    assert disk.left == 1, "it was tried again at once"
+    disk.now = 10
+    kept_up.keep_up()
+    assert "it is tried again in 20 seconds" in caplog.text
+    disk.now = 29
+    kept_up.keep_up()
+    assert (disk.left, snapshots(services)) == (0, [])
+    disk.now = 30
+    kept_up.keep_up()
+    assert len(snapshots(services)) == 1
 
-    def is_due(engine: Engine) -> bool:
-        due.append(engine)
-        if len(due) == 1:
-            raise OSError("the disk is full")
-        return False
 
-    monkeypatch.setattr(upkeep, "is_due", is_due)
+@pytest.mark.usefixtures("restless")
+async def test_a_failure_does_not_end_it(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert services.retriever is not None
+    disk = FullDisk(services.retriever.store.save, failures=1)
+    monkeypatch.setattr(services.retriever.store, "save", disk.save)
+    monkeypatch.setattr(upkeep, "RETRY_SECONDS", (0.0, 0.0))
     async with kept_up(services):
-        await until(lambda: len(due) == 1)
-        fill(services.settings, {"handbook": {"one more.md": "A single small text."}})
-        assert services.retriever is not None
-        services.retriever.follow()
-        await until(lambda: len(due) == 2)
-    assert "could not be saved or calibrated" in caplog.text
+        await until(lambda: len(snapshots(services)) == 1)
+    assert not disk.left
