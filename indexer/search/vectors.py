@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 SPARE = 0.25
-"""Room for as many more, as a share of the vectors, is made with each move of all of them. That takes a tenth of a
-second at 100,000 of 384."""
+"""Room for as many more, as a share of the vectors, is made with each move of all of them: it must be rare,
+though nobody waits for it."""
 LEAST_SPARE = 1_024
 
 
