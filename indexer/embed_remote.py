@@ -109,6 +109,18 @@ class SparingEmbedder:
         return None if server is None else RemoteEmbedder(server, self.name)
 
 
+def server_searches(settings: IndexerSettings) -> bool:
+    """Whether a running server searches with this embedding model: it takes up what a command changes, saves the index
+    and calibrates it. One that runs, but whose search does not work, does neither."""
+    server = find_server(settings)
+    if server is None:
+        return False
+    try:
+        return RemoteEmbedder(server, settings.embedder).dimension > 0
+    except DocentError:
+        return False
+
+
 def vectors_request(name: str, chunks: Sequence[EmbeddingInput]) -> dict[str, Any]:
     return {
         "model": name,

@@ -1,7 +1,7 @@
 """What a command that changed the knowledge does at its end: the index is saved, and calibrated, where that is due.
 
-Not beside a running server: it has index and embedder in memory, takes the change up by itself, and does both when
-nobody waits (server.runtime.upkeep).
+Not beside a server whose search works (indexer.embed_remote.server_searches): it has index and embedder in memory,
+takes the change up by itself, and does both when nobody waits (server.runtime.upkeep). A rebuild does it in any case.
 """
 
 from sqlalchemy import Engine

@@ -10,6 +10,7 @@ import click
 
 from indexer.client import find_server
 from indexer.commands.after_change import save_if_due
+from indexer.embed_remote import server_searches
 from indexer.enrich.enrich import enrich
 from indexer.enrich.writer import Writer
 from indexer.errors import StartError
@@ -29,7 +30,7 @@ def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | Non
     with closing(Writer(url, key, model)) as writer, enrich_progress() as progress:
         retriever = open_retriever(settings, engine)
         report = enrich(settings, engine, retriever, writer, scope, limit, progress.update)
-    if find_server(settings) is None:
+    if not server_searches(settings):
         save_if_due(settings, engine)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))

@@ -9,10 +9,9 @@ from typing import Any
 import click
 from watchfiles import Change, watch
 
-from indexer.client import find_server
 from indexer.console import Work
 from indexer.embed import Embedder
-from indexer.embed_remote import SparingEmbedder
+from indexer.embed_remote import SparingEmbedder, server_searches
 from indexer.errors import DocentError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.database import open_knowledge
@@ -43,7 +42,7 @@ def _ingest_once(
     engine = open_knowledge(settings)
     with ingest_progress() as progress:
         report = ingest(paths, settings, engine, lambda: embedder, collection, prune, progress.update)
-    if find_server(settings) is None:
+    if not server_searches(settings):
         SAVE_AND_CALIBRATE(settings, engine, embedder)
     if as_json:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False))

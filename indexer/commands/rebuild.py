@@ -1,6 +1,5 @@
 """`indexer rebuild`: chunks, vectors and indexes anew, with the settings as they are now."""
 
-from indexer.client import find_server
 from indexer.commands.after_change import save_and_calibrate
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.knowledge.database import open_knowledge
@@ -15,6 +14,5 @@ def run() -> None:
     embedder = SentenceTransformerEmbedder(settings)
     with ingest_progress() as progress:
         documents, chunks = rebuild_index(settings, engine, embedder, progress.update)
-    if find_server(settings) is None:
-        save_and_calibrate(settings, engine, embedder)
+    save_and_calibrate(settings, engine, embedder)  # a server that still searches with the old settings soon does not
     message(f"Rebuilt {chunks} passages of {documents} documents.")

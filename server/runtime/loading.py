@@ -19,7 +19,9 @@ from server.settings import ServerSettings
 
 log = logging.getLogger(__name__)
 
-FOLLOW_SECONDS = 1.0  # a server takes up what an ingest committed within two, and at once where it began the ingest
+FOLLOW_SECONDS = 1.0
+"""What an ingest committed is to be found within two seconds, one of which may go by in taking it up; at once where the
+server began the ingest. Where nothing has changed a follow is two small reads of the database."""
 RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
 
 OpenRetriever = Callable[[ServerSettings, Engine], Retriever]
