@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of a collection and all below it; `path` as documents' paths have it: POSIX, relative, no "/" around."""
+    """A folder below one that was ingested into a collection, and all that is in it.
+
+    A collection may have several roots, with a folder of the same name in each.
+    """
 
     collection_id: int
-    path: str
+    root: str  # as documents have it: the absolute folder that was ingested
+    path: str  # as documents' paths have it: POSIX, relative, no "/" around; empty: all below the root
 
-    def holds(self, collection_id: int, path: str) -> bool:
-        return collection_id == self.collection_id and path.startswith(f"{self.path}/")
+    def holds(self, collection_id: int, root: str, path: str) -> bool:
+        """Whether a file lies in it; one of unknown root (empty) lies in none."""
+        if not root or (collection_id, root) != (self.collection_id, self.root):
+            return False
+        return not self.path or path.startswith(f"{self.path}/")
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,25 @@ class Scope:
     documents: frozenset[int] = frozenset()  # chosen within them, by id; empty: all
     own: frozenset[int] = frozenset()  # ids of the conversation's own files
 
-    def holds(self, document_id: int | None, collection_id: int, path: str) -> bool:
-        """Whether a document is inside. A file that is no document has no id: None."""
+    def holds(self, document_id: int | None, collection_id: int, root: str, path: str) -> bool:
+        """Whether a document is inside. A file that is no document has no id: None. What was stored before roots were
+        stored with it has none (empty), and is outside where folders are named."""
         if document_id in self.own:
             return True
         if collection_id not in self.collections or (self.documents and document_id not in self.documents):
             return False
-        return not self.folders or any(folder.holds(collection_id, path) for folder in self.folders)
+        return not self.folders or any(folder.holds(collection_id, root, path) for folder in self.folders)
 
     @property
     def is_whole_collections(self) -> bool:
         """Whether the collections alone decide."""
         return not (self.folders or self.documents or self.own)
+
+    @property
+    def whole_collections(self) -> frozenset[int]:
+        """Those of which everything is inside, whatever is added to them: what is said of a collection as a whole, its
+        runs and jobs and folders, is for these only."""
+        return frozenset() if self.folders or self.documents else self.collections
 
     def narrowed(self, collections: frozenset[int]) -> "Scope":
         """Of these collections only; the conversation's own files stay."""
@@ -86,10 +100,11 @@ class Passage:
     text: str  # document.text[start:end]
     prefix: str
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+    root: str = ""  # the absolute folder that was ingested; empty: not known
 
     def is_in(self, scope: Scope) -> bool:
         """Whether the asker of `scope` may read it."""
-        return scope.holds(self.document_id, self.collection_id, self.document)
+        return scope.holds(self.document_id, self.collection_id, self.root, self.document)
 
 
 @dataclass(frozen=True)

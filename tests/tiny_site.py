@@ -277,6 +277,7 @@ def _passage(n: int, document: Document) -> Passage:
         min(300, len(document.text)),
         document.text[:300],
         "",
+        root=document.root,
     )
 
 
@@ -300,6 +301,7 @@ def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation
             start,
             start + len(quote),
             quote,
+            passage.root,
         )
 
 

@@ -108,7 +108,7 @@ class Catalog:
             found = session.get(Document, document_id)
             if found is None or found.deleted_at is not None:
                 return None
-            return found if scope.holds(found.id, found.collection_id, found.path) else None
+            return found if scope.holds(found.id, found.collection_id, found.root, found.path) else None
 
     def excerpts(self, spans: Sequence[tuple[int, int, int]], scope: Scope) -> list[str | None]:
         """What documents say now at (document id, start, end): None where one is gone or may not be read."""

@@ -64,7 +64,8 @@ def _granted(table: Columns, scope: Scope) -> ColumnElement[bool]:
 def _below(table: Columns, folder: Folder) -> ColumnElement[bool]:
     """By comparison, since SQLite's LIKE takes "HR/" for "hr/"; "0" is what follows "/"."""
     path = col(table.path)
-    return and_(col(table.collection_id) == folder.collection_id, path >= f"{folder.path}/", path < f"{folder.path}0")
+    root = and_(col(table.collection_id) == folder.collection_id, col(table.root) == folder.root)
+    return and_(root, path >= f"{folder.path}/", path < f"{folder.path}0") if folder.path else root
 
 
 def _is_kept(table: Columns) -> ColumnElement[bool]:

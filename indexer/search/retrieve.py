@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import sqlalchemy
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
@@ -73,6 +74,7 @@ class _Found:
 
     chunk: Chunk
     collection_id: int
+    root: str
     path: str
     title: str
 
@@ -238,21 +240,23 @@ def _rescore(
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
 
 
+_PLACE = tuple(map(col, (Document.id, Document.collection_id, Document.root, Document.path, Document.title)))
+"""What a passage says of its document. SQLModel's own `select` takes four columns."""
+
+
 def _load(session: Session, chunk_ids: Sequence[int], scope: Scope) -> list[_Found]:
     """The chunks in the given order; the scope is checked once more in the database. Whole texts stay on disk.
 
     Two reads, since SQLite goes through every document of the collection for one that joins: 35 ms at 5,000 documents.
     """
     chunks = {chunk.id: chunk for chunk in session.exec(select(Chunk).where(col(Chunk.id).in_(chunk_ids)))}
-    rows = session.exec(
-        select(Document.id, Document.collection_id, Document.path, Document.title).where(
-            col(Document.id).in_({chunk.document_id for chunk in chunks.values()}), col(Document.deleted_at).is_(None)
-        )
+    wanted = {chunk.document_id for chunk in chunks.values()}
+    rows = session.connection().execute(
+        sqlalchemy.select(*_PLACE).where(col(Document.id).in_(wanted), col(Document.deleted_at).is_(None))
     )
-    documents = {id_: (collection, path, title) for id_, collection, path, title in rows}
-    readable = {id_: row for id_, row in documents.items() if scope.holds(id_, row[0], row[1])}
-    found = [chunks[id_] for id_ in chunk_ids if id_ in chunks]
-    return [_Found(chunk, *readable[chunk.document_id]) for chunk in found if chunk.document_id in readable]
+    readable = {row.id: row for row in rows if scope.holds(row.id, row.collection_id, row.root, row.path)}
+    found = [(chunks[id_], readable.get(chunks[id_].document_id)) for id_ in chunk_ids if id_ in chunks]
+    return [_Found(chunk, row.collection_id, row.root, row.path, row.title) for chunk, row in found if row is not None]
 
 
 def _passage(
@@ -282,6 +286,7 @@ def _passage(
         text=chunks[0].body if len(chunks) == 1 else _excerpt(session, best.chunk.document_id, start, end),
         prefix=chunks[0].prefix,
         sentences=tuple(sentence for found in ordered for sentence in found.sentences),
+        root=best.root,
     )
 
 

@@ -168,4 +168,5 @@ def citation(passage: Passage, start: int, end: int, heading: str, n: int, at: i
         start=start,
         end=end,
         quote=passage.text[start - passage.start : end - passage.start],
+        root=passage.root,
     )

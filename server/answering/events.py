@@ -104,6 +104,11 @@ class Citation:
     start: int  # code points of the document's text
     end: int
     quote: str  # document.text[start:end] when the answer was given
+    root: str = ""  # the absolute folder that was ingested; empty: not known
+
+    def is_in(self, scope: Scope) -> bool:
+        """Whether the asker of `scope` may read the quoted document."""
+        return scope.holds(self.document_id, self.collection_id, self.root, self.document)
 
 
 @dataclass(frozen=True)

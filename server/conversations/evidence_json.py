@@ -1,7 +1,7 @@
 """Evidence and passages as JSON for chat.db, and back (pure).
 
 A passage keeps its sentences' places and words but not their vectors, which would make a turn fifty times larger; a
-sentence that comes back has a vector of length 0.
+sentence that comes back has a vector of length 0. What was written before roots were has none: it is in no folder.
 """
 
 import json
@@ -49,6 +49,7 @@ def passages_from_json(text: str) -> tuple[Passage, ...]:
 
 def _record(passage: Passage) -> dict[str, Any]:
     record = {name: getattr(passage, name) for name in _FIELDS}
+    record["root"] = passage.root
     record["score"], record["cosine"] = float(passage.score), float(passage.cosine)
     record["sentences"] = [[sentence.start, sentence.end, sentence.heading] for sentence in passage.sentences]
     return record
@@ -60,7 +61,7 @@ def _passage(record: dict[str, Any]) -> Passage:
         Sentence(start, end, text[start - offset : end - offset], _NO_VECTOR, heading)
         for start, end, heading in record["sentences"]
     )
-    return Passage(**{name: record[name] for name in _FIELDS}, sentences=sentences)
+    return Passage(**{name: record[name] for name in _FIELDS}, sentences=sentences, root=record.get("root", ""))
 
 
 def _dump(value: object) -> str:

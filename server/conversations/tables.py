@@ -86,6 +86,7 @@ class StoredCitation(SQLModel, table=True):
     start: int
     end: int
     quote: str
+    root: str = ""  # as documents have it; empty for citations from before it was kept
 
 
 class Feedback(SQLModel, table=True):

@@ -44,7 +44,14 @@ class Knowledge:
             session.refresh(found)
             return found.id or 0
 
-    def put(self, path: str, *paragraphs: str, collection: str = "docs", pages: list[int] | None = None) -> int:
+    def put(
+        self,
+        path: str,
+        *paragraphs: str,
+        collection: str = "docs",
+        pages: list[int] | None = None,
+        root: Path = ROOT,
+    ) -> int:
         """The document's id. Each paragraph is a chunk, on the page at its place in `pages` where they are given."""
         text = "\n\n".join(paragraphs)
         blocks, drafts, at = [], [], 0
@@ -65,10 +72,12 @@ class Knowledge:
         with Session(self.engine) as session:
             describe_index(session, self.settings, embedder.dimension)
             vectors = embedder.encode_chunks(inputs)
-            put_document(session, collection_id, ScannedFile(ROOT, path), "0", extracted, drafts, vectors)
+            put_document(session, collection_id, ScannedFile(root, path), "0", extracted, drafts, vectors)
             session.commit()
             found = session.exec(
-                select(Document.id).where(Document.collection_id == collection_id, col(Document.path) == path)
+                select(Document.id).where(
+                    Document.collection_id == collection_id, col(Document.root) == str(root), col(Document.path) == path
+                )
             ).one()
         return found or 0
 

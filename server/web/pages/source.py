@@ -62,7 +62,7 @@ def citation(request: Request, citation_id: RowId, services: ServicesDep, scope:
     """The cited document at the quoted words, or the copy of the words where they are not there any more."""
     place = services.conversations.citation(citation_id, owner)
     cited = place.view.citation
-    if not scope.holds(cited.document_id, cited.collection_id, cited.document):
+    if not cited.is_in(scope):
         raise NotFound("There is no such citation.", "You may not be allowed to read its document.")
     found = services.catalog.document(cited.document_id, scope)
     at = find_quote(found.text, cited.quote, cited.start) if found else None

@@ -1,5 +1,8 @@
 """A scope for a database says what `Scope.holds` says, for every kind of scope."""
 
+import itertools
+from pathlib import Path
+
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checked
 from hypothesis import strategies as st
@@ -9,15 +12,17 @@ from sqlmodel import Session, select
 from indexer.knowledge.readable import readable_documents, readable_files
 from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.passages import Folder, Scope
-from tests.indexer.small_knowledge import Knowledge, limit_parameters
+from tests.indexer.small_knowledge import ROOT, Knowledge, limit_parameters
 
 PATHS = ("a.md", "hr/a.md", "hr/pay/b.md", "HR/a.md", "hr2/a.md", "hr0/a.md", "hr", "hr/ö.md", "hr_/a.md", "h%/a.md")
-FOLDERS = ("hr", "HR", "hr/pay", "hr_", "h%", "ö", "nowhere")
-IDS = st.frozensets(st.integers(1, 2 * len(PATHS) + 1), max_size=4)
+FOLDERS = ("", "hr", "HR", "hr/pay", "hr_", "h%", "ö", "nowhere")
+OTHER_ROOT = Path("/documents/more")
+ROOTS = (str(ROOT), str(OTHER_ROOT), "", "/documents/")
+IDS = st.frozensets(st.integers(1, 4 * len(PATHS) + 1), max_size=4)
 SCOPES = st.builds(
     Scope,
     st.frozensets(st.integers(1, 3)),
-    st.frozensets(st.builds(Folder, st.integers(1, 3), st.sampled_from(FOLDERS)), max_size=3),
+    st.frozensets(st.builds(Folder, st.integers(1, 3), st.sampled_from(ROOTS), st.sampled_from(FOLDERS)), max_size=3),
     IDS,
     IDS,
 )
@@ -33,9 +38,13 @@ def test_the_database_and_the_dataclass_agree(knowledge: Knowledge, scope: Scope
         entries = session.exec(select(LedgerEntry)).all()
         inside = set(session.exec(select(Document.id).where(readable_documents(scope))))
         listed = set(session.exec(select(LedgerEntry.id).where(readable_files(scope))))
-    ids = {(document.collection_id, document.path): document.id for document in documents}
-    assert inside == {d.id for d in documents if scope.holds(d.id, d.collection_id, d.path)}
-    assert listed == {e.id for e in entries if scope.holds(ids.get((e.collection_id, e.path)), e.collection_id, e.path)}
+    ids = {place(document): document.id for document in documents}
+    assert inside == {d.id for d in documents if scope.holds(d.id, *place(d))}
+    assert listed == {e.id for e in entries if scope.holds(ids.get(place(e)), *place(e))}
+
+
+def place(row: Document | LedgerEntry) -> tuple[int, str, str]:
+    return row.collection_id, row.root, row.path
 
 
 def test_a_scope_may_name_more_ids_than_sqlite_takes_parameters(knowledge: Knowledge, engine: Engine) -> None:
@@ -58,30 +67,48 @@ def test_a_scope_may_name_more_ids_than_sqlite_takes_parameters(knowledge: Knowl
 
 
 def _fill(knowledge: Knowledge) -> None:
-    """Each path in two collections, and in each a file that is no document."""
+    """Each path in two roots of two collections, and in each a file that is no document."""
     with Session(knowledge.engine) as session:
-        for name in ("one", "two"):
+        for name, root in itertools.product(("one", "two"), (ROOT, OTHER_ROOT)):
             for path in PATHS:
-                knowledge.put(path, "Words.", collection=name)
-                at = {"collection_id": knowledge.collection(name), "root": "/documents", "state": "indexed"}
+                knowledge.put(path, "Words.", collection=name, root=root)
+                at = {"collection_id": knowledge.collection(name), "root": str(root), "state": "indexed"}
                 session.add(LedgerEntry(path=path, **at))
             session.add(LedgerEntry(path="hr/failed.pdf", **{**at, "state": "failed"}))
         session.commit()
 
 
 def test_narrowing_and_choosing_never_widen() -> None:
-    granted = Scope(frozenset({1, 2}), frozenset({Folder(1, "hr")}))
-    assert not granted.choosing(frozenset()).holds(5, 1, "hr/a.md")
+    granted = Scope(frozenset({1, 2}), frozenset({Folder(1, "/documents", "hr")}))
+    assert not granted.choosing(frozenset()).holds(5, 1, "/documents", "hr/a.md")
     chosen = granted.choosing(frozenset({5, 6}))
-    assert chosen.holds(5, 1, "hr/a.md")
-    assert not chosen.holds(5, 1, "pay/a.md")
-    assert not chosen.holds(7, 1, "hr/a.md")
-    assert not chosen.choosing(frozenset({7})).holds(5, 1, "hr/a.md")
-    assert not chosen.choosing(frozenset({7})).holds(7, 1, "hr/a.md")
-    assert not granted.narrowed(frozenset({2, 3})).holds(5, 1, "hr/a.md")
+    assert chosen.holds(5, 1, "/documents", "hr/a.md")
+    assert not chosen.holds(5, 1, "/documents", "pay/a.md")
+    assert not chosen.holds(7, 1, "/documents", "hr/a.md")
+    assert not chosen.choosing(frozenset({7})).holds(5, 1, "/documents", "hr/a.md")
+    assert not chosen.choosing(frozenset({7})).holds(7, 1, "/documents", "hr/a.md")
+    assert not granted.narrowed(frozenset({2, 3})).holds(5, 1, "/documents", "hr/a.md")
+
+
+def test_a_folder_is_one_of_its_root() -> None:
+    scope = Scope(frozenset({1}), frozenset({Folder(1, "/ours", "HR")}))
+    assert scope.holds(5, 1, "/ours", "HR/pay.md")
+    assert not scope.holds(5, 1, "/theirs", "HR/pay.md")
+    assert not scope.holds(5, 1, "", "HR/pay.md"), "stored before roots were"
+    assert Scope(frozenset({1})).holds(5, 1, "", "HR/pay.md")
+    assert not Scope(frozenset({1}), frozenset({Folder(1, "", "HR")})).holds(5, 1, "", "HR/pay.md")
+    assert Folder(1, "/ours", "").holds(1, "/ours", "pay.md")
+    assert not Folder(1, "/ours", "").holds(1, "/ours/more", "pay.md")
+
+
+def test_of_a_part_nobody_holds_the_whole() -> None:
+    whole = Scope(frozenset({1, 2}), own=frozenset({9}))
+    assert whole.whole_collections == {1, 2}
+    assert not whole.choosing(frozenset({5})).whole_collections
+    assert not Scope(frozenset({1, 2}), frozenset({Folder(1, "/ours", "")})).whole_collections
 
 
 def test_the_conversations_own_files_are_always_inside() -> None:
     scope = Scope(frozenset(), own=frozenset({9})).choosing(frozenset()).narrowed(frozenset({4}))
-    assert scope.holds(9, 3, "offer.pdf")
-    assert not scope.holds(None, 3, "offer.pdf")
+    assert scope.holds(9, 3, "/documents", "offer.pdf")
+    assert not scope.holds(None, 3, "/documents", "offer.pdf")

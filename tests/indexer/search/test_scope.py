@@ -18,7 +18,7 @@ from indexer.passages import Folder, Retrieved, Scope
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
-from tests.indexer.small_knowledge import Knowledge
+from tests.indexer.small_knowledge import ROOT, Knowledge
 from tests.word_embedder import WordEmbedder
 
 PLACES = ("a.md", "hr/a.md", "hr/pay/b.md", "hr2/a.md", "HR/a.md")
@@ -34,7 +34,15 @@ IDS = st.frozensets(st.integers(1, 2 * len(PLACES) + 1), max_size=4)
 SCOPES = st.builds(
     Scope,
     st.frozensets(st.integers(1, 3)),
-    st.frozensets(st.builds(Folder, st.integers(1, 2), st.sampled_from(("hr", "HR", "hr/pay", "nowhere"))), max_size=2),
+    st.frozensets(
+        st.builds(
+            Folder,
+            st.integers(1, 2),
+            st.sampled_from((str(ROOT), "/elsewhere")),
+            st.sampled_from(("", "hr", "HR", "hr/pay", "nowhere")),
+        ),
+        max_size=2,
+    ),
     IDS,
     IDS,
 )
@@ -64,7 +72,7 @@ def retrieved_where_nothing_else_is(knowledge: Knowledge, question: str, history
         try:
             with Session(engine) as session:
                 for document in session.exec(select(Document)).all():
-                    if not scope.holds(document.id, document.collection_id, document.path):
+                    if not scope.holds(document.id, document.collection_id, document.root, document.path):
                         remove_document(session, document.collection_id, document.root, document.path)
                 session.commit()
             everything = Scope(frozenset({1, 2}))
@@ -93,15 +101,15 @@ def test_no_word_is_offered_that_stands_only_outside(retriever: Retriever) -> No
         return retriever.store.view(scope).corrected(text)
 
     assert corrected("zeppelni paymant", Scope(one)) == "zeppelin payment"
-    assert corrected("zeppelni paymant", Scope(one, frozenset({Folder(1, "hr/pay")}))) == "zeppelin payment"
-    assert corrected("zeppelni paymant", Scope(one, frozenset({Folder(1, "hr2")}))) == "zeppelni paymant"
+    assert corrected("zeppelni paymant", Scope(one, frozenset({Folder(1, str(ROOT), "hr/pay")}))) == "zeppelin payment"
+    assert corrected("zeppelni paymant", Scope(one, frozenset({Folder(1, str(ROOT), "hr2")}))) == "zeppelni paymant"
     assert corrected("parnetal", Scope(one, documents=frozenset({2}))) == "parental"
     assert corrected("parnetal", Scope(one, documents=frozenset({1}))) == "parnetal", "only another form stands there"
     assert corrected("zeppelni", Scope(frozenset(), own=frozenset({8}))) == "zeppelin", "of a file of its own"
 
 
 def test_a_file_of_the_conversation_is_found_whatever_is_chosen(retriever: Retriever) -> None:
-    scope = Scope(frozenset({1}), frozenset({Folder(1, "hr2")}), own=frozenset({8}))
+    scope = Scope(frozenset({1}), frozenset({Folder(1, str(ROOT), "hr2")}), own=frozenset({8}))
     found = retriever.search("payment zeppelin", [], scope)
     assert {(passage.collection_id, passage.document) for passage in found} == {(1, "hr2/a.md"), (2, "hr/pay/b.md")}
 
@@ -109,9 +117,9 @@ def test_a_file_of_the_conversation_is_found_whatever_is_chosen(retriever: Retri
 def test_a_scope_is_asked_of_the_database_once_until_something_changes(
     retriever: Retriever, knowledge: Knowledge
 ) -> None:
-    scope = Scope(frozenset({1}), frozenset({Folder(1, "hr")}))
+    scope = Scope(frozenset({1}), frozenset({Folder(1, str(ROOT), "hr")}))
     mask = retriever.store.view(scope).mask
-    assert retriever.store.view(Scope(frozenset({1}), frozenset({Folder(1, "hr")}))).mask is mask
+    assert retriever.store.view(Scope(frozenset({1}), frozenset({Folder(1, str(ROOT), "hr")}))).mask is mask
     knowledge.put("hr/new.md", "Leave.", collection="one")
     retriever.follow()
     assert retriever.store.view(scope).mask.sum() == mask.sum() + 1

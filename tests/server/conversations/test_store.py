@@ -1,6 +1,7 @@
 """chat.db: what is saved comes back, and only to its owner."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from sqlmodel import SQLModel
 
 from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
-from indexer.passages import Passage, Sentence
+from indexer.passages import Folder, Passage, Scope, Sentence
 from indexer.text.shorten import shortened
 from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
+from server.conversations.evidence_json import evidence_from_json, evidence_to_json
 from server.conversations.shapes import Outcome
 from server.conversations.store import MIGRATIONS, Conversations, open_conversations
 from server.errors import NotFound
@@ -25,6 +27,8 @@ from server.llm.generator import Usage
 from server.settings import ServerSettings
 
 MOMENT = "2026-01-02 03:04:05.000006"
+ROOT = "/documents"
+IN_A_FOLDER = Scope(frozenset({1}), frozenset({Folder(1, ROOT, "a")}))
 
 
 @pytest.fixture
@@ -36,11 +40,12 @@ def passage(rank: int = 1) -> Passage:
     text = "Ärger. 25 days 🌴 a year."
     vector = np.ones(3, dtype=np.float32)
     sentences = (Sentence(100, 106, text[:6], vector), Sentence(107, 124, text[7:], vector))
-    return Passage(rank, 0.5, np.float32(0.25), 7, 1, "a/b.md", "Leave", "A › B", 3, 100, 124, text, "p", sentences)
+    score = np.float32(0.25)
+    return Passage(rank, 0.5, score, 7, 1, "a/b.md", "Leave", "A › B", 3, 100, 124, text, "p", sentences, ROOT)
 
 
 def citation(n: int, at: int) -> Citation:
-    return Citation(n, at, 7, 1, "a/b.md", "Leave", "A › B", 3, 107, 124, "25 days 🌴 a year.")
+    return Citation(n, at, 7, 1, "a/b.md", "Leave", "A › B", 3, 107, 124, "25 days 🌴 a year.", ROOT)
 
 
 def answer() -> Answer:
@@ -74,6 +79,16 @@ def test_an_answer_comes_back_as_it_was_saved(conversations: Conversations) -> N
     assert evidence.passage == passage()
     assert [sentence.text for sentence in evidence.passage.sentences] == ["Ärger.", "25 days 🌴 a year."]
     assert turn.closest == (passage(2),)
+
+
+def test_evidence_from_before_roots_were_stored_is_read_and_is_in_no_folder() -> None:
+    now_written = evidence_to_json([Evidence(4, passage(), "25 days")])
+    assert f'"root":"{ROOT}"' in now_written
+    (evidence,) = evidence_from_json(now_written.replace(f'"root":"{ROOT}",', ""))
+    assert evidence.passage == replace(passage(), root="")
+    assert evidence.passage.is_in(Scope(frozenset({1})))
+    assert passage().is_in(IN_A_FOLDER)
+    assert not evidence.passage.is_in(IN_A_FOLDER)
 
 
 def test_history_is_the_finished_turns_before_with_raw_answers(conversations: Conversations) -> None:
@@ -192,6 +207,9 @@ def test_a_chat_db_of_every_older_schema_is_opened(settings: ServerSettings) -> 
         (line,) = conversations.lines("ann", "25 days")
         (turn,) = conversations.turns(line.id, "ann")
         assert (line.title, turn.question, turn.answer) == ("Leave", "How many days?", "25 days.")
+        cited = turn.citations[0].citation
+        assert cited.is_in(Scope(frozenset({1})))
+        assert not cited.is_in(IN_A_FOLDER), "nobody knows any more which of the folders"
         conversations.engine.dispose()
 
 
@@ -214,6 +232,11 @@ def made_at(path: Path, revision: str) -> None:
         )
         places = ", ".join("?" * len(turn))
         connection.exec_driver_sql(f"INSERT INTO turn ({', '.join(turn)}) VALUES ({places})", tuple(turn.values()))  # noqa: S608
+        connection.exec_driver_sql(
+            "INSERT INTO citation (turn_id, position, n, at, document_id, collection_id, document, title, heading, "
+            'start, "end", quote) '
+            "VALUES (1, 0, 1, 7, 7, 1, 'a/b.md', 'Leave', '', 0, 7, '25 days')"
+        )
     engine.dispose()
 
 
