@@ -166,12 +166,12 @@ class Catalog:
             return dict(session.exec(counted).all())
 
     def roots(self, scope: Scope) -> list[tuple[int, str, str]]:
-        """(collection id, collection name, folder) of every folder that was ingested."""
+        """(collection id, collection name, folder) of every folder that was ingested into a whole collection."""
         found = (
             select(LedgerEntry.collection_id, Collection.name, LedgerEntry.root)
             .select_from(LedgerEntry)
             .join(Collection)
-            .where(readable_files(scope))
+            .where(is_one_of(LedgerEntry.collection_id, scope.whole_collections))
             .distinct()
             .order_by(Collection.name, LedgerEntry.root)
         )
@@ -187,17 +187,17 @@ class Catalog:
             return session.exec(deleted).first()
 
     def ended_runs(self, scope: Scope) -> int:
-        """How many runs have ended: it grows when there is something new to list."""
+        """How many runs of whole collections have ended: it grows when there is something new to list."""
         with Session(self.engine) as session:
             ended = select(func.count()).where(
-                col(IngestRun.finished_at).is_not(None), is_one_of(IngestRun.collection_id, scope.collections)
+                col(IngestRun.finished_at).is_not(None), is_one_of(IngestRun.collection_id, scope.whole_collections)
             )
             return session.exec(ended).one()
 
     def running(self, scope: Scope) -> list[IngestRun]:
-        """Ingest runs that have begun and go on; one that was killed does not."""
+        """Ingest runs of whole collections that have begun and go on; one that was killed does not."""
         unfinished = select(IngestRun).where(
-            col(IngestRun.finished_at).is_(None), is_one_of(IngestRun.collection_id, scope.collections)
+            col(IngestRun.finished_at).is_(None), is_one_of(IngestRun.collection_id, scope.whole_collections)
         )
         with Session(self.engine) as session:
             runs = list(session.exec(unfinished))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -36,12 +37,15 @@ class Services(Means):
     model_failure: str = ""  # why the configured language model is not used
     calibrating: bool = False  # off-topic questions are being asked of the documents
     rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
+    scope_of: Callable[[Request], Scope] = field(init=False)
+    """What the asker may read, in the one place that knows. Until there are accounts: everything."""
     turns: Turns = field(init=False)
     sessions: Sessions = field(init=False)
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
 
     def __post_init__(self) -> None:
+        self.scope_of = lambda _request: self.catalog.everything()
         self.turns = Turns(
             self.conversations,
             self.answer,
@@ -75,9 +79,17 @@ def get_services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(get_services)]
 
 
-def get_scope(services: ServicesDep) -> Scope:
-    """What the asker may read. Until there are accounts: everything."""
-    return services.catalog.everything()
+def get_scopes(request: Request, services: ServicesDep) -> Callable[[], Scope]:
+    """What the asker may read, at each call anew: for a stream, during which collections come and go."""
+    return partial(services.scope_of, request)
+
+
+ScopesDep = Annotated[Callable[[], Scope], Depends(get_scopes)]
+
+
+def get_scope(scopes: ScopesDep) -> Scope:
+    """What the asker may read."""
+    return scopes()
 
 
 ScopeDep = Annotated[Scope, Depends(get_scope)]

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+from indexer.passages import Scope
 from server.conversations.shapes import TurnView
-from server.views.presentation import source_name
+from server.views.presentation import footnote, readable_part, source_name
 
 
-def conversation_markdown(title: str, turns: Sequence[TurnView]) -> str:
-    """Each question as a heading, its answer, and the quoted words as footnotes `[^turn-source]`."""
+def conversation_markdown(title: str, turns: Sequence[TurnView], scope: Scope) -> str:
+    """Each question as a heading, its answer, and the quoted words as footnotes `[^turn-source]`, as far as the asker
+    of `scope` may read them."""
     parts = [f"# {_line(title)}"]
-    for number, turn in enumerate(turns, start=1):
+    for number, turn in enumerate((readable_part(turn, scope) for turn in turns), start=1):
         parts.append(f"## {_line(turn.question)}")
         parts.append(_answer(number, turn) or "*The documents do not say.*")
         if turn.state != "done":
@@ -32,7 +34,8 @@ def _notes(number: int, turn: TurnView) -> list[str]:
     quotes: dict[int, dict[str, None]] = {}
     for view in turn.citations:
         item = view.citation
-        words = f"{source_name(item.title, item.page, item.heading)} ({item.document}): “{_line(item.quote)}”"
+        name = source_name(item.title, item.page, item.heading)
+        words = footnote(f"{name} ({item.document})" if item.document else name, item.quote)
         quotes.setdefault(item.n, {})[words] = None
     return [f"[^{number}-{n}]: " + "; ".join(words) for n, words in sorted(quotes.items())]
 

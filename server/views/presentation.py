@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from indexer.passages import Passage
+from indexer.passages import Passage, Scope
 from indexer.text.sentences import sentence_spans
 from indexer.text.shorten import shortened
 from indexer.text.terms import content_terms
 from server.answering.events import Citation, Evidence, Progress, Searched
 from server.answering.small_talk import translates
-from server.conversations.shapes import TurnView
+from server.conversations.shapes import CitationView, TurnView
 from server.views.render import Mark, guess_marks, render_answer
 from server.views.wording import counted
 
@@ -21,6 +21,35 @@ FEWEST_SHARED = 2  # words that titles have in common before they are left out
 HEADING, HEADING_LINES = 400, 8  # characters and lines of a question that stands whole above its answer
 SEARCHED = 120  # characters shown of what was searched for
 CLOSEST = 320  # characters of a passage shown where the documents do not answer
+WITHHELD = "A document that you may not read any more"
+WITHHELD_QUOTATIONS = "This answer was quoted from documents that you may not read any more."
+
+
+def readable_part(turn: TurnView, scope: Scope) -> TurnView:
+    """What the asker of `scope` may see of a turn: the turn itself where that is all of it.
+
+    Passages from outside are left out. A citation of one keeps its number, and says neither document nor words. Of an
+    answer that is quotations nothing stays, where one of them is from outside.
+    """
+    passages = (*(item.passage for item in turn.evidence), *turn.closest)
+    cited = [view.citation.is_in(scope) for view in turn.citations]
+    if all(cited) and all(passage.is_in(scope) for passage in passages):
+        return turn
+    readable = replace(
+        turn,
+        evidence=tuple(item for item in turn.evidence if item.passage.is_in(scope)),
+        closest=tuple(passage for passage in turn.closest if passage.is_in(scope)),
+        citations=tuple(
+            view if inside else _withheld(view) for view, inside in zip(turn.citations, cited, strict=True)
+        ),
+    )
+    if turn.mode == "extractive" and not all(cited):
+        return replace(readable, answer=WITHHELD_QUOTATIONS, citations=(), unsupported=())
+    return readable
+
+
+def _withheld(view: CitationView) -> CitationView:
+    return CitationView(view.id, Citation(view.citation.n, view.citation.at, 0, 0, "", WITHHELD, "", None, 0, 0, ""))
 
 
 @dataclass(frozen=True)
@@ -123,7 +152,7 @@ def marks(turn: TurnView) -> list[Mark]:
 
 def mark(citation: Citation, href: str, tip: str) -> Mark:
     name = source_name(citation.title, citation.page, citation.heading)
-    return Mark(citation.at, citation.n, href, name, shortened(citation.quote, 500), tip)
+    return Mark(citation.at, citation.n, href, name, shortened(citation.quote, 500), tip if citation.quote else "")
 
 
 def streamed_mark(turn_id: int, citation: Citation) -> Mark:
@@ -138,7 +167,7 @@ def answer_html(turn: TurnView) -> str:
 
 
 def footnotes(turn: TurnView) -> list[tuple[int, str, str]]:
-    """(number, source, quoted words) of each citation once: for print and for copying."""
+    """(number, source, quoted words or none) of each citation once: for print and for copying."""
     seen: dict[tuple[int, str], tuple[int, str, str]] = {}
     for view in turn.citations:
         item = view.citation
@@ -147,9 +176,14 @@ def footnotes(turn: TurnView) -> list[tuple[int, str, str]]:
     return sorted(seen.values(), key=lambda note: note[0])
 
 
+def footnote(name: str, quote: str) -> str:
+    """A footnote in one line: the source, and its words where they may be read."""
+    return f"{name}: “{' '.join(quote.split())}”" if quote else name
+
+
 def copy_text(turn: TurnView) -> str:
     """The answer with its sources as footnotes, in Markdown."""
-    notes = [f"[{n}] {name}: “{' '.join(quote.split())}”" for n, name, quote in footnotes(turn)]
+    notes = [f"[{n}] {footnote(name, quote)}" for n, name, quote in footnotes(turn)]
     return "\n".join([turn.answer.rstrip(), "", *notes]).rstrip() + "\n"
 
 

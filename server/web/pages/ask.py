@@ -1,7 +1,7 @@
 """Asking: the form, the stream of an answer, stop, and what the asker thought of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Annotated
 
@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from indexer.passages import Scope
 from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest
-from server.runtime.services import ScopeDep, Services, ServicesDep
+from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
 from server.web.pages.page_route import PageRoute, RowId
 from server.web.pages.shell import conversation_list, remembered_collection
 from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
@@ -49,12 +50,11 @@ async def ask(
         raise BadRequest(problem, SHORTEN, param="question")
     if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
         collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
-    if collection:
-        scope = await asyncio.to_thread(services.catalog.named, [collection], scope)
+    searched = await asyncio.to_thread(services.catalog.named, [collection], scope) if collection else scope
     turn = await services.turns.start(
         question,
         owner,
-        scope,
+        searched,
         conversation or None,
         after=_number(after),
         instead_of=_number(instead_of),
@@ -63,10 +63,10 @@ async def ask(
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)
         return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
-    return await asyncio.to_thread(_asked, request, services, owner, turn, branch=bool(instead_of))
+    return await asyncio.to_thread(_asked, request, services, scope, owner, turn, branch=bool(instead_of))
 
 
-def _asked(request: Request, services: Services, owner: str, turn: TurnView, *, branch: bool) -> Response:
+def _asked(request: Request, services: Services, scope: Scope, owner: str, turn: TurnView, *, branch: bool) -> Response:
     """The new turn, or the whole branch that it ends, and what changes around it."""
     lines = conversation_list(services, owner, turn.conversation_id)
     title = next((line.title for _day, group in lines["days"] for line in group if line.id == lines["current"]), "")
@@ -76,7 +76,7 @@ def _asked(request: Request, services: Services, owner: str, turn: TurnView, *, 
         "_asked.html",
         200,
         {"HX-Push-Url": f"/c/{turn.conversation_id}"},
-        turns=[shown_turn(item, services.rendered) for item in shown],
+        turns=[shown_turn(item, scope, services.rendered) for item in shown],
         conversation=turn.conversation_id,
         title=title,
         running=turn.id,
@@ -105,7 +105,11 @@ TurnDep = Annotated[TurnView, Depends(get_turn)]
 
 @router.get("/turns/{turn_id}/events", response_class=EventSourceResponse)
 async def events(
-    turn: TurnDep, services: ServicesDep, owner: OwnerDep, last_event_id: Annotated[str, Header()] = ""
+    turn: TurnDep,
+    services: ServicesDep,
+    scopes: ScopesDep,
+    owner: OwnerDep,
+    last_event_id: Annotated[str, Header()] = "",
 ) -> AsyncIterator[ServerSentEvent]:
     """The running turn from where the page left off, then the finished one."""
     stream = TurnStream(turn, int(last_event_id) if last_event_id.isdecimal() else 0)
@@ -119,11 +123,11 @@ async def events(
             if isinstance(last, Ended) and not last.saved:
                 yield await asyncio.to_thread(stream.unsaved, last)
                 return
-    yield await asyncio.to_thread(_finished, services, turn.id, owner)
+    yield await asyncio.to_thread(_finished, services, scopes, turn.id, owner)
 
 
-def _finished(services: Services, turn_id: int, owner: str) -> ServerSentEvent:
-    return finished(shown_turn(services.conversations.turn(turn_id, owner), services.rendered))
+def _finished(services: Services, scopes: Callable[[], Scope], turn_id: int, owner: str) -> ServerSentEvent:
+    return finished(shown_turn(services.conversations.turn(turn_id, owner), scopes(), services.rendered))
 
 
 @router.get("/turns/{turn_id}/edit")

@@ -87,7 +87,7 @@ def conversation(
         **context,
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
-        turns=[shown_turn(turn, services.rendered, editing=turn.id == _turn_id(edit)) for turn in turns],
+        turns=[shown_turn(turn, scope, services.rendered, editing=turn.id == _turn_id(edit)) for turn in turns],
         running=running,
         last=turns[-1].id if turns else None,
         choices=choices(context["collections"]),
@@ -108,7 +108,9 @@ def find_conversations(
 
 
 @router.get("/c/{conversation}/export")
-def export_conversation(conversation: str, services: ServicesDep, owner: OwnerDep, at: str = "") -> Response:
+def export_conversation(
+    conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, at: str = ""
+) -> Response:
     turns = services.conversations.turns(conversation, owner, _turn_id(at))
     title = services.conversations.title(conversation, owner)
     name = quote(f"{title[:60].replace('/', '-')}.md", safe="")
@@ -116,7 +118,8 @@ def export_conversation(conversation: str, services: ServicesDep, owner: OwnerDe
         "Content-Disposition": f"attachment; filename=\"conversation.md\"; filename*=UTF-8''{name}",
         "Cache-Control": "no-store",
     }
-    return Response(conversation_markdown(title, turns), media_type="text/markdown; charset=utf-8", headers=headers)
+    text = conversation_markdown(title, turns, scope)
+    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 
 @router.post("/c/{conversation}/title")

@@ -1,7 +1,7 @@
 """The documents page: what was read and what was not, uploads, the progress of indexing, deleting and bringing back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from indexer.passages import Scope
 from server.errors import Forbidden, NotFound
 from server.library.ingest_jobs import FileOutcome
 from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
-from server.runtime.services import ScopeDep, Services, ServicesDep, get_scope
+from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
 from server.views.library_view import STATES, file_line, job_lines, run_lines, unseen_line
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
@@ -91,31 +91,31 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     if paths or refused:
         services.jobs.submit(collection, paths, refused)
     if is_fragment(request):
-        return await asyncio.to_thread(_progress_page, request, services)
+        return await asyncio.to_thread(_progress_page, request, services, scope)
     return RedirectResponse("/documents#progress", status_code=303)
 
 
-def _progress_page(request: Request, services: Services) -> Response:
-    return page(request, "_progress.html", **_progress(services, get_scope(services)))
+def _progress_page(request: Request, services: Services, scope: Scope) -> Response:
+    return page(request, "_progress.html", **_progress(services, scope))
 
 
 def _check_writable(services: Services, collection: str, scope: Scope) -> None:
-    """Raises NotFound for a collection that is there and that the asker may not read."""
-    everything = services.catalog.everything()
-    there = services.catalog.named([collection], everything).collections
-    if there and not there & scope.collections:
+    """Raises NotFound for a collection that is there and of which the asker may not read everything, and for a new
+    one where the asker has no collection whole."""
+    there = services.catalog.named([collection], services.catalog.everything()).collections
+    if not (there <= scope.whole_collections if there else scope.is_whole_collections):
         raise NotFound("Files cannot be added to this collection.", "Choose another name.")
 
 
 @router.get("/documents/events", response_class=EventSourceResponse)
-async def events(services: ServicesDep, ended: int | None = None) -> AsyncIterator[ServerSentEvent]:
+async def events(services: ServicesDep, scopes: ScopesDep, ended: int | None = None) -> AsyncIterator[ServerSentEvent]:
     """`progress` whenever it changed, and `changed` when there is something new to list.
 
     `ended` is how many runs had ended when the page was made: one may have ended since.
     """
     shown, before = "", None if ended is None else Runs(ended, 0)
     while True:
-        html, runs = await asyncio.to_thread(_progress_now, services)
+        html, runs = await asyncio.to_thread(_progress_now, services, scopes)
         if html != shown:
             shown = html
             yield ServerSentEvent(raw_data=html, event="progress")
@@ -133,8 +133,8 @@ class Runs:
     running: int
 
 
-def _progress_now(services: Services) -> tuple[str, Runs]:
-    scope = get_scope(services)
+def _progress_now(services: Services, scopes: Callable[[], Scope]) -> tuple[str, Runs]:
+    scope = scopes()
     progress = _progress(services, scope)
     return fragment("_progress.html", **progress), Runs(services.catalog.ended_runs(scope), len(progress["runs"]))
 
@@ -255,8 +255,10 @@ def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]
 
 
 def _progress(services: Services, scope: Scope) -> dict[str, Any]:
+    """Runs and jobs name files, so they are for those who may read all of their collection. A new collection is there
+    for nobody until its first job has begun: till then that job is for all who have whole ones."""
     names = services.catalog.names(services.catalog.everything())
-    hidden = {name for id_, name in names.items() if id_ not in scope.collections}
+    hidden = {name for id_, name in names.items() if id_ not in scope.whole_collections}
     running = services.catalog.running(scope)
-    jobs = [job for job in services.jobs.jobs if job.collection not in hidden]
+    jobs = [job for job in services.jobs.jobs if job.collection not in hidden] if scope.is_whole_collections else []
     return {"runs": run_lines(running, names), "jobs": job_lines(jobs, running_now=bool(running))}

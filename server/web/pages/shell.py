@@ -80,7 +80,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
         return page(request, "_notice.html", problem.status, problem.headers, problem=problem)
     try:
         services = get_services(request)
-        around = shell(services, services.catalog.everything(), get_owner(request))
+        around = shell(services, services.scope_of(request), get_owner(request))
     except Exception:  # the page that tells of a failure must not fail for the same reason
         log.exception("the page around a problem could not be made")
         return page(request, "problem_bare.html", problem.status, problem.headers, problem=problem)

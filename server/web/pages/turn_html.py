@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi.sse import ServerSentEvent
 
+from indexer.passages import Scope
 from server.answering.events import Progress, Searched, Sources, Text
 from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
@@ -20,6 +21,7 @@ from server.views.presentation import (
     copy_text,
     footnotes,
     heading,
+    readable_part,
     searched_for,
     source_anchor,
     streamed_mark,
@@ -50,13 +52,14 @@ class ShownTurn:
     editing: bool  # with the field in which its question can be changed
 
 
-def shown_turn(turn: TurnView, answers: RenderedAnswers, *, editing: bool = False) -> ShownTurn:
-    """Renders Markdown: call it from a thread."""
+def shown_turn(whole: TurnView, scope: Scope, answers: RenderedAnswers, *, editing: bool = False) -> ShownTurn:
+    """What the asker of `scope` may see of a turn. Renders Markdown: call it from a thread."""
+    turn = readable_part(whole, scope)
     return ShownTurn(
         turn=turn,
         heading=heading(turn.question),
         sources=cards(turn.evidence, turn.question),
-        html=answers.html(turn, answer_html),
+        html=answers.html(turn, answer_html) if turn is whole else answer_html(turn),
         searched=searched_for(turn.searched, turn.question),
         translated=translates(turn.question),
         closest=closest(turn),

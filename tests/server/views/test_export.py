@@ -1,5 +1,6 @@
 """A conversation as Markdown."""
 
+from indexer.passages import Scope
 from server.answering.events import Citation
 from server.conversations.shapes import CitationView, TurnView
 from server.views.export import conversation_markdown
@@ -17,7 +18,7 @@ def test_sources_become_footnotes_that_no_other_turn_shares() -> None:
         TurnView(2, "c", "And?", "stopped", answer="Half"),
         TurnView(3, "c", "Zebras?", "done", answered=False),
     ]
-    assert conversation_markdown("Leave", turns) == (
+    assert conversation_markdown("Leave", turns, Scope(frozenset({1}))) == (
         "# Leave\n\n## How much?\n\n"
         "It is 25[^1-1]. See days[1].\n\nMore.[^1-2]\n\n"
         "[^1-1]: Leave, page 3 (a/leave.md): “25 days a year.”\n\n"

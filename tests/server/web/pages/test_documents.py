@@ -228,7 +228,7 @@ async def test_a_run_that_ends_while_the_page_loads_is_not_missed(settings: Serv
     with Session(site.engine) as session:
         session.add(IngestRun(collection_id=1, total=1, done=1, finished_at=now()))
         session.commit()
-    stream = events(site.services(), known)
+    stream = events(site.services(), site.catalog.everything, known)
     assert (await anext(stream)).event == "changed"
     await stream.aclose()
 
