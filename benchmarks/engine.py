@@ -119,7 +119,7 @@ class Engine:
             )
             hot = None
             if saved is not None:
-                hot = HotPrefixes(StateFolder(saved, "benchmark", 4 << 30), self.context)
+                hot = HotPrefixes(StateFolder(saved, "benchmark", 4 << 30), self.context, 4 << 30)
             return Loaded(self.context, slots, cells, cells, hot)
 
         self.worker = Worker(load, slots=slots, queue_limit=64, on_failure=print, speculates=speculates)

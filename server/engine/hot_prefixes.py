@@ -62,9 +62,11 @@ Copy = Callable[[tuple[int, ...], int], Any]  # of tokens, in at most so many by
 class HotPrefixes:
     """On the thread that owns the model, but for what `save_behind` starts."""
 
-    def __init__(self, folder: StateFolder, cache: StateCache) -> None:
+    def __init__(self, folder: StateFolder, cache: StateCache, copy_bytes: int) -> None:
+        """`copy_bytes`: the memory that there is for a copy; a beginning that takes more is not saved."""
         self._folder = folder
         self._cache = cache
+        self._copy_bytes = copy_bytes
         self._used: dict[tuple[int, ...], int] = {}  # what is saved: when it was used last, as the tree counts
         self._writer: threading.Thread | None = None  # while it lives, folder and `_used` are its own
 
@@ -109,12 +111,8 @@ class HotPrefixes:
         return True
 
     def copy(self, slots: Slots, request: CopyRequest) -> None:
-        """Answer a request with the copy."""
-        data = None
-        try:
-            data = self._copy(slots, request.tokens, request.room)
-        finally:
-            request.answer.put(data)
+        """Answer a request with the copy, in any case: the model's thread goes on without it."""
+        request.answer.put(self._copy(slots, request.tokens, request.room))
 
     def wait(self) -> None:
         """Until the thread has ended. What it asks for meanwhile must be refused."""
@@ -122,10 +120,15 @@ class HotPrefixes:
             self._writer.join()
 
     def _copy(self, slots: Slots, tokens: tuple[int, ...], room: int) -> Any:
-        with slots.lend(tokens) as sequence:
-            if sequence is None or self._cache.state_size(sequence) > room:
-                return None
-            return self._cache.read_state(sequence)
+        """None too where it fails: memory that others have taken since must not end the model's thread."""
+        try:
+            with slots.lend(tokens) as sequence:
+                if sequence is None or self._cache.state_size(sequence) > min(room, self._copy_bytes):
+                    return None
+                return self._cache.read_state(sequence)
+        except Exception:
+            logger.exception("A prompt beginning of %d tokens could not be copied.", len(tokens))
+            return None
 
     def _save(self, hottest: dict[tuple[int, ...], int], copy: Copy) -> None:
         def write(tokens: tuple[int, ...], path: Path, room: int) -> bool:

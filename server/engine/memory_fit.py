@@ -57,6 +57,7 @@ class Fit:
     compute_bytes: int
     offload_cells: int = 0  # for which there is memory beside the cache, while no request needs them
     offload_bytes: int = 0
+    copy_bytes: int = 0  # most that a copy of cells may take while it is written to the disk: what is left is shared
     rope_length: int = 0  # tokens up to which the short RoPE factors hold, where that is not what the file says
 
     @property
@@ -87,7 +88,7 @@ def fit_model(header: GgufHeader, wanted: Wanted, available: int) -> Fit:
     fit = _with_offload(header, wanted, _sized(header, wanted, context, cells), available)
     if fit.needs_bytes + SEARCH_RESERVE > available:
         raise DoesNotFit(_too_large(fit, available), _smaller(header, wanted, available))
-    return fit
+    return replace(fit, copy_bytes=(available - SEARCH_RESERVE - fit.needs_bytes) // CACHE_SHARE)
 
 
 def context_limit(header: GgufHeader) -> int:

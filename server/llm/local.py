@@ -233,7 +233,7 @@ class LocalGenerator:
             [self._path, *(adapter.path for adapter in chosen)],
             [build(), fit.context, *(adapter.scale for adapter in chosen)],
         )
-        return HotPrefixes(StateFolder(folder, key, self._settings.state_mb << 20), context)
+        return HotPrefixes(StateFolder(folder, key, self._settings.state_mb << 20), context, fit.copy_bytes)
 
     def _note_progress(self, fraction: float) -> bool:
         self._state = GeneratorState("loading", f"{self._title} loads ({fraction:.0%}).")

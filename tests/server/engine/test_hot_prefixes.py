@@ -18,10 +18,12 @@ SECONDS = 20  # longest wait of a test that has gone wrong
 class Engine:
     """A scheduler that is started with what an earlier one has saved."""
 
-    def __init__(self, folder: Path, *, key: str = "one", cells: int = 400, offload_cells: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, key: str = "one", cells: int = 400, offload_cells: int = 0, copy_bytes: int = 100_000
+    ) -> None:
         self.decoder = FakeDecoder(8, cells)
         self.scheduler = Scheduler(self.decoder, slots=3, cells=cells, offload_cells=offload_cells)
-        self.hot = HotPrefixes(StateFolder(folder, key, 100_000), self.decoder)
+        self.hot = HotPrefixes(StateFolder(folder, key, 100_000), self.decoder, copy_bytes)
         self.hot.load(self.scheduler.slots)
         self.requests = 0
 
@@ -132,14 +134,14 @@ def test_a_file_that_cannot_be_loaded_is_passed_over(tmp_path: Path) -> None:
     engine.decoder = FakeDecoder(8, 400)
     engine.decoder.load_state = lambda sequence, tokens, path: False  # type: ignore[method-assign]
     engine.scheduler = Scheduler(engine.decoder, slots=3, cells=400)
-    HotPrefixes(StateFolder(tmp_path, "one", 100_000), engine.decoder).load(engine.scheduler.slots)
+    HotPrefixes(StateFolder(tmp_path, "one", 100_000), engine.decoder, 100_000).load(engine.scheduler.slots)
     assert engine.ask(*COMMON, 90)[0] == 0
 
 
 def test_what_is_still_cached_but_used_no_more_grows_old_on_the_disk(tmp_path: Path) -> None:
     now = 1e9
     engine = Engine(tmp_path)
-    engine.hot = HotPrefixes(StateFolder(tmp_path, "one", 100_000, clock=lambda: now), engine.decoder)
+    engine.hot = HotPrefixes(StateFolder(tmp_path, "one", 100_000, clock=lambda: now), engine.decoder, 100_000)
     other = tuple(range(100, 150))
     for last in (70, 80):
         engine.ask(*COMMON, last)
@@ -158,9 +160,9 @@ def test_what_is_still_cached_but_used_no_more_grows_old_on_the_disk(tmp_path: P
     assert len(list(tmp_path.glob("*.kv"))) == 2
 
 
-def hot_engine(folder: Path) -> Engine:
+def hot_engine(folder: Path, copy_bytes: int = 100_000) -> Engine:
     """Two beginnings are hot, and nothing is saved."""
-    engine = Engine(folder)
+    engine = Engine(folder, copy_bytes=copy_bytes)
     for last in (70, 80):
         engine.ask(*COMMON, last)
         engine.ask(*range(100, 150), last)
@@ -203,8 +205,13 @@ def test_a_copy_that_fails_does_not_leave_the_writing_thread_waiting(
     with monkeypatch.context() as broken:
         broken.setattr(engine.decoder, "state_size", lambda sequence: 1 // 0)
         for _ in range(2):
-            request = asked.get(timeout=SECONDS)
-            with pytest.raises(ZeroDivisionError):
-                engine.hot.copy(engine.scheduler.slots, request)
+            engine.hot.copy(engine.scheduler.slots, asked.get(timeout=SECONDS))
     engine.hot.wait()
     assert not list(tmp_path.glob("*.kv"))
+
+
+def test_what_needs_more_memory_than_there_is_is_not_copied(tmp_path: Path) -> None:
+    engine = hot_engine(tmp_path, copy_bytes=550)  # a token takes ten, and one of the two beginnings has 60
+    engine.save()
+    assert len(list(tmp_path.glob("*.kv"))) == 1
+    assert Engine(tmp_path).ask(*range(100, 150), 90)[0] == 50

@@ -57,7 +57,7 @@ def test_phi_3_mini_takes_384_kib_a_token() -> None:
 def test_cells_follow_the_free_memory(free: float, context: int, cells: int) -> None:
     fit = fit_model(header(), Wanted(context), int(free * GIB))
     assert (fit.context, fit.cells) == (context, cells)
-    assert fit.needs_bytes + SEARCH_RESERVE <= free * GIB
+    assert fit.needs_bytes + SEARCH_RESERVE + fit.copy_bytes <= free * GIB
     assert 1 <= fit.slots <= 8
 
 
@@ -98,7 +98,8 @@ def test_what_is_promised_fits(free: int, size: int, context: int, kv_heads: int
             less = Wanted(int(advice[1]), gpu_layers=max(layers, 0))
             assert fit_model(shape, less, free).context == less.context
         return
-    assert fit.needs_bytes + SEARCH_RESERVE <= free
+    assert fit.copy_bytes >= 0
+    assert fit.needs_bytes + SEARCH_RESERVE + fit.copy_bytes <= free
     assert fit.cells >= fit.context == min(context, 131072)
     assert 0 <= fit.offload_cells <= fit.cells
     assert fit.cells == fit.context or fit.kv_bytes * CACHE_SHARE <= free

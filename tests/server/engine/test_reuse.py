@@ -163,7 +163,7 @@ def test_a_restored_state(gguf: Path, model: Model, reference: llama_cpp.Llama, 
     def started() -> tuple[Context, Scheduler, HotPrefixes]:
         context = Context(model, Vocabulary(model), cells=CELLS, sequences=16, batch=128, threads=1)
         scheduler = Scheduler(context, slots=4, cells=CELLS)
-        hot = HotPrefixes(StateFolder(tmp_path / "state", key, 1 << 20), context)
+        hot = HotPrefixes(StateFolder(tmp_path / "state", key, 1 << 20), context, 1 << 20)
         hot.load(scheduler.slots)
         return context, scheduler, hot
 

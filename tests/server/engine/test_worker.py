@@ -219,7 +219,7 @@ class Disk(HeldDecoder):
 
 
 def saving(folder: Path, decoder: HeldDecoder) -> Worker:
-    hot = HotPrefixes(StateFolder(folder, "one", 100_000), decoder)
+    hot = HotPrefixes(StateFolder(folder, "one", 100_000), decoder, 100_000)
     worker = Worker(lambda: Loaded(decoder, 2, 400, hot=hot), slots=2, queue_limit=3, on_failure=print)
     worker.start()
     return worker
@@ -253,6 +253,26 @@ def test_a_question_does_not_wait_for_what_is_written_when_nobody_asks(
     decoder.writable.set()
     worker.close(SECONDS)
     assert len(list(tmp_path.glob("*.kv"))) == 1
+
+
+def test_memory_that_is_not_there_for_a_copy_ends_no_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.worker.IDLE_SECONDS", 0.01)
+    decoder = HeldDecoder()
+    refused = threading.Event()
+
+    def no_memory(_sequence: int) -> list[tuple[int, int]]:
+        refused.set()
+        raise MemoryError
+
+    with monkeypatch.context() as small:
+        small.setattr(decoder, "read_state", no_memory)
+        worker = saving(tmp_path, decoder)
+        heat(worker)
+        assert refused.wait(SECONDS)
+        assert Client(worker, (*COMMON, 53)).tokens() == expected_answer((*COMMON, 53), 6)
+        worker.close(SECONDS)
+    assert not list(tmp_path.glob("*.kv"))
+    assert decoder.closed.is_set()
 
 
 def test_closing_waits_for_what_is_written_and_saves_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
