@@ -123,9 +123,10 @@ async def test_the_page_shows_every_word_while_the_model_pauses(
         await shown.wait()
 
     services = make_services(settings, Parts(answer=lambda question, _means: answer(question)), Metrics())[0]
-    turn = await services.turns.start("q", "ann", Scope(frozenset({1})))
+    scope = Scope(frozenset({1}))
+    turn = await services.turns.start("q", "ann", scope)
     async with asyncio.timeout(20):
-        async for message in ask.events(turn, services, "ann"):
+        async for message in ask.events(turn, services, lambda: scope, "ann"):
             if message.event == "tail":
                 (shown if "last" in str(message.raw_data) else begun).set()
     assert shown.is_set()
