@@ -53,6 +53,7 @@ class RandomEmbedder:
     """A text's vector is drawn by its checksum: it says nothing of the text, and costs nothing."""
 
     name = "all-MiniLM-L6-v2"
+    digest = ""
     dimension = DIMENSION
     tokenizer: Any = None
 

@@ -66,6 +66,10 @@ class Embedder(Protocol):
     name: str
 
     @property
+    def digest(self) -> str:
+        """Tells its files from those of another model of its name."""
+
+    @property
     def dimension(self) -> int: ...
 
     @property
@@ -126,6 +130,13 @@ def model_folder(name: str) -> Path:
     return _from_hub(name)
 
 
+def model_digest(folder: Path) -> str:
+    """Tells a model's files from others that were laid in their place: by names, sizes and times of writing, unread."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    told = [(path.relative_to(folder).as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
 def _from_hub(name: str) -> Path:
     import huggingface_hub
 
@@ -151,6 +162,7 @@ class SentenceTransformerEmbedder:
         """`threads` None: as the settings say. Raises EmbedderError."""
         self.name = settings.embedder
         self._folder = model_folder(settings.embedder)
+        self.digest = model_digest(self._folder)  # of what is about to be loaded
         self._threads = settings.threads if threads is None else threads
         self._chunk_tokens = settings.chunk_tokens
         self._pieces = WordPieces(self._folder)

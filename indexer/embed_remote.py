@@ -1,10 +1,11 @@
 """Vectors from the running server, whose embedding model is loaded already: an ingest of a few files loads no torch.
 
-    POST /local/vectors   {"model", "chunks": [{"prefix", "body", "sentences": [[start, end], ...]}, ...]}
+    POST /local/vectors   {"model", "digest", "chunks": [{"prefix", "body", "sentences": [[start, end], ...]}, ...]}
                        -> {"dimension", "vectors", "sentences"}
 
 Both are base64 of little-endian float32: (chunks, dim), and the sentences of all chunks one after the other (sentences,
-dim). Nothing is rounded: what is stored is what the server's model gave.
+dim). Nothing is rounded: what is stored is what the server's model gave. The digest is that of the model's files as the
+command finds them: a server that loaded others before they were replaced refuses.
 """
 
 import base64
@@ -22,6 +23,7 @@ from indexer.embed import (
     SentenceTransformerEmbedder,
     Vectors,
     WordPieces,
+    model_digest,
     model_folder,
 )
 from indexer.errors import DocentError
@@ -30,7 +32,9 @@ from indexer.settings import IndexerSettings
 VECTORS_PATH = "/local/vectors"
 MOST_CHUNKS = 32  # of one request; some two seconds of one core
 MOST_CHARACTERS = 100_000  # of one request, which may have 1 MiB: four bytes a character, and what JSON adds
-ENCODE_SECONDS = 120.0  # a server that needs longer for a request is busier than this machine can bear
+ENCODE_SECONDS = 30.0
+"""A request takes some two seconds of one core, and waits for questions: a server that needs longer hangs, or is busier
+than this machine can bear. It is asked once: a run that could not reach it goes on with a model of its own."""
 
 FEW_CHUNKS = 128
 """Fewer chunks at once come from the server. Two cores read 32 a second, so the one thread of a server some 16; loading
@@ -45,6 +49,10 @@ class RemoteEmbedder:
         self._server = server
         self._name = name
 
+    @cached_property
+    def digest(self) -> str:
+        return model_digest(model_folder(self._name))
+
     @property
     def dimension(self) -> int:
         return self._ask([])[0]
@@ -53,7 +61,8 @@ class RemoteEmbedder:
         return [vectors for part in _parts(chunks) for vectors in self._ask(part)[1]]
 
     def _ask(self, chunks: Sequence[EmbeddingInput]) -> tuple[int, list[ChunkVectors]]:
-        answer = self._server.post(VECTORS_PATH, vectors_request(self._name, chunks), seconds=ENCODE_SECONDS)
+        asked = vectors_request(self._name, self.digest, chunks)
+        answer = self._server.post(VECTORS_PATH, asked, seconds=ENCODE_SECONDS)
         try:
             return read_vectors(answer, chunks)
         except (KeyError, TypeError, ValueError) as error:
@@ -73,6 +82,10 @@ class SparingEmbedder:
         self._settings = settings
         self._open_own = open_own
         self._own: Embedder | None = None  # loaded once it is needed, and used from then on
+
+    @cached_property
+    def digest(self) -> str:
+        return model_digest(model_folder(self.name))
 
     @cached_property
     def dimension(self) -> int:
@@ -121,9 +134,10 @@ def server_searches(settings: IndexerSettings) -> bool:
         return False
 
 
-def vectors_request(name: str, chunks: Sequence[EmbeddingInput]) -> dict[str, Any]:
+def vectors_request(name: str, digest: str, chunks: Sequence[EmbeddingInput]) -> dict[str, Any]:
     return {
         "model": name,
+        "digest": digest,
         "chunks": [{"prefix": one.prefix, "body": one.body, "sentences": one.sentences} for one in chunks],
     }
 

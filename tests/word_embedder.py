@@ -18,6 +18,10 @@ class WordEmbedder:
     name = "words"
 
     @property
+    def digest(self) -> str:
+        return self.name
+
+    @property
     def dimension(self) -> int:
         return DIMENSION
 

@@ -26,6 +26,10 @@ class QuestionsFirst:
         self._questions = 0  # that are being encoded
 
     @property
+    def digest(self) -> str:
+        return self._embedder.digest
+
+    @property
     def dimension(self) -> int:
         return self._embedder.dimension
 

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Server:
         self.status = 200
         self.says: object = None
         self.lives = 1_000
+        self.hangs: threading.Event | None = None  # until it is set
 
     def answer(self, body: dict[str, Any]) -> object:
         self.asked.append(body)
@@ -49,6 +51,10 @@ def server(settings: IndexerSettings) -> Iterator[Server]:
         def do_POST(self) -> None:
             assert (self.path, self.headers["Authorization"]) == ("/local/vectors", "Bearer token")
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if scripted.hangs is not None:
+                scripted.asked.append(body)
+                scripted.hangs.wait(20)
+                return
             scripted.lives -= 1
             if scripted.lives >= 0:
                 self.reply(scripted.status, scripted.answer(body))
@@ -110,6 +116,39 @@ def test_a_few_chunks_come_from_the_server_and_nothing_is_loaded(
     assert [len(one["chunks"]) for one in server.asked] == [0, MOST_CHUNKS, MOST_CHUNKS, 80 - 2 * MOST_CHUNKS]
     assert {one["model"] for one in server.asked} == {settings.embedder}
     assert own.opened == 0
+
+
+def test_the_server_is_told_which_files_the_model_has(
+    settings: IndexerSettings, server: Server, own: Own, tmp_path: Path
+) -> None:
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "weights").write_bytes(b"before")
+    settings = settings.model_copy(update={"embedder": str(tmp_path)})
+    for written in (b"longer than before", b"LONGER THAN BEFORE"):
+        SparingEmbedder(settings, own).encode_chunks([CHUNK])
+        (tmp_path / "weights").write_bytes(written)
+        os.utime(tmp_path / "weights", ns=(0, len(server.asked)))
+    SparingEmbedder(settings, own).encode_chunks([CHUNK])
+    SparingEmbedder(settings, own).encode_chunks([CHUNK])
+    digests = [one["digest"] for one in server.asked]
+    assert len(set(digests)) == 3
+    assert digests[2] == digests[3]
+
+
+def test_a_server_that_hangs_is_asked_once(
+    settings: IndexerSettings, server: Server, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed_remote, "ENCODE_SECONDS", 0.01)
+    server.hangs = threading.Event()
+    embedder = SparingEmbedder(settings, own)
+    try:
+        for _ in range(2):
+            assert_same(embedder.encode_chunks([CHUNK]), [CHUNK])
+    finally:
+        server.hangs.set()
+    assert embedder.dimension == DIMENSION
+    assert own.opened == 1
+    assert len(server.asked) <= 1
 
 
 def test_long_chunks_are_sent_in_smaller_parts(settings: IndexerSettings, server: Server, own: Own) -> None:

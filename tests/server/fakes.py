@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import Block, ExtractedDocument
 from indexer.documents.scan import ScannedFile
-from indexer.embed import EmbeddingInput
+from indexer.embed import EmbeddingInput, model_digest, model_folder
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
@@ -56,6 +56,11 @@ class Words:
 class CountingEmbedder(WordEmbedder):
     name = "all-MiniLM-L6-v2"  # what an untouched installation has
     tokenizer = Words()
+
+    @property
+    def digest(self) -> str:
+        """That of an untouched installation's files."""
+        return model_digest(model_folder(self.name))
 
 
 def fill(settings: ServerSettings, collections: Mapping[str, Mapping[str, str]]) -> None:

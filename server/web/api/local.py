@@ -32,6 +32,7 @@ class ChunkText(BaseModel):
 
 class VectorsRequest(BaseModel):
     model: Words
+    digest: Words
     chunks: list[ChunkText] = Field(max_length=MOST_CHUNKS)
 
 
@@ -43,6 +44,13 @@ async def vectors(body: VectorsRequest, services: ServicesDep) -> dict[str, Any]
     embedder = services.retriever.embedder
     if body.model != embedder.name:
         raise NotFound(f"This server has the embedding model {embedder.name}.", param="model", code="model_not_found")
+    if body.digest != embedder.digest:
+        raise NotFound(
+            f"The files of {embedder.name} were replaced since this server loaded them.",
+            "Restart it.",
+            param="digest",
+            code="model_not_found",
+        )
     chunks = [EmbeddingInput(one.prefix, one.body, tuple(one.sentences)) for one in body.chunks]
     if any(end > len(chunk.body) for chunk in chunks for _, end in chunk.sentences):
         raise BadRequest("A sentence ends behind its chunk.", param="chunks")

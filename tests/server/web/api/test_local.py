@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,16 @@ def test_the_vectors_are_the_embedders_own(server: LocalServer) -> None:
         assert np.array_equal(one.sentences, other.sentences)
 
 
-def test_another_model_is_refused(server: LocalServer) -> None:
+def test_another_model_is_refused(server: LocalServer, tmp_path: Path) -> None:
     with pytest.raises(StartError, match="has the embedding model all-MiniLM"):
-        RemoteEmbedder(server, "another").encode_chunks(CHUNKS)
+        RemoteEmbedder(server, str(tmp_path)).encode_chunks(CHUNKS)
+
+
+def test_a_model_whose_files_were_replaced_is_refused(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = CountingEmbedder().digest
+    monkeypatch.setattr(CountingEmbedder, "digest", f"{loaded}, before")
+    with pytest.raises(StartError, match="were replaced since this server loaded them"):
+        RemoteEmbedder(server, NAME).encode_chunks(CHUNKS)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +75,14 @@ def test_another_model_is_refused(server: LocalServer) -> None:
 )
 def test_what_no_command_sends_is_refused(server: LocalServer, chunks: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(StartError, match=said):
-        server.post(VECTORS_PATH, {"model": NAME, "chunks": chunks})
+        server.post(VECTORS_PATH, {"model": NAME, "digest": CountingEmbedder().digest, "chunks": chunks})
 
 
 @pytest.mark.parametrize("key", ["", "the key"])
 def test_nobody_but_the_holder_of_the_token_is_served(settings: ServerSettings, key: str) -> None:
     """Also where no key is set, so that whoever reaches the port may use the API."""
     settings = settings.model_copy(update={"api_key": SecretStr(key) if key else None})
-    body = vectors_request(NAME, [])
+    body = vectors_request(NAME, CountingEmbedder().digest, [])
     with TestClient(app_of(settings), base_url=ADDRESS) as client:
         for headers in ({}, {"Authorization": f"Bearer {key or 'any'}"}, {"Authorization": "Bearer "}):
             refused = client.post(VECTORS_PATH, json=body, headers=headers)
