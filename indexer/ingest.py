@@ -76,7 +76,7 @@ class ChunkedFile:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """Where a run stands: `file` was just settled."""
 
     done: int
@@ -92,7 +92,7 @@ def ingest(
     open_embedder: Callable[[], Embedder],
     collection: str = "",
     prune: bool = False,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Report:
     """Bring the collection in step with the files. `open_embedder` is called only when there is something to embed.
 
@@ -110,7 +110,7 @@ class Ingest:
         settings: IndexerSettings,
         engine: Engine,
         open_embedder: Callable[[], Embedder],
-        on_progress: Callable[[Progress], None],
+        on_progress: Callable[[RunProgress], None],
     ) -> None:
         self.settings = settings
         self.engine = engine
@@ -305,7 +305,7 @@ class Ingest:
         vectors: list[ChunkVectors] = []
         for at in range(0, len(inputs), BATCH_CHUNKS * 2):  # a long document must not fill the memory with its tokens
             vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 2])
-            self.on_progress(Progress(self.done, self.total, self.chunks + len(vectors)))
+            self.on_progress(RunProgress(self.done, self.total, self.chunks + len(vectors)))
         start = 0
         for file in batch:
             end = start + len(file.drafts)
@@ -362,7 +362,7 @@ class Ingest:
             with Session(self.engine) as session:
                 session.get_one(IngestRun, self.run_id).done = self.done
                 session.commit()
-        self.on_progress(Progress(self.done, self.total, self.chunks, file))
+        self.on_progress(RunProgress(self.done, self.total, self.chunks, file))
 
 
 def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:

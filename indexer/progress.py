@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
-from indexer.ingest import FileReport, Progress, Report
+from indexer.ingest import FileReport, Report, RunProgress
 
 if TYPE_CHECKING:  # an ingest does without the search that enriching needs
     from indexer.enrich.enrich import EnrichProgress, EnrichReport
@@ -34,7 +34,7 @@ class IngestProgress:
         self._bar = bar
         self._task = bar.add_task("Looking at the files", total=None, chunks="")
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: RunProgress) -> None:
         self._bar.update(
             self._task,
             total=progress.total,

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
-from indexer.ingest import Progress, embedding_input
+from indexer.ingest import RunProgress, embedding_input
 from indexer.knowledge.calibration import forget
 from indexer.knowledge.database import writing
 from indexer.knowledge.entries import encode_entries
@@ -25,7 +25,7 @@ def rebuild_index(
     settings: IndexerSettings,
     engine: Engine,
     embedder: Embedder,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> tuple[int, int]:
     """(documents, chunks) made. Raises StartError."""
     pieces = WordPieces(model_folder(settings.embedder))
@@ -48,7 +48,7 @@ def rebuild_index(
             session.flush()
             session.expire_all()
             chunks += len(drafts)
-            on_progress(Progress(done, len(ids), chunks))
+            on_progress(RunProgress(done, len(ids), chunks))
         session.commit()
     return len(ids), chunks
 
