@@ -11,7 +11,7 @@ from sqlmodel import Session
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, now
 from indexer.passages import Folder, Scope
-from server.library.ingest_jobs import FileOutcome, Job
+from server.library.ingest_jobs import FileOutcome, Job, Outcomes
 from server.settings import ServerSettings
 from server.views.presentation import WITHHELD, WITHHELD_QUOTATIONS
 from server.web.pages import documents
@@ -154,7 +154,7 @@ def indexing(client: TestClient, site: Site) -> None:
         session.add(IngestRun(collection_id=1, total=1, done=1, finished_at=now()))
         session.commit()
     job = Job("handbook", [])
-    job.end("done", [FileOutcome("a-secret-name.pdf", "failed", "It is damaged.")])
+    job.end("done", Outcomes.of([FileOutcome("a-secret-name.pdf", "failed", "It is damaged.")]))
     client.app.state.services.jobs._jobs.append(job)  # type: ignore[attr-defined]
 
 
