@@ -38,8 +38,8 @@ from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from server.app import Parts, create_app
 from server.conversations.store import open_conversations
+from server.sessions import Sessions, Visitor
 from server.settings import ServerSettings
-from server.web.session import Sessions, Visitor
 from tests.large_folder import DIMENSION, Library, unit_vectors, write_conversations, write_library
 
 OWNERS = 50
