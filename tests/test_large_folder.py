@@ -2,6 +2,7 @@
 
 from sqlmodel import Session, select
 
+from indexer.knowledge.calibration import is_due
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Document
 from indexer.search.store import Store
@@ -9,15 +10,16 @@ from server.conversations.store import open_conversations
 from server.settings import ServerSettings
 from tests.large_folder import COLLECTIONS, Library, write_conversations, write_library
 
-LIBRARY = Library(documents=6, characters=4_000, chunks=2)
+LIBRARY = Library(documents=20, characters=4_000, chunks=2)  # more chunks than are left without a calibration
 
 
-def test_every_chunk_is_taken_into_the_index(settings: ServerSettings) -> None:
+def test_every_chunk_is_taken_into_the_index_and_nothing_is_left_to_do(settings: ServerSettings) -> None:
     engine = open_knowledge(settings)
     write_library(engine, settings, LIBRARY)
     store = Store(engine, settings.index_path)
     store.load()
     assert len(store) == LIBRARY.documents * LIBRARY.chunks
+    assert not is_due(engine)
     with Session(engine) as session:
         documents = session.exec(select(Document)).all()
     assert {document.collection_id for document in documents} == set(range(1, len(COLLECTIONS) + 1))
