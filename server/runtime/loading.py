@@ -5,6 +5,7 @@ and in answers, and tried again, so that an index that is mended or rebuilt need
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 
@@ -55,6 +56,7 @@ class Loading:
                 tasks.create_task(self._load_retriever())
         finally:
             self.services.opened.set()
+        await asyncio.to_thread(_settle)
         while True:
             await self._find_examples()
             if self.services.retriever is None:
@@ -132,3 +134,13 @@ def _find_examples(services: Services) -> None:
     if services.examples.is_due(scope, change, settled=True):
         settled = not services.catalog.running(scope)
         services.examples.find(scope, change, services.can_answer, settled=settled)
+
+
+def _settle() -> None:
+    """Leave what was loaded out of every later garbage collection.
+
+    It stays as long as the server does. A full collection went through it for 140 ms, in which no thread of Python did
+    anything: with 100,000 chunks a page of documents then took 145 ms (p95), without it 65 (benchmarks/pages.py).
+    """
+    gc.collect()
+    gc.freeze()

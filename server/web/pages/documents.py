@@ -28,7 +28,7 @@ from server.web.pages.shell import shell
 from server.web.session import OwnerDep
 from server.web.templating import fragment, is_fragment, page
 
-PAGE = 200  # files shown at once
+PAGE = 100  # files shown at once; 200 took 65 ms of a core (benchmarks/pages.py)
 POLL_SECONDS = 1.0  # between two looks at the progress
 NO_FILE = "There is no such file."
 
