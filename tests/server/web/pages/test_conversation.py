@@ -1,27 +1,13 @@
 """What a page lets people do with their conversations, over HTTP."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from fastapi.testclient import TestClient
 
-from server.settings import ServerSettings
 from tests.tiny_site import Site, add_document
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def site(settings: ServerSettings) -> Site:
-    return Site(settings)
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[TestClient]:
-    with TestClient(site.app(), base_url="http://localhost") as client:
-        yield client
 
 
 def asked(client: TestClient, question: str = "How much leave?", **fields: str) -> str:

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,17 +19,6 @@ from server.web.pages import turn_html
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def site(settings: ServerSettings) -> Site:
-    return Site(settings)
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[TestClient]:
-    with TestClient(site.app(), base_url="http://localhost") as client:
-        yield client
 
 
 @pytest.fixture

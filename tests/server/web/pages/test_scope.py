@@ -1,7 +1,7 @@
 """Who may read a part of the documents sees of pages, old answers and the indexing that part alone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,17 +22,6 @@ LEAVE = [quote for n, quote in QUOTES if n == 1]
 TRAVEL = [quote for n, quote in QUOTES if n == 2]
 
 Limit = Callable[[Scope | None], None]
-
-
-@pytest.fixture
-def site(settings: ServerSettings) -> Site:
-    return Site(settings)
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[TestClient]:
-    with TestClient(site.app(), base_url="http://localhost") as client:
-        yield client
 
 
 @pytest.fixture
