@@ -37,6 +37,10 @@ class ServerSettings(IndexerSettings):
         description="Megabytes on disk for what many prompts begin with, not read anew after a restart; 0 keeps none.",
     )
 
+    recordings: str = Field(
+        "", description="Folder where greedy answers of the model are kept and taken from: for measuring alone."
+    )
+
     @property
     def chat_path(self) -> Path:
         return self.data / "chat.db"

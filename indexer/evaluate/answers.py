@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from indexer.errors import DocentError
+from indexer.evaluate.facts import holds, plain, sentences
 from indexer.evaluate.retrieval import EvaluationQuestion, Measures, matches_gold
-from indexer.text.sentences import sentence_spans
 
 ANSWER_SECONDS = 600.0
 
@@ -45,20 +45,6 @@ class AnswerResult:
         if self.question.must:
             return all(any(holds(text, word) for word in alternatives) for alternatives in self.question.must)
         return any(holds(text, answer) for answer in self.question.answers)
-
-
-def plain(text: str) -> str:
-    """For comparing: lower case, marks such as [1] and punctuation out, white space folded."""
-    text = re.sub(r"\[\d+\]", " ", text).casefold().replace("’", "'")
-    return " ".join(re.sub(r"[^\w$%'.,@-]+", " ", text).split())
-
-
-def holds(text: str, words: str) -> bool:
-    """Whether plain text holds the words; a number only as a number of its own: 5 is not in 15 or 5.5."""
-    wanted = plain(words)
-    before = r"(?<![\d])(?<!\d[.,])" if wanted[:1].isdigit() else ""
-    after = r"(?![\d])(?![.,]\d)" if wanted[-1:].isdigit() else ""
-    return bool(wanted) and re.search(f"{before}{re.escape(wanted)}{after}", text) is not None
 
 
 def ask_all(
@@ -143,18 +129,11 @@ def answer_measures(result: AnswerResult) -> Measures:
 
 
 def _citation_measures(result: AnswerResult) -> Measures:
-    claims = _claims(result.text)
+    claims = sentences(result.text)
     return {
         "citations.precision": (sum(_is_right(result.question, c) for c in result.citations), len(result.citations)),
         "citations.recall": (sum(bool(re.search(r"\[\d+\]", claim)) for claim in claims), len(claims)),
     }
-
-
-def _claims(text: str) -> list[str]:
-    """The sentences of an answer with their marks, quote marks and list marks of Markdown left out."""
-    lines = [line.lstrip("> -*#") for line in text.splitlines()]
-    spans = [line[start:end] for line in lines for start, end in sentence_spans(line)]
-    return [span for span in spans if plain(span)]
 
 
 def _is_right(question: EvaluationQuestion, citation: dict[str, Any]) -> bool:

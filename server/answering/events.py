@@ -13,11 +13,22 @@ Mode = Literal["model", "extractive", "fixed"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A numbered passage, cut to the words put before the model. Its number never changes in a conversation."""
+    """A passage, cut to the words put before the model.
+
+    `n` tells it from the others of a conversation and never changes there; nobody sees it. `shown` is its number in the
+    answer that shows it, from 1; 0 where it is none's source, and in what was stored before answers had numbers of
+    their own.
+    """
 
     n: int
     passage: Passage
     text: str
+    shown: int = 0
+
+    @property
+    def number(self) -> int:
+        """How pages and programs call it."""
+        return self.shown or self.n
 
 
 @dataclass(frozen=True)
@@ -89,12 +100,16 @@ class Question:
         return self.retrieval and self.abstain
 
 
+BENEATH = -1
+"""`Citation.at` of words that are quoted beneath the answer: no mark in it leads to them."""
+
+
 @dataclass(frozen=True)
 class Citation:
     """A mark `[n]` in the answer and the words of a document that it rests on."""
 
-    n: int
-    at: int  # code point of the answer's text at which the mark `[n]` begins
+    n: int  # `Evidence.number` of its passage
+    at: int  # code point of the answer's text at which the mark `[n]` begins, or BENEATH
     document_id: int
     collection_id: int
     document: str
@@ -204,6 +219,7 @@ class Answer:
     mode: Mode
     reason: Literal["stop", "length"] = "stop"
     citations: tuple[Citation, ...] = ()
+    quotes: tuple[Citation, ...] = ()  # the sentences that it rests on, BENEATH; none of an answer that is quotations
     closest: tuple[Passage, ...] = ()  # shown when not answered
     unsupported: tuple[Doubt, ...] = ()  # sentences that nothing supports, or that say the opposite
     usage: Usage = field(default_factory=Usage)

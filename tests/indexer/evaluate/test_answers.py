@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from indexer.errors import DocentError
-from indexer.evaluate.answers import AnswerResult, answer_measures, ask_all, plain
+from indexer.evaluate.answers import AnswerResult, answer_measures, ask_all
 from indexer.evaluate.by_question import add_answers, question_rows, summarise_answers
+from indexer.evaluate.facts import plain
 from indexer.evaluate.retrieval import EvaluationQuestion, RetrievalReport
 
 
