@@ -117,3 +117,11 @@ class Retrieved:
     searched: str = ""  # what was searched for where that is not the question: it cut, its misspelt words mended
     together_with: str = ""  # the questions before it, the newest first, where their scores were mixed in
     question: str = ""  # as it was searched for, without the one before it
+    wide: tuple[
+        Passage, ...
+    ] = ()  # the passages with what stands beside them, by document and place; empty: not looked
+
+    @property
+    def reading(self) -> tuple[Passage, ...]:
+        """What an answer is read from: the passages with what stands beside them."""
+        return self.wide or self.passages

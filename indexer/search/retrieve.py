@@ -3,22 +3,20 @@
 question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chunks -> passages
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import sqlalchemy
-from sqlalchemy import Engine, func
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine
 
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.knowledge.database import open_knowledge, reading
 from indexer.knowledge.index_info import check_index
-from indexer.knowledge.tables import Chunk, Document, known_id
-from indexer.passages import Passage, Retrieved, Scope, Sentence
+from indexer.knowledge.tables import Chunk
+from indexer.passages import Passage, Retrieved, Scope
+from indexer.search.found import FoundChunk, load_chunks, to_passage, widen
 from indexer.search.fuse import (
     OLDER_TURNS,
     RERANKED,
@@ -30,7 +28,7 @@ from indexer.search.fuse import (
     turn_shares,
 )
 from indexer.search.keywords import most_bm25
-from indexer.search.overlap import QuestionWords, TextWords
+from indexer.search.overlap import QuestionWords
 from indexer.search.rerank import Reranker, open_reranker
 from indexer.search.store import Store
 from indexer.search.view import Candidates, View
@@ -66,65 +64,6 @@ class _Asked:
         """BM25 as a share of the most there could be: float32 (n,), 0 to 1."""
         most = max(most_bm25(self.idf.values()), 1e-6)
         return np.asarray(np.minimum(bm25 / most, 1), np.float32)  # an entry's is by statistics of its own
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A chunk that was found, with what is needed of its document."""
-
-    chunk: Chunk
-    collection_id: int
-    root: str
-    path: str
-    title: str
-
-    @property
-    def id(self) -> int:
-        return known_id(self.chunk)
-
-    @cached_property
-    def vector(self) -> Vectors:
-        return np.frombuffer(self.chunk.vector, np.float32)
-
-    @cached_property
-    def sentence_vectors(self) -> Vectors:
-        stored = np.frombuffer(self.chunk.sentence_vectors, np.float16)
-        return stored.reshape(-1, len(self.vector)).astype(np.float32)
-
-    @property
-    def sentences(self) -> list[Sentence]:
-        spans = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2).tolist()
-        at = self.chunk.start
-        return [
-            Sentence(start, end, self.chunk.body[start - at : end - at], vector, self._heading(start))
-            for (start, end), vector in zip(spans, self.sentence_vectors, strict=True)
-        ]
-
-    @cached_property
-    def _sentence_words(self) -> list[TextWords]:
-        """Those of each sentence and, since they are said of it too, of the prefix."""
-        prefix = TextWords.of(self.chunk.prefix)
-        spans = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2) - self.chunk.start
-        return [prefix | TextWords.of(self.chunk.body[start:end]) for start, end in spans.tolist()]
-
-    def best_sentence(self, asked: _Asked) -> float:
-        """The score of the sentence that comes nearest; 0 for a heading alone."""
-        overlap = np.array([asked.words.share_in(words) for words in self._sentence_words], np.float32)
-        return float(max(sentence_scores(self.sentence_vectors @ asked.vector, overlap), default=0.0))
-
-    def best_heading(self, vector: Vectors) -> str:
-        """The heading over the sentence that is nearest to the vector."""
-        starts = np.frombuffer(self.chunk.sentences, np.int32).reshape(-1, 2)[:, 0]
-        if not len(starts):
-            return self._heading(self.chunk.start)
-        return self._heading(int(starts[np.argmax(self.sentence_vectors @ vector)]))
-
-    @cached_property
-    def _sections(self) -> list[tuple[int, str]]:
-        return [(start, heading) for start, heading in json.loads(self.chunk.sections)]
-
-    def _heading(self, at: int) -> str:
-        return next((heading for start, heading in reversed(self._sections) if start <= at), "")
 
 
 class Retriever:
@@ -169,7 +108,7 @@ class Retriever:
         candidates = view.search(vectors, [one.terms for one in asked])
         vector = np.asarray(np.average(vectors, axis=0, weights=[one.share for one in asked]), np.float32)
         with reading(self.engine) as session:  # chunks and their document's text of one version
-            found = _load(session, _best_ids(asked, candidates), scope)
+            found = load_chunks(session, _best_ids(asked, candidates), scope)
             scores, cosines = _rescore(asked, candidates, found)
             ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
             groups = _capped(_spread(_merge_neighbours(_considered(ranked, k)), scores), k)
@@ -177,15 +116,16 @@ class Retriever:
                 texts = [f"{best.chunk.prefix}\n{best.chunk.body}" for best, *_ in groups]
                 groups = [groups[place] for place in self._reranker.order(asked[min(1, len(asked) - 1)].text, texts)]
             passages = tuple(
-                _passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
+                to_passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
             )
+            wide = widen(session, groups, passages)
         weights: defaultdict[str, float] = defaultdict(float)
         for one in asked:
             for term, idf in one.idf.items():
                 weights[term] += one.share * idf
         searched = asked[0].text if asked[0].text != question else ""
         together_with = "; ".join(reversed(history[-OLDER_TURNS:]))[:EARLIER_CHARACTERS] if len(asked) > 1 else ""
-        return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text)
+        return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text, wide)
 
     def _asked(self, question: str, history: Sequence[str], view: View) -> list[_Asked]:
         """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended."""
@@ -224,7 +164,7 @@ def _best_ids(asked: list[_Asked], found: Candidates) -> list[int]:
 
 
 def _rescore(
-    asked: list[_Asked], candidates: Candidates, found: list[_Found]
+    asked: list[_Asked], candidates: Candidates, found: list[FoundChunk]
 ) -> tuple[dict[int, float], dict[int, float]]:
     """(score, cosine) of each chunk by its id, its best sentence taken into account."""
     scores = np.zeros(len(found), np.float32)
@@ -232,7 +172,7 @@ def _rescore(
     rows = np.array([place[chunk.id] for chunk in found], np.int64)
     for number, one in enumerate(asked):
         words, entry = one.of_most(candidates.bm25[number, rows]), candidates.entry_cosine[number, rows]
-        best = np.array([chunk.best_sentence(one) for chunk in found], np.float32)
+        best = np.array([chunk.best_sentence(one.words, one.vector) for chunk in found], np.float32)
         by_entry = np.where(entry > 0, sentence_scores(entry, words), 0)
         scores += one.share * fuse(np.maximum(best, by_entry), words)
     ids = [chunk.id for chunk in found]
@@ -240,63 +180,7 @@ def _rescore(
     return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
 
 
-_PLACE = tuple(map(col, (Document.id, Document.collection_id, Document.root, Document.path, Document.title)))
-"""What a passage says of its document. SQLModel's own `select` takes four columns."""
-
-
-def _load(session: Session, chunk_ids: Sequence[int], scope: Scope) -> list[_Found]:
-    """The chunks in the given order; the scope is checked once more in the database. Whole texts stay on disk.
-
-    Two reads, since SQLite goes through every document of the collection for one that joins: 35 ms at 5,000 documents.
-    """
-    chunks = {chunk.id: chunk for chunk in session.exec(select(Chunk).where(col(Chunk.id).in_(chunk_ids)))}
-    wanted = {chunk.document_id for chunk in chunks.values()}
-    rows = session.connection().execute(
-        sqlalchemy.select(*_PLACE).where(col(Document.id).in_(wanted), col(Document.deleted_at).is_(None))
-    )
-    readable = {row.id: row for row in rows if scope.holds(row.id, row.collection_id, row.root, row.path)}
-    found = [(chunks[id_], readable.get(chunks[id_].document_id)) for id_ in chunk_ids if id_ in chunks]
-    return [_Found(chunk, row.collection_id, row.root, row.path, row.title) for chunk, row in found if row is not None]
-
-
-def _passage(
-    session: Session,
-    rank: int,
-    group: list[_Found],
-    scores: dict[int, float],
-    cosines: dict[int, float],
-    vector: Vectors,
-) -> Passage:
-    best = group[0]
-    ordered = sorted(group, key=lambda found: found.chunk.ordinal)
-    chunks = [found.chunk for found in ordered]
-    start, end = chunks[0].start, chunks[-1].end
-    return Passage(
-        rank=rank,
-        score=max(0.0, *(scores[known_id(chunk)] for chunk in chunks)),
-        cosine=max(cosines[known_id(chunk)] for chunk in chunks),
-        document_id=best.chunk.document_id,
-        collection_id=best.collection_id,
-        document=best.path,
-        title=best.title,
-        heading=best.best_heading(vector),
-        page=best.chunk.page,
-        start=start,
-        end=end,
-        text=chunks[0].body if len(chunks) == 1 else _excerpt(session, best.chunk.document_id, start, end),
-        prefix=chunks[0].prefix,
-        sentences=tuple(sentence for found in ordered for sentence in found.sentences),
-        root=best.root,
-    )
-
-
-def _excerpt(session: Session, document_id: int, start: int, end: int) -> str:
-    """`document.text[start:end]`, cut by SQLite, which counts code points as Python does."""
-    excerpt = func.substr(Document.text, start + 1, end - start)
-    return session.exec(select(excerpt).where(Document.id == document_id)).first() or ""
-
-
-def _considered(ranked: list[_Found], k: int) -> list[_Found]:
+def _considered(ranked: list[FoundChunk], k: int) -> list[FoundChunk]:
     """The chunks that passages are made of, best first."""
     documents = [(one.id, one.chunk.document_id) for one in ranked]
     chosen = set(_shared(documents, k * MERGED_CHUNKS, _most(k) * MERGED_CHUNKS))
@@ -324,9 +208,9 @@ def _searchable(text: str) -> str:
     return text[:QUERY_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def _merge_neighbours(found: list[_Found]) -> list[list[_Found]]:
+def _merge_neighbours(found: list[FoundChunk]) -> list[list[FoundChunk]]:
     """Groups of chunks that follow each other on one page, ordered by their best chunk, which stands first."""
-    groups: list[list[_Found]] = []
+    groups: list[list[FoundChunk]] = []
     for one in found:
         beside = [group for group in groups if len(group) < MERGED_CHUNKS and _continues(group, one.chunk)]
         if not beside:
@@ -341,13 +225,13 @@ def _merge_neighbours(found: list[_Found]) -> list[list[_Found]]:
     return groups
 
 
-def _continues(group: list[_Found], chunk: Chunk) -> bool:
+def _continues(group: list[FoundChunk], chunk: Chunk) -> bool:
     first = group[0].chunk
     same_page = first.document_id == chunk.document_id and first.page == chunk.page
     return same_page and any(abs(other.chunk.ordinal - chunk.ordinal) == 1 for other in group)
 
 
-def _spread(groups: list[list[_Found]], scores: dict[int, float]) -> list[list[_Found]]:
+def _spread(groups: list[list[FoundChunk]], scores: dict[int, float]) -> list[list[FoundChunk]]:
     """The same groups, those of a document that an earlier one has shown already a little later."""
     shown: set[int] = set()
     ranked: list[tuple[float, int]] = []
@@ -358,12 +242,12 @@ def _spread(groups: list[list[_Found]], scores: dict[int, float]) -> list[list[_
     return [groups[place] for _, place in sorted(ranked)]
 
 
-def _capped(groups: list[list[_Found]], k: int) -> list[list[_Found]]:
+def _capped(groups: list[list[FoundChunk]], k: int) -> list[list[FoundChunk]]:
     """The first `k` groups, of which no document has more than its share while others are left."""
     most = _most(k)
     taken: Counter[int] = Counter()
-    first: list[list[_Found]] = []
-    rest: list[list[_Found]] = []
+    first: list[list[FoundChunk]] = []
+    rest: list[list[FoundChunk]] = []
     for group in groups:
         document_id = group[0].chunk.document_id
         taken[document_id] += 1

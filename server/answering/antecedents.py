@@ -39,6 +39,35 @@ def lead_in(passage: Passage, index: int) -> int | None:
     return None
 
 
+def list_of(passage: Passage, index: int) -> set[int]:
+    """The indexes of the whole list that a sentence is an item of, or leads in to; empty where there is none."""
+    sentences = passage.sentences
+    block = _block(passage, index)
+    if sentences[index].text.endswith(":") and block[-1] == index and index + 1 < len(sentences):
+        items = _block(passage, index + 1)
+        return {index, *items} if _is_list(passage, items) or len(items) == 1 else set()
+    if not _is_list(passage, block):
+        return set()
+    above = lead_in(passage, block[-1])
+    return {*block} if above is None else {above, *block}
+
+
+def _block(passage: Passage, index: int) -> range:
+    """The sentences between two blank lines."""
+    first = last = index
+    while first and _BLANK not in between(passage, first - 1):
+        first -= 1
+    while last + 1 < len(passage.sentences) and _BLANK not in between(passage, last):
+        last += 1
+    return range(first, last + 1)
+
+
+def _is_list(passage: Passage, block: range) -> bool:
+    """Whether most of its sentences stand on lines of their own."""
+    lines = sum("\n" in between(passage, index) for index in block[:-1])
+    return len(block) > 1 and 2 * lines >= len(block) - 1
+
+
 def between(passage: Passage, index: int) -> str:
     """What stands between a sentence and the next one."""
     before, after = passage.sentences[index : index + 2]

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from indexer.passages import Passage, Retrieved
-from server.answering.antecedents import antecedent
+from server.answering.answer_kind import asked_for
+from server.answering.antecedents import antecedent, list_of
 from server.answering.events import Evidence
-from server.answering.relevance import PASSAGES, ScoredSentence, score_sentences
+from server.answering.relevance import ScoredSentence, score_sentences
 
 REACH = 5.5
 """A sentence whose score is lower than the best one's by more, e^5.5 = 245 times less likely to hold the answer, is not
@@ -41,8 +42,8 @@ def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = (), follo
 def select_evidence(
     retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = (), following: int = 0
 ) -> tuple[Evidence, ...]:
-    """The best sentences of the first passages, at most `budget` tokens of new ones, by passage in rank order.
-    New ones are numbered as in `whole_evidence`.
+    """The best sentences of what was found and what stands beside it, at most `budget` tokens of new ones, by document
+    in rank order and by place. New ones are numbered as in `whole_evidence`.
 
     The best sentence is always among them, however long it is: half of it could say another thing, and without it a
     model would have nothing to answer from.
@@ -50,7 +51,8 @@ def select_evidence(
     chosen: defaultdict[int, set[int]] = defaultdict(set)  # passage number -> indexes of its sentences
     spent: defaultdict[int, int] = defaultdict(int)  # passage number -> tokens of its text so far
     again: defaultdict[int, list[Evidence]] = defaultdict(list)  # passage number -> what was shown of it earlier
-    scored = score_sentences(retrieved)
+    scored = score_sentences(retrieved, retrieved.reading)
+    steps = asked_for(retrieved.question) == "way"
     for one in scored:
         if one.score < scored[0].score - REACH:
             break
@@ -60,14 +62,14 @@ def select_evidence(
         left = budget - sum(spent.values())
         if one.index in chosen[one.n] or (spent and count(one.sentence.text) > left):
             continue
-        for indexes in _with_antecedent(one, chosen[one.n]):
+        for indexes in _with_what_it_needs(one, chosen[one.n], steps=steps):
             tokens = count(_joined(one.passage, sorted(indexes)))
             if tokens - spent[one.n] <= left or (one is scored[0] and len(indexes) == 1):
                 chosen[one.n], spent[one.n] = indexes, tokens
                 break
     following = following or _following(earlier)
     evidence: dict[Evidence, None] = {}
-    for n, passage in enumerate(retrieved.passages[:PASSAGES], start=1):
+    for n, passage in enumerate(retrieved.reading, start=1):
         evidence |= dict.fromkeys(again[n])
         if chosen[n]:
             evidence[Evidence(following, passage, _joined(passage, sorted(chosen[n])))] = None
@@ -75,11 +77,16 @@ def select_evidence(
     return tuple(evidence)
 
 
-def _with_antecedent(one: ScoredSentence, chosen: set[int]) -> list[set[int]]:
-    """What is chosen of a passage once this sentence is: first with what it needs before it, then without."""
+def _with_what_it_needs(one: ScoredSentence, chosen: set[int], *, steps: bool) -> list[set[int]]:
+    """What is chosen of a passage once this sentence is: first with all that it needs, at last alone.
+
+    `steps`: the question asks how something is done, which one item of a list does not say.
+    """
     alone = chosen | {one.index}
     needed = antecedent(one.passage, one.index)
-    return [alone] if needed is None or needed in chosen else [alone | {needed}, alone]
+    with_antecedent = alone if needed is None else alone | {needed}
+    with_list = with_antecedent | list_of(one.passage, one.index) if steps else with_antecedent
+    return [with_list, with_antecedent, alone]
 
 
 def _joined(passage: Passage, indexes: Sequence[int]) -> str:

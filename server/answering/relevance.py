@@ -16,8 +16,9 @@ from indexer.passages import Passage, Retrieved, Sentence
 from indexer.text.terms import content_terms, words
 from server.answering.answer_kind import asked_for, holds
 
-PASSAGES = 5
-"""Passages whose sentences are weighed: squad .920, with 3 .907."""
+PASSAGES = 8
+"""Passages whose sentences are weighed: squad .920, with 3 .907. Three sentences of them hold all facts for .410 of 39
+employees' questions, of five passages for .385."""
 
 COSINE = 12.0
 """Of the cosine with the question."""
@@ -49,15 +50,15 @@ class ScoredSentence:
     score: float
 
 
-def score_sentences(retrieved: Retrieved, passages: int = PASSAGES) -> list[ScoredSentence]:
-    """The sentences of the first passages, best first. Sentences that stand twice are kept once.
+def score_sentences(retrieved: Retrieved, among: Sequence[Passage] | None = None) -> list[ScoredSentence]:
+    """The sentences of the first passages found, or of those `among`, best first. What stands twice is kept once.
 
     Where there are others, headings and the headers of tables are left out.
     """
     asked = _Compared(retrieved)
     scored: dict[str, ScoredSentence] = {}
     headings: dict[str, ScoredSentence] = {}
-    for n, passage in enumerate(retrieved.passages[:passages], start=1):
+    for n, passage in enumerate(retrieved.passages[:PASSAGES] if among is None else among, start=1):
         for one in _score_passage(asked, n, passage):
             kept = headings if _is_heading(one.passage, one.sentence) else scored
             key = " ".join(one.sentence.text.split()).casefold()

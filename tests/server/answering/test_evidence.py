@@ -1,11 +1,13 @@
 """Evidence is the passages' own words, within the budget, numbered once and for all."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.passages import Passage
 from server.answering.events import Evidence
-from server.answering.evidence import GAP, PASSAGES, select_evidence, whole_evidence
+from server.answering.evidence import GAP, select_evidence
 from tests.server.passages import passage, retrieved
 
 LEAVE = (
@@ -73,10 +75,16 @@ def test_nothing_found_and_headings_alone_are_no_evidence() -> None:
     assert select_evidence(retrieved(QUESTION, [passage("")]), 100, count) == ()
 
 
-def test_passages_below_the_first_are_not_read() -> None:
-    found = retrieved(QUESTION, [passage(f"Leave number {n}.", document_id=n) for n in range(PASSAGES + 3)])
-    assert len(select_evidence(found, 1000, count)) == PASSAGES
-    assert len(whole_evidence(found)) == PASSAGES + 3
+def test_what_stands_beside_the_passages_is_read_too() -> None:
+    found = retrieved(QUESTION, [passage("Leave is booked in the portal.", document_id=1)])
+    wide = passage("Leave is booked in the portal.\n\nAnnual leave is 25 days.", document_id=1)
+    assert texts(select_evidence(replace(found, wide=(wide,)), 100, count)) == ["Annual leave is 25 days."]
+
+
+def test_a_question_about_a_way_takes_the_whole_list() -> None:
+    steps = "To book leave:\nOpen the portal.\nChoose your days.\nPress send."
+    found = retrieved("How do I book leave?", [passage(steps, lines=True)])
+    assert texts(select_evidence(found, 100, count)) == [steps]
 
 
 def test_numbers_go_on_and_what_was_shown_keeps_its_own() -> None:
@@ -141,7 +149,7 @@ def test_over_any_conversation(turns: list[list[str]], budget: int) -> None:
         fresh = [item for item in evidence if item.n not in seen]
         longest = max((count(sentence.text) for one in passages for sentence in one.sentences), default=0)
         assert sum(count(item.text) for item in fresh) <= max(budget, longest)
-        assert bool(evidence) == any(one.sentences for one in passages[:PASSAGES])
+        assert bool(evidence) == any(one.sentences for one in passages)
         for item in evidence:
             assert seen.setdefault(item.n, item) == item
             assert all(_stands_in(piece, item.passage) for piece in item.text.split(GAP))
