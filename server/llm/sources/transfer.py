@@ -7,6 +7,7 @@ can be left, whatever the network is doing.
 """
 
 import errno
+import hashlib
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Literal, TypeVar
 from indexer.errors import StartError
 
 BLOCK = 1 << 20  # bytes
+HASH_BLOCK = 1 << 22  # bytes
 POLL = 0.2  # seconds between two looks at whether to stop
 REPORT = 0.25  # seconds between two reports of progress
 QUEUED = 8  # blocks that wait to be written
@@ -161,3 +163,16 @@ def _next(arrived: "queue.Queue[tuple[T] | BaseException | None]", watch: Watch)
 def answer(ask: Callable[[], T], watch: Watch) -> T:
     """What `ask()` returns, with the same patience. Raises what `blocks` raises."""
     return next(blocks(lambda: (ask(),), watch))
+
+
+def file_sha256(path: Path, watch: Watch, *, told: bool = False) -> str:
+    """Of a whole file; `told`: report how far it is. Raises PullCancelled."""
+    digest, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK):
+            digest.update(block)
+            done += len(block)
+            watch.check()
+            if told:
+                watch.report(done, "checking")
+    return digest.hexdigest()
