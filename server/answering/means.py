@@ -8,12 +8,13 @@ from indexer.knowledge.catalog import Catalog
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.abstention import says_nothing
+from server.llm.catalogue import DEFAULT_MODEL
 from server.llm.generator import Generator, GeneratorState
 from server.settings import ServerSettings
 
 MODEL_OPENS = "The language model is opened."
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
-INSTALL = "Run `docent models pull phi-3-mini`, then start the server again."
+INSTALL = f"Run `docent models pull {DEFAULT_MODEL}`, then start the server again."
 
 
 @dataclass(kw_only=True)

@@ -320,11 +320,11 @@ def _free_context(lib: Any, pointer: int, batch: Any) -> None:
 def _explain(name: str, errors: list[str]) -> tuple[str, str]:
     """What llama.cpp's own words mean for a person, and what to do."""
     said = " ".join(errors)
-    pull = "docent models pull phi-3-mini installs one that works."
+    pull = "docent models list names others that can be installed."
     if "unknown model architecture" in said:
         return f"{name} has an architecture that this version of llama.cpp does not know.", pull
     if "not within the file bounds" in said or "corrupted or incomplete" in said:
-        return f"{name} is incomplete: its weights end before they should.", f"Copy or pull it again; {pull}"
+        return f"{name} is incomplete: its weights end before they should.", "Copy or pull it again."
     if "failed to allocate" in said or "unable to allocate" in said:
         return f"{name} does not fit into this machine's memory.", "Lower DOCENT_CONTEXT or choose a smaller model."
     detail = f" llama.cpp says: {errors[0]}." if errors else ""

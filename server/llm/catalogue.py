@@ -124,7 +124,7 @@ CATALOGUE = (
     CatalogueModel(
         name="qwen3-4b",
         title="Qwen3-4B-Instruct-2507",
-        for_="general use, where there is time or a graphics card",
+        for_="machines with time to spare or a graphics card",
         file="Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
         size=2_497_281_120,
         sha256="3605803b982cb64aead44f6c1b2ae36e3acdb41d8e46c8a94c6533bc4c67e597",
@@ -144,7 +144,7 @@ CATALOGUE = (
     CatalogueModel(
         name="phi-4-mini",
         title="Phi-4-mini",
-        for_="general use and many languages, where there is time or a graphics card",
+        for_="many languages, with time to spare or a graphics card",
         file="microsoft_Phi-4-mini-instruct-Q4_K_M.gguf",
         size=2_491_874_688,
         sha256="01999f17c39cc3074afae5e9c539bc82d45f2dd7faa3917c66cbef76fce8c0c2",
@@ -172,7 +172,7 @@ CATALOGUE = (
     CatalogueModel(
         name="phi-3.5-mini",
         title="Phi-3.5-mini",
-        for_="as Phi-3-mini, with longer texts",
+        for_="texts longer than Phi-3-mini can read",
         file="Phi-3.5-mini-instruct-Q4_K_M.gguf",
         size=2_393_232_672,
         sha256="e4165e3a71af97f1b4820da61079826d8752a2088e313af0c7d346796c38eff5",
@@ -200,7 +200,7 @@ CATALOGUE = (
     CatalogueModel(
         name="phi-3-mini",
         title="Phi-3-mini",
-        for_="general use, where there is memory for long caches",
+        for_="machines with time and memory to spare",
         file="Phi-3-mini-4k-instruct-q4.gguf",
         size=2_393_231_072,
         sha256="8a83c7fb9049a9b2e92266fa7ad04933bb53aa1e85136b7b30f1b8000ff2edef",
@@ -237,7 +237,7 @@ CATALOGUE = (
     CatalogueModel(
         name="smollm2-135m",
         title="SmolLM2-135M",
-        for_="tests of Docent itself; too small to answer well",
+        for_="tests of Docent itself, too small to answer well",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         size=98_362_432,
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

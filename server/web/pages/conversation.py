@@ -7,9 +7,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from server.llm.catalogue import CATALOGUE, DEFAULT_MODEL
 from server.runtime.services import ScopeDep, ServicesDep
 from server.sessions import YEAR, Visitor
 from server.views.export import conversation_markdown
+from server.views.wording import file_size
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
@@ -151,7 +153,9 @@ def restore_conversation(conversation: str, services: ServicesDep, owner: OwnerD
 @router.get("/language-model")
 def language_model(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
     """How one is installed: where answers without one lead."""
-    return page(request, "language_model.html", **shell(services, scope, owner))
+    offered = next(model for model in CATALOGUE if model.name == DEFAULT_MODEL)
+    context = shell(services, scope, owner)
+    return page(request, "language_model.html", **context, offered=offered, offered_size=file_size(offered.size))
 
 
 @router.post("/theme")

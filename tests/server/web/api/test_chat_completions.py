@@ -229,7 +229,7 @@ def test_without_a_model_the_documents_answer(bare: TestClient) -> None:
 def test_what_needs_a_model_says_how_to_get_one(bare: TestClient, more: dict[str, Any], stream: bool) -> None:
     response = chat(bare, stream=stream, **more)
 
-    assert "docent models pull phi-3-mini" in refused(response, 503, None, "model_not_installed")
+    assert "docent models pull qwen2.5-coder-1.5b" in refused(response, 503, None, "model_not_installed")
     assert response.headers["x-should-retry"] == "false"
 
 

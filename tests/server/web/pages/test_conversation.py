@@ -99,7 +99,7 @@ def test_a_conversation_is_exported(client: TestClient) -> None:
 
 def test_what_installs_a_model_is_one_press_away(client: TestClient) -> None:
     assert 'href="/language-model"' in client.get(asked(client, "quote me")).text
-    assert "docent models pull phi-3-mini" in client.get("/language-model").text
+    assert "docent models pull qwen2.5-coder-1.5b" in client.get("/language-model").text
 
 
 def test_small_talk_is_answered_by_the_page(client: TestClient, site: Site) -> None:

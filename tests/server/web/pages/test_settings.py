@@ -54,7 +54,7 @@ def words(html: str) -> str:
 def test_health_is_what_readyz_says(client: TestClient) -> None:
     html = client.get("/settings").text
     assert "Docent is well." in html
-    assert "<code>docent models pull phi-3-mini</code>" in html
+    assert "<code>docent models pull qwen2.5-coder-1.5b</code>" in html
     for part in client.get("/readyz").json()["parts"].values():
         assert part["detail"].replace("`", "") in words(html)
 
