@@ -34,6 +34,7 @@ from server.llm.sources.transfer import (
     file_sha256,
     ignore,
     never,
+    sentence,
 )
 
 __all__ = ["Fetched", "PullCancelled", "PullError", "Say", "WantedFile", "by_hand", "ignore", "never", "pull"]
@@ -129,6 +130,8 @@ def pull(
             if _is_installed(wanted, target, watch):
                 say(f"{target} is there already, and its checksum is right.")
                 return target
+            if target.exists():
+                say(f"{target} is not the whole of it, or another file: it is replaced when the right one is there.")
             partial = partial_folder / f"{wanted.sha256[:16] or 'unchecked'}-{wanted.file}"
             _fetch(wanted, Target(wanted.file, wanted.size, wanted.sha256, partial), folder, watch, say)
             os.replace(partial, target)  # noqa: PTH105 (atomic, on one file system)
@@ -169,7 +172,8 @@ def _fetch(wanted: WantedFile, target: Target, folder: Path, watch: Watch, say: 
     failures: list[SourceFailed] = []
     for source in wanted.sources:
         is_last = source == wanted.sources[-1]
-        watch.source, watch.patience = _name(source), LAST_PATIENCE if is_last else PATIENCE
+        watch.source, watch.hurries = _name(source), not is_last
+        watch.patience = LAST_PATIENCE if is_last else PATIENCE
         say(_announcement(wanted, target, watch.source))
         try:
             _fetch_from(source, target, watch, say)
@@ -191,7 +195,7 @@ def _fetch_from(source: Source, target: Target, watch: Watch, say: Say) -> None:
             return
         if alone:
             raise SourceFailed(
-                f"{_sentence(watch.source)} gave another file than {target.file}: its sha256 is not {target.sha256}.",
+                f"{sentence(watch.source)} gave another file than {target.file}: its sha256 is not {target.sha256}.",
                 "What came was removed. Pull it again; if that happens twice, something on the way changes it.",
             )
         say(f"Together with what had arrived before, it is not {target.file}: it is fetched anew.")
@@ -258,10 +262,6 @@ def _name(source: Source) -> str:
             return wheels.name(source)
         case Folder():
             return f"the folder {source.path}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _pull_error(failures: list[SourceFailed], wanted: WantedFile, folder: Path) -> PullError:

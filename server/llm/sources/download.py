@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from server.llm.sources.transfer import ATTEMPTS, BLOCK, BUSY_STATUS, POLL, SourceFailed, Watch, blocks
+from server.llm.sources.transfer import ATTEMPTS, BUSY_STATUS, POLL, SourceFailed, Watch, blocks
 
 PAUSE = 0.5  # seconds before another attempt, times how many were in vain
 
@@ -94,7 +94,7 @@ def _read(request: Request, have: int, patience: float) -> Iterator[tuple[httpx.
     ) as response:
         yield response, b""
         if response.is_success:
-            yield from ((response, block) for block in response.iter_raw(BLOCK))
+            yield from ((response, block) for block in response.iter_raw())  # as it comes: no block waits to be full
 
 
 def _place(request: Request, response: httpx.Response, have: int) -> tuple[int, int]:

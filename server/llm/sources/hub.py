@@ -37,9 +37,9 @@ def address(source: Hub) -> str:
 
 def offered(source: Hub, watch: Watch) -> Offered:
     """Raises SourceFailed, Silent or PullCancelled."""
-    hub, url, limit = _package(), address(source), watch.patience + 1
+    url, limit = address(source), watch.patience + 1
     try:
-        found = answer(lambda: hub.get_hf_file_metadata(url, timeout=limit), watch)
+        found = answer(lambda: _package().get_hf_file_metadata(url, timeout=limit), watch)
     except (SourceFailed, PullCancelled):
         raise
     except Exception as error:  # the package raises its own, its HTTP library's and ValueError

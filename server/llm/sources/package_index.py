@@ -23,7 +23,7 @@ import truststore
 
 from server.llm.sources.download import Request
 from server.llm.sources.pip_settings import PipSettings
-from server.llm.sources.transfer import BLOCK, SourceFailed, Watch, blocks
+from server.llm.sources.transfer import SourceFailed, Watch, blocks
 
 PAGE_LIMIT = 32 << 20  # bytes of an index's page about one project
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -113,10 +113,10 @@ class PackageIndex:
             headers = {"Accept": ACCEPT, "User-Agent": AGENT}
             auth = self._auth(url) or httpx.USE_CLIENT_DEFAULT
             with self._client(url).stream(
-                "GET", url, headers=headers, auth=auth, follow_redirects=True, timeout=watch.patience + 1
+                "GET", _shown(url), headers=headers, auth=auth, follow_redirects=True, timeout=watch.patience + 1
             ) as response:
                 yield response, b""
-                yield from ((response, block) for block in response.iter_bytes(BLOCK))
+                yield from ((response, block) for block in response.iter_bytes())
 
         body = bytearray()
         watch = Watch(cancelled=watch.cancelled, source=_sentence(place), patience=watch.patience)

@@ -12,7 +12,7 @@ import re
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -39,9 +39,9 @@ class PipSettings:
     timeout: float = DEFAULT_TIMEOUT  # seconds of silence
 
 
-def pip_settings(environment: Mapping[str, str] = os.environ) -> PipSettings:
-    """The settings for a process with this environment."""
-    options = _options(environment)
+def pip_settings(environment: Mapping[str, str] = os.environ, files: Sequence[Path] | None = None) -> PipSettings:
+    """The settings for a process with this environment, from `config_files` unless told otherwise."""
+    options = _options(environment, config_files(environment) if files is None else files)
 
     def words(name: str) -> tuple[str, ...]:
         return tuple(options.get(name, "").split())
@@ -114,10 +114,10 @@ def _index(options: Mapping[str, str]) -> str:
     return options.get("index-url") or options.get("pypi-url") or default_index()
 
 
-def _options(environment: Mapping[str, str]) -> dict[str, str]:
+def _options(environment: Mapping[str, str], files: Sequence[Path]) -> dict[str, str]:
     """Every option that is set, by its long name without the dashes."""
     found: dict[tuple[str, str], str] = {}
-    for path in config_files(environment):
+    for path in files:
         parser = configparser.RawConfigParser()
         try:
             parser.read(path)

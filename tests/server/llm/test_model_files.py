@@ -1,7 +1,9 @@
 """Which model is used, and what `docent models` says."""
 
+import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from click.testing import CliRunner
 
 from indexer.errors import StorageError
 from server.cli import main
+from server.commands import models as commands
 from server.engine.gguf_header import read_header
-from server.llm.catalogue import CATALOGUE
+from server.llm import catalogue
+from server.llm.catalogue import CATALOGUE, DEFAULT_MODEL
 from server.llm.machine import fit_here
 from server.llm.model_files import (
     ModelNotFound,
@@ -52,6 +56,27 @@ def test_the_first_by_name_unless_the_catalogue_knows_one(settings: ServerSettin
     assert resolve_model(settings) == known
     assert model_name(known) == "qwen2.5-coder-1.5b"
     assert model_title(known) == "Qwen2.5-Coder-1.5B"
+
+
+def test_the_catalogues_order_decides_between_its_models(settings: ServerSettings) -> None:
+    for model in CATALOGUE:
+        (settings.models_path / model.file).write_bytes(b"")
+    assert resolve_model(settings) == settings.models_path / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
+    (settings.models_path / "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf").unlink()
+    assert model_name(resolve_model(settings) or Path()) == CATALOGUE[1].name
+
+
+def test_a_model_for_tests_is_used_only_by_name(tmp_path: Path) -> None:
+    settings = ServerSettings(data=tmp_path, model="")
+    settings.models_path.mkdir()
+    (small,) = [model for model in CATALOGUE if not model.by_itself]
+    path = settings.models_path / small.file
+    path.write_bytes(b"")
+    assert small.name == "smollm2-135m"
+    assert resolve_model(settings) is None
+    assert resolve_model(asking_for(settings, "smollm2-135m")) == path
+    write_choice(settings, "smollm2-135m")
+    assert resolve_model(settings) == path
 
 
 def test_the_choice_wins_over_the_order_and_the_setting_over_the_choice(settings: ServerSettings) -> None:
@@ -116,6 +141,17 @@ def test_list_shows_what_is_installed_and_what_can_be_pulled(settings: ServerSet
     assert re.search(r"\([0-9.]+ [GM]iB of memory are free\)", out)
 
 
+def test_what_was_measured_of_a_model_is_said(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = replace(CATALOGUE[0], seconds=7.2, right=0.57)
+    monkeypatch.setattr(commands, "CATALOGUE", (measured, *CATALOGUE[1:]))
+    _, out, _ = run(settings, "list")
+    lines = [line.strip() for line in out.splitlines() if line.strip().startswith("the default")]
+    assert lines == [
+        "the default, for most machines; Apache-2.0 licence; 7 s an answer on two cores; 57% of the questions right"
+    ]
+    assert out.count("questions right") == 1
+
+
 def test_list_as_json(settings: ServerSettings) -> None:
     status, out, _ = run(settings, "list", "--json", DOCENT_MODEL="bravo")
     listed = json.loads(out)
@@ -127,6 +163,9 @@ def test_list_as_json(settings: ServerSettings) -> None:
     (known,) = [row for row in listed["can_be_pulled"] if row["name"] == "phi-3-mini"]
     assert (known["size"], known["context"], known["licence"]) == (2_393_231_072, 4096, "MIT")
     assert known["fits"] is ("memory" in known)
+    default = [row["name"] for row in listed["can_be_pulled"] if row["default"]]
+    assert default == [DEFAULT_MODEL]
+    assert {"for", "licence", "seconds", "right"} <= set(known)
 
 
 def test_what_does_not_fit_is_said_in_words_with_what_to_do(settings: ServerSettings) -> None:
@@ -180,6 +219,22 @@ def test_list_with_nothing_installed(tmp_path: Path) -> None:
     status, out, _ = run(ServerSettings(data=tmp_path), "list")
     assert status == 0
     assert "none" in out
+
+
+def test_pull_takes_a_model_from_a_folder_and_says_how_it_goes(
+    settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    data = write_tiny_gguf(folder / "tiny.gguf").read_bytes()
+    known = replace(CATALOGUE[0], file="tiny.gguf", size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    monkeypatch.setattr(catalogue, "CATALOGUE", (known,))
+    status, out, err = run(settings, "pull", known.name, "--from", str(folder))
+    assert status == 0, err
+    assert out == f"{known.name} is installed: {settings.models_path / 'tiny.gguf'}\n"
+    assert (settings.models_path / "tiny.gguf").read_bytes() == data
+    assert "there already" in run(settings, "pull", known.name)[2]
+    assert "There is no folder" in run(settings, "pull", known.name, "--from", str(tmp_path / "none"))[2]
 
 
 def test_use_writes_the_choice(settings: ServerSettings) -> None:
