@@ -127,7 +127,7 @@ def download_progress() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("Asking", total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
 
 
