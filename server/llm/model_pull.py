@@ -151,8 +151,10 @@ def _is_installed(wanted: WantedFile, target: Path, watch: Watch) -> bool:
 
 
 def _described(wanted: WantedFile, folder: Path, watch: Watch) -> WantedFile:
-    """`wanted` with the size and hash that the hub gives."""
-    source = next(source for source in wanted.sources if isinstance(source, Hub))
+    """`wanted` with the size and hash that the hub gives; as it was, where it comes from a folder."""
+    source = next((source for source in wanted.sources if isinstance(source, Hub)), None)
+    if source is None:
+        return wanted
     watch.source, watch.patience = hub.NAME, LAST_PATIENCE
     try:
         found = hub.offered(source, watch)
@@ -227,7 +229,7 @@ def _is_right(target: Target, watch: Watch, say: Say) -> bool:
             target.partial.unlink()
             return False
     else:
-        say("The hub gives no checksum for this file, so it was not checked.")
+        say("There is no checksum for this file, so it was not checked.")
     try:
         read_header(target.partial)
     except GgufError as error:
@@ -250,8 +252,10 @@ def _check_room(target: Target, folder: Path) -> None:
 def _announcement(wanted: WantedFile, target: Target, source: str) -> str:
     if target.have:
         return f"Resuming {wanted.file} after {target.have:,} of {wanted.size:,} bytes, from {source}."
-    licence = f", licence {wanted.licence}" if wanted.licence else ""
-    return f"Fetching {wanted.file} ({wanted.size / 1e6:,.0f} MB{licence}) from {source}."
+    known = [f"{wanted.size / 1e6:,.0f} MB"] if wanted.size else []
+    known += [f"licence {wanted.licence}"] if wanted.licence else []
+    about = f" ({', '.join(known)})" if known else ""
+    return f"Fetching {wanted.file}{about} from {source}."
 
 
 def _name(source: Source) -> str:

@@ -50,7 +50,9 @@ def download(request: Request, path: Path, watch: Watch, on_size: Callable[[int]
         try:
             if _transfer(request, path, watch, on_size):
                 return
-        except (_BrokenOff, httpx.TransportError) as error:
+        except httpx.InvalidURL as error:
+            raise SourceFailed(f"{request.host} names an address for {request.name} that is none.") from error
+        except (_BrokenOff, httpx.HTTPError) as error:
             fruitless = 0 if _size(path) > before else fruitless + 1
             unreachable = isinstance(error, httpx.ConnectError | httpx.ProxyError) and _size(path) == began
             if unreachable or fruitless >= ATTEMPTS:

@@ -191,7 +191,7 @@ def _from_json(body: bytes, base: str) -> Iterator[WheelFile]:
     """PEP 691, and sizes as PEP 700 adds them; what is not as they say is passed over."""
     try:
         page = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceFailed(f"{_sentence(_shown(base))} sends a page that is not JSON, as it says it is.") from error
     files = page.get("files") if isinstance(page, dict) else None
     for entry in files if isinstance(files, list) else ():

