@@ -22,10 +22,9 @@ from server.answering.events import (
     Searched,
     Sources,
 )
-from server.answering.evidence import select_evidence, whole_evidence
+from server.answering.evidence import numbered, select_evidence, whole_evidence
 from server.answering.extractive import answer_without_model
 from server.answering.means import INSTALL, MODEL_OPENS, Means
-from server.answering.prompt import NOT_FOUND
 from server.answering.search import search
 from server.answering.writing import write
 from server.errors import Unavailable
@@ -65,7 +64,7 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
             return
         if generator is not None and generator.state.state == "loading":
             to_look_at = whole_evidence(retrieved, question.shown_still, question.following)
-            yield Sources(to_look_at)  # until the model can count its tokens
+            yield Sources(numbered(to_look_at))  # until the model can count its tokens
 
     async for waiting in _until_ready(generator):
         yield waiting
@@ -77,8 +76,7 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
 
     prompt = await asyncio.to_thread(_prompt, question, retrieved, generator, means.settings.evidence_tokens)
     yield Sources(prompt.evidence)
-    closest = retrieved.passages if retrieved else ()
-    written = write(question, prompt, generator, _checker(question, prompt, means), closest, clock)
+    written = write(question, prompt, generator, _checker(question, prompt, means), retrieved, clock)
     async with aclosing(written) as events:
         async for event in events:
             yield event
@@ -132,7 +130,7 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
         chosen = tuple(filter(question.may_show, question.history[-1].evidence))
     elif retrieved is not None:
         chosen = select_evidence(retrieved, budget, generator.count_text, question.shown_still, question.following)
-    return fit_prompt(question, chosen, generator)
+    return fit_prompt(question, numbered(chosen), generator)
 
 
 def _checker(question: Question, prompt: Prompt, means: Means) -> Checker:
@@ -141,4 +139,4 @@ def _checker(question: Question, prompt: Prompt, means: Means) -> Checker:
         return Unchecked()
     embedder = means.retriever.embedder if means.retriever is not None else None
     encode = None if embedder is None else lambda text: embedder.encode_queries([text])[0]
-    return CitationChecker(prompt.evidence, NOT_FOUND, encode, prompt.earlier)
+    return CitationChecker(prompt.evidence, question.text, encode, prompt.earlier, another_form=question.rewrites)

@@ -8,7 +8,8 @@ stays true. A passage without sentences is a heading alone and is no evidence.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from indexer.passages import Passage, Retrieved
 from server.answering.answer_kind import asked_for
@@ -100,6 +101,19 @@ def _joined(passage: Passage, indexes: Sequence[int]) -> str:
             parts.append(between if index == indexes[position - 1] + 1 else GAP)
         parts.append(sentence.text)
     return "".join(parts)
+
+
+def numbered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Each once, with its number in the answer whose sources these are."""
+    return tuple(replace(one, shown=shown) for shown, one in enumerate(dict.fromkeys(evidence), start=1))
+
+
+def source_of(document_id: int, start: int, end: int, sources: Sequence[Evidence]) -> Evidence | None:
+    """The source whose passage holds the words [start, end) of a document."""
+    holding = (
+        e for e in sources if e.passage.document_id == document_id and e.passage.start <= start and end <= e.passage.end
+    )
+    return next(holding, None)
 
 
 def _following(earlier: Sequence[Evidence]) -> int:

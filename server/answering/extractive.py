@@ -6,18 +6,30 @@ that points back ("It ...") with the one before it.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from indexer.passages import Passage, Retrieved
 from indexer.text.terms import content_terms
 from server.answering.abstention import refuse
 from server.answering.antecedents import antecedent, between, lead_in
 from server.answering.citations import citation
-from server.answering.events import Answer, AnswerEvent, Citation, Clock, Question, Sources, Text, Timing
-from server.answering.evidence import whole_evidence
+from server.answering.events import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Clock,
+    Evidence,
+    Question,
+    Sources,
+    Text,
+    Timing,
+)
+from server.answering.evidence import numbered, source_of, whole_evidence
 from server.answering.negation import denies
 from server.answering.relevance import ScoredSentence, score_sentences
 from server.answering.small_talk import NEEDS_MODEL
 from server.errors import Unavailable
+from server.llm.generator import Usage
 
 SENTENCES = 3
 """Most sentences of an answer, about 90 tokens; a line that leads in to a list is not counted."""
@@ -40,7 +52,7 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     """What is quoted: numbers of passages, from 1, the one with the best sentence first, and indexes of sentences."""
     chosen: dict[int, set[int]] = {}
     counted: list[ScoredSentence] = []
-    for one in _quotable(retrieved):
+    for one in quotable(retrieved):
         if len(counted) == SENTENCES or (counted and one.score < counted[0].score - SURE):
             break
         if any(_repeats(one, other) for other in counted):
@@ -54,7 +66,7 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     return [(n, sorted(indexes)) for n, indexes in chosen.items()]
 
 
-def _quotable(retrieved: Retrieved) -> list[ScoredSentence]:
+def quotable(retrieved: Retrieved) -> list[ScoredSentence]:
     """Best first, without those that only lead in and the documents' own questions, where there are others."""
     scored = score_sentences(retrieved)
     return [one for one in scored if not one.sentence.text.endswith((":", "?"))] or scored
@@ -87,8 +99,31 @@ def answer_without_model(
         yield from refuse(retrieved, clock.timing())
         return
     sources = whole_evidence(retrieved, question.shown_still, question.following)
-    yield Sources(tuple(dict.fromkeys(sources)))
-    yield from extractive_answer(retrieved, [source.n for source in sources], clock.timing)
+    shown = {source.n: source.number for source in numbered(sources)}
+    yield Sources(numbered(sources))
+    yield from extractive_answer(retrieved, [shown[source.n] for source in sources], clock.timing)
+
+
+def quote_instead(
+    retrieved: Retrieved, sources: Sequence[Evidence], clock: Clock, written: str, usage: Usage
+) -> Iterator[AnswerEvent]:
+    """The same after a model has `written` nothing that the passages support, its `usage` counted. Passages that are
+    not among the `sources` are added to them."""
+    added: list[Evidence] = []
+    numbers = []
+    following = max((source.n for source in sources), default=0) + 1
+    quoted = {n for n, _ in choose_sentences(retrieved)}
+    for n, passage in enumerate(retrieved.passages, start=1):
+        source = source_of(passage.document_id, passage.start, passage.end, sources)
+        if source is None and n in quoted:
+            number = len(sources) + len(added) + 1
+            source = Evidence(following + len(added), passage, passage.text, number)
+            added.append(source)
+        numbers.append(source.number if source else 0)
+    if added:
+        yield Sources((*sources, *added))
+    for event in extractive_answer(retrieved, numbers, clock.timing):
+        yield replace(event, raw=written, usage=usage) if isinstance(event, Answer) else event
 
 
 def extractive_answer(

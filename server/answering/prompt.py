@@ -16,23 +16,16 @@ from server.answering.events import Evidence, Exchange, Question
 from server.llm.generator import Message, Role
 
 NOT_FOUND = "The documents do not say."
-"""What the model is asked to write when the passages hold no answer; recognised at the head of an answer."""
+"""What the server says where it judges that the documents hold no answer. A model is never offered it."""
 
 _TASK = "You answer an employee's questions from passages of the company's documents. Use only what the passages say."
 INSTRUCTIONS = (
-    f"{_TASK} Answer in one to three short sentences, or a short list. "
-    "After each sentence write the number of the passage it rests on, like [1]. "
-    f"If the passages do not answer the question, write only: {NOT_FOUND}"
+    f"{_TASK} Answer in full sentences and give every number, date, amount, name and condition that the passages give "
+    "for it."
 )
 JSON_INSTRUCTIONS = f"{_TASK} Answer in JSON, without the numbers of passages."
 
 _MARK = re.compile(r"\[(\s*\d{1,3}\s*)\]")
-
-
-def is_refusal(raw: str) -> bool:
-    """Whether a model wrote that the documents do not say, or nothing at all."""
-    written = raw.strip(' \t\r\n*_>"“”').casefold()
-    return not written or written.startswith(NOT_FOUND.rstrip(".").casefold())
 
 
 def build_messages(question: Question, evidence: Sequence[Evidence], history: Sequence[Exchange]) -> list[Message]:

@@ -50,9 +50,10 @@ ScannedEvent = Verbatim | ClosedSentence
 class SentenceScanner:
     """One answer. Its events, joined, are the answer without marks; only the `shown` words of a sentence come twice."""
 
-    def __init__(self, known: Set[int]) -> None:
-        """`known`: the numbers of passages, without which "(1)" is no mark."""
+    def __init__(self, known: Set[int], *, holds_back: bool = False) -> None:
+        """`known`: the numbers of passages, without which "(1)" is no mark. `holds_back`: whole sentences alone."""
         self._known = known
+        self._holds_back = holds_back
         self._events: list[ScannedEvent] = []  # not handed out yet
         self._lines = MarkdownLines()
         self._open = _OpenSentence()
@@ -62,7 +63,10 @@ class SentenceScanner:
         """Take the model's next words; returns the sentences that they close and what may be shown."""
         for character in delta:
             self._take(character)
-        self._show(len(self._open.written) if self._lines.in_code else self._open.showable)
+        if self._lines.in_code:
+            self._show(len(self._open.written))
+        elif not self._holds_back:
+            self._show(self._open.showable)
         return self._completed()
 
     def flush(self) -> list[ScannedEvent]:

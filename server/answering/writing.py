@@ -1,15 +1,19 @@
 """A prompt to the answer that the model writes, its citations checked while it streams."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
-from indexer.passages import Passage
+from indexer.passages import Retrieved
+from server.answering.abstention import refuse
 from server.answering.citations import Checker
 from server.answering.context_window import Prompt
-from server.answering.events import Answer, AnswerEvent, Citation, Clock, Evidence, Progress, Question, Sources, Text
-from server.answering.prompt import is_refusal
-from server.llm.generator import Completed, Generator, Piece, Prefilling, Queued, TokenLogprob
+from server.answering.events import Answer, AnswerEvent, Clock, Evidence, Progress, Question, Sources, Text
+from server.answering.extractive import choose_sentences, quote_instead
+from server.answering.quotes import quotes_beneath
+from server.errors import Unavailable
+from server.llm.generator import Completed, Generator, Piece, Prefilling, Queued, TokenLogprob, Usage
 
 
 async def write(
@@ -17,13 +21,13 @@ async def write(
     prompt: Prompt,
     generator: Generator,
     checker: Checker,
-    closest: tuple[Passage, ...],
+    retrieved: Retrieved | None,
     clock: Clock,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Progress and Text up to one Answer; Sources again before words that rest on a passage of an earlier turn.
 
-    `closest` are the passages shown where the model finds no answer. Raises RequestError; closing the iterator frees
-    the model at once.
+    Where nothing of what the model writes may be shown, the answer is what was `retrieved`, quoted. Raises
+    RequestError; closing the iterator frees the model at once.
     """
     sources = prompt.evidence
     logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
@@ -36,41 +40,59 @@ async def write(
                 case Prefilling(done, total):
                     yield Progress("reading", done=done, total=total, detail=str(len(prompt.evidence)))
                 case Piece(text, new):
-                    clock.wrote()
+                    if not raw:
+                        yield Progress("writing")
                     raw += text
                     logprobs += new
                     checked = await asyncio.to_thread(checker.feed, text)
-                    if cited := _cited_again(checked.citations, prompt.earlier, sources):
-                        sources = cited + sources
+                    if checker.cited_again and sources[-1] != checker.cited_again[-1]:
+                        sources = (*prompt.evidence, *checker.cited_again)
                         yield Sources(sources)
                     if checked.delta:
+                        clock.wrote()
                         yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
                         logprobs = []
                 case Completed():
                     completed = event
     last = await asyncio.to_thread(checker.flush)
-    if cited := _cited_again(last.citations, prompt.earlier, sources):
-        yield Sources(cited + sources)
+    if checker.cited_again and sources[-1] != checker.cited_again[-1]:
+        sources = (*prompt.evidence, *checker.cited_again)
+        yield Sources(sources)
     if last.delta or logprobs:
+        clock.wrote()
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
-    answered = not question.is_cited or bool(checker.citations) or not is_refusal(raw)
+    if question.is_cited and not checker.text.strip():
+        for said in _instead(retrieved, sources, clock, raw, completed.usage):
+            yield said
+        return
     yield Answer(
         text=checker.text,
         raw=raw,
-        answered=answered,
+        answered=True,
         mode="model",
         reason=completed.reason,
         citations=tuple(checker.citations),
-        closest=() if answered else closest,
-        unsupported=tuple(checker.unsupported) if answered else (),
+        quotes=quotes_beneath(checker.citations, retrieved, sources) if question.is_cited else (),
+        unsupported=tuple(checker.unsupported),
         usage=completed.usage,
         took_ms=clock.timing(),
     )
 
 
-def _cited_again(
-    citations: Sequence[Citation], earlier: Sequence[Evidence], sources: Sequence[Evidence]
-) -> tuple[Evidence, ...]:
-    """The passages of earlier turns that these are the first to cite: they become sources of this answer too."""
-    known, cited = {source.n for source in sources}, {citation.n for citation in citations}
-    return tuple(passage for passage in earlier if passage.n in cited - known)
+def _instead(
+    retrieved: Retrieved | None, sources: Sequence[Evidence], clock: Clock, raw: str, usage: Usage
+) -> Iterator[AnswerEvent]:
+    """What is said where nothing of what the model wrote may be shown. Raises Unavailable.
+
+    Whether the documents answer at all was judged before it wrote: then their own words are the answer.
+    """
+    if retrieved is None:
+        raise Unavailable(
+            "The language model wrote nothing that can be shown.", "Ask in other words.", code="nothing_written"
+        )
+    if choose_sentences(retrieved):
+        yield from quote_instead(retrieved, sources, clock, raw, usage)
+        return
+    *before, answer = refuse(retrieved, clock.timing())
+    yield from before
+    yield replace(answer, raw=raw, usage=usage) if isinstance(answer, Answer) else answer
