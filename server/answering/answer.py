@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from indexer.passages import Retrieved
 from server.answering.abstention import nothing_indexed, refuse, says_nothing
-from server.answering.citations import Checker, CitationChecker, Unchecked
+from server.answering.citations import Checker, CitationChecker, Unchecked, cited_in
 from server.answering.context_window import Prompt, check_length, fit_prompt
 from server.answering.events import (
     AnswerEvent,
@@ -127,7 +127,7 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
     budget = min(evidence_tokens, generator.context // EVIDENCE_SHARE)
     chosen: tuple[Evidence, ...] = ()
     if question.rewrites:  # another form of the last answer, from the evidence that this one had
-        chosen = tuple(filter(question.may_show, question.history[-1].evidence))
+        chosen = tuple(filter(question.may_show, cited_in(question.history[-1])))
     elif retrieved is not None:
         chosen = select_evidence(retrieved, budget, generator.count_text, question.shown_still, question.following)
     return fit_prompt(question, numbered(chosen), generator)

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from indexer.passages import Passage
 from indexer.text.terms import content_terms, words
 from server.answering.claims import known_facts, knows_not, says_back, unknown
-from server.answering.events import Citation, Doubt, Evidence, Reason
+from server.answering.events import Citation, Doubt, Evidence, Exchange, Reason
 from server.answering.sentence_scanner import ClosedSentence, ScannedEvent, SentenceScanner, Verbatim
 from server.answering.support import Encode, Support, doubt, find_support
 
@@ -240,6 +240,16 @@ class CitationChecker:
         if text:
             self._parts.append(text)
             self._length += len(text)
+
+
+def cited_in(exchange: Exchange) -> tuple[Evidence, ...]:
+    """The evidence that an earlier answer rests on; all of it where none can be told. What is written in another form
+    keeps its sources so: the words of a shorter sentence stand in other passages as well."""
+    checker = CitationChecker(exchange.evidence)
+    checker.feed(exchange.raw_answer)
+    checker.flush()
+    cited = {citation.n for citation in checker.citations}
+    return tuple(e for e in exchange.evidence if e.number in cited) or exchange.evidence
 
 
 def citation(passage: Passage, start: int, end: int, heading: str, n: int, at: int) -> Citation:

@@ -105,10 +105,10 @@ def answer_without_model(
 
 
 def quote_instead(
-    retrieved: Retrieved, sources: Sequence[Evidence], clock: Clock, written: str, usage: Usage
+    retrieved: Retrieved, sources: Sequence[Evidence], clock: Clock, usage: Usage
 ) -> Iterator[AnswerEvent]:
-    """The same after a model has `written` nothing that the passages support, its `usage` counted. Passages that are
-    not among the `sources` are added to them."""
+    """The same after a model has written nothing that the passages support, its `usage` counted. Passages that are not
+    among the `sources` are added to them."""
     added: list[Evidence] = []
     numbers = []
     following = max((source.n for source in sources), default=0) + 1
@@ -123,7 +123,7 @@ def quote_instead(
     if added:
         yield Sources((*sources, *added))
     for event in extractive_answer(retrieved, numbers, clock.timing):
-        yield replace(event, raw=written, usage=usage) if isinstance(event, Answer) else event
+        yield replace(event, usage=usage) if isinstance(event, Answer) else event
 
 
 def extractive_answer(

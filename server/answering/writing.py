@@ -62,12 +62,12 @@ async def write(
         clock.wrote()
         yield Text(last.delta, tuple(last.citations), tuple(logprobs))
     if question.is_cited and not checker.text.strip():
-        for said in _instead(retrieved, sources, clock, raw, completed.usage):
+        for said in _instead(retrieved, sources, clock, completed.usage):
             yield said
         return
     yield Answer(
         text=checker.text,
-        raw=raw,
+        raw=without_marks(checker) if checker.dropped else raw,
         answered=True,
         mode="model",
         reason=completed.reason,
@@ -79,8 +79,17 @@ async def write(
     )
 
 
+def without_marks(checker: Checker) -> str:
+    """What is shown without its marks: what later turns read, where the model wrote more than may be shown."""
+    text, kept, done = checker.text, "", 0
+    for cited in checker.citations:
+        kept += text[done : cited.at].rstrip(" ")
+        done = cited.at + len(f"[{cited.n}]")
+    return kept + text[done:]
+
+
 def _instead(
-    retrieved: Retrieved | None, sources: Sequence[Evidence], clock: Clock, raw: str, usage: Usage
+    retrieved: Retrieved | None, sources: Sequence[Evidence], clock: Clock, usage: Usage
 ) -> Iterator[AnswerEvent]:
     """What is said where nothing of what the model wrote may be shown. Raises Unavailable.
 
@@ -91,8 +100,8 @@ def _instead(
             "The language model wrote nothing that can be shown.", "Ask in other words.", code="nothing_written"
         )
     if choose_sentences(retrieved):
-        yield from quote_instead(retrieved, sources, clock, raw, usage)
+        yield from quote_instead(retrieved, sources, clock, usage)
         return
     *before, answer = refuse(retrieved, clock.timing())
     yield from before
-    yield replace(answer, raw=raw, usage=usage) if isinstance(answer, Answer) else answer
+    yield replace(answer, usage=usage) if isinstance(answer, Answer) else answer

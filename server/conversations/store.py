@@ -304,8 +304,9 @@ def _characters(exchange: Exchange) -> int:
 
 
 def _exchange(row: Turn) -> Exchange:
-    """Quotations were chosen without a prompt: no model has read their passages."""
-    return Exchange(row.question, row.raw, evidence_from_json(row.evidence) if row.mode == "model" else ())
+    """Quotations are chosen without a prompt, unless a model has read the passages and wrote nothing to be kept."""
+    was_read = row.mode == "model" or row.prompt_tokens > 0
+    return Exchange(row.question, row.raw, evidence_from_json(row.evidence) if was_read else ())
 
 
 def _owned_turn(session: Session, turn_id: int, owner: str) -> Turn:
