@@ -120,6 +120,7 @@ class Retrieved:
     wide: tuple[
         Passage, ...
     ] = ()  # the passages with what stands beside them, by document and place; empty: not looked
+    sides: tuple["Retrieved", ...] = ()  # of a comparison: what was found for each side alone
 
     @property
     def reading(self) -> tuple[Passage, ...]:

@@ -26,7 +26,7 @@ class ServerSettings(IndexerSettings):
     generator_key: SecretStr | None = Field(None, description="Key that this API asks for.")
     generator_model: str = Field("", description="Model to ask this API for; empty means the first that it lists.")
     max_answer_tokens: int = Field(400, ge=16, description="Longest answer in tokens, unless a request asks otherwise.")
-    evidence_tokens: int = Field(600, ge=64, description="Most tokens of evidence put before the model for a question.")
+    evidence_tokens: int = Field(440, ge=64, description="Most tokens of evidence put before the model for a question.")
     speculation: bool = Field(True, description="Guess words that an answer copies and check several in one step.")
     standalone: bool = Field(False, description="Let the model rewrite a follow-up before it is searched for.")
     queue: int = Field(32, ge=1, description="Questions that may wait for the model; the next one gets 429.")

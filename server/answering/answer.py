@@ -129,8 +129,18 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
     if question.rewrites:  # another form of the last answer, from the evidence that this one had
         chosen = tuple(filter(question.may_show, cited_in(question.history[-1])))
     elif retrieved is not None:
-        chosen = select_evidence(retrieved, budget, generator.count_text, question.shown_still, question.following)
+        chosen = _chosen(question, retrieved, budget, generator)
     return fit_prompt(question, numbered(chosen), generator)
+
+
+def _chosen(question: Question, retrieved: Retrieved, budget: int, generator: Generator) -> tuple[Evidence, ...]:
+    """The evidence of a question; of a comparison that of each side, at most `budget` tokens of new ones."""
+    searches = retrieved.sides or (retrieved,)
+    chosen: tuple[Evidence, ...] = ()
+    for found in searches:
+        known, following = (*question.shown_still, *chosen), question.following + len(chosen)
+        chosen += select_evidence(found, budget // len(searches), generator.count_text, known, following)
+    return chosen
 
 
 def _checker(question: Question, prompt: Prompt, means: Means) -> Checker:

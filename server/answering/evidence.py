@@ -43,8 +43,8 @@ def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = (), follo
 def select_evidence(
     retrieved: Retrieved, budget: int, count: TokenCount, earlier: Sequence[Evidence] = (), following: int = 0
 ) -> tuple[Evidence, ...]:
-    """The best sentences of what was found and what stands beside it, at most `budget` tokens of new ones, by document
-    in rank order and by place. New ones are numbered as in `whole_evidence`.
+    """The best sentences of what was found and what stands beside it, at most `budget` tokens of new ones, the
+    passage with the best one first. New ones are numbered as in `whole_evidence`.
 
     The best sentence is always among them, however long it is: half of it could say another thing, and without it a
     model would have nothing to answer from.
@@ -70,9 +70,10 @@ def select_evidence(
                 break
     following = following or _following(earlier)
     evidence: dict[Evidence, None] = {}
-    for n, passage in enumerate(retrieved.reading, start=1):
+    for n in dict.fromkeys(one.n for one in scored):  # that with the best sentence first
         evidence |= dict.fromkeys(again[n])
         if chosen[n]:
+            passage = retrieved.reading[n - 1]
             evidence[Evidence(following, passage, _joined(passage, sorted(chosen[n])))] = None
             following += 1
     return tuple(evidence)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from indexer.passages import Retrieved
 from indexer.search.retrieve import Retriever
+from server.answering.comparison import compared
 from server.answering.events import Question
 from server.answering.small_talk import rewrites
 from server.errors import RequestError
@@ -30,8 +31,20 @@ INSTRUCTIONS = (
 async def search(
     question: Question, retriever: Retriever, generator: Generator | None, *, standalone: bool
 ) -> Retrieved:
-    """As it was asked, with the questions before it; with `standalone`, alone in a model's words."""
+    """As it was asked, with the questions before it; with `standalone`, alone in a model's words. A comparison's sides
+    are searched for by themselves too."""
     before = _asked_before(question)
+    found = await _found(question, before, retriever, generator, standalone=standalone)
+    sides = [
+        await asyncio.to_thread(retriever.retrieve, side, [], question.scope, question.top_k)
+        for side in compared(question.text)
+    ]
+    return replace(found, sides=tuple(sides))
+
+
+async def _found(
+    question: Question, before: Sequence[str], retriever: Retriever, generator: Generator | None, *, standalone: bool
+) -> Retrieved:
     if standalone and before and can_write(generator):
         text = await stand_alone(question.text, before, generator)
         if text != question.text:
