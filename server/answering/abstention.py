@@ -13,9 +13,15 @@ def says_nothing(retrieved: Retrieved, least: float) -> bool:
     return answerability(retrieved) < least
 
 
-def refuse(retrieved: Retrieved, took: Timing) -> list[AnswerEvent]:
-    """That the documents do not say, with the closest passages."""
-    return _said(Answer(NOT_FOUND, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=took))
+def refuse(retrieved: Retrieved, took: Timing, unread: int = 0) -> list[AnswerEvent]:
+    """That the documents do not say, with the closest passages; and how many files are still `unread`."""
+    text = f"{NOT_FOUND} {_not_yet(unread)}" if unread else NOT_FOUND
+    return _said(Answer(text, text, False, "extractive", closest=retrieved.passages, took_ms=took))
+
+
+def _not_yet(unread: int) -> str:
+    what = "One file is not read yet" if unread == 1 else f"{unread:,} files are not read yet"
+    return f"{what}: ask again when it is." if unread == 1 else f"{what}: ask again when they are."
 
 
 def nothing_indexed(mode: Mode) -> list[AnswerEvent]:

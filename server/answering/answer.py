@@ -59,7 +59,7 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
         if await asyncio.to_thread(_refuses, question, retrieved, means):
-            for event in refuse(retrieved, clock.timing()):
+            for event in refuse(retrieved, clock.timing(), await asyncio.to_thread(_unread, question, means)):
                 yield event
             return
         if generator is not None and generator.state.state == "loading":
@@ -110,6 +110,11 @@ def _refuses(question: Question, retrieved: Retrieved, means: Means) -> bool:
     if not question.may_be_refused or question.wants_json:
         return False
     return says_nothing(retrieved, means.least_answerability())
+
+
+def _unread(question: Question, means: Means) -> int:
+    """Files that an ingest has found and not read yet."""
+    return sum(max(0, run.total - run.done) for run in means.catalog.running(question.scope))
 
 
 async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:
