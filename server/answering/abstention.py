@@ -1,9 +1,20 @@
 """When retrieval alone is sure that the documents do not say, and the answers that say so (pure)."""
 
+import re
+
 from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
+from indexer.text.terms import content_terms
 from server.answering.events import Answer, AnswerEvent, Mode, Sources, Text, Timing
 from server.answering.prompt import NOT_FOUND
+
+OWN_TERMS = 3
+"""Content words of a follow-up that is judged by them alone too: "even DMs?" has one."""
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|this|that|these|those|they|them|their|there|he|she|him|her|his|one|ones|same|other|others|another"
+    r"|also|too|else|instead|then|again|such|above)\b|^(?:and|or|but|so|what about|how about|what if|why|ok|okay)\b",
+    re.I,
+)
 
 NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
 
@@ -11,6 +22,11 @@ NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask
 def says_nothing(retrieved: Retrieved, least: float) -> bool:
     """Whether what was found bears less on the question than an answer would: `least`, of these documents."""
     return answerability(retrieved) < least
+
+
+def stands_alone(question: str) -> bool:
+    """Whether a follow-up can be understood without what came before it: nothing in it points back."""
+    return len(set(content_terms(question))) >= OWN_TERMS and not _POINTS_BACK.search(question)
 
 
 def refuse(retrieved: Retrieved, took: Timing, unread: int = 0) -> list[AnswerEvent]:

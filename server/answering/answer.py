@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from indexer.passages import Retrieved
-from server.answering.abstention import nothing_indexed, refuse, says_nothing
+from server.answering.abstention import nothing_indexed, refuse, says_nothing, stands_alone
 from server.answering.citations import Checker, CitationChecker, Unchecked, cited_in
 from server.answering.context_window import Prompt, check_length, fit_prompt
 from server.answering.events import (
@@ -32,6 +32,9 @@ from server.llm.generator import Generator, can_write
 
 EVIDENCE_SHARE = 2
 """Evidence takes at most one part in this many of the model's context, whatever the settings allow."""
+SURELY_OFF_TOPIC = 0.01
+"""The share of answerable questions that may be refused by a follow-up's own words: with those before it, it found
+something."""
 POLL = 0.2  # seconds between two looks at a model that loads
 
 
@@ -109,7 +112,12 @@ def _refuses(question: Question, retrieved: Retrieved, means: Means) -> bool:
     """Whether it is refused before anything is generated. Who asks for JSON gets JSON in any case."""
     if not question.may_be_refused or question.wants_json:
         return False
-    return says_nothing(retrieved, means.least_answerability())
+    if says_nothing(retrieved, means.least_answerability()):
+        return True
+    if not retrieved.together_with or not stands_alone(question.text) or means.retriever is None:
+        return False
+    alone = means.retriever.retrieve(question.text, [], question.scope, question.top_k)
+    return says_nothing(alone, means.least_answerability(SURELY_OFF_TOPIC))
 
 
 def _unread(question: Question, means: Means) -> int:

@@ -36,6 +36,7 @@ class Means:
         found = self.retriever.retrieve(question, [], scope)
         return not says_nothing(found, self.least_answerability())
 
-    def least_answerability(self) -> float:
-        """Below it the documents do not say: what was calibrated for them and the false refusals wanted. Blocks."""
-        return read_calibration(self.catalog.engine).least(self.settings.false_refusals)
+    def least_answerability(self, most: float = 1.0) -> float:
+        """Below it the documents do not say: what was calibrated for them, and the share of false refusals that is set,
+        `most` of them at most. Blocks."""
+        return read_calibration(self.catalog.engine).least(min(most, self.settings.false_refusals))
