@@ -17,7 +17,7 @@ class ServerSettings(IndexerSettings):
     hosts: str = Field("", description="More host names under which the server is reached, separated by commas.")
     api_key: SecretStr | None = Field(None, description="Key that programs send as a bearer token.")
     password: SecretStr | None = Field(None, description="Password of the page, asked for once a browser.")
-    model: str = Field("", description="Language model: a GGUF file's path or the name of one in the models folder.")
+    model: str = Field("", description="Language model: a GGUF file, a name in the models folder, or `none` for none.")
     context: int = Field(4096, ge=256, description="Context in tokens; never more than the model file declares.")
     cache_mb: int = Field(0, ge=0, description="Memory for conversations, megabytes; 0: at most half of what is free.")
     gpu_layers: int = Field(0, ge=0, description="Layers of the model to put on a graphics card; 0 means none.")

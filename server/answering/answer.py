@@ -24,7 +24,7 @@ from server.answering.events import (
 )
 from server.answering.evidence import numbered, select_evidence, whole_evidence
 from server.answering.extractive import answer_without_model
-from server.answering.means import INSTALL, MODEL_OPENS, Means
+from server.answering.means import MODEL_OPENS, Means
 from server.answering.search import search
 from server.answering.writing import write
 from server.errors import Unavailable
@@ -89,7 +89,7 @@ def _check_means(question: Question, means: Means) -> None:
     """Raises Unavailable where what a question cannot do without is not there."""
     generator = means.generator
     if question.needs_model and generator is None:
-        raise Unavailable("This needs a language model, and none is installed.", INSTALL, code="model_not_installed")
+        raise means.without_model()
     if question.needs_model and generator is not None and generator.state.state == "failed":
         raise Unavailable(f"This needs a language model. {generator.state.detail}", code="model_failed")
     if question.is_searched and means.retriever is None:

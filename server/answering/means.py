@@ -8,13 +8,22 @@ from indexer.knowledge.catalog import Catalog
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
 from server.answering.abstention import says_nothing
+from server.errors import Unavailable
 from server.llm.catalogue import DEFAULT_MODEL
 from server.llm.generator import Generator, GeneratorState
+from server.llm.model_files import NO_MODEL_NAME
 from server.settings import ServerSettings
 
 MODEL_OPENS = "The language model is opened."
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
 INSTALL = f"Run `docent models pull {DEFAULT_MODEL}`, then start the server again."
+LEFT_OUT = "DOCENT_MODEL is `none`: answers are the documents' own sentences."
+NAME_ONE = "Name a model there, or leave it empty, then start the server again."
+
+
+def no_model(settings: ServerSettings) -> str:
+    """Why there is none, and what to do: where none is being fetched and none has failed."""
+    return f"{LEFT_OUT} {NAME_ONE}" if settings.model.lower() == NO_MODEL_NAME else f"{NO_MODEL} {INSTALL}"
 
 
 @dataclass(kw_only=True)
@@ -28,6 +37,10 @@ class Means:
     search_state: GeneratorState = field(default_factory=lambda: GeneratorState("loading", "The search model loads."))
     opened: asyncio.Event = field(default_factory=asyncio.Event)  # both were opened, or could not be
     model_opened: asyncio.Event = field(default_factory=asyncio.Event)  # the generator alone was
+
+    def without_model(self) -> Unavailable:
+        """What is said where only a language model can answer, and there is none: why, and what to do."""
+        return Unavailable(f"This needs a language model. {no_model(self.settings)}", code="model_not_installed")
 
     def can_answer(self, question: str, scope: Scope) -> bool:
         """Whether the search finds an answer to a question; no, while it does not work. Blocks: call it in a thread."""

@@ -26,7 +26,7 @@ from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
-from server.answering.means import INSTALL, NO_MODEL
+from server.answering.means import no_model
 from server.commands.serve import bind
 from server.llm.adapters import adapters, check_adapter
 from server.llm.machine import check_card, fit_here, free_memory, gib, library, read_model_header
@@ -162,7 +162,7 @@ def _model(settings: ServerSettings) -> tuple[Verdict, str]:
         return _remote_model(settings)
     path = resolve_model(settings)
     if path is None:
-        return "note", f"{NO_MODEL} {INSTALL}"
+        return "note", no_model(settings)
     header, chosen = read_model_header(path), adapters(settings)
     for adapter in chosen:
         check_adapter(adapter, header)

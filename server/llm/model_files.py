@@ -15,6 +15,9 @@ from server.engine.gguf_header import GgufError, GgufHeader, read_header
 from server.llm.catalogue import CATALOGUE, catalogue_model, model_of_file
 from server.settings import ServerSettings
 
+NO_MODEL_NAME = "none"
+"""As DOCENT_MODEL: no language model is used, although one may be installed."""
+
 
 class ModelNotFound(StartError):  # noqa: N818 (named as its HTTP cousin)
     """A model was asked for by a name that nothing in the models folder has."""
@@ -74,7 +77,9 @@ def installed_model(path: Path) -> InstalledModel:
 
 
 def resolve_model(settings: ServerSettings) -> Path | None:
-    """The model file to load; None when no model is installed and none was asked for."""
+    """The model file to load; None when no model is installed and none was asked for, or `none` was."""
+    if settings.model.lower() == NO_MODEL_NAME:
+        return None
     if settings.model:
         return find_model(settings, settings.model, "DOCENT_MODEL")
     chosen = read_choice(settings)

@@ -327,7 +327,7 @@ async def test_where_nothing_is_indexed_it_says_so(library: Library) -> None:
     "change", [{"retrieval": False}, {"sampling": Sampling(json_schema={})}, {"sampling": Sampling(logprobs=0)}]
 )
 async def test_what_only_a_model_can_do_is_refused_without_one(library: Library, change: dict[str, Any]) -> None:
-    with pytest.raises(Unavailable, match="none is installed") as refused:
+    with pytest.raises(Unavailable, match="No language model is installed") as refused:
         await library.events(replace(library.ask(LEAVE_QUESTION), **change), None)
     assert refused.value.code == "model_not_installed"
     assert INSTALL in str(refused.value)

@@ -49,6 +49,11 @@ def test_no_folder_no_model(tmp_path: Path) -> None:
     assert resolve_model(ServerSettings(data=tmp_path / "nothing", model="")) is None
 
 
+@pytest.mark.parametrize("name", ["none", "None"])
+def test_a_model_can_be_left_out_although_one_is_installed(settings: ServerSettings, name: str) -> None:
+    assert resolve_model(asking_for(settings, name)) is None
+
+
 def test_the_first_by_name_unless_the_catalogue_knows_one(settings: ServerSettings) -> None:
     assert resolve_model(settings) == settings.models_path / "alpha.GGUF"
     known = settings.models_path / CATALOGUE[0].file
