@@ -7,7 +7,7 @@ llama.cpp.
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,15 +23,18 @@ from indexer.knowledge.database import open_knowledge
 from indexer.search.retrieve import open_retriever
 from server.answering.answer import answer
 from server.conversations.store import open_conversations
+from server.llm.catalogue import CatalogueModel
 from server.llm.choose import open_generator
+from server.llm.model_pull import pull
 from server.runtime.housekeeping import chores, keep_house
-from server.runtime.loading import Loading, OpenGenerator, OpenRetriever
+from server.runtime.language_model import LanguageModel, OpenGenerator, Pull
+from server.runtime.loading import Loading, OpenRetriever
 from server.runtime.metrics import CountedRequests, Metrics
 from server.runtime.services import Answerer, Services
 from server.runtime.upkeep import Upkeep
 from server.settings import ServerSettings
 from server.web.api import chat_completions, embeddings, health, local, search
-from server.web.pages import ask, conversation, documents, source
+from server.web.pages import ask, conversation, documents, language_model, source
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
 from server.web.problems import ProblemBoundary, exception_handlers
@@ -51,10 +54,16 @@ class Parts:
     open_retriever: OpenRetriever = open_retriever
     open_generator: OpenGenerator = open_generator
     answer: Answerer = answer
+    pull: Pull = pull
 
 
-def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
-    """The application. It, and the start of its lifespan, raise StartError where it cannot begin."""
+def create_app(
+    settings: ServerSettings, parts: Parts | None = None, *, fetch: Sequence[CatalogueModel] = ()
+) -> FastAPI:
+    """The application. It, and the start of its lifespan, raise StartError where it cannot begin.
+
+    `fetch`: the language models of which one may be fetched behind the page, the preferred one first; nothing else is.
+    """
     check_exposure(settings)
     token = secrets.token_urlsafe(32)
     metrics = Metrics()
@@ -63,7 +72,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "docent"))
         with _alone(settings):
-            services, loading = make_services(settings, parts or Parts(), metrics)
+            services, loading = make_services(settings, parts or Parts(), metrics, fetch)
             app.state.services = services
             async with (
                 _in_background(loading.run()),
@@ -88,7 +97,7 @@ def create_app(settings: ServerSettings, parts: Parts | None = None) -> FastAPI:
     )
     for module in (chat_completions, embeddings, search, health, local):
         app.include_router(module.router)
-    for module in (conversation, ask, documents, source, settings_page):
+    for module in (conversation, ask, documents, source, language_model, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     _match_once(app)
@@ -107,7 +116,9 @@ def _match_once(app: FastAPI) -> None:
         route.matches({"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []})
 
 
-def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> tuple[Services, Loading]:
+def make_services(
+    settings: ServerSettings, parts: Parts, metrics: Metrics, fetch: Sequence[CatalogueModel] = ()
+) -> tuple[Services, Loading]:
     """Both databases opened; nothing loads yet. Raises StorageError."""
     services = Services(
         settings=settings,
@@ -116,7 +127,8 @@ def make_services(settings: ServerSettings, parts: Parts, metrics: Metrics) -> t
         answerer=parts.answer,
         metrics=metrics,
     )
-    return services, Loading(services, parts.open_retriever, parts.open_generator)
+    language_model = LanguageModel(services, parts.open_generator, parts.pull, fetch)
+    return services, Loading(services, parts.open_retriever, language_model)
 
 
 @asynccontextmanager

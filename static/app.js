@@ -92,7 +92,7 @@ let following = true;
 
 function hidden() { // pixels of the running answer under the box
   const answer = running()?.querySelector(".answer");
-  const box = document.querySelector(".composer");
+  const box = document.querySelector(".dock");
   return answer && box ? answer.getBoundingClientRect().bottom + 16 - box.getBoundingClientRect().top : 0;
 }
 
@@ -126,7 +126,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   turns.lastElementChild?.scrollIntoView({ block: "start", behavior: "instant" });
 });
 
-document.addEventListener("htmx:sendError", () => {
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.elt.matches('[hx-trigger^="every"]')) return; // what a page asks by itself, it asks again
   const notice = document.getElementById("notice");
   if (notice) notice.textContent = "Docent cannot be reached. Your question is kept here; try again in a moment.";
 });

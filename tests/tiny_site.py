@@ -42,7 +42,7 @@ from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Usage
 from server.runtime.services import Services
 from server.settings import ServerSettings
-from server.web.pages import ask, conversation, documents, source
+from server.web.pages import ask, conversation, documents, language_model, source
 from server.web.pages import settings as settings_page
 from server.web.security import SecurityHeaders
 from server.web.templating import static_files
@@ -325,19 +325,20 @@ class Site:
         self.conversations = open_conversations(settings)
         self.grace = grace
         self.url = ""
+        self.live: Services | None = None  # while it is served
         self._server: uvicorn.Server | None = None
         self.indexer: Sequence[str] = ()  # a command instead of the real `indexer`, which loads a model
 
     def app(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            services = app.state.services = self.services()
+            services = app.state.services = self.live = self.services()
             yield
             await services.turns.aclose()
             await services.jobs.aclose()
 
         app = FastAPI(lifespan=lifespan)
-        for module in (conversation, ask, documents, source, settings_page):
+        for module in (conversation, ask, documents, source, language_model, settings_page):
             app.include_router(module.router)
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)

@@ -4,16 +4,23 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.answering.means import INSTALL, MODEL_OPENS, NO_MODEL
+from server.answering.means import MODEL_OPENS, no_model
 from server.runtime.services import Services
+
+ANSWERING = frozenset({"ready", "absent", "fetching"})
+"""States in which a part keeps no question waiting."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The state of a part: loading, ready, absent or failed, and a sentence."""
+    """The state of a part: loading, ready, absent, fetching or failed, and a sentence."""
 
     state: str
     detail: str
+
+    @property
+    def is_answering(self) -> bool:
+        return self.state in ANSWERING
 
 
 def health_parts(services: Services) -> dict[str, Part]:
@@ -49,8 +56,13 @@ def _language_model(services: Services) -> Part:
     if generator is not None:
         state = generator.state
         return Part(state.state, state.detail or f"{generator.name} is loaded.")
+    arrival = services.arrival.state
+    if arrival.is_moving:
+        return Part("fetching", arrival.sentence)
     if services.model_failure:
         return Part("failed", services.model_failure)
+    if arrival.ended_without:
+        return Part("absent", arrival.sentence)
     if not services.opened.is_set():
         return Part("loading", MODEL_OPENS)
-    return Part("absent", f"{NO_MODEL} {INSTALL}")
+    return Part("absent", no_model(services.settings))

@@ -2,6 +2,7 @@
 
 A question that comes before they are there waits and is told so. What cannot be opened is said in words, in `/readyz`
 and in answers, and tried again, so that an index that is mended or rebuilt needs no restart.
+The language model has a file of its own, `language_model.py`: it may have to be fetched first.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from sqlalchemy import Engine
 
 from indexer.errors import DocentError
 from indexer.search.retrieve import Retriever
-from server.llm.generator import Generator, GeneratorState
+from server.llm.generator import GeneratorState
+from server.runtime.language_model import LanguageModel
 from server.runtime.questions_first import QuestionsFirst
 from server.runtime.services import Services
 from server.settings import ServerSettings
@@ -26,17 +28,16 @@ server began the ingest. Where nothing has changed a follow is two small reads o
 RETRY_SECONDS = (2.0, 60.0)  # first wait after a failure, doubled up to the longest
 
 OpenRetriever = Callable[[ServerSettings, Engine], Retriever]
-OpenGenerator = Callable[[ServerSettings], Generator | None]
 
 
 class Loading:
-    """The background of one server. Sets the states, the retriever and the generator of its `Services`."""
+    """The background of one server. Sets the states and the retriever of its `Services`; `language_model` the rest."""
 
     def __init__(
         self,
         services: Services,
         open_retriever: OpenRetriever,
-        open_generator: OpenGenerator,
+        language_model: LanguageModel,
         *,
         follow: float = FOLLOW_SECONDS,
         retry: tuple[float, float] = RETRY_SECONDS,
@@ -45,15 +46,19 @@ class Loading:
         self._follow_seconds = follow
         self._retry_seconds = retry
         self._open_retriever = open_retriever
-        self._open_generator = open_generator
+        self._language_model = language_model
         self._examples_failed = False
 
     async def run(self) -> None:
         """Load both, then follow the changes, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._language_model.run())
+            tasks.create_task(self._search())
+
+    async def _search(self) -> None:
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._load_generator())
-                tasks.create_task(self._load_retriever())
+            await self._load_retriever()
+            await self.services.model_opened.wait()
         finally:
             self.services.opened.set()
         await asyncio.to_thread(_settle)
@@ -75,18 +80,6 @@ class Loading:
             if not self._examples_failed:  # once, not every second
                 log.exception("there are no example questions")
             self._examples_failed = True
-
-    async def _load_generator(self) -> None:
-        try:
-            self.services.generator = await asyncio.to_thread(self._open_generator, self.services.settings)
-        except DocentError as error:
-            self.services.model_failure = str(error)
-            log.error("the language model is not used: %s", error)
-        except Exception:
-            self.services.model_failure = "The language model could not be opened; the server's log says why."
-            log.exception("the language model is not used")
-        finally:
-            self.services.model_opened.set()
 
     async def _load_retriever(self) -> None:
         services = self.services

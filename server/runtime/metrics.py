@@ -41,6 +41,14 @@ class Metrics:
         )
         self.documents = Gauge("docent_documents", "Searchable documents.", ["collection"], registry=self.registry)
         self.ready = Gauge("docent_ready", "1 where a part is ready.", ["part"], registry=self.registry)
+        self.model_fetched = Gauge(
+            "docent_language_model_fetched_bytes",
+            "What has arrived of a language model that is fetched behind the page.",
+            registry=self.registry,
+        )
+        self.model_size = Gauge(
+            "docent_language_model_bytes", "How large its file is; 0 where none is fetched.", registry=self.registry
+        )
         self.drafts = DraftCounts()
         self.registry.register(self.drafts)
 

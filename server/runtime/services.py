@@ -13,10 +13,11 @@ from server.answering.events import AnswerEvent, Question
 from server.answering.means import Means
 from server.conversations.store import Conversations
 from server.conversations.turns import Turns
-from server.errors import NotFound
+from server.errors import NotFound, Unavailable
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.runtime.metrics import Metrics
+from server.runtime.model_arrival import ModelArrival
 from server.runtime.rendered_answers import RenderedAnswers
 from server.sessions import Sessions
 
@@ -35,6 +36,7 @@ class Services(Means):
     answerer: Answerer
     metrics: Metrics = field(default_factory=Metrics)
     model_failure: str = ""  # why the configured language model is not used
+    arrival: ModelArrival = field(default_factory=ModelArrival)  # of a language model that is fetched behind the page
     calibrating: bool = False  # off-topic questions are being asked of the documents
     rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
     scope_of: Callable[[Request], Scope] = field(init=False)
@@ -59,6 +61,17 @@ class Services(Means):
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         """The way of a question with what is there, counted. Raises RequestError."""
         return self.metrics.measured(self.answerer(question, self))
+
+    def without_model(self) -> Unavailable:
+        if self.arrival.state.is_moving:
+            return Unavailable(
+                f"This needs a language model. {self.arrival.state.sentence}",
+                "Ask again when it is there.",
+                code="model_fetching",
+            )
+        if self.model_failure:
+            return Unavailable(f"This needs a language model. {self.model_failure}", code="model_failed")
+        return super().without_model()
 
     @property
     def change(self) -> int:

@@ -166,7 +166,7 @@ def _headers(error: RequestError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         return {"WWW-Authenticate": "Bearer"}
-    if error.code == "model_not_installed":
+    if error.code in ("model_not_installed", "model_fetching"):
         return {"X-Should-Retry": "false"}  # clients of this API would otherwise ask again, in vain
     return {}
 

@@ -15,7 +15,7 @@ from tests.tiny_site import Site
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NOTHING_STICKS = """() => { const sheet = new CSSStyleSheet();
-  sheet.replaceSync('.composer, .bar { position: static !important }');
+  sheet.replaceSync('.dock, .bar { position: static !important }');
   document.adoptedStyleSheets = [sheet]; }"""
 """A button that is half under the box would count as too small, though it can be scrolled from there."""
 PAGES = [

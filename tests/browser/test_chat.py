@@ -238,7 +238,7 @@ def test_without_a_model_the_answer_is_quoted_and_says_so(page: Page) -> None:
     ask(page, "quote me")
     expect(page.locator(".answer.extractive blockquote")).to_contain_text("Every employee has 25 days")
     expect(page.get_by_text("these are the documents’ own words")).to_be_visible()
-    page.get_by_role("link", name="How to install one").click()
+    page.get_by_role("link", name="About the language model").click()
     expect(page.get_by_text("docent models pull qwen2.5-coder-1.5b")).to_be_visible()
 
 

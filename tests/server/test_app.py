@@ -23,6 +23,8 @@ from server.answering.events import Answer, Progress, Question
 from server.app import BUSY_SECONDS, Parts, create_app, make_services
 from server.errors import Unavailable
 from server.library.examples import CanAnswer, Examples
+from server.llm.model_pull import pull
+from server.runtime.language_model import LanguageModel
 from server.runtime.loading import Loading
 from server.runtime.metrics import Metrics
 from server.settings import ServerSettings
@@ -93,7 +95,8 @@ async def test_a_question_that_waits_is_told_so(settings: ServerSettings, slow: 
 
 def _loading(settings: ServerSettings, open_retriever: Any, open_generator: Any = no_generator) -> Loading:
     services, _ = make_services(settings, Parts(), Metrics())
-    return Loading(services, open_retriever, open_generator, follow=0.01, retry=(0.01, 0.02))
+    model = LanguageModel(services, open_generator, pull)
+    return Loading(services, open_retriever, model, follow=0.01, retry=(0.01, 0.02))
 
 
 async def _until(condition: Any) -> None:

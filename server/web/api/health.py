@@ -20,7 +20,7 @@ async def healthz() -> dict[str, str]:
 def readyz(services: ServicesDep) -> JSONResponse:
     """200 when questions can be answered, each part named with its state and a sentence; else 503."""
     parts = health_parts(services)
-    ready = all(part.state in ("ready", "absent") for part in parts.values())
+    ready = all(part.is_answering for part in parts.values())
     body = {"ready": ready, "parts": {n: {"state": p.state, "detail": p.detail} for n, p in parts.items()}}
     return JSONResponse(body, 200 if ready else 503)
 
@@ -33,6 +33,8 @@ def metrics(services: ServicesDep) -> Response:
         figures.documents.labels(collection.name).set(collection.documents)
     if services.generator is not None:
         figures.drafts.drafted, figures.drafts.accepted = services.generator.drafts
+    figures.model_fetched.set(services.arrival.state.done)
+    figures.model_size.set(services.arrival.state.total)
     for name, part in health_parts(services).items():
-        figures.ready.labels(name).set(part.state in ("ready", "absent"))
+        figures.ready.labels(name).set(part.is_answering)
     return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)

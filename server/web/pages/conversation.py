@@ -7,12 +7,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from server.llm.catalogue import CATALOGUE, DEFAULT_MODEL
 from server.runtime.services import ScopeDep, ServicesDep
 from server.sessions import YEAR, Visitor
 from server.views.export import conversation_markdown
-from server.views.wording import file_size
-from server.web.pages.page_route import PageRoute
+from server.web.pages.page_route import PageRoute, own_path
 from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
 from server.web.session import OwnerDep, SessionsDep
@@ -150,18 +148,10 @@ def restore_conversation(conversation: str, services: ServicesDep, owner: OwnerD
     return RedirectResponse(f"/c/{conversation}", status_code=303)
 
 
-@router.get("/language-model")
-def language_model(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
-    """How one is installed: where answers without one lead."""
-    offered = next(model for model in CATALOGUE if model.name == DEFAULT_MODEL)
-    context = shell(services, scope, owner)
-    return page(request, "language_model.html", **context, offered=offered, offered_size=file_size(offered.size))
-
-
 @router.post("/theme")
 def choose_theme(request: Request, theme: Annotated[str, Form()] = "system") -> Response:
     """For browsers without JavaScript; the page's own script sets the same cookie."""
-    response = RedirectResponse(_own_path(request.headers.get("Referer", "")), status_code=303)
+    response = RedirectResponse(own_path(request.headers.get("Referer", "")), status_code=303)
     response.set_cookie("docent_theme", theme if theme in THEMES else "system", max_age=YEAR, samesite="lax")
     return response
 
@@ -174,7 +164,7 @@ def icon() -> Response:
 
 @router.get("/login")
 def login_form(request: Request, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
-    return page(request, "login.html", next=_own_path(next), wrong=False)
+    return page(request, "login.html", next=own_path(next), wrong=False)
 
 
 @router.post("/login")
@@ -186,18 +176,11 @@ def login(
 ) -> Response:
     address = request.client.host if request.client else ""
     if not sessions.check_password(password, address):
-        return page(request, "login.html", 401, next=_own_path(next), wrong=True)
+        return page(request, "login.html", 401, next=own_path(next), wrong=True)
     visitor: Visitor = request.state.visitor
     request.state.visitor = Visitor(visitor.owner, admitted=True)
-    return RedirectResponse(_own_path(next), status_code=303)
+    return RedirectResponse(own_path(next), status_code=303)
 
 
 def _turn_id(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 16 else None
-
-
-def _own_path(address: str) -> str:
-    """The path of an address on this server; "/" for anything that could lead elsewhere."""
-    path = "/" + address.split("://", 1)[-1].partition("/")[2] if "://" in address else address
-    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if safe else "/"

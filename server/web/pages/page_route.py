@@ -53,3 +53,10 @@ def _to_login(request: Request) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": "/login"})
     back = request.url.path if request.method == "GET" else "/"
     return RedirectResponse(f"/login?next={quote(back)}", status_code=303)
+
+
+def own_path(address: str) -> str:
+    """The path of an address on this server; "/" for anything that could lead elsewhere."""
+    path = "/" + address.split("://", 1)[-1].partition("/")[2] if "://" in address else address
+    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if safe else "/"

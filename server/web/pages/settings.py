@@ -27,7 +27,13 @@ PARTS = {
     "search_model": "Search model",
     "language_model": "Language model",
 }
-STATES = {"ready": "Well", "loading": "Loading", "absent": "Not installed", "failed": "Does not work"}
+STATES = {
+    "ready": "Well",
+    "loading": "Loading",
+    "fetching": "On its way",
+    "absent": "None in use",
+    "failed": "Does not work",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owne
 def health_lines(parts: dict[str, Part]) -> list[HealthLine]:
     """What is wrong first."""
     lines = [HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), p.detail) for name, p in parts.items()]
-    order = ("failed", "loading", "absent", "ready")
+    order = ("failed", "loading", "fetching", "absent", "ready")
     return sorted(lines, key=lambda line: order.index(line.state) if line.state in order else 0)
 
 

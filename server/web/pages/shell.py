@@ -23,12 +23,21 @@ log = logging.getLogger(__name__)
 def shell(services: Services, scope: Scope, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
     """The context of base.html, with the `collections` that it counted, for a page that shows more of them: they are
     counted once a page. Reads both databases, so call it from a thread. `current` is a conversation's id."""
-    generator = services.generator
     return {
         **conversation_list(services, owner, current, search),
         **indexed(services, scope),
+        **writer(services),
+        "whole": False,
+    }
+
+
+def writer(services: Services) -> dict[str, Any]:
+    """Which language model writes the answers, how it is, and how far one is that is fetched."""
+    generator = services.generator
+    return {
         "model": generator.name if generator else "",
         "model_state": generator.state if generator else None,
+        "arrival": services.arrival.state,
     }
 
 

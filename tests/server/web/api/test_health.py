@@ -1,13 +1,26 @@
 """What operators and their tools are told."""
 
+from dataclasses import replace
+
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from indexer.errors import EmbedderError
 from server.app import Parts, create_app
 from server.llm.generator import GeneratorState
+from server.llm.model_pull import PullError
 from server.settings import ServerSettings
-from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, app_of, fill, no_generator
+from tests.server.arriving import ScriptedPull, model_of
+from tests.server.fakes import (
+    BENEFITS,
+    HANDBOOK,
+    ScriptedGenerator,
+    app_of,
+    fill,
+    no_generator,
+    open_fake_retriever,
+)
+from tests.waiting import WAIT, until
 
 ADDRESS = "http://127.0.0.1:8000"
 CHAT = {"model": "docent", "messages": [{"role": "user", "content": "How many days of annual leave?"}]}
@@ -53,6 +66,58 @@ def test_each_state_of_the_language_model(settings: ServerSettings) -> None:
             ready = client.get("/readyz")
             assert ready.status_code == status
             assert ready.json()["parts"]["language_model"] == {"state": state, "detail": f"It is {state}."}
+
+
+def test_while_a_model_is_fetched_a_server_is_ready_and_says_how_far_it_is(settings: ServerSettings) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    pull = ScriptedPull()
+    parts = Parts(open_fake_retriever, lambda _settings: ScriptedGenerator(), pull=pull)
+    model = replace(model_of(pull.data), size=2_000_000)
+    with TestClient(create_app(settings, parts, fetch=(model,)), base_url=ADDRESS) as client:
+        wait_until_open(client)
+        pull.half_way.wait(WAIT)
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["parts"]["language_model"] == {
+            "state": "fetching",
+            "detail": "tiny is on its way (1 of 2 MB): answers are quotations until then.",
+        }
+        figures = client.get("/metrics").text
+        assert "docent_language_model_fetched_bytes 1e+06" in figures
+        assert 'docent_ready{part="language_model"} 1.0' in figures
+        refused = client.post("/v1/chat/completions", json={**CHAT, "docent": {"retrieval": "off"}})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_fetching")
+        assert refused.headers["x-should-retry"] == "false"
+
+        pull.gate.set()
+        until(lambda: client.get("/readyz").json()["parts"]["language_model"]["state"] == "ready")
+        assert client.post("/v1/chat/completions", json=CHAT).json()["usage"]["completion_tokens"] == 8
+        assert "scripted" in [model["id"] for model in client.get("/v1/models").json()["data"]]
+
+
+def test_where_no_model_came_a_server_is_ready_and_says_why(settings: ServerSettings) -> None:
+    pull = ScriptedPull()
+    pull.error = PullError("The hub cannot be reached.", "Fetch it by hand.")
+    pull.gate.set()
+    app = create_app(settings, Parts(open_fake_retriever, no_generator, pull=pull), fetch=(model_of(pull.data),))
+    with TestClient(app, base_url=ADDRESS) as client:
+        wait_until_open(client)
+        until(lambda: client.get("/readyz").json()["parts"]["language_model"]["state"] == "absent")
+        ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["parts"]["language_model"]["detail"] == (
+        "There is no language model. The hub cannot be reached. Answers are quotations. Fetch it by hand."
+    )
+
+
+def test_a_model_that_is_left_out_is_absent_and_says_so(settings: ServerSettings) -> None:
+    left_out = settings.model_copy(update={"model": "none"})
+    app = create_app(left_out, Parts(open_retriever=open_fake_retriever))
+    with TestClient(app, base_url=ADDRESS) as client:
+        wait_until_open(client)
+        part = client.get("/readyz").json()["parts"]["language_model"]
+    assert part["state"] == "absent"
+    assert part["detail"].startswith("DOCENT_MODEL is `none`")
 
 
 def test_a_search_model_that_is_not_there_is_named(settings: ServerSettings) -> None:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from fastapi.testclient import TestClient
 
 from indexer.knowledge.database import writing
 from server.answering.events import Progress, Sources, Text
+from server.runtime.model_arrival import Arrival, Stage
 from server.settings import ServerSettings
 from server.views.wording import indexing
 from server.web.pages.conversation import LATER
@@ -27,6 +29,8 @@ OWN_ADDRESSES = ("address", "card.href", "static(")
 
 OWN = """
 _again.html: turn.conversation_id
+_arrival.html: do
+_arrival_now.html: arrival.stage
 _asked.html: conversation
 _blocks.html: address
 _composer.html: conversation
@@ -46,6 +50,7 @@ _versions.html: turn.conversation_id
 _welcome.html: indexed, indexing
 base.html: theme, name, label
 documents.html: query.state
+language_model.html: offered.name, offered.title, offered_size
 settings.html: name, verdict, line.state, line.name, line.word, one.size
 settings.html: figures_list(figures), figures_list(memory)
 """
@@ -114,12 +119,27 @@ def tour(client: TestClient, site: HostileSite) -> Iterator[str]:
         if page.headers["Content-Type"].startswith("text/html"):  # and not an original file, which is sent as it is
             yield page.text
             yield client.get(address, headers=HTMX).text
+    yield from arriving(client, site)
     for address in ("/documents/2?first=9&last=12&part=1", "/documents/1?start=0&end=9&first=0&last=3&part=1"):
         yield client.get(address, headers=HTMX).text
     deleted = client.post("/documents/files/1/delete?q=zq")
     yield deleted.text
     yield client.post("/documents/files/2/delete?q=zq", headers=HTMX).text
     yield client.get("/documents?state=deleted&q=zq").text
+
+
+def arriving(client: TestClient, site: HostileSite) -> Iterator[str]:
+    """A language model that is fetched, in each of its states, named and failing in hostile words."""
+    assert site.live is not None
+    site.live.generator = None
+    for stage in get_args(Stage):
+        site.live.arrival.become(Arrival(stage, hostile("arriving"), 5, 10, hostile("why"), hostile("advice")))
+        for address in ("/", "/settings", "/language-model"):
+            yield client.get(address).text
+        for shown in (stage, "another"):
+            yield client.get(f"/language-model/arrival?stage={shown}", headers=HTMX).text
+        for do in ("cancel", "again"):
+            yield client.post(f"/language-model/{do}", headers=HTMX).text
 
 
 def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
