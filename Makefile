@@ -17,9 +17,11 @@ help:  ## Show what there is to make.
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make chat DOCS=/path/to/documents MODEL=phi-3-mini    your documents, and a language model"
+	@echo "  make chat DOCS=/path/to/documents    your documents"
+	@echo "  make chat MODEL=none                 without the small language model that is fetched behind the page"
+	@echo "  make chat MODEL=phi-3-mini           with another one; make chat MODEL=/path/to/model.gguf with your own"
 
-chat: setup  ## Set everything up, index DOCS (default: docs/) and serve the chat on http://127.0.0.1:8000.
+chat: setup  ## Set everything up, index DOCS (default: docs/), serve the chat on http://127.0.0.1:8000, fetch a model.
 	@make/chat.sh
 
 setup:

@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
-# Serves the chat over the documents in DOCS, with the language model MODEL where one is named: what `make chat` runs
-# after set-up. MODEL is a GGUF file's path, or a name of `docent models list`, which is pulled when it is not there.
+# Serves the chat over the documents in DOCS: what `make chat` runs after set-up. The page is there at once and answers
+# with quotations; MODEL says which language model is fetched behind it, where it is not installed:
+#
+#   nothing                     a small one that fits this machine, unless one is installed
+#   a name                      that one of `docent models list`
+#   a GGUF file's path          that file; nothing is fetched
+#   none                        none, and none that is installed is used
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,25 +14,16 @@ fail() {
     exit 2
 }
 
-# Asking whether a model is there is quick; `pull` reads the whole file to check it.
-installed() {
-    .venv/bin/docent models list --json | .venv/bin/python -c '
-import json, sys
-sys.exit(sys.argv[1].lower() not in [model["name"].lower() for model in json.load(sys.stdin)["installed"]])' "$1"
-}
-
 [ -d "$DOCS" ] || fail "There is no folder $DOCS. Name the folder of your documents: make chat DOCS=/path/to/documents"
 
+set -- serve --ingest "$DOCS"
 case "${MODEL:-}" in
-    "") ;;
+    none) export DOCENT_MODEL=none ;;
     */* | *.gguf)
         [ -f "$MODEL" ] || fail "There is no file $MODEL. Name a GGUF file, or a model of: .venv/bin/docent models list"
         export DOCENT_MODEL=$MODEL
         ;;
-    *)
-        installed "$MODEL" || .venv/bin/docent models pull "$MODEL"
-        export DOCENT_MODEL=$MODEL
-        ;;
+    *) set -- "$@" --fetch "${MODEL:-default}" ;;
 esac
 
-exec .venv/bin/docent serve --ingest "$DOCS"
+exec .venv/bin/docent "$@"

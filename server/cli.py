@@ -31,6 +31,13 @@ def main() -> None:
     type=click.Path(exists=True, path_type=Path),
     help="Index this file or folder once the server runs; may be given more than once.",
 )
+@click.option(
+    "--fetch",
+    metavar="NAME",
+    default="",
+    help="Fetch this language model behind the page where it is not installed, and answer with it; `default`: a small "
+    "one that fits this machine, unless one is installed.",
+)
 @done_by("server.commands.serve:run")
 def serve() -> None:
     """Serve the page and the API."""

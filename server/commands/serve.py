@@ -4,18 +4,21 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import click
 import uvicorn
 from fastapi import FastAPI
 
 from indexer.client import find_server
 from indexer.errors import BusyError, StartError
 from indexer.ingest import default_collection
-from server.app import create_app
+from server.app import Parts, create_app
+from server.commands.first_start import Terminal, follow, say_where
+from server.llm.catalogue import CatalogueModel
+from server.llm.fetch_plan import asked_for, installed
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
 from server.runtime.services import Services
@@ -26,23 +29,33 @@ BACKLOG = 128  # connections that wait while the application starts
 GRACE_SECONDS = 3  # that answers under way are given at the end
 
 
-def run(host: str | None, port: int | None, folders: tuple[Path, ...]) -> None:
+def run(host: str | None, port: int | None, folders: tuple[Path, ...], fetch: str) -> None:
     given = {"host": host, "port": port}
-    serve(ServerSettings(**{name: value for name, value in given.items() if value is not None}), folders)  # type: ignore[arg-type]
+    settings = ServerSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    serve(*asked_for(settings, fetch), folders)
 
 
-def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
-    """Serve until SIGINT or SIGTERM; `folders` are the first to be indexed, beside it. Raises StartError."""
+def serve(
+    settings: ServerSettings,
+    fetch: Sequence[CatalogueModel] = (),
+    folders: Sequence[Path] = (),
+    parts: Parts | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; `folders` are the first to be indexed, beside it. Raises StartError.
+
+    `fetch`: of these a language model may be fetched behind the page, the preferred one first.
+    """
     check_exposure(settings)
-    answers = _what_answers(settings)
+    answers = _what_answers(settings, fetch)
     running = find_server(settings)
     if running is not None:
         raise BusyError(f"Docent already runs on the data folder {settings.data}: {running.address.url}")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    terminal = Terminal(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=terminal)
     logging.getLogger("docent.model").setLevel(logging.INFO)  # one line: the memory that was decided on
     with bind(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        app = create_app(settings)
+        app = create_app(settings, parts, fetch=fetch)
         config = uvicorn.Config(
             app,
             lifespan="off",  # entered below, where what it raises can be told in one sentence
@@ -52,17 +65,19 @@ def serve(settings: ServerSettings, folders: Sequence[Path] = ()) -> None:
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        server = _Server(config, f"Docent: {address(settings)}  (data {settings.data}; {answers})")
+        server = _Server(config, f"Docent: {address(settings)}  (data {settings.data}; {answers})", terminal)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(app, server, listener, folders))
 
 
-def _what_answers(settings: ServerSettings) -> str:
+def _what_answers(settings: ServerSettings, fetch: Sequence[CatalogueModel]) -> str:
     """Raises StartError where the settings name nothing that can answer."""
     if settings.generator_url:
         return f"the language model at {remote_address(settings.generator_url).host}"
-    model = resolve_model(settings)
-    return f"{model_title(model)} loads" if model else "no language model: answers are quotes"
+    model = installed(settings, fetch) if fetch else resolve_model(settings)
+    if model is not None:
+        return f"{model_title(model)} loads"
+    return "no language model yet: answers are quotes until then" if fetch else "no language model: answers are quotes"
 
 
 def address(settings: ServerSettings) -> str:
@@ -97,13 +112,16 @@ def bind(settings: ServerSettings) -> socket.socket:
 class _Server(uvicorn.Server):
     """Says where it is once it accepts connections."""
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    def __init__(self, config: uvicorn.Config, announcement: str, terminal: Terminal) -> None:
         super().__init__(config)
+        self.terminal = terminal
+        self.announced = asyncio.Event()
         self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        click.echo(self._announcement, err=True)
+        self.terminal.line(self._announcement)
+        self.announced.set()
 
 
 async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:
@@ -112,7 +130,30 @@ async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: 
         if folders:  # into one collection, as `indexer ingest` does with them
             services.jobs.submit(default_collection(folders[0]), folders, aloud=True)
         with _signals_that_end_only_the_server():
-            await server.serve(sockets=[listener])
+            async with _told(services, server):
+                await server.serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def _told(services: Services, server: _Server) -> AsyncIterator[None]:
+    """What a person at the terminal sees meanwhile."""
+
+    async def tell() -> None:
+        await server.announced.wait()
+        url, aloud = address(services.settings), [job for job in services.jobs.jobs if job.aloud]
+        async with asyncio.TaskGroup() as tasks:
+            for job in aloud:
+                tasks.create_task(say_where(job, server.terminal, url))
+            tasks.create_task(
+                follow(services.arrival, server.terminal, url, lambda: any(job.ended_at is None for job in aloud))
+            )
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 @contextmanager
