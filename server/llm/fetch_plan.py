@@ -76,32 +76,41 @@ def installed(settings: ServerSettings, models: Sequence[CatalogueModel]) -> Pat
 
 def choose(settings: ServerSettings, models: Sequence[CatalogueModel], memory: int, disk: int) -> Choice | NoneFits:
     """The first of `models`, of which there is at least one, that `memory` and `disk` have room for: bytes free."""
-    lacks: list[NoneFits] = []
+    lacking: list[_Lacking] = []
     for model in models:
-        lack = _lack(settings, model, memory, disk)
+        lack = _lacking(settings, model, memory, disk)
         if lack is None:
-            return Choice(model, f"{lacks[0].why} So the smaller {model.name} comes instead." if lacks else "")
-        lacks.append(lack)
-    advice = " ".join(dict.fromkeys(lack.advice for lack in lacks))
-    return NoneFits(lacks[0].model, lacks[-1].lack, lacks[0].why, advice)
+            return Choice(model, f"{lacking[0].why} So the smaller {model.name} comes instead." if lacking else "")
+        lacking.append(lack)
+    figures = " ".join(f"{model.name}: {lack.figures}" for model, lack in zip(models, lacking, strict=True))
+    return NoneFits(models[0], lacking[-1].lack, lacking[0].why, f"{figures} {lacking[-1].advice}")
 
 
-def _lack(settings: ServerSettings, model: CatalogueModel, memory: int, disk: int) -> NoneFits | None:
+@dataclass(frozen=True)
+class _Lacking:
+    """What one model finds too little of."""
+
+    lack: Lack
+    why: str
+    figures: str  # a sentence
+    advice: str
+
+
+def _lacking(settings: ServerSettings, model: CatalogueModel, memory: int, disk: int) -> _Lacking | None:
     try:
         fit_here(model.header, settings, memory)
     except ModelRefused as error:
-        why = f"This computer has too little free memory for {model.name}."
-        return NoneFits(model, "too_large", why, f"{model.name}: {error}")
+        why = f"The server has too little free memory for {model.name}."
+        return _Lacking("too_large", why, error.what, error.advice)
     missing = model.size - _arrived(settings, model)
     if missing + SPARE_BYTES <= disk:
         return None
-    return NoneFits(
-        model,
+    return _Lacking(
         "no_room",
-        f"The disk has too little room for {model.name}.",
+        f"The disk of the server has too little room for {model.name}.",
         f"{missing // MEGABYTE:,} MB are to be fetched and {SPARE_BYTES // MEGABYTE:,} MB to be kept free, but "
-        f"{settings.models_path.absolute()} has {disk // MEGABYTE:,} MB free. Make room, or set DOCENT_DATA to a "
-        "folder on a larger disk.",
+        f"{disk // MEGABYTE:,} MB are free.",
+        f"Make room beside {settings.models_path.absolute()}, or set DOCENT_DATA to a folder on a larger disk.",
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from indexer.errors import BusyError, DocentError
+from indexer.text.shorten import shortened
 from server.llm.catalogue import CatalogueModel
 from server.llm.fetch_plan import Choice, choose, free_disk, installed
 from server.llm.generator import Generator, GeneratorState
@@ -30,7 +31,7 @@ LOOK_SECONDS = 0.2  # between two looks at a model that loads
 HELD_SECONDS = 2.0  # between two tries while another program fetches the same file
 LEAVE_SECONDS = 1.0  # that the server's end waits for the thread that fetches: what has arrived is on the disk anyway
 UNFORESEEN = "The language model could not be opened; the server's log says why."
-UNFETCHED = "It could not be fetched; the server's log says why."
+LONGEST_REASON = 160  # characters of a reason that everybody reads; the log has all of it
 
 T = TypeVar("T")
 OpenGenerator = Callable[[ServerSettings], Generator | None]
@@ -167,11 +168,13 @@ class LanguageModel:
                     return path
             except DocentError as error:
                 said.error("%s", error)
-                attempt.note(stage="failed", why=error.what, advice=error.advice)
+                first, stop, rest = error.what.partition(". ")  # each source has its reason: too much for everybody
+                why = f"{model.name} could not be fetched. {shortened(first + stop, LONGEST_REASON)}"
+                attempt.note(stage="failed", why=why, advice=f"{rest} {error.advice}".strip())
                 break
             except Exception:
                 log.exception("the language model was not fetched")
-                attempt.note(stage="failed", why=UNFETCHED)
+                attempt.note(stage="failed", why=f"{model.name} could not be fetched; the server's log says why.")
                 break
         return None
 

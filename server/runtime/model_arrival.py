@@ -58,9 +58,10 @@ class Arrival:
 
     @property
     def sentence(self) -> str:
-        """The same with the model's name and what is behind it, for `/readyz` and the settings page."""
+        """The same with the model's name and what is behind it, for `/readyz` and the settings page; the advice on
+        lines of its own."""
         words = self._words(f"{self.model} is")
-        return " ".join(f"{words} {self.remark} {self.advice}".split()) if words else ""
+        return f"{words} {self.remark}".strip() + f"\n{self.advice}".rstrip() if words else ""
 
     def _words(self, it: str) -> str:
         match self.stage:

@@ -15,8 +15,8 @@ MODEL, TOTAL = "qwen2.5-coder-1.5b", 1_117_320_768
 BANNER = "#arrival"
 ENDED: tuple[tuple[Stage, str, str], ...] = (
     ("failed", "The hub cannot be reached.", "Try again"),
-    ("too_large", f"This computer has too little free memory for {MODEL}.", "Try again"),
-    ("no_room", f"The disk has too little room for {MODEL}.", "Try again"),
+    ("too_large", f"The server has too little free memory for {MODEL}.", "Try again"),
+    ("no_room", f"The disk of the server has too little room for {MODEL}.", "Try again"),
     ("cancelled", "", "Fetch it after all"),
 )
 

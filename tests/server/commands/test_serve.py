@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,18 @@ class Server:
     def __init__(self, process: "subprocess.Popen[str]", settings: ServerSettings) -> None:
         self.process = process
         self._settings = settings
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        self._lines.extend(self.process.stderr)
+
+    @property
+    def said(self) -> str:
+        """On standard error, so far."""
+        return "".join(self._lines)
 
     @property
     def url(self) -> str:
@@ -67,13 +80,10 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def end(self, number: signal.Signals) -> str:
-        """What it has said on standard error."""
+    def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
-        assert self.process.stderr is not None
-        said = self.process.stderr.read()
         assert self.process.wait(WAIT) == (0 if number == signal.SIGTERM else -number)
-        return said
+        self._reader.join(WAIT)
 
 
 @contextmanager
@@ -103,6 +113,7 @@ def test_a_killed_fetch_goes_on_at_the_next_start_and_a_later_one_fetches_nothin
         assert server.model()["state"] == "fetching"
         assert "25 days" in server.ask()["choices"][0]["message"]["content"]
         assert server.ask()["usage"]["total_tokens"] == 0
+        until(lambda: "Language model tiny (0 MB) is fetched behind the page" in server.said)
         server.end(signal.SIGKILL)
     assert list(settings.models_path.glob("*.gguf")) == []
 
@@ -111,19 +122,18 @@ def test_a_killed_fetch_goes_on_at_the_next_start_and_a_later_one_fetches_nothin
         until(lambda: server.model()["state"] == "ready")
         assert hub.downloads()[-1] == f"bytes={size // 2}-"
         assert server.ask()["usage"]["completion_tokens"] > 0
-        said = server.end(signal.SIGTERM)
-    assert "no language model yet: answers are quotes until then" in said.splitlines()[0]
-    assert "Language model tiny (0 MB) is fetched behind the page" in said
-    assert said.splitlines()[-1].startswith("tiny writes the answers from now on. Open http://127.0.0.1:")
-    assert "Traceback" not in said
+        until(lambda: "tiny writes the answers from now on. Open http://127.0.0.1:" in server.said)
+        server.end(signal.SIGTERM)
+    assert "no language model yet: answers are quotes until then" in server.said.splitlines()[0]
+    assert "Traceback" not in server.said
 
     hub.requests.clear()
     with serving(settings, model, hub) as server:
         until(lambda: server.model()["state"] == "ready")
         assert server.ask()["usage"]["completion_tokens"] > 0
-        said = server.end(signal.SIGTERM)
-    assert "tiny loads" in said.splitlines()[0]
-    assert "fetched" not in said
+        server.end(signal.SIGTERM)
+    assert "tiny loads" in server.said.splitlines()[0]
+    assert "fetched" not in server.said
     assert hub.requests == []
 
 
@@ -136,8 +146,8 @@ def test_the_end_of_a_server_does_not_wait_for_a_source_that_says_nothing(
     hub.silent_after = 0
     with serving(settings, model, hub) as server:
         until(lambda: server.model()["state"] == "fetching" and bool(hub.downloads()))
-        said = server.end(signal.SIGTERM)  # which waits for less than the source has time to speak
-    assert "Traceback" not in said
+        server.end(signal.SIGTERM)  # which waits for less than the source has time to speak
+    assert "Traceback" not in server.said
 
 
 def test_a_name_that_no_start_can_fetch_is_refused_before_anything_begins(settings: ServerSettings) -> None:

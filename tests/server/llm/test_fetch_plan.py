@@ -108,16 +108,20 @@ def test_too_little_memory_for_the_default_takes_the_small_one_and_says_why(sett
     assert isinstance(choice, Choice)
     assert choice.model.name == SMALL_MODEL
     assert choice.why == (
-        f"This computer has too little free memory for {DEFAULT_MODEL}. So the smaller {SMALL_MODEL} comes instead."
+        f"The server has too little free memory for {DEFAULT_MODEL}. So the smaller {SMALL_MODEL} comes instead."
     )
 
 
 def test_too_little_memory_for_both_takes_none(settings: ServerSettings) -> None:
     none = choose(settings, DEFAULTS, GIB // 2, PLENTY)
     assert isinstance(none, NoneFits)
-    assert (none.lack, none.why) == ("too_large", f"This computer has too little free memory for {DEFAULT_MODEL}.")
+    assert (none.lack, none.why) == (
+        "too_large",
+        f"The server has too little free memory for {DEFAULT_MODEL}.",
+    )
     assert f"{SMALL_MODEL}: The model needs" in none.advice
     assert "512 MiB are free" in none.advice
+    assert none.advice.endswith("Close other programs or choose a smaller model: docent models list.")
 
 
 def test_a_named_model_that_does_not_fit_is_not_replaced(settings: ServerSettings) -> None:
@@ -132,15 +136,18 @@ def test_too_little_disk_for_the_default_takes_the_small_one(settings: ServerSet
     choice = choose(settings, DEFAULTS, PLENTY, SPARE_BYTES + DEFAULTS[1].size)
     assert isinstance(choice, Choice)
     assert choice.model.name == SMALL_MODEL
-    assert choice.why.startswith(f"The disk has too little room for {DEFAULT_MODEL}.")
+    assert choice.why.startswith(f"The disk of the server has too little room for {DEFAULT_MODEL}.")
 
 
 def test_too_little_disk_for_both_says_what_is_there(settings: ServerSettings) -> None:
     none = choose(settings, DEFAULTS, PLENTY, 300_000_000)
     assert isinstance(none, NoneFits)
     assert none.lack == "no_room"
-    assert "1,117 MB are to be fetched" in none.advice
-    assert "300 MB free" in none.advice
+    assert none.advice == (
+        f"{DEFAULT_MODEL}: 1,117 MB are to be fetched and 512 MB to be kept free, but 300 MB are free. "
+        f"{SMALL_MODEL}: 491 MB are to be fetched and 512 MB to be kept free, but 300 MB are free. "
+        f"Make room beside {settings.models_path.absolute()}, or set DOCENT_DATA to a folder on a larger disk."
+    )
 
 
 def test_what_an_earlier_fetch_left_needs_no_room(settings: ServerSettings) -> None:

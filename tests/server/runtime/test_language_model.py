@@ -167,11 +167,13 @@ async def test_cancel_keeps_the_quotations_and_again_fetches_it(settings: Server
 
 async def test_a_fetch_that_fails_says_why_and_is_tried_again(settings: ServerSettings) -> None:
     async with starting(settings) as server:
-        server.pull.error = PullError("The hub cannot be reached.", "Fetch the file by hand.")
+        reasons = "No source gives it. The hub cannot be reached. The index has no such package."
+        server.pull.error = PullError(reasons, "Fetch the file by hand.")
         server.pull.gate.set()
         await server.reaches("failed")
         state = server.services.arrival.state
-        assert (state.why, state.advice) == ("The hub cannot be reached.", "Fetch the file by hand.")
+        assert state.why == "tiny could not be fetched. No source gives it."
+        assert state.advice == "The hub cannot be reached. The index has no such package. Fetch the file by hand."
         assert (await server.answer()).mode == "extractive"
 
         server.pull.error = None
@@ -185,7 +187,9 @@ async def test_a_disk_that_fills_meanwhile_is_told(settings: ServerSettings) -> 
         server.pull.error = StorageError("The disk is full.", "Make room; what has arrived is kept.")
         server.pull.gate.set()
         await server.reaches("failed")
-        assert server.services.arrival.state.headline.startswith("There is no language model. The disk is full.")
+        assert server.services.arrival.state.headline == (
+            "There is no language model. tiny could not be fetched. The disk is full. Answers are quotations."
+        )
 
 
 async def test_the_unforeseen_is_logged_and_can_be_tried_again(

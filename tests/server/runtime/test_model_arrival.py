@@ -45,7 +45,7 @@ def test_another_model_than_the_first_choice_says_why() -> None:
 def test_why_it_failed_is_for_everybody_and_what_to_do_for_whoever_runs_it() -> None:
     state = replace(at("failed"), why="The hub cannot be reached.", advice="Fetch it by hand:\n  file x")
     assert state.headline == "There is no language model. The hub cannot be reached. Answers are quotations."
-    assert state.sentence == f"{state.headline} Fetch it by hand: file x"
+    assert state.sentence == f"{state.headline}\nFetch it by hand:\n  file x"
 
 
 def test_what_is_read_out_has_no_number_that_changes_every_second() -> None:

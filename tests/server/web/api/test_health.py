@@ -106,7 +106,8 @@ def test_where_no_model_came_a_server_is_ready_and_says_why(settings: ServerSett
         ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["parts"]["language_model"]["detail"] == (
-        "There is no language model. The hub cannot be reached. Answers are quotations. Fetch it by hand."
+        "There is no language model. tiny could not be fetched. The hub cannot be reached. Answers are quotations.\n"
+        "Fetch it by hand."
     )
 
 

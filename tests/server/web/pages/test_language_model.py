@@ -115,9 +115,16 @@ def test_a_failure_is_shown_with_try_again(client: TestClient, site: Site) -> No
 
 @pytest.mark.parametrize("lack", ["too_large", "no_room"])
 def test_what_there_is_too_little_of_is_shown(client: TestClient, site: Site, lack: Stage) -> None:
-    become(site, Arrival(lack, "qwen2.5-coder-1.5b", why="The disk has too little room for qwen2.5-coder-1.5b."))
+    become(
+        site,
+        Arrival(
+            lack,
+            "qwen2.5-coder-1.5b",
+            why="The disk of the server has too little room for qwen2.5-coder-1.5b.",
+        ),
+    )
     shown = banner(client.get("/").text)
-    assert "The disk has too little room for qwen2.5-coder-1.5b. Answers are quotations." in shown
+    assert "The disk of the server has too little room for qwen2.5-coder-1.5b. Answers are quotations." in shown
     assert "Try again" in shown
 
 
