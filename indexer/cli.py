@@ -58,6 +58,13 @@ def search() -> None:
 @click.option(
     "--off-topic", type=PATH, help="Another folder: see how many of its questions are refused of this corpus."
 )
+@click.option(
+    "--sample",
+    default="",
+    metavar="N[+M]",
+    help="Ask at most N answerable and N (or M) unanswerable questions, and N off-topic ones.",
+)
+@click.option("--seed", default=1, show_default=True, help="Which of them; the same seed chooses the same.")
 @click.option("--baseline", type=PATH, help="Compare with this report of an earlier --json run.")
 @click.option("--report", "page", type=PATH, help="Also write an HTML page with plots to this file.")
 @JSON_OPTION

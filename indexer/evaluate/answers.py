@@ -1,22 +1,20 @@
-"""A running server's answers to a set of questions, and what each is worth: its part of every figure.
+"""A running server's answers to a set of questions.
 
-The server is any OpenAI-compatible one; what only Docent says (whether it answered, its citations) stands in the
-`docent` object of the stream's last chunk, and is counted only where it is there.
+The server is any OpenAI-compatible one; what only Docent says (whether it answered, its citations and quotations, how
+sure it was) stands in the `docent` object of the stream's last chunk, and is counted only where it is there.
 """
 
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 import httpx
 
 from indexer.errors import DocentError
-from indexer.evaluate.facts import holds, plain, sentences
-from indexer.evaluate.retrieval import EvaluationQuestion, Measures, matches_gold
+from indexer.evaluate.facts import holds, plain
+from indexer.evaluate.retrieval import EvaluationQuestion
 
 ANSWER_SECONDS = 600.0
 
@@ -32,6 +30,20 @@ class AnswerResult:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     first_token_ms: float | None = None  # None where nothing came
+    mode: str = ""  # of Docent: model | extractive | fixed
+    reason: str = ""  # why it ended: stop | length
+    quotes: list[dict[str, Any]] = field(default_factory=list)  # of the documents, shown beneath the answer
+    answerability: float | None = None  # the server's judgement of the question, higher where it is surer
+
+    @property
+    def shown(self) -> str:
+        """The answer with what is quoted beneath it."""
+        return "\n".join([self.text, *(str(quote.get("quote") or "") for quote in self.quotes)])
+
+    @property
+    def is_written(self) -> bool:
+        """False for what only quotes the documents."""
+        return self.answered and self.mode != "extractive"
 
     @property
     def can_be_judged(self) -> bool:
@@ -101,45 +113,20 @@ def _take(result: AnswerResult, chunk: dict[str, Any], started: float) -> None:
         if delta and result.first_token_ms is None:
             result.first_token_ms = (time.perf_counter() - started) * 1000
         result.text += delta
+        result.reason = choice.get("finish_reason") or result.reason
     if usage := chunk.get("usage"):
         result.prompt_tokens, result.completion_tokens = usage["prompt_tokens"], usage["completion_tokens"]
     if docent := chunk.get("docent"):
         result.answered = bool(docent.get("answered", True))
-        result.citations = docent.get("citations", [])
+        result.mode = str(docent.get("mode") or "")
+        result.citations, result.quotes = _objects(docent, "citations"), _objects(docent, "quotes")
+        judged = docent.get("answerability")
+        result.answerability = None if judged is None else float(judged)
 
 
-def answer_measures(result: AnswerResult) -> Measures:
-    """Containment, abstention, citations, tokens and time; each only for the questions that it is about."""
-    asked, measures = result.question, Measures()
-    if asked.answerable is True:
-        measures["abstention.false_refusals"] = (float(not result.answered), 1)
-        if result.can_be_judged:
-            measures["contains"] = (float(result.contains), 1)
-        if result.answered:
-            measures |= _citation_measures(result)
-    elif asked.answerable is False:
-        measures["abstention.recall"] = (float(not result.answered), 1)
-    if asked.answerable is not None and not result.answered:
-        measures["abstention.precision"] = (float(asked.answerable is False), 1)
-    measures["tokens.prompt"] = (result.prompt_tokens, 1)
-    measures["tokens.completion"] = (result.completion_tokens, 1)
-    if result.first_token_ms is not None:
-        measures["first_token_ms"] = (result.first_token_ms, 1)
-    return measures
-
-
-def _citation_measures(result: AnswerResult) -> Measures:
-    claims = sentences(result.text)
-    return {
-        "citations.precision": (sum(_is_right(result.question, c) for c in result.citations), len(result.citations)),
-        "citations.recall": (sum(bool(re.search(r"\[\d+\]", claim)) for claim in claims), len(claims)),
-    }
-
-
-def _is_right(question: EvaluationQuestion, citation: dict[str, Any]) -> bool:
-    """Whether a citation points to a gold passage, or its quoted words hold an answer or one of the facts."""
-    document, page = str(citation.get("document")), citation.get("page")
-    if any(matches_gold(id_, document, page) for id_ in question.gold):
-        return True
-    quoted = plain(str(citation.get("quote") or ""))
-    return any(holds(quoted, words) for words in (*question.answers, *chain.from_iterable(question.must)))
+def _objects(docent: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Raises TypeError for anything but a list of objects."""
+    found = docent.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise TypeError(f"{name} is no list of objects")
+    return found

@@ -7,7 +7,9 @@ A measure of a question is `[gained, of]`: a figure is the sum of the first over
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from indexer.evaluate.answers import AnswerResult, answer_measures
+from indexer.evaluate.answer_measures import Sources, answer_measures, judge
+from indexer.evaluate.answers import AnswerResult
+from indexer.evaluate.refusals import told_apart
 from indexer.evaluate.retrieval import EvaluationQuestion, Measures, QuestionResult, RetrievalReport
 from indexer.passages import Passage
 
@@ -16,6 +18,12 @@ SHOWN = 5
 
 SHARES = {
     "contains": (),
+    "facts_held": ("written", "shown"),
+    "wrong_facts": (),
+    "wrong_facts_cited": (),
+    "refused": (),
+    "empty": (),
+    "cut": (),
     "abstention": ("precision", "recall", "false_refusals"),
     "citations": ("precision", "recall"),
 }
@@ -50,19 +58,41 @@ def retrieval_measures(result: QuestionResult) -> Measures:
     return {**{name: (value, 1) for name, value in result.measures().items()}, "latency_ms": (result.ms, 1)}
 
 
-def add_answers(rows: Sequence[dict[str, Any]], results: Sequence[AnswerResult]) -> None:
+def add_answers(rows: Sequence[dict[str, Any]], results: Sequence[AnswerResult], sources: Sources) -> None:
     """Put each answer, and what it is worth, into the row of its question."""
     for row, result in zip(rows, results, strict=True):
-        row["answer"], row["answered"] = result.text, result.answered
-        row["citations"] = [{key: c.get(key) for key in ("n", "document", "page", "quote")} for c in result.citations]
-        row["measures"] |= answer_measures(result)
+        judgement = judge(result, sources)
+        row |= {**_as_given(result), **judgement.as_row()}
+        row["measures"] |= answer_measures(result, judgement)
+
+
+def off_topic_rows(results: Sequence[AnswerResult]) -> list[dict[str, Any]]:
+    """A row for each question of another folder, which is to be refused and counts for nothing else."""
+    rows = question_rows([result.question for result in results], RetrievalReport(), {})
+    for row, result in zip(rows, results, strict=True):
+        row |= {**_as_given(result), "off_topic": True, "answerable": False, "gold": [], "accepted": []}
+        row["measures"] = {"off_topic.refused": (float(not result.answered), 1)}
+    return rows
+
+
+def _as_given(result: AnswerResult) -> dict[str, Any]:
+    places = ("document", "page", "quote")
+    return {
+        "answer": result.text,
+        "answered": result.answered,
+        "mode": result.mode,
+        "reason": result.reason,
+        "citations": [{key: citation.get(key) for key in ("n", *places)} for citation in result.citations],
+        "quotes": [{key: quote.get(key) for key in places} for quote in result.quotes],
+        "judged": result.answerability,
+    }
 
 
 def add_closed_book(rows: Sequence[dict[str, Any]], results: Sequence[AnswerResult]) -> None:
     """The same for answers without retrieval: what the model remembers by itself."""
     for row, result in zip(rows, results, strict=True):
         row["closed_book"] = result.text
-        measures = answer_measures(result)
+        measures = answer_measures(result, judge(result, {}))
         kept = ("contains", "tokens.prompt", "first_token_ms")
         row["measures"] |= {f"closed_book.{name}": measures[name] for name in kept if name in measures}
 
@@ -74,7 +104,22 @@ def summarise_answers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for name, parts in SHARES.items()
     }
     tokens = {part: mean(rows, f"tokens.{part}") for part in ("prompt", "completion")}
-    return {**every, "tokens": tokens, "first_token_ms": mean(rows, "first_token_ms")}
+    times = {"tokens": tokens, "first_token_ms": mean(rows, "first_token_ms")}
+    return {**every, "words": mean(rows, "words"), **_by_the_server(rows), **times}
+
+
+def _by_the_server(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How well the server's own judgement of a question tells those apart that the documents answer."""
+    judged = [row for row in rows if row.get("judged") is not None]
+    answerable = [row["judged"] for row in judged if row["answerable"] is True]
+    off_topic = [row["judged"] for row in judged if row.get("off_topic")]
+    near = [row["judged"] for row in judged if row["answerable"] is False and not row.get("off_topic")]
+    figures: dict[str, Any] = {"answerability": told_apart(answerable, near)} if judged else {}
+    asked = sum("off_topic.refused" in row["measures"] for row in rows)
+    if asked:
+        found = told_apart(answerable, off_topic) or {}
+        figures["off_topic"] = {"refused": share(rows, "off_topic.refused"), **found, "questions": asked}
+    return figures
 
 
 def summarise_closed_book(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

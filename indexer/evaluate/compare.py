@@ -35,7 +35,9 @@ COSTS = frozenset(
     }
 )
 """Less is better, and no loss: they depend on the machine, or are what an improvement was bought with."""
-LESS_IS_BETTER = COSTS | {"abstention.false_refusals"}
+LESS_IS_BETTER = COSTS | {"abstention.false_refusals", "wrong_facts", "wrong_facts_cited", "refused", "empty", "cut"}
+NEITHER = frozenset({"words"})
+"""What they say of an answer stands in other measures: how long it is is neither better nor worse."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """gain | loss | cost | saved | no difference"""
+        """gain | loss | cost | saved | more | less | no difference"""
         if self.changed < LEAST_CHANGED or self.low <= 0 <= self.high:
             return "no difference"
+        if self.measure in NEITHER:
+            return "more" if self.low > 0 else "less"
         better = (self.low > 0) != (self.measure in LESS_IS_BETTER)
         if self.measure in COSTS:
             return "saved" if better else "cost"

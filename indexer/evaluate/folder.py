@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,29 @@ from rich.table import Table
 
 from indexer.embed import SentenceTransformerEmbedder
 from indexer.errors import StartError
+from indexer.evaluate.answer_measures import Sources
 from indexer.evaluate.answers import ask_all
 from indexer.evaluate.by_question import (
     add_answers,
     add_closed_book,
+    off_topic_rows,
     question_rows,
     summarise_answers,
     summarise_closed_book,
 )
 from indexer.evaluate.compare import Comparison
+from indexer.evaluate.facts import known
 from indexer.evaluate.refusals import summarise_refusals
 from indexer.evaluate.retrieval import (
     EvaluationQuestion,
     RetrievalReport,
     check_gold,
     evaluate_retrieval,
+    gold_texts,
     ingest_folder,
     load_questions,
 )
+from indexer.evaluate.sample import Sample
 from indexer.knowledge.calibration import is_due, read_calibration
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
@@ -56,10 +61,11 @@ def evaluate_folder(
     endpoint: str,
     closed_book: bool = False,
     off_topic: Path | None = None,
+    sample: Sample | None = None,
 ) -> dict[str, Any]:
     """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails.
 
-    `off_topic`: another folder, whose questions this one's corpus does not answer.
+    `off_topic`: another folder, whose questions this one's corpus does not answer. `sample`: not all are asked.
     """
     questions = load_questions(folder)
     others = load_questions(off_topic) if off_topic else []
@@ -68,6 +74,8 @@ def evaluate_folder(
     message(f"Indexing the corpus of {folder.name}.")
     ingest_folder(folder, settings, engine, embedder)
     check_gold(questions, engine)
+    if sample:
+        questions, others = sample.of(questions), sample.of_any(others)
     store = Store(engine, settings.index_path)
     store.load()
     store.save()
@@ -77,14 +85,14 @@ def evaluate_folder(
     if is_due(engine):
         calibrate(retriever, scope)
     report, passages = evaluate_retrieval(questions, retriever, scope)
-    figures = {"folder": folder.name, **report.summary()}
+    figures = {"folder": folder.name, **({"sample": str(sample)} if sample else {}), **report.summary()}
     rows = question_rows(questions, report, passages)
     figures["refusals"] = _refusals(report, questions, others, retriever, scope, settings.false_refusals)
-    if endpoint:
-        figures |= ask_server(questions, rows, endpoint, closed_book, os.environ.get("DOCENT_API_KEY", ""))
-    elif answers:
-        with running_server(settings) as url:
-            figures |= ask_server(questions, rows, url, closed_book)
+    if answers or endpoint:
+        sources = {id_: known(text) for id_, text in gold_texts(questions, engine).items()}
+        key = os.environ.get("DOCENT_API_KEY", "") if endpoint else ""
+        with nullcontext(endpoint) if endpoint else running_server(settings) as url:
+            figures |= ask_server(questions, rows, url, closed_book, key, sources, others)
     return {**figures, "per_question": rows}
 
 
@@ -108,15 +116,21 @@ def _refusals(
 
 def ask_server(
     questions: Sequence[EvaluationQuestion],
-    rows: Sequence[dict[str, Any]],
+    rows: list[dict[str, Any]],
     endpoint: str,
     closed_book: bool,
     key: str = "",
+    sources: Sources | None = None,
+    off_topic: Sequence[EvaluationQuestion] = (),
 ) -> dict[str, Any]:
-    """The figures of a server's answers; each answer goes into the row of its question. Raises DocentError."""
+    """The figures of a server's answers; each answer goes into the row of its question. Raises DocentError.
+
+    `sources`: what the gold documents hold. `off_topic` are asked as well, and get rows of their own.
+    """
     if closed_book:  # first, since it fails at once where no language model is
         add_closed_book(rows, ask_all(questions, endpoint, key, retrieval=False))
-    add_answers(rows, ask_all(questions, endpoint, key))
+    add_answers(rows, ask_all(questions, endpoint, key), sources or {})
+    rows += off_topic_rows(ask_all(off_topic, endpoint, key))
     return {**summarise_answers(rows), **(summarise_closed_book(rows) if closed_book else {})}
 
 

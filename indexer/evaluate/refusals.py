@@ -1,4 +1,7 @@
-"""Which questions search alone would refuse: as it is set, and at false refusals that are the same for every run."""
+"""Which questions would be refused: as it is set, and at false refusals that are the same for every run.
+
+`summarise_refusals` is about search alone; `told_apart` takes whatever number a question was judged by.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,17 +18,23 @@ def summarise_refusals(
     """From the answerability of each question of the three kinds; `least`: below it a question is refused."""
     return {
         "false_refusals": _below(answerable, least),
-        "unanswerable": _told_apart(answerable, unanswerable, least),
-        "off_topic": _told_apart(answerable, off_topic, least),
+        "unanswerable": _refused(answerable, unanswerable, least),
+        "off_topic": _refused(answerable, off_topic, least),
     }
 
 
-def _told_apart(answerable: Sequence[float], others: Sequence[float], least: float) -> dict[str, Any] | None:
+def _refused(answerable: Sequence[float], others: Sequence[float], least: float) -> dict[str, Any] | None:
     """How many of the others are refused; None where one of the two kinds is missing."""
+    apart = told_apart(answerable, others)
+    return apart and {**apart, "refused": _below(others, least)}
+
+
+def told_apart(answerable: Sequence[float], others: Sequence[float]) -> dict[str, Any] | None:
+    """How many of the others are below the limits at those false refusals; None where one of the kinds is missing."""
     if not len(answerable) or not len(others):
         return None
     at = {f"at_{rate:.0%}": _below(others, float(np.quantile(answerable, rate))) for rate in RATES}
-    return {"questions": len(others), "refused": _below(others, least), **at, "auroc": _auroc(answerable, others)}
+    return {"questions": len(others), **at, "auroc": _auroc(answerable, others)}
 
 
 def _below(values: Sequence[float], least: float) -> float | None:

@@ -48,7 +48,7 @@ def report_html(report: Mapping[str, Any]) -> str:
     rows = report["per_question"]
     title = f"Evaluation of {report['folder']}"
     body = [element("h1", title), *_retrieval(report, rows), *_times(rows), *_comparison(report.get("comparison"))]
-    body += [*_section("Every figure", _figures(report)), *_failures(rows)]
+    body += [*_section("Every figure", _figures(report)), *_failures(rows), *_answers(rows)]
     head = element(
         "head",
         "",
@@ -80,7 +80,7 @@ def _retrieval(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def _is_share(name: str, value: object) -> bool:
-    counted = ("latency_ms", "first_token_ms", "tokens", "questions")
+    counted = ("latency_ms", "first_token_ms", "tokens", "questions", "words")
     return isinstance(value, int | float) and not any(part in counted for part in name.split("."))
 
 
@@ -136,35 +136,79 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Element:
 
 
 FAILURES = (
-    ("No right passage among the first five", "hit@5", 0),
-    ("The answer holds none of the accepted answers", "contains", 0),
-    ("Refused, though the documents answer it", "abstention.false_refusals", 1),
-    ("Answered, though the documents do not say", "abstention.recall", 0),
+    ("No right passage among the first five", "hit@5", 1),
+    ("The answer holds none of the accepted answers", "contains", 1),
+    ("A fact is missing in the answer and in the quotations beneath it", "facts_held.shown", 1),
+    ("A number or name stands in none of the right documents", "wrong_facts", 0),
+    ("No answer: empty, only marks, a sentence twice, or the question", "empty", 0),
+    ("Cut off", "cut", 0),
+    ("Refused, though the documents answer it", "abstention.false_refusals", 0),
+    ("Answered, though the documents do not say", "abstention.recall", 1),
+    ("Answered, though it is off topic", "off_topic.refused", 1),
 )
-"""Title, measure, and what a question's part of the measure is when it went wrong."""
+"""Title, measure, and what a question's part of the measure is when nothing went wrong."""
 
 
 def _failures(rows: Sequence[Mapping[str, Any]]) -> list[Element]:
     sections: list[Element] = []
-    for title, measure, wrong in FAILURES:
+    told = {name for row in rows for name in row["measures"]}
+    for title, measure, right in FAILURES:
         measured = [row for row in rows if measure in row["measures"]]
-        failed = [row for row in measured if row["measures"][measure][0] == wrong]
-        if measured:
-            heading = f"{title}: {len(failed)} of {len(measured)}"
-            sections += _section(heading, *map(_failed, failed))
+        failed = [row for row in measured if row["measures"][measure][0] != right]
+        if measured and not (measure == "contains" and "facts_held.shown" in told):  # which says the same, and more
+            sections += _section(f"{title}: {len(failed)} of {len(measured)}", *map(_article, failed))
     return sections
 
 
-def _failed(row: Mapping[str, Any]) -> Element:
-    found = [one["document"] + (f", page {one['page']}" if one["page"] else "") for one in row["found"]]
+def _answers(rows: Sequence[Mapping[str, Any]]) -> list[Element]:
+    """All of them, to be read one by one."""
+    answered = [row for row in rows if "answer" in row]
+    if not answered:
+        return []
+    count = element("summary", f"{len(answered)} answers")
+    return _section("Every answer", element("details", "", count, *map(_article, answered)))
+
+
+def _article(row: Mapping[str, Any]) -> Element:
     parts = {
         "question": row["id"],
         "before it": "\n".join(row["history"]),
         "gold": "\n".join(row["gold"]),
-        "found": "\n".join(found),
+        "found": "\n".join(map(_place, row["found"])),
         "accepted": "\n".join(row["accepted"]),
         "answer": row.get("answer", ""),
+        "cited": "\n".join(f"[{one['n']}] {_quotation(one)}" for one in row.get("citations", ())),
+        "quoted": "\n".join(map(_quotation, row.get("quotes", ()))),
+        **_marked(row),
         "closed book": row.get("closed_book", ""),
     }
     terms = [part for name, text in parts.items() if text for part in (element("dt", name), element("dd", text))]
     return element("article", "", element("h3", row["question"]), element("dl", "", *terms))
+
+
+def _marked(row: Mapping[str, Any]) -> dict[str, str]:
+    """What a reader would mark in the answer."""
+    facts = row.get("facts") or {}
+    shown, written = facts.get("shown") or {}, facts.get("written") or {}
+    beneath = [fact for fact in written.get("missing", ()) if fact not in shown.get("missing", ())]
+    return {
+        "held": "\n".join(shown.get("held", ())),
+        "missing": "\n".join(shown.get("missing", ())),
+        "only quoted": "\n".join(beneath),
+        "wrong": "\n".join(map(_wrong, row.get("wrong", ()))),
+        "no answer": row.get("flaw", ""),
+        "refused": "yes" if row.get("answered") is False else "",
+    }
+
+
+def _wrong(one: Mapping[str, Any]) -> str:
+    cited = "cited to words that hold it" if one["quoted"] else "cited" if one["cited"] else "not cited"
+    return f"{', '.join(one['facts'])} ({cited}) in: {one['sentence']}"
+
+
+def _quotation(one: Mapping[str, Any]) -> str:
+    return f"{_place(one)}: {one['quote'] or ''}"
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    return str(one["document"]) + (f", page {one['page']}" if one["page"] else "")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract import text as plain_text
@@ -198,6 +198,16 @@ def check_gold(questions: Sequence[EvaluationQuestion], engine: Engine) -> None:
             f"None of the {len(gold)} gold ids names a document of the corpus; the first is {gold[0][:100]!r}.",
             "They have to be the corpus's ids, or paths relative to the folder that set.json names.",
         )
+
+
+def gold_texts(questions: Sequence[EvaluationQuestion], engine: Engine) -> dict[str, str]:
+    """Title and text of the document that each gold id is of; ids of no document are left out."""
+    paths = {id_: (id_, id_.rpartition("#p")[0]) for question in questions for id_ in question.gold}
+    wanted = {path for both in paths.values() for path in both}
+    with Session(engine) as session:
+        found = session.exec(select(Document.path, Document.title, Document.text).where(col(Document.path).in_(wanted)))
+        texts = {path: f"{title}\n{text}" for path, title, text in found}
+    return {id_: texts[path] for id_, both in paths.items() for path in both if path in texts}
 
 
 def _ingest_passages(

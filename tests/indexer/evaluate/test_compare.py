@@ -70,10 +70,23 @@ def test_what_it_cost_is_told_and_is_no_loss(measure: str) -> None:
     assert only(compare(rows([20.0] * 20, measure), rows([10.0] * 20, measure))).verdict == "saved"
 
 
-def test_more_false_refusals_are_a_loss() -> None:
-    measure = "abstention.false_refusals"
+@pytest.mark.parametrize(
+    "measure", ["abstention.false_refusals", "refused", "wrong_facts", "wrong_facts_cited", "empty", "cut"]
+)
+def test_more_of_what_is_bad_is_a_loss(measure: str) -> None:
     assert compare(rows([0.0] * 20, measure), rows([1.0] * 20, measure)).lost
     assert not compare(rows([1.0] * 20, measure), rows([0.0] * 20, measure)).lost
+
+
+@pytest.mark.parametrize("measure", ["facts_held.written", "facts_held.shown", "off_topic.refused"])
+def test_less_of_what_is_good_is_a_loss(measure: str) -> None:
+    assert compare(rows([1.0] * 20, measure), rows([0.0] * 20, measure)).lost
+
+
+def test_longer_answers_are_neither_better_nor_worse() -> None:
+    longer = compare(rows([10.0] * 20, "words"), rows([20.0] * 20, "words"))
+    assert (only(longer).verdict, longer.lost) == ("more", False)
+    assert only(compare(rows([20.0] * 20, "words"), rows([10.0] * 20, "words"))).verdict == "less"
 
 
 def test_a_question_with_more_parts_counts_for_more() -> None:

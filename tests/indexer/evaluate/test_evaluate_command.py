@@ -69,6 +69,25 @@ def test_refusals_by_search_alone(folder: Path) -> None:
     assert report["per_question"][0]["answerability"] > 0.5
 
 
+def test_a_sample_is_asked_of_the_whole_corpus(folder: Path) -> None:
+    asked = ("--sample", "3+1", "--off-topic", str(folder), "--json")
+    report = json.loads(evaluate(str(folder), *asked).stdout)
+    rows = report["per_question"]
+    assert (report["sample"], report["questions"]) == ("3+1 by seed 1", 3)
+    assert [row["answerable"] for row in rows] == [True, True, True, False]
+    assert [name for name in TOPICS if name in {row["id"] for row in rows}] == [row["id"] for row in rows[:3]]
+    assert len(rows[0]["found"]) == 5
+    assert report["refusals"]["off_topic"]["questions"] == 3
+    other = json.loads(evaluate(str(folder), *asked, "--seed", "2").stdout)
+    assert [row["id"] for row in other["per_question"]] != [row["id"] for row in rows]
+
+
+def test_a_sample_of_nothing_in_particular_is_refused_at_once(folder: Path) -> None:
+    refused = evaluate(str(folder), "--sample", "some", status=2)
+    assert "names no number of questions" in refused.stderr
+    assert "Indexing" not in refused.stderr
+
+
 def test_a_baseline_that_is_none_is_refused_before_anything_is_read(folder: Path) -> None:
     (folder / "baseline.json").write_text("{}")
     refused = evaluate(str(folder), "--baseline", str(folder / "baseline.json"), status=2)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import DocentError
@@ -17,7 +18,7 @@ from indexer.evaluate.report import POLICY, report_html, write_report
 HOSTILE = '</h3><script>alert(1)</script><img src=x onerror="alert(2)">&lt;b&gt; </style> ]]> \x00 \ud800'
 TAGS = set(
     "html head meta title style body h1 h2 h3 svg rect line polyline circle text table thead tbody tr th td article "
-    "dl dt dd".split()
+    "dl dt dd details summary".split()
 )
 
 
@@ -51,6 +52,12 @@ def row(text: str = "How long?", /, **measures: Sequence[float]) -> dict[str, An
         "ranks": {text: 2} if measures else {},
         "measures": measures,
         "answer": text,
+        "answered": True,
+        "citations": [{"n": 1, "document": text, "page": None, "quote": text}],
+        "quotes": [{"document": text, "page": 2, "quote": text}],
+        "facts": {"written": {"held": [], "missing": [text]}, "shown": {"held": [text], "missing": []}},
+        "wrong": [{"sentence": text, "facts": [text], "cited": True, "quoted": False}],
+        "flaw": "",
         "closed_book": text,
     }
 
@@ -69,6 +76,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert text in page.words
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_stays_text(text: str) -> None:
     page = Page(report_html(report(row(text, **{"hit@5": [0, 1]}))))
@@ -90,12 +98,58 @@ def test_only_what_went_wrong_is_listed() -> None:
     right = {"hit@5": [1, 1], "contains": [1, 1], "abstention.false_refusals": [0, 1]}
     page = Page(report_html(report(row("missed", **wrong), row("found it", **right), row("unmeasured"))))
     words = "\n".join(page.words)
+    words = words[: words.index("Every answer")]
     assert "No right passage among the first five: 1 of 2" in words
     assert "The answer holds none of the accepted answers: 1 of 2" in words
     assert "Refused, though the documents answer it: 1 of 2" in words
     assert "Answered, though" not in words
     assert "missed, page 3" in words
     assert "found it" not in words
+
+
+def test_every_answer_can_be_read_with_what_a_reader_would_mark() -> None:
+    marked = {
+        "question": "How long?", "answer": "20 days, says Paul [1].", "answered": True,
+        "citations": [{"n": 1, "document": "pay.md", "page": 7, "quote": "Paul pays."}],
+        "quotes": [{"document": "leave.md", "page": None, "quote": "Leave is 25 days."}],
+        "facts": {
+            "written": {"held": ["says"], "missing": ["25 days", "manager"]},
+            "shown": {"held": ["says", "25 days"], "missing": ["manager"]},
+        },
+        "wrong": [{"sentence": "20 days, says Paul [1].", "facts": ["20", "paul"], "cited": True, "quoted": True}],
+        "flaw": "a sentence twice",
+    }  # fmt: skip
+    page = Page(report_html(report({**row(), **marked}, {**row("Whether?"), "answered": False, "wrong": []})))
+    at = page.words.index("Every answer")
+    assert page.words[at + 1] == "2 answers"
+    terms = [word for word in page.words[at:] if word.strip()]
+    pairs = dict(pairwise(terms))
+    assert pairs["cited"] == "[1] Whether?: Whether?"  # the second answer's
+    first = terms[: terms.index("Whether?")]
+    pairs = dict(pairwise(first))
+    assert pairs["cited"] == "[1] pay.md, page 7: Paul pays."
+    assert pairs["quoted"] == "leave.md: Leave is 25 days."
+    assert (pairs["held"], pairs["missing"], pairs["only quoted"]) == ("says\n25 days", "manager", "25 days")
+    assert pairs["wrong"] == "20, paul (cited to words that hold it) in: 20 days, says Paul [1]."
+    assert pairs["no answer"] == "a sentence twice"
+    assert "refused" in terms[terms.index("Whether?") :]
+    assert "refused" not in first
+
+
+def test_what_lacks_a_fact_is_listed_once() -> None:
+    partly = {"contains": [0, 1], "facts_held.shown": [0.5, 1], "wrong_facts": [1, 3], "off_topic.refused": [0, 1]}
+    right = {"contains": [1, 1], "facts_held.shown": [1, 1], "wrong_facts": [0, 2], "empty": [0, 1]}
+    words = "\n".join(Page(report_html(report(row("partly", **partly), row("right", **right)))).words)
+    assert "A fact is missing in the answer and in the quotations beneath it: 1 of 2" in words
+    assert "A number or name stands in none of the right documents: 1 of 2" in words
+    assert "No answer: empty, only marks, a sentence twice, or the question: 0 of 1" in words
+    assert "Answered, though it is off topic: 1 of 1" in words
+    assert "none of the accepted answers" not in words
+
+
+def test_a_report_without_answers_lists_none() -> None:
+    searched = {name: value for name, value in row().items() if name not in ("answer", "facts", "wrong", "quotes")}
+    assert "Every answer" not in report_html(report(searched))
 
 
 def test_the_comparison_is_shown() -> None:

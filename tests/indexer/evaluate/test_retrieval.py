@@ -14,6 +14,7 @@ from indexer.evaluate.retrieval import (
     check_gold,
     evaluate_retrieval,
     gold_ranks,
+    gold_texts,
     ingest_folder,
     load_questions,
     matches_gold,
@@ -175,6 +176,23 @@ def test_gold_that_the_corpus_does_not_hold_is_said_rather_than_counted_as_zero(
     check_gold([EvaluationQuestion("1", "Leave?", (), answerable=False)], engine)
     with pytest.raises(StartError, match="moved/leave"):
         check_gold([EvaluationQuestion("1", "Leave?", ("moved/leave.pdf",))], engine)
+
+
+def test_gold_documents_are_read_whole_with_their_titles(
+    tmp_path: Path, settings: IndexerSettings, engine: Engine, embedder: WordEmbedder
+) -> None:
+    rows = [
+        {"id": "leave.pdf", "title": "Leave", "text": "Leave is 25 days."},
+        {"id": "a#p1", "title": "", "text": "An odd name."},
+    ]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    ingest_folder(tmp_path, settings, engine, embedder)  # type: ignore[arg-type]
+    questions = [
+        EvaluationQuestion("1", "Leave?", ("leave.pdf#p2", "gone.pdf", "gone.pdf#p1")),
+        EvaluationQuestion("2", "Odd?", ("a#p1", "leave.pdf")),
+    ]
+    leave = "Leave\nLeave is 25 days."
+    assert gold_texts(questions, engine) == {"leave.pdf#p2": leave, "a#p1": "\nAn odd name.", "leave.pdf": leave}
 
 
 def evaluated(folder: Path, settings: IndexerSettings, engine: Engine) -> dict[str, float]:
