@@ -2,15 +2,17 @@
 
 DOCS ?= docs
 MODEL ?=
+SET ?= quick
+EVAL ?= ../shared/eval
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-export DOCS MODEL TORCH_INDEX
+export DOCS MODEL EVAL TORCH_INDEX
 
 PY := .venv/bin/python
 UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes --no-emit-package torch \
 	--custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup setup-dev test check format bench wheel reference screenshots lock clean
+.PHONY: help chat setup setup-dev test check format bench evaluate wheel reference screenshots lock clean
 
 help:  ## Show what there is to make.
 	@echo "Docent answers questions from your own documents, on this machine."
@@ -45,6 +47,9 @@ format: setup-dev  ## Mend formatting and what the linter can mend itself.
 
 bench: setup-dev  ## Run every benchmark; each prints a table and a line of JSON.
 	@set -e; for script in $(wildcard benchmarks/[a-z]*.py); do echo "== $$script"; $(PY) "$$script"; done
+
+evaluate: setup  ## Judge a model's answers: MODEL=..., SET=quick or full, sets of questions in EVAL.
+	@$(PY) benchmarks/answers.py "$(EVAL)" --set "$(SET)" $(ARGS)
 
 wheel: setup  ## Build a wheel into dist/, with templates, styles and the page's scripts inside.
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
