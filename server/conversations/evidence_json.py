@@ -1,7 +1,8 @@
 """Evidence and passages as JSON for chat.db, and back (pure).
 
 A passage keeps its sentences' places and words but not their vectors, which would make a turn fifty times larger; a
-sentence that comes back has a vector of length 0. What was written before roots were has none: it is in no folder.
+sentence that comes back has a vector of length 0. What was written before roots were has none: it is in no folder. Nor
+has it a number of its own in the answer: it is shown under the conversation's.
 """
 
 import json
@@ -32,11 +33,15 @@ _FIELDS = (
 
 
 def evidence_to_json(evidence: Sequence[Evidence]) -> str:
-    return _dump([{"n": item.n, "text": item.text, "passage": _record(item.passage)} for item in evidence])
+    return _dump(
+        [{"n": e.n, "shown": e.shown, "text": e.text, "passage": _record(e.passage)} for e in evidence],
+    )
 
 
 def evidence_from_json(text: str) -> tuple[Evidence, ...]:
-    return tuple(Evidence(item["n"], _passage(item["passage"]), item["text"]) for item in json.loads(text))
+    return tuple(
+        Evidence(item["n"], _passage(item["passage"]), item["text"], item.get("shown", 0)) for item in json.loads(text)
+    )
 
 
 def passages_to_json(passages: Sequence[Passage]) -> str:

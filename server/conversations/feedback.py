@@ -2,9 +2,11 @@
 
 An answer that was not liked becomes a question in the form that `indexer evaluate` reads; whoever completes it may also
 write the answer as it should have been, its `correction`. What was liked or corrected becomes an example under the very
-messages that the model was sent. Quotations had no prompt, so they are examples of nothing.
+messages that the model was sent, its marks numbered as the passages are there; on a page they count from 1 in each
+answer. Quotations had no prompt, so they are examples of nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,8 @@ from server.answering.prompt import build_messages
 from server.conversations.shapes import TurnView
 
 Row = dict[str, Any]
+
+_MARK = re.compile(r"\[(\d{1,4})\]")
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,14 @@ def _question(one: Judged) -> Row:
         "correction": "",
         "remark": one.remark,
         "answered_then": one.turn.answer,
+        "quoted_then": [view.citation.quote for view in one.turn.quotes],
         "found_then": list(dict.fromkeys(evidence.passage.document for evidence in one.turn.evidence)),
     }
 
 
 def examples(judged: Sequence[Judged], corrections: Mapping[str, str]) -> list[Row]:
     """For supervised fine-tuning: `{"messages": [...]}`, one for each answer that was liked or corrected."""
-    good = [(one, corrections.get(one.id, "") or _liked(one)) for one in judged if one.written]
+    good = [(one, _corrected(one, corrections) or _liked(one)) for one in judged if one.written]
     return [{"messages": [*one.prompt(), _assistant(text)]} for one, text in good if text]
 
 
@@ -85,8 +90,8 @@ def preferences(judged: Sequence[Judged], corrections: Mapping[str, str]) -> lis
         prompt = bad.prompt()
         beside = [one for turn in bad.turn.versions if (one := by_turn.get(turn)) is not None and _liked(one)]
         liked = [_liked(one) for one in beside if one.prompt() == prompt]
-        chosen = [text for text in dict.fromkeys([corrections.get(bad.id, ""), *liked]) if text]
-        rejected = [_assistant(bad.turn.answer)]
+        chosen = [text for text in dict.fromkeys([_corrected(bad, corrections), *liked]) if text]
+        rejected = [_assistant(_as_read(bad, bad.turn.answer))]
         pairs += [{"prompt": prompt, "chosen": [_assistant(text)], "rejected": rejected} for text in chosen]
     return pairs
 
@@ -98,7 +103,17 @@ def corrections_in(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _liked(one: Judged) -> str:
-    return one.turn.answer if one.turn.feedback > 0 and one.written else ""
+    return _as_read(one, one.turn.answer) if one.turn.feedback > 0 and one.written else ""
+
+
+def _corrected(one: Judged, corrections: Mapping[str, str]) -> str:
+    return _as_read(one, corrections.get(one.id, ""))
+
+
+def _as_read(one: Judged, text: str) -> str:
+    """An answer with marks as a page shows them, to one with the numbers that the passages have in the prompt."""
+    read = {str(evidence.number): evidence.n for evidence in one.turn.evidence}
+    return _MARK.sub(lambda mark: f"[{read.get(mark[1], mark[1])}]", text)
 
 
 def _assistant(text: str) -> Row:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from server.answering.events import Answer, Citation, Doubt, Searched
+from server.answering.events import BENEATH, Answer, Citation, Doubt, Searched
 from server.conversations.branches import versions
 from server.conversations.evidence_json import (
     evidence_from_json,
@@ -51,10 +51,11 @@ def _write_answer(turn: Turn, answer: Answer) -> None:
 _CITATION_FIELDS = tuple(Citation.__dataclass_fields__)
 
 
-def citation_rows(turn_id: int, citations: Iterable[Citation]) -> list[StoredCitation]:
+def citation_rows(turn_id: int, answer: Answer) -> list[StoredCitation]:
+    """Its marks in order, then the words quoted beneath it."""
     return [
         StoredCitation(turn_id=turn_id, position=position, **{name: getattr(item, name) for name in _CITATION_FIELDS})
-        for position, item in enumerate(citations)
+        for position, item in enumerate((*answer.citations, *answer.quotes))
     ]
 
 
@@ -106,7 +107,8 @@ def _view(
         error=row.error,
         evidence=evidence_from_json(row.evidence),
         closest=passages_from_json(row.closest),
-        citations=tuple(citations),
+        citations=tuple(view for view in citations if view.citation.at != BENEATH),
+        quotes=tuple(view for view in citations if view.citation.at == BENEATH),
         unsupported=tuple(Doubt(*doubt) for doubt in json.loads(row.unsupported)),
         reason=row.reason,
         completion_tokens=row.completion_tokens,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from indexer.passages import Passage
-from server.answering.events import Answer, Citation, Doubt, Evidence, Searched
+from server.answering.events import BENEATH, Answer, Citation, Doubt, Evidence, Searched
 
 TurnState = Literal["running", "done", "stopped", "failed"]
 
@@ -21,7 +21,7 @@ class ConversationLine:
 
 @dataclass(frozen=True)
 class CitationView:
-    """A citation as it is shown and opened; `id` is its address."""
+    """A citation as it is shown and opened, or words quoted beneath an answer; `id` is its address."""
 
     id: int
     citation: Citation
@@ -42,6 +42,7 @@ class TurnView:
     evidence: tuple[Evidence, ...] = ()
     closest: tuple[Passage, ...] = ()
     citations: tuple[CitationView, ...] = ()
+    quotes: tuple[CitationView, ...] = ()  # beneath the answer
     unsupported: tuple[Doubt, ...] = ()
     reason: str = "stop"
     completion_tokens: int = 0
@@ -67,10 +68,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class CitationPlace:
-    """A citation that was opened, with the ids of its neighbours in the same answer."""
+    """A citation that was opened, with the ids of its neighbours in the same answer: of its marks, or beneath it."""
 
     view: CitationView
     number: int  # from 1
     total: int
     previous: int | None
     next: int | None
+
+    @property
+    def beneath(self) -> bool:
+        """Whether it is quoted beneath the answer."""
+        return self.view.citation.at == BENEATH

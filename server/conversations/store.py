@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database
 from indexer.knowledge.tables import now
 from indexer.text.shorten import shortened
-from server.answering.events import Exchange
+from server.answering.events import BENEATH, Exchange
 from server.conversations.branches import ancestors, branch
 from server.conversations.evidence_json import evidence_from_json
 from server.conversations.rows import (
@@ -110,9 +110,11 @@ class Conversations:
             if row is None:
                 raise NotFound("There is no such citation.", "Its conversation may have been deleted.")
             _owned_turn(session, row.turn_id, owner)
+            at_place = col(StoredCitation.at)
+            like_it = at_place == BENEATH if row.at == BENEATH else at_place != BENEATH
             ids = session.exec(
                 select(StoredCitation.id)
-                .where(StoredCitation.turn_id == row.turn_id)
+                .where(StoredCitation.turn_id == row.turn_id, like_it)
                 .order_by(col(StoredCitation.position))
             ).all()
             at = ids.index(citation_id)
@@ -187,7 +189,7 @@ class Conversations:
                 return
             write_outcome(turn, outcome)
             if outcome.answer is not None:
-                session.add_all(citation_rows(turn_id, outcome.answer.citations))
+                session.add_all(citation_rows(turn_id, outcome.answer))
             conversation = session.get(Conversation, turn.conversation_id)
             if conversation is not None:
                 conversation.updated_at = now()

@@ -67,7 +67,7 @@ class Turn(SQLModel, table=True):
 
 
 class StoredCitation(SQLModel, table=True):
-    """A citation of a turn's answer with a copy of the quoted words."""
+    """A citation of a turn's answer, or words quoted beneath it, with a copy of them."""
 
     __tablename__ = "citation"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -76,7 +76,7 @@ class StoredCitation(SQLModel, table=True):
     turn_id: int = Field(foreign_key="turn.id", index=True, ondelete="CASCADE")
     position: int  # in the answer, from 0
     n: int
-    at: int
+    at: int  # code point of the answer, or events.BENEATH
     document_id: int
     collection_id: int
     document: str

@@ -1,6 +1,7 @@
 """Feedback as data: what was not liked can be completed and evaluated, what was liked or corrected trained on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from indexer.evaluate.retrieval import load_questions
 from indexer.passages import Passage, Scope
-from server.answering.events import Answer, Evidence, Question
+from server.answering.events import BENEATH, Answer, Citation, Evidence, Question
 from server.answering.prompt import build_messages
 from server.cli import main
 from server.conversations.shapes import Outcome
@@ -86,6 +87,34 @@ def test_a_liked_answer_is_an_example_under_the_prompt_that_was_sent(
     assert row["messages"][-1] == {"role": "assistant", "content": "25 days [1]."}
     assert "Employees have 25 days." in row["messages"][1]["content"]
     assert rows(tmp_path / "dpo.jsonl") == rows(tmp_path / "questions.jsonl") == []
+
+
+def test_an_example_cites_the_numbers_that_the_prompt_has(
+    conversations: Conversations, settings: ServerSettings, tmp_path: Path
+) -> None:
+    """The page counts from 1 in each answer; the passage was the fourth of the conversation."""
+    turn = conversations.begin("How many days?", "ann")
+    fourth = replace(evidence(), n=4, shown=1)
+    text = "25 days [1], not 30 [7]."
+    conversations.finish(turn.id, Outcome("done", evidence=(fourth,), answer=Answer(text, text, True, "model")))
+    conversations.give_feedback(turn.id, "ann", 1)
+    export(settings, tmp_path)
+    (row,) = rows(tmp_path / "sft.jsonl")
+    assert "[4] Leave" in row["messages"][1]["content"]
+    assert row["messages"][-1]["content"] == "25 days [4], not 30 [7]."
+
+
+def test_a_question_says_what_was_quoted_beneath_its_answer(
+    conversations: Conversations, settings: ServerSettings, tmp_path: Path
+) -> None:
+    turn = conversations.begin("How many days?", "ann")
+    quote = Citation(1, BENEATH, 7, 3, "leave.md", "Leave", "", None, 0, 23, "Employees have 25 days.")
+    answer = Answer("30 [1].", "30.", True, "model", quotes=(quote,))
+    conversations.finish(turn.id, Outcome("done", evidence=(evidence(),), answer=answer))
+    conversations.give_feedback(turn.id, "ann", -1)
+    export(settings, tmp_path)
+    (row,) = rows(tmp_path / "questions.jsonl")
+    assert (row["answered_then"], row["quoted_then"]) == ("30 [1].", ["Employees have 25 days."])
 
 
 def test_two_answers_to_one_prompt_are_a_preference(

@@ -18,7 +18,7 @@ from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
 from indexer.passages import Folder, Passage, Scope, Sentence
 from indexer.text.shorten import shortened
-from server.answering.events import Answer, Citation, Doubt, Evidence, Searched, Timing
+from server.answering.events import BENEATH, Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.conversations.evidence_json import evidence_from_json, evidence_to_json
 from server.conversations.shapes import Outcome
 from server.conversations.store import MIGRATIONS, Conversations, open_conversations
@@ -55,6 +55,7 @@ def answer() -> Answer:
         True,
         "model",
         citations=(citation(1, 9), citation(2, 17)),
+        quotes=(citation(2, BENEATH), citation(1, BENEATH)),
         closest=(passage(2),),
         unsupported=(Doubt(13, 20, "number"),),
         usage=Usage(100, 20, 60),
@@ -66,16 +67,18 @@ def test_an_answer_comes_back_as_it_was_saved(conversations: Conversations) -> N
     begun = conversations.begin("How many days?", "ann")
     assert begun.state == "running"
     searched = Searched("How many days off?", "What is leave?")
-    evidence_of_it = (Evidence(4, passage(), "25 days"),)
+    evidence_of_it = (Evidence(4, passage(), "25 days", shown=1),)
     conversations.finish(begun.id, Outcome("done", evidence=evidence_of_it, answer=answer(), searched=searched))
     (turn,) = conversations.turns(begun.conversation_id, "ann")
     assert (turn.state, turn.answer, turn.mode, turn.answered) == ("done", "It is 25.[1] Yes.[2]", "model", True)
     assert [view.citation for view in turn.citations] == list(answer().citations)
+    assert [view.citation for view in turn.quotes] == list(answer().quotes)
+    assert len({view.id for view in (*turn.citations, *turn.quotes)}) == 4
     assert turn.unsupported == (Doubt(13, 20, "number"),)
     assert turn.total_ms == 4000
     assert turn.searched == searched
     (evidence,) = turn.evidence
-    assert (evidence.n, evidence.text) == (4, "25 days")
+    assert (evidence.n, evidence.number, evidence.text) == (4, 1, "25 days")
     assert evidence.passage == passage()
     assert [sentence.text for sentence in evidence.passage.sentences] == ["Ärger.", "25 days 🌴 a year."]
     assert turn.closest == (passage(2),)
@@ -89,6 +92,11 @@ def test_evidence_from_before_roots_were_stored_is_read_and_is_in_no_folder() ->
     assert evidence.passage.is_in(Scope(frozenset({1})))
     assert passage().is_in(IN_A_FOLDER)
     assert not evidence.passage.is_in(IN_A_FOLDER)
+
+
+def test_evidence_from_before_answers_had_numbers_of_their_own_keeps_the_conversation_s() -> None:
+    (evidence,) = evidence_from_json(evidence_to_json([Evidence(4, passage(), "25 days", 1)]).replace('"shown":1,', ""))
+    assert (evidence.n, evidence.shown, evidence.number) == (4, 0, 4)
 
 
 def test_history_is_the_finished_turns_before_with_raw_answers(conversations: Conversations) -> None:
@@ -136,7 +144,20 @@ def test_a_citation_knows_its_neighbours(conversations: Conversations) -> None:
     first, second = (view.id for view in conversations.turn(turn.id, "ann").citations)
     place = conversations.citation(first, "ann")
     assert (place.number, place.total, place.previous, place.next) == (1, 2, None, second)
+    assert not place.beneath
     assert conversations.citation(second, "ann").previous == first
+    assert conversations.citation(second, "ann").next is None
+
+
+def test_what_is_quoted_beneath_has_neighbours_there_alone(conversations: Conversations) -> None:
+    turn = conversations.begin("q", "ann")
+    conversations.finish(turn.id, Outcome("done", answer=answer()))
+    first, second = (view.id for view in conversations.turn(turn.id, "ann").quotes)
+    place = conversations.citation(first, "ann")
+    assert (place.beneath, place.number, place.total, place.previous, place.next) == (True, 1, 2, None, second)
+    assert conversations.citation(second, "ann").previous == first
+    with pytest.raises(NotFound):
+        conversations.citation(first, "bob")
 
 
 def test_lists_are_newest_first_and_titles_are_one_line(conversations: Conversations) -> None:
