@@ -74,22 +74,38 @@ def as_json(completion: dict[str, Any]) -> dict[str, Any]:
         "answered": docent["answered"],
         "mode": docent["mode"],
         "citations": [{name: citation[name] for name in CITATION_FIELDS} for citation in docent["citations"]],
+        "quotes": [{name: quote[name] for name in CITATION_FIELDS} for quote in docent.get("quotes", [])],
         "usage": completion["usage"],
         "took_ms": docent["took_ms"],
     }
 
 
 def as_text(completion: dict[str, Any]) -> str:
-    """The answer, then its sources with the quoted words; the closest passages where the documents do not say."""
+    """The answer, the documents' words that it rests on, then its other sources with the quoted words; the closest
+    passages where the documents do not say."""
     docent = completion["docent"]
+    quotes = docent.get("quotes", [])
     lines = [completion["choices"][0]["message"]["content"], ""]
+    if quotes:
+        lines += ["The documents’ words:", *(line for quote in quotes for line in _source(quote)), ""]
     for citation in docent["citations"]:
-        lines += [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+        if not any(_holds(quote, citation) for quote in quotes):
+            lines += _source(citation)
     if not docent.get("supported", True):
         lines += ["No source was found for anything in this answer: take it for not in the documents.", ""]
     if not docent["answered"] and docent["closest"]:
         lines += ["The closest passages:", *(f"  - {place(passage)}" for passage in docent["closest"][:3])]
     return "\n".join(lines).rstrip()
+
+
+def _source(citation: dict[str, Any]) -> list[str]:
+    return [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+
+
+def _holds(quote: dict[str, Any], citation: dict[str, Any]) -> bool:
+    """Whether the words of a citation stand in a quotation of its source."""
+    within: bool = quote["start"] <= citation["start"] and citation["end"] <= quote["end"]
+    return within and bool(quote["n"] == citation["n"])
 
 
 def place(found: dict[str, Any]) -> str:

@@ -16,12 +16,14 @@ from click.testing import CliRunner, Result
 from indexer.client import read_address
 from indexer.errors import DocentError
 from indexer.knowledge.database import writing
+from server.answering.events import BENEATH, Answer, Citation
 from server.app import Parts
 from server.cli import main
-from server.commands.ask import ask
+from server.commands.ask import as_json, as_text, ask
 from server.commands.serve import bind
 from server.llm.catalogue import DEFAULT_MODEL
 from server.settings import ServerSettings
+from server.web.api.completion_shapes import Completion
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
 from tests.waiting import until
 
@@ -47,7 +49,7 @@ def test_ask_prints_one_document(served: ServerSettings) -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     answer = json.loads(result.stdout)
-    assert set(answer) == {"answer", "answered", "mode", "citations", "usage", "took_ms"}
+    assert set(answer) == {"answer", "answered", "mode", "citations", "quotes", "usage", "took_ms"}
     assert (answer["answered"], answer["mode"]) == (True, "model")
     (citation,) = answer["citations"]
     assert set(citation) == {"n", "document", "title", "page", "quote", "start", "end"}
@@ -65,6 +67,30 @@ def test_ask_prints_the_answer_and_its_sources(served: ServerSettings) -> None:
         "[1] Leave (leave.md)",
         "    “Employees have 25 days of annual leave.”",
     ]
+
+
+def test_ask_prints_what_is_quoted_beneath_an_answer() -> None:
+    def cited(n: int, at: int, quote: str, start: int) -> Citation:
+        return Citation(n, at, 7, 1, "leave.md", "Leave", "", 4, start, start + len(quote), quote)
+
+    quote = cited(1, BENEATH, "Employees have 25 days\nof annual leave.", 0)
+    marks = (cited(1, 8, "25 days", 15), cited(2, 12, "Book it.", 90))
+    answer = Answer("25 days [1] [2].", "", True, "model", citations=marks, quotes=(quote,))
+    completion = Completion("docent", "").whole(answer, (), ())
+    assert as_text(completion).splitlines() == [
+        "25 days [1] [2].",
+        "",
+        "The documents’ words:",
+        "[1] Leave, page 4 (leave.md)",
+        "    “Employees have 25 days of annual leave.”",
+        "",
+        "[2] Leave, page 4 (leave.md)",
+        "    “Book it.”",
+    ]
+    (printed,) = as_json(completion)["quotes"]
+    assert printed == {
+        "n": 1, "document": "leave.md", "title": "Leave", "page": 4, "quote": quote.quote, "start": 0, "end": 39,
+    }  # fmt: skip
 
 
 def test_an_answer_cannot_steer_a_terminal(settings: ServerSettings) -> None:

@@ -172,12 +172,9 @@ class Completion:
             "mode": answer.mode,
             "answered": answer.answered,
             "supported": answer.supported,
-            "citations": [
-                {**_place(citation), "n": citation.n, "at": citation.at, "quote": citation.quote}
-                | {"url": self.url(citation.document_id, citation.start, citation.end)}
-                for citation in answer.citations
-            ],
-            "sources": [{"n": source.n, **self._passage(source.passage)} for source in sources],
+            "citations": [{**self._citation(citation), "at": citation.at} for citation in answer.citations],
+            "quotes": [self._citation(quote) for quote in answer.quotes],
+            "sources": [{"n": source.number, **self._passage(source.passage)} for source in sources],
             "closest": [self._passage(passage) for passage in answer.closest],
             "unsupported": [asdict(doubt) for doubt in answer.unsupported],
             "usage": asdict(answer.usage),
@@ -186,6 +183,10 @@ class Completion:
 
     def url(self, document_id: int, start: int, end: int) -> str:
         return self.site.rstrip("/") + document_href(document_id, start, end)
+
+    def _citation(self, citation: Citation) -> dict[str, Any]:
+        url = self.url(citation.document_id, citation.start, citation.end)
+        return {**_place(citation), "n": citation.n, "quote": citation.quote, "url": url}
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         place = {**_place(passage), "text": passage.text, "score": round(passage.score, 4)}

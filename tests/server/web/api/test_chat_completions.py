@@ -109,7 +109,7 @@ def test_a_stream_says_what_the_whole_answer_says(client: TestClient) -> None:
     text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
     assert text == whole["choices"][0]["message"]["content"]
     assert chunks[-1]["choices"][0]["delta"]["annotations"] == whole["choices"][0]["message"]["annotations"]
-    for timeless in ("citations", "sources", "answered", "mode", "usage"):
+    for timeless in ("citations", "quotes", "sources", "answered", "mode", "usage"):
         assert chunks[-1]["docent"][timeless] == whole["docent"][timeless]
     assert all("usage" not in chunk for chunk in chunks)
 

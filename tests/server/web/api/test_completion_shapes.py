@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.passages import Scope
-from server.answering.events import Answer, Citation, Exchange
+from indexer.passages import Passage, Scope
+from server.answering.events import BENEATH, Answer, Citation, Evidence, Exchange
 from server.errors import BadRequest
 from server.llm.generator import Sampling
 from server.settings import ServerSettings
@@ -84,3 +84,20 @@ def test_a_citation_whose_mark_is_not_in_the_text_is_no_annotation() -> None:
         "url": "http://host/documents/7?start=5&end=9#quote",
     }
     assert len(completion.docent(answer, ())["citations"]) == 3
+
+
+def test_sources_and_citations_have_the_answer_s_own_numbers_and_quotations_an_address() -> None:
+    """Four passages of the conversation came before; nobody outside sees that."""
+    passage = Passage(1, 0.5, 0.5, 7, 1, "a.md", "A", "B", 3, 0, 40, "x" * 40, "")
+    sources = (Evidence(5, passage, "x", shown=1), Evidence(2, passage, "x", shown=2), Evidence(3, passage, "x"))
+    quote = Citation(2, BENEATH, 7, 1, "a.md", "A", "B", 3, 5, 9, "word")
+    told = Completion("docent", "http://host/").docent(Answer("Word.", "", True, "model", quotes=(quote,)), sources)
+
+    assert [source["n"] for source in told["sources"]] == [1, 2, 3]
+    assert told["quotes"] == [
+        {
+            "n": 2, "document": "a.md", "title": "A", "heading": "B", "page": 3, "start": 5, "end": 9, "quote": "word",
+            "url": "http://host/documents/7?start=5&end=9#quote",
+        }
+    ]  # fmt: skip
+    assert told["citations"] == []

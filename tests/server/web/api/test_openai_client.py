@@ -1,7 +1,8 @@
 """The official `openai` package against a real server on a free port."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,9 @@ from pydantic import BaseModel, SecretStr
 
 from indexer.client import find_server, read_address
 from indexer.errors import DocentError
-from server.answering.events import Question
+from indexer.passages import Passage
+from server.answering.events import BENEATH, Answer, AnswerEvent, Citation, Evidence, Question, Sources, Text
+from server.answering.means import Means
 from server.app import Parts
 from server.errors import Forbidden, TooBusy
 from server.settings import ServerSettings
@@ -83,6 +86,48 @@ def test_the_package_s_own_stream_reader(client: openai.OpenAI) -> None:
 
     assert completion.choices[0].message.content == "Employees have 25 days of annual leave [1]."
     assert completion.choices[0].finish_reason == "stop"
+
+
+async def answer_with_a_quotation(_question: Question, means: Means) -> AsyncGenerator[AnswerEvent, None]:
+    """As a small model answers in a later question of a conversation: short, what it rests on quoted beneath."""
+    document = means.catalog.document(1, means.catalog.everything())
+    assert document is not None
+    passage = Passage(
+        1, 1.0, 0.5, document.id or 0, document.collection_id, document.path, document.title, "", None, 0,
+        len(document.text), document.text, "", root=document.root,
+    )  # fmt: skip
+    end = document.text.index(".") + 1
+    cited = Citation(
+        1, len("25 days "), passage.document_id, passage.collection_id, passage.document, passage.title, "", None,
+        0, end, document.text[:end], passage.root,
+    )  # fmt: skip
+    yield Sources((Evidence(5, passage, document.text, shown=1),))
+    yield Text("25 days [1].", (cited,))
+    yield Answer("25 days [1].", "25 days.", True, "model", citations=(cited,), quotes=(replace(cited, at=BENEATH),))
+
+
+def test_what_is_quoted_beneath_an_answer(settings: ServerSettings) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    parts = Parts(
+        open_retriever=open_fake_retriever, open_generator=no_generator, answer=answer_with_a_quotation
+    )  # fmt: skip
+    with (
+        serving(settings, parts) as url,
+        openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        whole = client.chat.completions.create(model="docent", messages=MESSAGES)
+        *_, finish = client.chat.completions.create(model="docent", messages=MESSAGES, stream=True)
+        assert whole.model_extra is not None
+        assert finish.model_extra is not None
+        assert finish.choices[0].finish_reason == "stop"
+        docent = whole.model_extra["docent"]
+        assert finish.model_extra["docent"]["quotes"] == docent["quotes"]
+        (quote,) = docent["quotes"]
+        assert set(quote) == {"n", "document", "title", "heading", "page", "start", "end", "quote", "url"}
+        assert [one["n"] for one in (quote, *docent["citations"], *docent["sources"])] == [1, 1, 1]
+        assert quote["quote"] == HANDBOOK[quote["document"]][quote["start"] : quote["end"]]
+        assert f">{quote['quote']}</mark>" in httpx.get(quote["url"]).text
+        assert len(whole.choices[0].message.annotations or []) == 1, "no mark leads to what stands beneath"
 
 
 async def test_the_asynchronous_client(url: str) -> None:
