@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry
 from server.answering.events import (
+    BENEATH,
     Answer,
     AnswerEvent,
     Citation,
@@ -81,7 +82,10 @@ class HostileScript(Script):
         mode = "extractive" if "quote" in question.text else "model"
         spans = (Doubt(answer.index("red"), answer.index("red") + 3),)
         timing = Timing(20, 900, 12_300)
-        yield Answer(answer, answer, True, mode, "length", citations=cited, unsupported=spans, took_ms=timing)
+        quotes = tuple(replace(citation, at=BENEATH) for citation in cited if mode == "model")
+        yield Answer(
+            answer, answer, True, mode, "length", citations=cited, quotes=quotes, unsupported=spans, took_ms=timing
+        )
 
     async def _held_there(self) -> None:
         self.held.set()
@@ -98,7 +102,7 @@ def _citation(at: int, item: Evidence, n: int) -> Citation:
     passage = item.passage
     quote = passage.text[:40] if n == 0 else hostile("quote")  # the second one's document has changed since
     return Citation(
-        item.n, at, passage.document_id, passage.collection_id, passage.document, passage.title, passage.heading,
+        item.number, at, passage.document_id, passage.collection_id, passage.document, passage.title, passage.heading,
         None, 0, len(quote), quote,
     )  # fmt: skip
 

@@ -70,6 +70,7 @@ PURE = (
     "server.conversations.shapes",
     "server.conversations.evidence_json",
     "server.views.export",
+    "server.views.notes",
     "server.views.presentation",
     "server.views.render",
     "server.views.source_view",

@@ -3,7 +3,8 @@
 What a question says decides what happens: "hold" stops after some words until `Script.release`, "queue", "load" and
 "read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
 "hostile" answers with markup, "invent" with what no passage supports. "leeve" is searched for as "leave",
-"weak" has a sentence that nothing supports.
+"weak" has a sentence that nothing supports. "brief" drops facts that are quoted beneath, "repeat" says what is quoted,
+"adds" finds a third source while it writes.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import Chunk, Collection, Document, LedgerEntry
 from indexer.passages import Passage, Scope
 from server.answering.events import (
+    BENEATH,
     Answer,
     AnswerEvent,
     Citation,
@@ -39,7 +41,7 @@ from server.answering.means import Means
 from server.conversations.store import open_conversations
 from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
-from server.llm.generator import Usage
+from server.llm.generator import Generator, Usage
 from server.runtime.services import Services
 from server.settings import ServerSettings
 from server.web.pages import ask, conversation, documents, language_model, source
@@ -92,7 +94,11 @@ QUOTES = [
     (1, "Then enter the days in the staff portal, at least two weeks before the first day."),
     (2, "Claims are paid within ten working days."),
 ]
+BRIEF = "You have 25 days.[1]"
+BRIEF_QUOTES = [QUOTES[1], QUOTES[4]]
+REPEATED = f"{QUOTES[0][1]}[1]"
 INVENTED = "Leave doubles in years with a blue moon."
+ANSWERS = {"quote": f"> {QUOTES[0][1]}[1]\n", "brief": BRIEF, "repeat": REPEATED}
 HOSTILE = (
     """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">
 
@@ -195,7 +201,7 @@ class Script:
             passages = tuple(item.passage for item in evidence)
             yield Answer("", "", False, "model", closest=passages, took_ms=Timing(20, 0, 900))
             return
-        yield Sources(evidence)
+        yield Sources(evidence[:2] if "adds" in text else evidence)
         for stage, progress in (
             ("queue", Progress("queued", 2)),
             ("load", Progress("loading", detail="Phi-3 loads, about 12 s")),
@@ -218,10 +224,12 @@ class Script:
             unsupported = (Doubt(0, len(INVENTED)),)
             yield Answer(INVENTED, INVENTED, True, "model", unsupported=unsupported, took_ms=Timing(20, 40, 100))
             return
-        answer = "> Every employee has 25 days of paid leave a year.[1]\n" if "quote" in text else ANSWER
+        answer = next((words for name, words in ANSWERS.items() if name in text), ANSWER)
         cited = tuple(_citations(answer, evidence))
         weak = answer.find("After five years") if "weak" in text else -1
         for at in range(0, len(answer), 7):
+            if at == 91 and "adds" in text:
+                yield Sources(evidence[:3])
             if at == 91 and "hold" in text:
                 await self._hold()
             if at == 91 and "fail" in text:
@@ -237,6 +245,7 @@ class Script:
             True,
             mode,
             citations=cited,
+            quotes=tuple(_quotes(text, evidence)),
             unsupported=(Doubt(weak, weak + len("After five years it is 28.")),) if weak >= 0 else (),
             usage=Usage(600, 120),
             took_ms=Timing(20, 900, 12_300),
@@ -250,7 +259,7 @@ class Script:
     def _evidence(self, question: Question) -> tuple[Evidence, ...]:
         found = [self.catalog.document(id_, question.scope) for id_ in range(1, 8)]
         return tuple(
-            Evidence(n, _passage(n, document), document.text[:300])
+            Evidence(question.following + n - 1, _passage(n, document), document.text[:300], shown=n)
             for n, document in enumerate((document for document in found if document), start=1)
         )
 
@@ -287,22 +296,32 @@ def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation
         at = answer.find(f"[{n}]", at + 1)
         if at < 0:
             return
-        passage = evidence[n - 1].passage
-        start = passage.text.find(quote)
-        yield Citation(
-            n,
-            at,
-            passage.document_id,
-            passage.collection_id,
-            passage.document,
-            passage.title,
-            passage.heading,
-            1 if n == 1 else None,
-            start,
-            start + len(quote),
-            quote,
-            passage.root,
-        )
+        yield _citation(n, at, quote, evidence)
+
+
+def _quotes(asked: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation]:
+    beneath = BRIEF_QUOTES if "brief" in asked else QUOTES[:1] if "repeat" in asked else []
+    for n, quote in beneath:
+        yield _citation(n, BENEATH, quote, evidence)
+
+
+def _citation(n: int, at: int, quote: str, evidence: tuple[Evidence, ...]) -> Citation:
+    passage = evidence[n - 1].passage
+    start = passage.text.find(quote)
+    return Citation(
+        n,
+        at,
+        passage.document_id,
+        passage.collection_id,
+        passage.document,
+        passage.title,
+        passage.heading,
+        1 if n == 1 else None,
+        start,
+        start + len(quote),
+        quote,
+        passage.root,
+    )
 
 
 class Answering(Services):
@@ -328,6 +347,7 @@ class Site:
         self.live: Services | None = None  # while it is served
         self._server: uvicorn.Server | None = None
         self.indexer: Sequence[str] = ()  # a command instead of the real `indexer`, which loads a model
+        self.generator: Generator | None = None  # what the page says of a model; the script answers all the same
 
     def app(self) -> FastAPI:
         @asynccontextmanager
@@ -352,6 +372,8 @@ class Site:
             settings=self.settings, catalog=self.catalog, conversations=self.conversations, answerer=answerer
         )
         services.turns.grace = self.grace
+        services.generator = self.generator
+        services.model_opened.set()
         services.examples.find(self.catalog.everything(), services.change, services.can_answer)
         if self.indexer:
             services.jobs = IngestJobs(self.settings, self.engine, self.indexer, settle=0.1)

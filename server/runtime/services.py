@@ -79,6 +79,11 @@ class Services(Means):
         return 0 if self.retriever is None else self.retriever.store.change
 
     @property
+    def has_model(self) -> bool:
+        """Whether a language model is in use; also while it is not known yet, before what is there was opened."""
+        return self.generator is not None or not self.model_opened.is_set()
+
+    @property
     def model_name(self) -> str:
         """What answers: the language model, or Docent alone."""
         return "docent" if self.generator is None else self.generator.name

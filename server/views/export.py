@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 from indexer.passages import Scope
 from server.conversations.shapes import TurnView
-from server.views.presentation import footnote, readable_part, source_name
+from server.views.notes import footnote, footnotes, quoted_beneath
+from server.views.presentation import readable_part
 
 
 def conversation_markdown(title: str, turns: Sequence[TurnView], scope: Scope) -> str:
-    """Each question as a heading, its answer, and the quoted words as footnotes `[^turn-source]`, as far as the asker
-    of `scope` may read them."""
+    """Each question as a heading, its answer with what is quoted beneath it, and the quoted words as footnotes
+    `[^turn-source]`, as far as the asker of `scope` may read them."""
     parts = [f"# {_line(title)}"]
     for number, turn in enumerate((readable_part(turn, scope) for turn in turns), start=1):
         parts.append(f"## {_line(turn.question)}")
         parts.append(_answer(number, turn) or "*The documents do not say.*")
         if turn.state != "done":
             parts.append(f"*{turn.error or 'This answer was stopped.'}*")
+        parts += quoted_beneath(turn, f"[^{number}-{{}}]")
         parts += _notes(number, turn)
     return "\n\n".join(parts) + "\n"
 
@@ -32,11 +34,9 @@ def _answer(number: int, turn: TurnView) -> str:
 
 def _notes(number: int, turn: TurnView) -> list[str]:
     quotes: dict[int, dict[str, None]] = {}
-    for view in turn.citations:
-        item = view.citation
-        name = source_name(item.title, item.page, item.heading)
-        words = footnote(f"{name} ({item.document})" if item.document else name, item.quote)
-        quotes.setdefault(item.n, {})[words] = None
+    for note in footnotes(turn):
+        name = f"{note.source} ({note.document})" if note.document else note.source
+        quotes.setdefault(note.n, {})[footnote(name, note.words)] = None
     return [f"[^{number}-{n}]: " + "; ".join(words) for n, words in sorted(quotes.items())]
 
 

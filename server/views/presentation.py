@@ -28,12 +28,14 @@ WITHHELD_QUOTATIONS = "This answer was quoted from documents that you may not re
 def readable_part(turn: TurnView, scope: Scope) -> TurnView:
     """What the asker of `scope` may see of a turn: the turn itself where that is all of it.
 
-    Passages from outside are left out. A citation of one keeps its number, and says neither document nor words. Of an
-    answer that is quotations nothing stays, where one of them is from outside.
+    Passages from outside, and what is quoted of them beneath an answer, are left out. A citation of one keeps its
+    number, and says neither document nor words. Of an answer that is quotations nothing stays, where one of them is
+    from outside.
     """
     passages = (*(item.passage for item in turn.evidence), *turn.closest)
     cited = [view.citation.is_in(scope) for view in turn.citations]
-    if all(cited) and all(passage.is_in(scope) for passage in passages):
+    quotes = tuple(view for view in turn.quotes if view.citation.is_in(scope))
+    if all(cited) and quotes == turn.quotes and all(passage.is_in(scope) for passage in passages):
         return turn
     readable = replace(
         turn,
@@ -42,6 +44,7 @@ def readable_part(turn: TurnView, scope: Scope) -> TurnView:
         citations=tuple(
             view if inside else _withheld(view) for view, inside in zip(turn.citations, cited, strict=True)
         ),
+        quotes=quotes,
     )
     if turn.mode == "extractive" and not all(cited):
         return replace(readable, answer=WITHHELD_QUOTATIONS, citations=(), unsupported=())
@@ -112,7 +115,7 @@ def best_words(text: str, question: str, length: int) -> str:
 
 
 def cards(evidence: Iterable[Evidence], question: str = "") -> list[Card]:
-    return distinct([card(item.n, item.passage, item.text, question) for item in evidence])
+    return distinct([card(item.number, item.passage, item.text, question) for item in evidence])
 
 
 def closest(turn: TurnView) -> list[Card]:
@@ -145,7 +148,7 @@ def source_anchor(turn_id: int, n: int) -> str:
 def marks(turn: TurnView) -> list[Mark]:
     """The marks of a turn's answer; those of an answer that was cut short lead to its sources above."""
     if not turn.citations and turn.state != "done":
-        numbers = {item.n for item in turn.evidence}
+        numbers = {item.number for item in turn.evidence}
         return guess_marks(turn.answer, numbers, lambda n: source_anchor(turn.id, n))
     return [mark(view.citation, f"/citations/{view.id}#quote", f"quote-{view.id}") for view in turn.citations]
 
@@ -164,27 +167,6 @@ def streamed_mark(turn_id: int, citation: Citation) -> Mark:
 def answer_html(turn: TurnView) -> str:
     doubted = () if translates(turn.question) else tuple((doubt.start, doubt.end) for doubt in turn.unsupported)
     return render_answer(turn.answer, marks(turn), doubted)
-
-
-def footnotes(turn: TurnView) -> list[tuple[int, str, str]]:
-    """(number, source, quoted words or none) of each citation once: for print and for copying."""
-    seen: dict[tuple[int, str], tuple[int, str, str]] = {}
-    for view in turn.citations:
-        item = view.citation
-        name = source_name(item.title, item.page, item.heading)
-        seen.setdefault((item.n, item.quote), (item.n, name, item.quote))
-    return sorted(seen.values(), key=lambda note: note[0])
-
-
-def footnote(name: str, quote: str) -> str:
-    """A footnote in one line: the source, and its words where they may be read."""
-    return f"{name}: “{' '.join(quote.split())}”" if quote else name
-
-
-def copy_text(turn: TurnView) -> str:
-    """The answer with its sources as footnotes, in Markdown."""
-    notes = [f"[{n}] {footnote(name, quote)}" for n, name, quote in footnotes(turn)]
-    return "\n".join([turn.answer.rstrip(), "", *notes]).rstrip() + "\n"
 
 
 def heading(question: str) -> str:

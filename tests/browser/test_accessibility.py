@@ -74,6 +74,8 @@ def test_no_state_of_the_chat_has_a_violation(visitor: Page, site: Site) -> None
         ("unknown", ".turn:last-child[data-unanswered]"),
         ("fail", '.turn:last-child[data-state="failed"]'),
         ("quote", ".turn:last-child .extractive"),
+        ("brief", ".turn:last-child .quotes[open]"),
+        ("repeat", ".turn:last-child .quotes summary"),
         ("hi", '.turn:last-child[data-state="done"] .fixed'),
     ):
         ask(page, question)
@@ -117,11 +119,11 @@ def test_no_state_of_the_documents_page_has_a_violation(visitor: Page, site: Sit
 
 def test_an_answer_has_the_higher_contrast(visitor: Page) -> None:
     visitor.goto("/")
-    ask(visitor, "How much leave?")
-    expect(visitor.locator('.turn[data-state="done"]')).to_be_visible()
+    ask(visitor, "How much leave, in brief?")
+    expect(visitor.locator(".quotes blockquote").first).to_be_visible()
     visitor.evaluate(AXE.read_text(encoding="utf-8"))
     found = visitor.evaluate(
-        """() => axe.run('.answer, .turn h2', { runOnly: ['color-contrast-enhanced'],
+        """() => axe.run('.answer, .quotes blockquote, .turn h2', { runOnly: ['color-contrast-enhanced'],
           rules: { 'color-contrast-enhanced': { enabled: true } } })"""
     )
     assert [node["html"] for one in found["violations"] for node in one["nodes"]] == []

@@ -76,7 +76,7 @@ def _asked(request: Request, services: Services, scope: Scope, owner: str, turn:
         "_asked.html",
         200,
         {"HX-Push-Url": f"/c/{turn.conversation_id}"},
-        turns=[shown_turn(item, scope, services.rendered) for item in shown],
+        turns=[shown_turn(item, scope, services.rendered, has_model=services.has_model) for item in shown],
         conversation=turn.conversation_id,
         title=title,
         running=turn.id,
@@ -127,7 +127,8 @@ async def events(
 
 
 def _finished(services: Services, scopes: Callable[[], Scope], turn_id: int, owner: str) -> ServerSentEvent:
-    return finished(shown_turn(services.conversations.turn(turn_id, owner), scopes(), services.rendered))
+    turn = services.conversations.turn(turn_id, owner)
+    return finished(shown_turn(turn, scopes(), services.rendered, has_model=services.has_model))
 
 
 @router.get("/turns/{turn_id}/edit")

@@ -87,7 +87,10 @@ def conversation(
         **context,
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
-        turns=[shown_turn(turn, scope, services.rendered, editing=turn.id == _turn_id(edit)) for turn in turns],
+        turns=[
+            shown_turn(turn, scope, services.rendered, has_model=services.has_model, editing=turn.id == _turn_id(edit))
+            for turn in turns
+        ],
         running=running,
         last=turns[-1].id if turns else None,
         choices=choices(context["collections"]),

@@ -13,13 +13,12 @@ from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
 from server.runtime.rendered_answers import RenderedAnswers
+from server.views.notes import Note, Quotation, copy_text, footnotes, is_repeated, quotations
 from server.views.presentation import (
     Card,
     answer_html,
     cards,
     closest,
-    copy_text,
-    footnotes,
     heading,
     readable_part,
     searched_for,
@@ -46,13 +45,18 @@ class ShownTurn:
     searched: str
     translated: bool
     closest: list[Card]
-    notes: list[tuple[int, str, str]]
+    quotes: list[Quotation]  # beneath the answer
+    folded: bool  # they say what the answer says in nearly the same words
+    notes: list[Note]
     copy: str
     took: str
+    has_model: bool  # one is in use now, whatever wrote this answer
     editing: bool  # with the field in which its question can be changed
 
 
-def shown_turn(whole: TurnView, scope: Scope, answers: RenderedAnswers, *, editing: bool = False) -> ShownTurn:
+def shown_turn(
+    whole: TurnView, scope: Scope, answers: RenderedAnswers, *, has_model: bool, editing: bool = False
+) -> ShownTurn:
     """What the asker of `scope` may see of a turn. Renders Markdown: call it from a thread."""
     turn = readable_part(whole, scope)
     return ShownTurn(
@@ -63,9 +67,12 @@ def shown_turn(whole: TurnView, scope: Scope, answers: RenderedAnswers, *, editi
         searched=searched_for(turn.searched, turn.question),
         translated=translates(turn.question),
         closest=closest(turn),
+        quotes=quotations(turn),
+        folded=is_repeated(turn),
         notes=footnotes(turn),
         copy=copy_text(turn),
         took=duration(turn.total_ms) if turn.total_ms else "",
+        has_model=has_model,
         editing=editing,
     )
 
@@ -89,7 +96,6 @@ class TurnStream:
         self._passages = 0
         self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
         self._status = ""
-        self._wrote = False  # words came
         self._behind = False  # words came that no `tail` has shown
 
     def begin(self) -> Iterator[ServerSentEvent]:
@@ -102,11 +108,9 @@ class TurnStream:
         status, blocks, wrote = "", "", False
         for id_, event in batch:
             if isinstance(event, Sources):
-                numbers = {item.n for item in event.evidence}
+                numbers = {item.number for item in event.evidence}
                 self._passages = len(numbers)
                 self._text.numbers = numbers
-                if self._wrote:  # one of an earlier turn is cited: the finished turn shows it, nothing moves before
-                    continue
                 yield _message(
                     "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
                 )
@@ -116,7 +120,7 @@ class TurnStream:
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):
-                status, wrote, self._wrote = "Writing", True, True
+                status, wrote = "Writing", True
                 known = [streamed_mark(self._turn.id, citation) for citation in event.citations]
                 block = self._text.feed(event.delta, known)
                 blocks += block if id_ > self._seen else ""

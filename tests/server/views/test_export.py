@@ -1,7 +1,9 @@
 """A conversation as Markdown."""
 
+from dataclasses import replace
+
 from indexer.passages import Scope
-from server.answering.events import Citation
+from server.answering.events import BENEATH, Citation
 from server.conversations.shapes import CitationView, TurnView
 from server.views.export import conversation_markdown
 
@@ -26,3 +28,27 @@ def test_sources_become_footnotes_that_no_other_turn_shares() -> None:
         "## And?\n\nHalf\n\n*This answer was stopped.*\n\n"
         "## Zebras?\n\n*The documents do not say.*\n"
     )
+
+
+def test_what_stands_beneath_an_answer_is_quoted_in_it() -> None:
+    """Its lines are one, its signs are no markup, and the footnote does not say the words again."""
+    quoted = CitationView(9, Citation(2, BENEATH, 7, 1, "a/leave.md", "Leave", "A › B", 3, 0, 9, "* 25 days\nof it."))
+    first = replace(
+        citation(1, 9, "Elsewhere."), citation=replace(citation(1, 9, "Elsewhere.").citation, document_id=8)
+    )
+    turn = TurnView(1, "c", "How much?", "done", answer="It is so [1].", citations=(first,), quotes=(quoted,))
+    assert conversation_markdown("Leave", [turn], Scope(frozenset({1}))) == (
+        "# Leave\n\n## How much?\n\n"
+        "It is so[^1-1].\n\n"
+        "The documents’ words:\n\n"
+        "> \\* 25 days of it. [^1-2]\n\n"
+        "[^1-1]: Leave, page 3 (a/leave.md): “Elsewhere.”\n\n"
+        "[^1-2]: Leave, page 3 (a/leave.md)\n"
+    )
+
+
+def test_what_may_not_be_read_is_not_quoted() -> None:
+    quoted = CitationView(9, Citation(1, BENEATH, 7, 2, "b/pay.md", "Pay", "", None, 0, 9, "A secret number."))
+    turn = TurnView(1, "c", "How much?", "done", answer="Enough.", quotes=(quoted,))
+    text = conversation_markdown("Pay", [turn], Scope(frozenset({1})))
+    assert text == "# Pay\n\n## How much?\n\nEnough.\n"

@@ -8,7 +8,7 @@ import pytest
 from indexer.passages import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.shapes import CitationView, ConversationLine, TurnView
-from server.views.presentation import answer_html, cards, copy_text, heading, searched_for, waiting_for
+from server.views.presentation import answer_html, cards, heading, searched_for, waiting_for
 from server.views.wording import ago, by_day, duration
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -22,6 +22,14 @@ def test_a_card_says_where_and_leads_to_the_words() -> None:
     (card,) = cards([evidence("Leave\n\nTake it.", page=4, heading="A › B")])
     assert (card.n, card.kind, card.title, card.place, card.snippet) == (3, "pdf", "Leave", "page 4 · B", "Take it.")
     assert card.href == "/documents/9?start=5&end=25#quote"
+
+
+def test_cards_and_guessed_marks_have_the_answer_s_own_numbers() -> None:
+    second = replace(evidence("x"), shown=1)
+    assert [card.n for card in cards([second])] == [1]
+    cut = replace(turn("stopped", cited=False), answer="Take it[1] or [3].", evidence=(second,))
+    assert answer_html(cut).count("<a ") == 1
+    assert 'href="#source-1-1"' in answer_html(cut)
 
 
 def test_a_card_keeps_a_sentence_that_begins_with_the_title() -> None:
@@ -82,10 +90,6 @@ def turn(state: str = "done", *, cited: bool = True) -> TurnView:
         1, "c", "q", state, answer="Take it[3] or [3].", evidence=(evidence("x"),),  # type: ignore[arg-type]
         citations=(CitationView(8, citation),) if cited else (),
     )  # fmt: skip
-
-
-def test_a_copied_answer_carries_its_sources() -> None:
-    assert copy_text(turn()) == "Take it[3] or [3].\n\n[3] Leave, page 4: “Take it all.”\n"
 
 
 def test_only_checked_marks_of_a_whole_answer_are_links() -> None:

@@ -15,7 +15,7 @@ from server.library.ingest_jobs import FileOutcome, Job, Outcomes
 from server.settings import ServerSettings
 from server.views.presentation import WITHHELD, WITHHELD_QUOTATIONS
 from server.web.pages import documents
-from tests.tiny_site import QUOTES, Site, add_document
+from tests.tiny_site import BRIEF_QUOTES, QUOTES, Site, add_document
 
 HTMX = {"HX-Request": "true"}
 LEAVE = [quote for n, quote in QUOTES if n == 1]
@@ -89,6 +89,24 @@ def test_an_answer_shown_to_who_may_read_less_is_not_kept_for_who_may_read_more(
     assert LEAVE[0] not in client.get(address).text
     limit(None)
     assert LEAVE[0] in client.get(address).text
+
+
+def test_of_what_is_quoted_beneath_an_answer_what_may_be_read_stays(
+    client: TestClient, limit: Limit, travel: Scope
+) -> None:
+    address = asked(client, "How much leave, in brief?")
+    before = ways_to_see(client, address)
+    (hidden, shown) = (quote for _n, quote in BRIEF_QUOTES)
+    quoted = dict(re.findall(r'id="words-\d+-(\d)" href="(/citations/\d+)#quote"', before["page"]))
+    assert client.get(quoted["1"]).status_code == 200
+    limit(travel)
+    for way, text in ways_to_see(client, address).items():
+        assert hidden not in text, way
+        assert shown in text, way
+    assert client.get(quoted["1"]).status_code == 404
+    assert client.get(quoted["2"]).status_code == 200
+    limit(None)
+    assert ways_to_see(client, address) == before
 
 
 def test_of_quotations_nothing_stays(client: TestClient, limit: Limit, travel: Scope) -> None:

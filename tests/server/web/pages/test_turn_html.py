@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.passages import Scope
-from server.answering.events import AnswerEvent, Progress, Question, Sources, Text
+from indexer.passages import Passage, Scope
+from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Question, Sources, Text
 from server.app import Parts, make_services
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended, TurnEvent
 from server.runtime.metrics import Metrics
 from server.settings import ServerSettings
-from server.views.render import render_answer
+from server.views.render import guess_marks, render_answer
 from server.web.pages import ask
 from server.web.pages.turn_html import TurnStream, closing
 
@@ -107,6 +107,38 @@ def test_words_before_a_pause_are_the_rest() -> None:
     assert (message.event, message.id) == ("tail", "401")
     assert "last" in str(message.raw_data)
     assert list(stream.rest()) == []
+
+
+def source(n: int, shown: int) -> Evidence:
+    return Evidence(n, Passage(1, 0.5, 0.5, 7, 1, "a.md", f"Title {n}", "", None, 0, 5, "Words", ""), "Words", shown)
+
+
+def test_sources_that_are_found_while_an_answer_is_written_are_added_with_the_next_numbers() -> None:
+    events: list[TurnEvent] = [
+        Sources((source(5, 1), source(2, 2))),
+        Text("One [1]. "),
+        Sources((source(5, 1), source(2, 2), source(3, 3))),
+        Text("Two [3], and [5].\n"),
+        Ended("done"),
+    ]
+    messages = received(TurnStream(TURN, 0), [[numbered] for numbered in enumerate(events, 1)])
+    shown = [data for event, data, _id in messages if event == "sources"]
+    assert [data.count('class="card"') for data in shown] == [2, 3]
+    assert 'id="source-1-3"' in shown[1]
+    assert 'id="source-1-5"' not in shown[1]
+    assert tail(messages).count('href="#source-1-') == 2
+    assert "and [5]" in tail(messages)
+
+
+@pytest.mark.parametrize("after", [[], [Text("\n\nThen the next one. [1]")]], ids=["whole", "in sentences"])
+def test_an_answer_that_comes_a_sentence_at_a_time_is_shown_as_it_comes(after: list[TurnEvent]) -> None:
+    first: list[TurnEvent] = [Sources((source(5, 1),)), Progress("reading", 1, 1), Text("A whole sentence. [1]")]
+    stream = TurnStream(TURN, 0)
+    assert "A whole sentence." in tail(received(stream, [list(enumerate(first, 1))]))
+    text = "".join(event.delta for event in (*first, *after) if isinstance(event, Text))
+    rest = [*after, Answer(text, text, True, "model"), Ended("done")]
+    messages = received(TurnStream(TURN, 0), [list(enumerate([*first, *rest], 1))])
+    assert closed(messages) + tail(messages) == render_answer(text, guess_marks(text, {1}, "#source-1-{}".format))
 
 
 async def test_the_page_shows_every_word_while_the_model_pauses(
