@@ -1,7 +1,9 @@
 """What a person sees of long work: a bar while it runs, a summary after it. All of it on standard error."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -23,6 +25,11 @@ from indexer.ingest import FileReport, Report, RunProgress
 if TYPE_CHECKING:  # an ingest does without the search that enriching needs
     from indexer.enrich.enrich import EnrichProgress, EnrichReport
 
+NAMED = 3
+"""Skipped files of one kind that get a line each; of more, one line says how many."""
+PICTURES = frozenset(".avif .bmp .gif .heic .ico .jpeg .jpg .png .svg .tif .tiff .webp".split())
+"""Endings of what mostly lies beside documents because they show it."""
+
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -33,6 +40,34 @@ def message(text: str) -> None:
 
 def _line(state: str, file: FileReport) -> str:
     return escape(inert(f"{state:9} {file.document}: {file.reason}"))
+
+
+def skipped_lines(files: Sequence[FileReport]) -> list[str]:
+    """What was skipped, a line a file, or a line a kind where many are of it; the ledger has each with its reason."""
+    kinds: dict[str, list[FileReport]] = {}
+    for file in files:
+        kinds.setdefault(_kind(file), []).append(file)
+    lines = []
+    for kind, alike in kinds.items():
+        first = alike[0]
+        if len(alike) <= NAMED:
+            lines += [f"{'skipped':9} {file.document}: {file.reason}" for file in alike]
+        elif kind == "pictures":
+            lines.append(f"{'skipped':9} {len(alike):,} pictures, whose words are not read.")
+        else:
+            what = "files and folders" if any(file.document.endswith("/") for file in alike) else "files"
+            lines.append(f"{'skipped':9} {len(alike):,} {what}, one of them {first.document}: {first.reason}")
+    if len(lines) < len(files):
+        lines.append("`indexer status` names every file that was skipped, with the reason.")
+    return lines
+
+
+def _kind(file: FileReport) -> str:
+    """Alike are reasons that differ in numbers alone, and pictures of whatever type."""
+    path = PurePosixPath(file.document)
+    if path.suffix.lower() in PICTURES and file.reason.startswith("Files of type"):
+        return "pictures"
+    return re.sub(r"\d[\d.,]*", "", file.reason)
 
 
 class IngestProgress:
@@ -54,11 +89,11 @@ class IngestProgress:
             self._bar.console.print(_line(progress.file.state, progress.file))
 
     def summarise(self, report: Report) -> None:
-        """One line of counts, then every file that was skipped, since nobody saw it pass."""
+        """What was skipped and what was remarked, since nobody saw it pass, then one line of counts."""
+        for line in skipped_lines([file for file in report.files if file.state == "skipped"]):
+            message(line)
         for file in report.files:
-            if file.state == "skipped":
-                console.print(_line("skipped", file))
-            elif file.state == "indexed" and file.reason:
+            if file.state == "indexed" and file.reason:
                 console.print(_line("note", file))
         counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in report.counts.items() if count)
         console.print(f"{counts or 'no files'} in {report.took_ms / 1000:.1f} s")

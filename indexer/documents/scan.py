@@ -10,7 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.documents.left_out import NAME as PATTERNS
+from indexer.documents.left_out import read_left_out
 from indexer.errors import FolderError
+
+LEFT_OUT = f"left out by {PATTERNS}"
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,11 @@ def scan(root: Root, leave_out: Path | None = None) -> Iterator[ScannedFile]:
 
     `leave_out` is a folder that is none of the operator's documents: Docent's own. Raises FolderError.
     """
+    left_out = read_left_out(root.folder)
     if root.only:
         for name in sorted(root.only):
-            yield _file(root.folder, root.folder / name)
+            path = root.folder / name
+            yield _refused(root.folder, path, LEFT_OUT) if left_out.holds_file(name) else _file(root.folder, path)
         return
     try:
         open_folders = [_entries(root.folder)]
@@ -113,7 +119,10 @@ def scan(root: Root, leave_out: Path | None = None) -> Iterator[ScannedFile]:
             continue
         entry = open_folders[-1].pop()
         path = Path(entry.path)
-        if not _is_folder(entry):
+        is_folder = _is_folder(entry)
+        if left_out.holds(_relative(root.folder, path), is_folder=is_folder):
+            yield _refused(root.folder, path, LEFT_OUT, is_folder=is_folder)
+        elif not is_folder:
             yield _file(root.folder, path)
         elif refusal := _folder_refusal(entry, leave_out):
             yield _refused(root.folder, path, refusal, is_folder=True)
@@ -151,6 +160,8 @@ def _folder_refusal(entry: "os.DirEntry[str]", leave_out: Path | None) -> str:
 
 
 def _file(root: Path, path: Path) -> ScannedFile:
+    if path == root / PATTERNS:  # itself no document either
+        return _refused(root, path, LEFT_OUT)
     if not _is_unicode(path.relative_to(root)):
         return _refused(root, path, "its name is not valid Unicode; rename it")
     if path.name.startswith("."):
@@ -172,7 +183,11 @@ def _file(root: Path, path: Path) -> ScannedFile:
 
 
 def _refused(root: Path, path: Path, why: str, is_folder: bool = False, lost: bool = False) -> ScannedFile:
-    return ScannedFile(root, _shown(path.relative_to(root)) + ("/" if is_folder else ""), refusal=why, lost=lost)
+    return ScannedFile(root, _relative(root, path) + ("/" if is_folder else ""), refusal=why, lost=lost)
+
+
+def _relative(root: Path, path: Path) -> str:
+    return _shown(path.relative_to(root))
 
 
 def _shown(path: Path) -> str:

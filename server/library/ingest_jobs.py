@@ -98,6 +98,7 @@ class Job:
     outcomes: Outcomes = field(default_factory=Outcomes)
     asked_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def refuse(self, files: Sequence[FileOutcome]) -> None:
         self.refused += files
@@ -108,6 +109,7 @@ class Job:
         self.outcomes = outcomes or self.outcomes
         self.refused = []
         self.state, self.problem, self.ended_at = state, problem, now()
+        self.ended.set()
 
 
 class IngestJobs:

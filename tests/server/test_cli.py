@@ -221,6 +221,7 @@ def test_serve_starts_an_ingest_whose_words_are_seen(settings: ServerSettings, t
             seen += line if "search does not work" not in line else ""
         address = read_address(settings.server_file)
         assert address is not None
+        until(lambda: server.stderr.readline() == f"Open {address.url} in a browser.\n")  # after all that scrolled by
         assert httpx.get(f"{address.url}/healthz").status_code == 200
         server.send_signal(signal.SIGTERM)
         assert server.wait(WAIT) == 0

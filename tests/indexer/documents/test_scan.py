@@ -58,6 +58,24 @@ def test_hidden_files_and_lock_files_are_named(tmp_path: Path) -> None:
     }
 
 
+def test_what_the_operator_leaves_out_is_named_a_folder_at_once(tmp_path: Path) -> None:
+    write(tmp_path / ".docentignore", "old/\n*.tmp.md\n")
+    for name in ("old/a.md", "old/b.md", "new/old/c.md", "new/d.md", "e.tmp.md"):
+        write(tmp_path / name)
+    assert walk(tmp_path) == {
+        ".docentignore": "left out by .docentignore",
+        "e.tmp.md": "left out by .docentignore",
+        "new/d.md": "",
+        "new/old/": "left out by .docentignore",
+        "old/": "left out by .docentignore",
+    }
+    single = Root(tmp_path, frozenset({"old/a.md", "new/d.md"}))
+    assert {file.path: file.refusal for file in scan(single)} == {
+        "new/d.md": "",
+        "old/a.md": "left out by .docentignore",
+    }
+
+
 def test_links(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     write(root / "real.md")
