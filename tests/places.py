@@ -172,7 +172,7 @@ class _Places(HTMLParser):
     def __init__(self, count: int) -> None:
         super().__init__()
         self.where: list[_Where | None] = [None] * count
-        self.has_words: set[int] = set()
+        self.has_words: dict[int, _Element] = {}  # by id, and kept, so that no later element has the id of an earlier
         self._path: list[_Element] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -195,7 +195,7 @@ class _Places(HTMLParser):
             self.where[number] = _Where(tuple(self._path), "", False)
             rest = rest.replace(f"{OPEN}{number}{CLOSE}", "")
         if rest.strip() and self._path:
-            self.has_words.add(id(self._path[-1]))
+            self.has_words[id(self._path[-1])] = self._path[-1]
 
 
 def _marks(text: str) -> Iterable[tuple[int, int]]:
@@ -206,7 +206,7 @@ def _marks(text: str) -> Iterable[tuple[int, int]]:
         at = text.find(OPEN, end)
 
 
-def _place(template: str, call: nodes.Call, where: _Where, has_words: set[int]) -> Place:
+def _place(template: str, call: nodes.Call, where: _Where, has_words: dict[int, _Element]) -> Place:
     key, expression, value = call.args
     assert isinstance(key, nodes.Const)
     assert isinstance(expression, nodes.Const)
