@@ -265,7 +265,7 @@ class Script:
 
 
 def _searched(question: Question) -> Searched | None:
-    mended = question.text.replace("leeve", "leave")
+    mended = question.text if question.exact else question.text.replace("leeve", "leave")
     before = question.history[-1].question if question.history else ""
     words = "" if mended == question.text else mended
     return Searched(words, before) if words or before else None

@@ -48,8 +48,9 @@ MERGED_CHUNKS = 3
 
 @dataclass(frozen=True)
 class _Asked:
-    """One text that is searched for; `share` is what its scores count for."""
+    """One text that is searched for; `share` is what its scores count for in its reading of the question."""
 
+    reading: int  # 0: misspelt words mended; 1: as it was written, where that is something else
     share: float
     text: str
     vector: Vectors  # (dim,), unit length
@@ -88,25 +89,33 @@ class Retriever:
         check_index(self.engine, self._settings)
         return self.store.follow()
 
-    def search(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> list[Passage]:
+    def search(
+        self, question: str, history: Sequence[str], scope: Scope, k: int = 8, *, exact: bool = False
+    ) -> list[Passage]:
         """At most `k` passages, best first. `history`: the user's earlier messages, oldest first."""
-        return list(self.retrieve(question, history, scope, k).passages)
+        return list(self.retrieve(question, history, scope, k, exact=exact).passages)
 
-    def retrieve(self, question: str, history: Sequence[str], scope: Scope, k: int = 8) -> Retrieved:
+    def retrieve(
+        self, question: str, history: Sequence[str], scope: Scope, k: int = 8, *, exact: bool = False
+    ) -> Retrieved:
         """At most `k` passages (from 1), best first, none where nothing is readable, and how they were searched for.
 
         `history` are the user's earlier messages, oldest first; the last `OLDER_TURNS` count. Everything is of texts,
         words and statistics inside `scope` alone. Texts of any length and form are taken: what is too long is cut.
+        Where a word looks misspelt, the question is searched for mended and as it was written, and each chunk has the
+        better of both scores; with `exact` no word is mended.
 
         Any number of threads may call it at once. All its numbers are of the index at one moment; a chunk that was
         replaced since is left out, when the chosen ones are read from the database. Raises SQLAlchemy's DatabaseError
         where that cannot be read.
         """
         view = self.store.view(scope)
-        asked = self._asked(question, history, view)
-        vectors = np.stack([one.vector for one in asked])
-        candidates = view.search(vectors, [one.terms for one in asked])
-        vector = np.asarray(np.average(vectors, axis=0, weights=[one.share for one in asked]), np.float32)
+        asked = self._asked(question, history, view, exact=exact)
+        candidates = view.search(np.stack([one.vector for one in asked]), [one.terms for one in asked])
+        meant = [one for one in asked if one.reading == 0]
+        vector = np.asarray(
+            np.average([one.vector for one in meant], axis=0, weights=[one.share for one in meant]), np.float32
+        )
         with reading(self.engine) as session:  # chunks and their document's text of one version
             found = load_chunks(session, _best_ids(asked, candidates), scope)
             scores, cosines = _rescore(asked, candidates, found)
@@ -114,31 +123,38 @@ class Retriever:
             groups = _capped(_spread(_merge_neighbours(_considered(ranked, k)), scores), k)
             if self._reranker is not None:
                 texts = [f"{best.chunk.prefix}\n{best.chunk.body}" for best, *_ in groups]
-                groups = [groups[place] for place in self._reranker.order(asked[min(1, len(asked) - 1)].text, texts)]
+                groups = [groups[place] for place in self._reranker.order(meant[min(1, len(meant) - 1)].text, texts)]
             passages = tuple(
                 to_passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
             )
             wide = widen(session, groups, passages)
         weights: defaultdict[str, float] = defaultdict(float)
-        for one in asked:
+        for one in meant:
             for term, idf in one.idf.items():
                 weights[term] += one.share * idf
-        searched = asked[0].text if asked[0].text != question else ""
-        together_with = "; ".join(reversed(history[-OLDER_TURNS:]))[:EARLIER_CHARACTERS] if len(asked) > 1 else ""
-        return Retrieved(passages, vector, dict(weights), searched, together_with, asked[0].text, wide)
+        searched = meant[0].text if meant[0].text != question else ""
+        together_with = "; ".join(reversed(history[-OLDER_TURNS:]))[:EARLIER_CHARACTERS] if len(meant) > 1 else ""
+        return Retrieved(passages, vector, dict(weights), searched, together_with, meant[0].text, wide)
 
-    def _asked(self, question: str, history: Sequence[str], view: View) -> list[_Asked]:
-        """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended."""
-        last = view.corrected(_searchable(question))
-        turns = [view.corrected(_searchable(turn)) for turn in history[-OLDER_TURNS:]]
+    def _asked(self, question: str, history: Sequence[str], view: View, *, exact: bool) -> list[_Asked]:
+        """The last turn alone, joined to the one before it, and to all of the last ones; slips of the pen mended, and
+        then all of it once more with the last turn as it was written, where it had any."""
+        mend = _searchable if exact else lambda turn: view.corrected(_searchable(turn))
+        turns = [mend(turn) for turn in history[-OLDER_TURNS:]]
         shares = turn_shares(len(turns))
         earlier = ["", *(" ".join(turns[-count:])[-EARLIER_CHARACTERS:] for count in (1, OLDER_TURNS))][: len(shares)]
-        texts = [f"{before} {last}" if before else last for before in earlier]
+        readings = dict.fromkeys((mend(question), _searchable(question)))
+        parts = [
+            (number, share, before, last)
+            for number, last in enumerate(readings)
+            for share, before in zip(shares, earlier, strict=True)
+        ]
+        texts = [f"{before} {last}" if before else last for _, _, before, last in parts]
         vectors = self.embedder.encode_queries(texts)
         asked = []
-        for share, before, text, vector in zip(shares, earlier, texts, vectors, strict=True):
+        for (number, share, before, last), text, vector in zip(parts, texts, vectors, strict=True):
             terms = query_terms(f"{last} {before}")  # its own terms first: there is a limit
-            asked.append(_Asked(share, text, vector, terms, view.idf(terms)))
+            asked.append(_Asked(number, share, text, vector, terms, view.idf(terms)))
         return asked
 
 
@@ -155,10 +171,10 @@ def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> R
 
 def _best_ids(asked: list[_Asked], found: Candidates) -> list[int]:
     """The chunks worth a closer look: best by both scores, before any sentence was read."""
-    scores = np.zeros(len(found.chunk_ids), np.float32)
+    scores = _scores(asked, len(found.chunk_ids))
     for one, cosine, bm25, entry in zip(asked, found.cosine, found.bm25, found.entry_cosine, strict=True):
-        scores += one.share * first_look(np.maximum(cosine, entry), one.of_most(bm25))
-    ranked = np.lexsort((found.chunk_ids, -scores))
+        scores[one.reading] += one.share * first_look(np.maximum(cosine, entry), one.of_most(bm25))
+    ranked = np.lexsort((found.chunk_ids, -scores.max(axis=0)))
     ids, documents = found.chunk_ids[ranked].tolist(), found.document_ids[ranked].tolist()
     return _shared(list(zip(ids, documents, strict=True)), RERANKED, RERANKED // 2)
 
@@ -167,17 +183,22 @@ def _rescore(
     asked: list[_Asked], candidates: Candidates, found: list[FoundChunk]
 ) -> tuple[dict[int, float], dict[int, float]]:
     """(score, cosine) of each chunk by its id, its best sentence taken into account."""
-    scores = np.zeros(len(found), np.float32)
+    scores = _scores(asked, len(found))
     place = {id_: row for row, id_ in enumerate(candidates.chunk_ids.tolist())}
     rows = np.array([place[chunk.id] for chunk in found], np.int64)
     for number, one in enumerate(asked):
         words, entry = one.of_most(candidates.bm25[number, rows]), candidates.entry_cosine[number, rows]
         best = np.array([chunk.best_sentence(one.words, one.vector) for chunk in found], np.float32)
         by_entry = np.where(entry > 0, sentence_scores(entry, words), 0)
-        scores += one.share * fuse(np.maximum(best, by_entry), words)
+        scores[one.reading] += one.share * fuse(np.maximum(best, by_entry), words)
     ids = [chunk.id for chunk in found]
     cosines = np.maximum(candidates.cosine[:, rows].max(axis=0), 0)
-    return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
+    return dict(zip(ids, scores.max(axis=0).tolist(), strict=True)), dict(zip(ids, cosines.tolist(), strict=True))
+
+
+def _scores(asked: list[_Asked], chunks: int) -> Scores:
+    """Zeros, float32 (readings, chunks)."""
+    return np.zeros((1 + max(one.reading for one in asked), chunks), np.float32)
 
 
 def _considered(ranked: list[FoundChunk], k: int) -> list[FoundChunk]:

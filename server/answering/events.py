@@ -50,6 +50,7 @@ class Question:
     system: str = ""  # an API client's own system text; follows ours
     retrieval: bool = True
     abstain: bool = True  # refuse when the documents do not say
+    exact: bool = False  # search for the words as they stand, whatever looks misspelt
     rewrites: bool = False  # the last answer in another form, from its own evidence; the page only
     forgetful: bool = False  # drop the oldest turns when the context is full, rather than refuse
     top_k: int = 8

@@ -31,8 +31,11 @@ INSTRUCTIONS = (
 async def search(
     question: Question, retriever: Retriever, generator: Generator | None, *, standalone: bool
 ) -> Retrieved:
-    """As it was asked, with the questions before it; with `standalone`, alone in a model's words. A comparison's sides
-    are searched for by themselves too."""
+    """As it was asked, with the questions before it; with `standalone`, alone in a model's words.
+
+    Words that are to be searched for exactly as they stand are neither mended nor written anew. A comparison's sides
+    are searched for by themselves too.
+    """
     before = _asked_before(question)
     found = await _found(question, before, retriever, generator, standalone=standalone)
     sides = [
@@ -45,12 +48,14 @@ async def search(
 async def _found(
     question: Question, before: Sequence[str], retriever: Retriever, generator: Generator | None, *, standalone: bool
 ) -> Retrieved:
-    if standalone and before and can_write(generator):
+    if standalone and before and not question.exact and can_write(generator):
         text = await stand_alone(question.text, before, generator)
         if text != question.text:
             found = await asyncio.to_thread(retriever.retrieve, text, [], question.scope, question.top_k)
             return replace(found, searched=found.searched or text)
-    return await asyncio.to_thread(retriever.retrieve, question.text, before, question.scope, question.top_k)
+    return await asyncio.to_thread(
+        retriever.retrieve, question.text, before, question.scope, question.top_k, exact=question.exact
+    )
 
 
 async def stand_alone(question: str, before: Sequence[str], generator: Generator) -> str:

@@ -108,8 +108,9 @@ class Turns:
         after: int | None = None,
         instead_of: int | None = None,
         collection: str = "",
+        exact: bool = False,
     ) -> TurnView:
-        """Begin to answer, after a turn or instead of it.
+        """Begin to answer, after a turn or instead of it; with `exact` no word that looks misspelt is mended.
 
         Raises NotFound, and BadRequest while another turn of the conversation still runs.
         """
@@ -139,7 +140,9 @@ class Turns:
         running = _RunningTurn(view, owner)
         self._running[view.id] = running
         rewriting = bool(history) and rewrites(question)
-        asked = Question(question, scope, history, rewrites=rewriting, forgetful=True, sampling=self.sampling)
+        asked = Question(
+            question, scope, history, exact=exact, rewrites=rewriting, forgetful=True, sampling=self.sampling
+        )
         task = asyncio.create_task(self._run(running, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

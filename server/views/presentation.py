@@ -184,6 +184,11 @@ def searched_for(searched: Searched, question: str) -> str:
     return f"Searched for: {words}, together with {with_it}" if with_it else f"Searched for: {words}"
 
 
+def is_mended(searched: Searched, question: str) -> bool:
+    """Whether other words were searched for than the question's own, and not only fewer of them."""
+    return bool(searched.words) and not question.startswith(searched.words)
+
+
 def _from_first_difference(searched: str, question: str) -> str:
     """At most SEARCHED characters, among them the first word that the question does not have."""
     words = searched.split()

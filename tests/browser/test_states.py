@@ -17,7 +17,7 @@ from tests.tiny_site import Site, add_document
 def test_what_was_searched_for_is_shown_and_kept(page: Page, site: Site) -> None:
     page.goto("/")
     ask(page, "How much leeve? hold")
-    line = page.locator(".turn:last-child .searched")
+    line = page.locator(".turn:last-child .searched > span")
     expect(line).to_have_text("Searched for: How much leave? hold")
     site.script.release()
     expect(page.locator('.turn[data-state="done"]')).to_be_visible()
@@ -26,6 +26,25 @@ def test_what_was_searched_for_is_shown_and_kept(page: Page, site: Site) -> None
     expect(line).to_have_text("Searched for: How much leave? hold")
     ask_and_wait(page, "And travel?")
     expect(line).to_have_text("Searched together with “How much leeve? hold”")
+
+
+def test_exactly_what_was_written_is_searched_for_at_a_click(page: Page, site: Site) -> None:
+    """While the answer to the mended question is written still, and after it."""
+    exactly = page.get_by_role("button", name="Search for exactly what I wrote")
+    page.goto("/")
+    ask_and_wait(page, "How much leeve?")
+    exactly.click()
+    expect(page.locator(".versions")).to_contain_text("Version 2 of 2")
+    expect(page.locator(DONE)).to_be_visible()
+    expect(page.locator(f"{LAST} .searched")).to_have_count(0)
+    ask(page, "And leeve? hold")
+    expect(page.locator(f"{LAST} .answer .closed")).to_contain_text("You have 25 days")
+    exactly.click()
+    expect(page.locator(f"{LAST} .versions")).to_contain_text("Version 2 of 2")
+    expect(page.locator(f"{LAST} .searched > span")).to_have_text("Searched together with “How much leeve?”")
+    site.script.release()
+    expect(page.locator(DONE)).to_be_visible()
+    expect(page.locator(f"{LAST} h2")).to_have_text("And leeve? hold")
 
 
 def test_the_chosen_collection_is_remembered(page: Page, site: Site, tmp_path: Path) -> None:

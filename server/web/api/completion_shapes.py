@@ -100,6 +100,7 @@ def to_question(request: ChatRequest, scope: Scope, settings: ServerSettings) ->
         system=conversation.system,
         retrieval=request.docent.retrieval == "auto",
         abstain=request.docent.abstain,
+        exact=request.docent.spelling == "exact",
         top_k=request.docent.top_k,
         sampling=sampling,
     )

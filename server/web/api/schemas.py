@@ -42,6 +42,7 @@ class DocentOptions(BaseModel):
     retrieval: Literal["auto", "off"] = "auto"
     top_k: int = Field(8, ge=1, le=50)
     abstain: bool = True
+    spelling: Literal["auto", "exact"] = "auto"
 
 
 class ChatMessage(BaseModel):
@@ -141,3 +142,4 @@ class SearchRequest(BaseModel):
     history: list[Words] = Field(default_factory=list, max_length=100)
     collections: list[Words] | None = Field(None, max_length=100)
     top_k: int = Field(8, ge=1, le=50)
+    spelling: Literal["auto", "exact"] = "auto"

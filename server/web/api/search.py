@@ -23,5 +23,7 @@ async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) ->
     if services.retriever is None:
         raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")
     started = time.monotonic()
-    passages = await asyncio.to_thread(services.retriever.search, body.query, body.history, scope, body.top_k)
+    passages = await asyncio.to_thread(
+        services.retriever.search, body.query, body.history, scope, body.top_k, exact=body.spelling == "exact"
+    )
     return search_result(body.query, passages, round((time.monotonic() - started) * 1000))

@@ -38,10 +38,12 @@ async def ask(
     after: Annotated[str, Form()] = "",
     instead_of: Annotated[str, Form()] = "",
     collection: Annotated[str, Form()] = "",
+    spelling: Annotated[str, Form()] = "",
 ) -> Response:
     """HTMX gets the running turn at once; a browser without JavaScript waits for the answer.
 
-    A question instead of another gets the whole branch that it ends, since what came after the other is not on it.
+    A question instead of another gets the whole branch that it ends, since what came after the other is not on it. Who
+    wants another spelling searched for need not wait until the answer to the wrong one has ended.
     """
     question = question.strip()
     if not question:
@@ -51,14 +53,18 @@ async def ask(
     if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
         collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
     searched = await asyncio.to_thread(services.catalog.named, [collection], scope) if collection else scope
+    exact, replaced = spelling == "exact", _number(instead_of)
+    if exact and replaced is not None:
+        await services.turns.stop(replaced, owner)
     turn = await services.turns.start(
         question,
         owner,
         searched,
         conversation or None,
         after=_number(after),
-        instead_of=_number(instead_of),
+        instead_of=replaced,
         collection=collection,
+        exact=exact,
     )
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)

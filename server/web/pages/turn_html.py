@@ -20,6 +20,7 @@ from server.views.presentation import (
     cards,
     closest,
     heading,
+    is_mended,
     readable_part,
     searched_for,
     source_anchor,
@@ -43,6 +44,7 @@ class ShownTurn:
     sources: list[Card]
     html: str
     searched: str
+    mended: bool  # other words were searched for than the question's own
     translated: bool
     closest: list[Card]
     quotes: list[Quotation]  # beneath the answer
@@ -65,6 +67,7 @@ def shown_turn(
         sources=cards(turn.evidence, turn.question),
         html=answers.html(turn, answer_html) if turn is whole else answer_html(turn),
         searched=searched_for(turn.searched, turn.question),
+        mended=is_mended(turn.searched, turn.question),
         translated=translates(turn.question),
         closest=closest(turn),
         quotes=quotations(turn),
@@ -116,7 +119,8 @@ class TurnStream:
                 )
             elif isinstance(event, Searched):
                 words = searched_for(event, self._turn.question)
-                yield _message("searched", "_searched.html", searched=words)
+                mended = is_mended(event, self._turn.question)
+                yield _message("searched", "_searched.html", turn=self._turn, searched=words, mended=mended)
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):

@@ -562,6 +562,18 @@ async def test_a_rewrite_that_is_no_question_is_not_used(library: Library, writt
     assert [event.together_with for event in events if isinstance(event, Searched)] == ["What do crowns cost?"]
 
 
+async def test_words_to_be_searched_for_exactly_are_neither_mended_nor_rewritten(library: Library) -> None:
+    async def searched(question: Question, model: Rewriter | None) -> list[str]:
+        return [event.words for event in await library.events(question, model) if isinstance(event, Searched)]
+
+    library.settings.standalone = True
+    question = replace(follow_up(library), text="And those crwons?")
+    model = Rewriter()
+    assert await searched(question, None) == ["And those crowns?"]
+    assert await searched(replace(question, exact=True), model) == [""]
+    assert len(model.prompts) == 1
+
+
 async def test_without_the_setting_the_model_is_asked_once(library: Library) -> None:
     model = Rewriter()
     await library.events(follow_up(library), model)

@@ -8,7 +8,7 @@ import pytest
 from indexer.passages import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.shapes import CitationView, ConversationLine, TurnView
-from server.views.presentation import answer_html, cards, heading, searched_for, waiting_for
+from server.views.presentation import answer_html, cards, copy_text, heading, is_mended, searched_for, waiting_for
 from server.views.wording import ago, by_day, duration
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -147,6 +147,12 @@ def test_of_a_long_search_the_words_that_differ_are_shown() -> None:
 def test_a_search_for_the_beginning_says_so() -> None:
     asked = "word " * 900
     assert searched_for(Searched(asked[:4000]), asked) == "Searched for: the first 4,000 characters"
+
+
+def test_only_other_words_can_be_taken_back() -> None:
+    assert is_mended(Searched("overtime pay"), "overtme pay")
+    assert not is_mended(Searched("", "What is paid?"), "overtme pay")
+    assert not is_mended(Searched("word " * 800), "word " * 900), "the beginning alone"
 
 
 def test_a_translation_is_not_called_unsupported() -> None:

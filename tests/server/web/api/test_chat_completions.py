@@ -380,6 +380,7 @@ def test_search_keeps_to_collections(client: TestClient) -> None:
     said = refused(client.post("/v1/search", json={"query": " \n\t "}), 400, "query")
     assert said == "The query is empty. Write what to search for."
     refused(client.post("/v1/search", json={"query": "x", "topk": 3}), 400, "topk")
+    refused(client.post("/v1/search", json={"query": "x", "spelling": "loose"}), 400, "spelling")
 
 
 def test_null_is_as_good_as_no_options(client: TestClient) -> None:

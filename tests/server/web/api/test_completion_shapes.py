@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from indexer.passages import Passage, Scope
 from server.answering.events import BENEATH, Answer, Citation, Evidence, Exchange
@@ -22,6 +24,18 @@ def test_client_histories_become_exchanges() -> None:
     assert (read.question, read.history, read.system) == ("c", (Exchange("a", "b"),), "")
     read = read_messages(say(("assistant", "hello"), ("user", "a"), ("user", "b"), ("system", "s")))
     assert (read.question, read.history, read.system) == ("b", (Exchange("", "hello"), Exchange("a", "")), "s")
+
+
+def test_a_client_may_have_its_own_spelling_searched_for_alone() -> None:
+    def asked(**options: str) -> bool:
+        request = ChatRequest.model_validate(
+            {"model": "docent", "messages": [{"role": "user", "content": "x"}], "docent": options}
+        )
+        return to_question(request, Scope(frozenset()), ServerSettings.model_construct(context=4096)).exact
+
+    assert (asked(), asked(spelling="auto"), asked(spelling="exact")) == (False, False, True)
+    with pytest.raises(ValidationError):
+        asked(spelling="exactly")
 
 
 ROLES = st.sampled_from(["system", "developer", "user", "assistant"])

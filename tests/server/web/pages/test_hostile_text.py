@@ -42,6 +42,7 @@ _files.html: 'Deleted' if file.deleted else file.state_name
 _indexed.html: indexed, indexing
 _menu.html: conversation
 _progress.html: job.summary, state
+_searched.html: turn.conversation_id
 _source.html: note
 _sources.html: card.href
 _turn.html: turn.state, turn.mode, card.href, item.took

@@ -120,6 +120,27 @@ def test_questions_that_cannot_be_asked(client: TestClient, question: str) -> No
     assert "send it again" in client.post("/ask", data={"question": question}).text
 
 
+EXACTLY = "Search for exactly what I wrote"
+
+
+def test_what_was_written_can_be_searched_for_exactly(client: TestClient) -> None:
+    address = asked(client, "How much leeve?")
+    html = client.get(address).text
+    form = re.search(rf"<form (?:(?!</form>).)*{EXACTLY}", html, re.DOTALL)
+    assert "Searched for: How much leave?" in html
+    assert form
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+    again = client.post("/ask", data=fields, headers=HTMX)
+    assert again.status_code == 200
+    stream = client.get(re.findall(r'sse-connect="([^"]+)"', again.text)[-1]).text
+    html = client.get(address).text
+    for shown in (stream, html):
+        assert "Searched for" not in shown
+        assert EXACTLY not in shown
+    assert "Version 2 of 2" in html
+    assert EXACTLY not in client.get(asked(client, "How much leave?")).text
+
+
 def test_a_conversation_goes_on(client: TestClient) -> None:
     address = asked(client)
     assert asked(client, "And travel?", address.removeprefix("/c/")) == address
