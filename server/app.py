@@ -26,6 +26,7 @@ from server.conversations.store import open_conversations
 from server.llm.catalogue import CatalogueModel
 from server.llm.choose import open_generator
 from server.llm.model_pull import pull
+from server.runtime.example_writing import ExampleWriting
 from server.runtime.housekeeping import chores, keep_house
 from server.runtime.language_model import LanguageModel, OpenGenerator, Pull
 from server.runtime.loading import Loading, OpenRetriever
@@ -77,6 +78,7 @@ def create_app(
             async with (
                 _in_background(loading.run()),
                 _in_background(Upkeep(services).run()),
+                _in_background(ExampleWriting(services).run()),
                 _in_background(keep_house(chores(services))),
                 _in_background(services.jobs.resume()),
                 _announced(settings, token),

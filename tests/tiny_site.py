@@ -327,7 +327,7 @@ def _citation(n: int, at: int, quote: str, evidence: tuple[Evidence, ...]) -> Ci
 class Answering(Services):
     """Every question of the site has an answer: the script's."""
 
-    def can_answer(self, question: str, scope: Scope) -> bool:
+    def finds(self, question: str, scope: Scope, document_id: int) -> bool:
         return True
 
 
@@ -374,7 +374,7 @@ class Site:
         services.turns.grace = self.grace
         services.generator = self.generator
         services.model_opened.set()
-        services.examples.find(self.catalog.everything(), services.change, services.can_answer)
+        services.examples.find(self.catalog.everything(), services.change, services.finds)
         if self.indexer:
             services.jobs = IngestJobs(self.settings, self.engine, self.indexer, settle=0.1)
         return services

@@ -14,6 +14,8 @@ from server.llm.generator import Generator, GeneratorState
 from server.llm.model_files import NO_MODEL_NAME
 from server.settings import ServerSettings
 
+FIRST = 2
+"""Passages among which a question finds the document that it is about; the others may be of anything."""
 MODEL_OPENS = "The language model is opened."
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
 INSTALL = f"Run `docent models pull {DEFAULT_MODEL}`, then start the server again."
@@ -42,12 +44,14 @@ class Means:
         """What is said where only a language model can answer, and there is none: why, and what to do."""
         return Unavailable(f"This needs a language model. {no_model(self.settings)}", code="model_not_installed")
 
-    def can_answer(self, question: str, scope: Scope) -> bool:
-        """Whether the search finds an answer to a question; no, while it does not work. Blocks: call it in a thread."""
+    def finds(self, question: str, scope: Scope, document_id: int) -> bool:
+        """Whether the search finds an answer to a question, a good part of it in this document; no, while it does not
+        work. Blocks: call it in a thread."""
         if self.retriever is None:
             return False
         found = self.retriever.retrieve(question, [], scope)
-        return not says_nothing(found, self.least_answerability())
+        first = [passage.document_id for passage in found.passages[:FIRST]]
+        return document_id in first and not says_nothing(found, self.least_answerability())
 
     def least_answerability(self, most: float = 1.0) -> float:
         """Below it the documents do not say: what was calibrated for them, and the share of false refusals that is set,

@@ -3,5 +3,5 @@
 What belongs here: work on the collection that a page or program starts.
 What does not: reading and indexing itself, which is the indexer's, in a process of its own; deleting and bringing back,
 which are the indexer's `knowledge.trash`.
-Imports, of the indexer, `knowledge`, `extract`, `passages` and `console`.
+Imports `llm`, and of the indexer `knowledge`, `extract`, `passages`, `text` and `console`.
 """

@@ -1,29 +1,42 @@
-"""Example questions for the first visit, made from headings of the documents: those that search finds an answer to."""
+"""Example questions for the first visit: those that search finds an answer to, and finds it where the question is from.
+
+They are written by a language model (example_questions.py) where one has had the time, and made of headings
+(example_headings.py) where not. What was found is kept in the data folder, so that it is there when the page is, after
+a restart too. It can be deleted: everything in it is made anew.
+"""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import islice
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, Engine
+from sqlmodel import Session, col, select
 
-from indexer.knowledge.readable import readable_documents
+from indexer.knowledge.readable import is_one_of, readable_documents
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Scope
+from server.library.example_headings import Candidate, choose
+
+log = logging.getLogger(__name__)
 
 LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
 WANTED = 4  # questions
 TRIED = 3  # headings for each question wanted: some have no answer under them
-FEWEST, MOST = 2, 10  # words of a heading that says what its section is about
-ENOUGH = 5  # words of a question that is understood without its document
-DULL = frozenset(
-    {"introduction", "overview", "contents", "table of contents", "summary", "appendix", "index", "notes", "links"}
-)
+KEPT = 12  # that a model wrote: some documents are deleted, and not everybody may read all
+
+CanAnswer = Callable[[str, Scope, int], bool]
+"""Whether the search finds an answer to a question inside a scope, and finds it in the document of this id."""
 
 
-CanAnswer = Callable[[str, Scope], bool]
+@dataclass(frozen=True)
+class Example:
+    question: str
+    document_id: int
+    written: bool = False  # by a language model
 
 
 @dataclass(frozen=True)
@@ -41,21 +54,26 @@ class Found:
         return not self.questions and change != self.change and change >= 2 * self.change
 
 
-@dataclass
 class Examples:
     """The example questions of one server, kept for each scope until an ingest has ended. Thread-safe.
 
     A search for them takes up to `TRIED` searches of the index for each question wanted, so there is one at a time.
     """
 
-    engine: Engine
-    _found: dict[Scope, Found] = field(default_factory=dict)
-    _searching: Lock = field(default_factory=Lock)
+    def __init__(self, engine: Engine, path: Path) -> None:
+        """`path`: the file in which they are kept."""
+        self.engine = engine
+        self._path = path
+        self._kept = _read(path)
+        self._found: dict[Scope, Found] = {}
+        self._searching = Lock()
 
     def known(self, scope: Scope) -> list[str]:
-        """What was found last; empty where nothing was, or where nobody looked."""
+        """What was found last, by this server or the one before it; empty where nothing was."""
         found = self._found.get(scope)
-        return found.questions if found else []
+        if found:
+            return found.questions
+        return [one.question for one in self._there(self._kept, readable_documents(scope))[:WANTED]]
 
     def is_due(self, scope: Scope, change: int, *, settled: bool) -> bool:
         """Whether `find` would search. `change`: up to which the index is true; `settled`: no ingest goes on."""
@@ -67,12 +85,47 @@ class Examples:
         is known, unless `is_due`. Waits while another thread searches."""
         with self._searching:
             if self.is_due(scope, change, settled=settled):
-                candidates = choose(_headings(self.engine, scope), TRIED * WANTED)
-                answerable = (question for question in candidates if can_answer(question, scope))
-                found = Found(list(islice(answerable, WANTED)), change)
+                examples = self.written(scope)[:WANTED]
+                for candidate in self._candidates(scope, without={one.document_id for one in examples}):
+                    if len(examples) == WANTED:
+                        break
+                    if can_answer(candidate.question, scope, candidate.document_id):
+                        examples.append(Example(candidate.question, candidate.document_id))
                 others = {} if settled else self._found  # what others may read has changed as well
-                self._found = {**others, scope: found}
+                self._found = {**others, scope: Found([one.question for one in examples], change)}
+                self._keep([one for one in examples if not one.written])
             return self._found[scope].questions
+
+    def written(self, scope: Scope) -> list[Example]:
+        """Those of the scope that a language model wrote."""
+        return self._there([one for one in self._kept if one.written], readable_documents(scope))
+
+    def add(self, question: str, document_id: int) -> None:
+        """One that a language model wrote: it is shown before those made of headings, from the next search for them."""
+        with self._searching:
+            self._kept = [Example(question, document_id, written=True), *self._kept]
+            self._keep([one for one in self._kept if not one.written])
+            self._found = {}
+
+    def _candidates(self, scope: Scope, without: set[int]) -> list[Candidate]:
+        headings = ((id_, heading) for id_, heading in _headings(self.engine, scope) if id_ not in without)
+        return choose(headings, TRIED * WANTED)
+
+    def _there(self, examples: Sequence[Example], condition: ColumnElement[bool]) -> list[Example]:
+        """Those whose document meets it."""
+        if not examples:
+            return []
+        ids = {one.document_id for one in examples}
+        with Session(self.engine) as session:
+            there = set(session.exec(select(Document.id).where(is_one_of(Document.id, ids), condition)))
+        return [one for one in examples if one.document_id in there]
+
+    def _keep(self, made: Sequence[Example]) -> None:
+        """What models have written of documents that are there, and what was made of headings last."""
+        written = [one for one in self._kept if one.written]
+        kept = [*self._there(written, col(Document.deleted_at).is_(None)), *made]
+        self._kept = kept
+        _write(self._path, kept)
 
 
 def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:
@@ -84,25 +137,25 @@ def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:
     return dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
 
 
-def choose(headings: Iterable[tuple[int, str]], count: int) -> list[str]:
-    """Headings that are questions first, then questions about headings; one a document while there are enough."""
-    candidates: dict[str, tuple[bool, int]] = {}
-    for document, path in headings:
-        heading = path.rpartition(" › ")[2].strip()
-        if FEWEST <= len(heading.split()) <= MOST and heading.lower() not in DULL and not heading[0].isdigit():
-            asks = heading.endswith("?")
-            question = heading if asks else f"What do the documents say about “{heading}”?"
-            candidates.setdefault(question, (asks, document))
-    ranked = sorted(candidates, key=lambda question: (_vague(question), not candidates[question][0], len(question)))
-    chosen: list[str] = []
-    documents: set[int] = set()
-    for question in ranked:
-        document = candidates[question][1]
-        if document not in documents:
-            documents.add(document)
-            chosen.append(question)
-    return [*chosen, *(question for question in ranked if question not in chosen)][:count]
+def _read(path: Path) -> list[Example]:
+    """What was kept; nothing where the file is missing or damaged, since it is made anew."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return [Example(str(one["question"]), int(one["document_id"]), bool(one["written"])) for one in kept]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        log.warning("%s is damaged and is made anew: %s", path.name, error)
+        return []
 
 
-def _vague(question: str) -> bool:
-    return len(question.split()) < ENOUGH or question.endswith(("more?", "this?", "it?"))
+def _write(path: Path, examples: Sequence[Example]) -> None:
+    """Whole or not at all. A full disk costs only that they are looked for again after a restart."""
+    draft = path.with_name(f".{path.name}")
+    try:
+        draft.write_text(json.dumps([asdict(one) for one in examples], ensure_ascii=False), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        log.warning("the example questions are not kept: %s", error.strerror)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

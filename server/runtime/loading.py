@@ -126,7 +126,7 @@ def _find_examples(services: Services) -> None:
     scope, change = services.catalog.everything(), services.change
     if services.examples.is_due(scope, change, settled=True):
         settled = not services.catalog.running(scope)
-        services.examples.find(scope, change, services.can_answer, settled=settled)
+        services.examples.find(scope, change, services.finds, settled=settled)
 
 
 def _settle() -> None:

@@ -16,11 +16,13 @@ from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
+from server.runtime.idle import Idle
 from server.runtime.metrics import Metrics
 from server.runtime.model_arrival import ModelArrival
 from server.runtime.rendered_answers import RenderedAnswers
 from server.sessions import Sessions
 
+EXAMPLES = "examples.json"  # in the data folder
 CHARACTERS_PER_TOKEN = 32
 """More than any text has: what is longer by this count fits no context."""
 
@@ -35,6 +37,7 @@ class Services(Means):
     conversations: Conversations
     answerer: Answerer
     metrics: Metrics = field(default_factory=Metrics)
+    idle: Idle = field(default_factory=Idle)
     model_failure: str = ""  # why the configured language model is not used
     arrival: ModelArrival = field(default_factory=ModelArrival)  # of a language model that is fetched behind the page
     calibrating: bool = False  # off-topic questions are being asked of the documents
@@ -56,11 +59,11 @@ class Services(Means):
         )
         self.sessions = Sessions(self.settings)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
-        self.examples = Examples(self.catalog.engine)
+        self.examples = Examples(self.catalog.engine, self.settings.data / EXAMPLES)
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        """The way of a question with what is there, counted. Raises RequestError."""
-        return self.metrics.measured(self.answerer(question, self))
+        """The way of a question with what is there, counted, before all else. Raises RequestError."""
+        return self.idle.answering(self.metrics.measured(self.answerer(question, self)))
 
     def without_model(self) -> Unavailable:
         if self.arrival.state.is_moving:

@@ -169,8 +169,8 @@ async def test_what_is_indexed_while_the_server_runs_is_found(settings: ServerSe
 class NotedExamples(Examples):
     """Notes each search for examples: at which change, and whether an ingest went on."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, path: Path) -> None:
+        super().__init__(engine, path)
         self.searches: list[tuple[int, bool]] = []
 
     def find(self, scope: Scope, change: int, can_answer: CanAnswer, *, settled: bool = False) -> list[str]:
@@ -181,7 +181,7 @@ class NotedExamples(Examples):
 async def test_examples_are_found_anew_behind_the_page_once_an_ingest_has_ended(settings: ServerSettings) -> None:
     loading = _loading(settings, open_fake_retriever)
     services = loading.services
-    services.examples = examples = NotedExamples(services.catalog.engine)
+    services.examples = examples = NotedExamples(services.catalog.engine, settings.data / "noted.json")
     fill(settings, {"handbook": HANDBOOK})
     running = asyncio.create_task(loading.run())
     await _until(lambda: (2, True) in examples.searches)

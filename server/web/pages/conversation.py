@@ -51,7 +51,7 @@ def examples(request: Request, services: ServicesDep, scope: ScopeDep) -> Respon
     found = services.examples.known(scope)
     something = bool(found) or services.catalog.has_documents(scope)
     if something and not found:
-        found = services.examples.find(scope, services.change, services.can_answer)
+        found = services.examples.find(scope, services.change, services.finds)
     later = not found and (services.retriever is None or not something)
     return page(request, "_examples.html", examples=found, ask_for_examples=LATER if later else "")
 

@@ -13,7 +13,6 @@ from sqlmodel import Session, delete
 
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun
-from server.library.examples import choose
 from server.settings import ServerSettings
 from server.web.pages import turn_html
 from tests.tiny_site import HOSTILE, QUOTES, Site, add_document
@@ -360,16 +359,12 @@ def test_the_login_leads_nowhere_else(settings: ServerSettings, target: str) -> 
         assert re.fullmatch(r"/([a-z].*)?", location)
 
 
-def test_example_questions_come_from_different_documents() -> None:
-    headings = [
-        (1, "A › How do I book leave?"),
-        (1, "Second heading here"),
-        (2, "Sick days"),
-        (3, "Overview"),
-        (4, "1. Scope of it"),
-    ]
-    assert choose(headings, 2) == ["How do I book leave?", "What do the documents say about “Sick days”?"]
-    assert len(choose(headings, 4)) == 3
+def test_example_questions_stand_in_the_first_page(site: Site, client: TestClient) -> None:
+    found = site.settings.data / "examples.json"
+    assert "How do I book leave?" in found.read_text(encoding="utf-8")
+    first = client.get("/").text
+    assert 'value="How do I book leave?"' in first
+    assert 'hx-get="/examples"' not in first
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "abc", str(2**63), "9" * 40])

@@ -1,0 +1,88 @@
+"""Headings of documents to questions that an employee might ask (pure): for where no model has written any.
+
+A heading that asks is a question as it stands, "How to book leave" becomes "How do I book leave?", and of any other
+heading it is asked what the documents say. The best of each document come first: a heading is often understood only
+under its title ("What does this mean?"), or asks nothing in particular ("How do I get help?").
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from indexer.text.terms import content_terms, stem
+
+FEWEST, MOST = 2, 14  # words of a heading that says what its section is about
+ENOUGH = 5  # words of a question that is understood without its document
+TELLING = 2
+"""Words of a question that name something, so that two documents seldom answer it."""
+DULL = frozenset(
+    {"introduction", "overview", "contents", "table of contents", "summary", "appendix", "index", "notes", "links"}
+)
+
+_ASKS = re.compile(
+    r"(?:(?:so|but|and|if [^,?]+,) )?(?:how|what|when|where|who|whom|whose|which|why|can|could|do|does|did|is|are|am"
+    r"|may|must|should|shall|will|would|has|have)\b.*\?\Z",
+    re.IGNORECASE,
+)
+_HOW_TO = re.compile(r"how (?:do you|can you|to) (?=[a-z])", re.IGNORECASE)
+_POINTS = re.compile(
+    r"\b(?:this|these|that|those|it|its|they|them|their|he|she|here|there|above|below|following|else|more"
+    r"|such|same|each|one)\b",
+    re.IGNORECASE,
+)
+"""Words that point at something which only a reader of the page has before the eyes."""
+_OWN = re.compile(r"\b(?:i|my|me|we|our|us|you|your)\b", re.IGNORECASE)
+_NAMES_NOTHING = frozenset(
+    map(
+        stem,
+        "get got ask help use used using need want know make made go find found happen happens happened mean "
+        "means do done thing things way ways information question questions user users type types kind page part "
+        "section name details example examples important different best good other about start begin begins go come "
+        "practice reviewed updated contact available possible expect see look say tell give take keep put set".split(),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    question: str
+    document_id: int
+
+
+def choose(headings: Iterable[tuple[int, str]], count: int) -> list[Candidate]:
+    """The best questions of (document, heading path), one a document while there are enough."""
+    found: dict[str, Candidate] = {}
+    for document, path in headings:
+        heading = " ".join(path.rpartition(" › ")[2].split())
+        if FEWEST <= len(heading.split()) <= MOST and heading.lower() not in DULL and not heading[0].isdigit():
+            question = as_question(heading)
+            found.setdefault(question.casefold(), Candidate(question, document))
+    ranked = sorted(found.values(), key=lambda one: _rank(one.question))
+    chosen: list[Candidate] = []
+    documents: set[int] = set()
+    for one in ranked:
+        if one.document_id not in documents:
+            documents.add(one.document_id)
+            chosen.append(one)
+    return [*chosen, *(one for one in ranked if one not in chosen)][:count]
+
+
+def as_question(heading: str) -> str:
+    if _ASKS.match(heading):
+        return heading
+    how_to = _HOW_TO.match(heading)
+    if how_to:
+        return f"How do I {heading[how_to.end() :].rstrip('?.:! ')}?"
+    return f"What do the documents say about “{heading}”?"
+
+
+def stands_alone(question: str) -> bool:
+    """Whether a question is understood without its document, and asks for something in particular."""
+    telling = {term for term in content_terms(question) if term not in _NAMES_NOTHING}
+    return len(question.split()) >= ENOUGH and len(telling) >= TELLING and not _POINTS.search(question)
+
+
+def _rank(question: str) -> tuple[bool, bool, bool, int]:
+    """Small is good: it asks, stands alone, is one's own affair, and is of a usual length."""
+    asks = _ASKS.match(question) is not None and "“" not in question
+    return not asks, not stands_alone(question), not _OWN.search(question), abs(len(question.split()) - 8)
