@@ -4,8 +4,8 @@ import re
 
 from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
-from indexer.text.terms import content_terms
 from server.answering.events import Answer, AnswerEvent, Mode, Sources, Text, Timing
+from server.answering.other_language import instead_of_a_refusal
 from server.answering.prompt import NOT_FOUND
 
 OWN_TERMS = 3
@@ -24,15 +24,12 @@ def says_nothing(retrieved: Retrieved, least: float) -> bool:
     return answerability(retrieved) < least
 
 
-def stands_alone(question: str) -> bool:
-    """Whether a follow-up can be understood without what came before it: nothing in it points back."""
-    return len(set(content_terms(question))) >= OWN_TERMS and not _POINTS_BACK.search(question)
-
-
 def refuse(retrieved: Retrieved, took: Timing, unread: int = 0) -> list[AnswerEvent]:
-    """That the documents do not say, with the closest passages; and how many files are still `unread`."""
-    text = f"{NOT_FOUND} {_not_yet(unread)}" if unread else NOT_FOUND
-    return _said(Answer(text, text, False, "extractive", closest=retrieved.passages, took_ms=took))
+    """That the documents do not say, with the closest passages; and how many files are still `unread`. Of a question in
+    another language only that none of these answers it, as the documents may say it all the same."""
+    said = instead_of_a_refusal(retrieved.question, (passage.text for passage in retrieved.passages)) or NOT_FOUND
+    text = f"{said} {_not_yet(unread)}" if unread else said
+    return _said(Answer(text, NOT_FOUND, False, "extractive", closest=retrieved.passages, took_ms=took))
 
 
 def _not_yet(unread: int) -> str:

@@ -26,11 +26,13 @@ _ASKS = re.compile(
 )
 _HOW_TO = re.compile(r"how (?:do you|can you|to) (?=[a-z])", re.IGNORECASE)
 _POINTS = re.compile(
-    r"\b(?:this|these|that|those|it|its|they|them|their|he|she|here|there|above|below|following|else|more"
-    r"|such|same|each|one)\b",
+    r"\b(?:this|these|those|that(?=\W*\Z| (?:is|was|mean|means|work)\b)|here|above|below|following|else|such|same|each"
+    r"|more(?! than))\b",
     re.IGNORECASE,
 )
 """Words that point at something which only a reader of the page has before the eyes."""
+_STANDS_FOR = re.compile(r"\b(?:it|its|they|them|he|she|there|one)\b", re.IGNORECASE)
+"""Words that may stand for something that the question has named before."""
 _OWN = re.compile(r"\b(?:i|my|me|we|our|us|you|your)\b", re.IGNORECASE)
 _NAMES_NOTHING = frozenset(
     map(
@@ -78,8 +80,13 @@ def as_question(heading: str) -> str:
 
 def stands_alone(question: str) -> bool:
     """Whether a question is understood without its document, and asks for something in particular."""
-    telling = {term for term in content_terms(question) if term not in _NAMES_NOTHING}
-    return len(question.split()) >= ENOUGH and len(telling) >= TELLING and not _POINTS.search(question)
+    stands_for = _STANDS_FOR.search(question)
+    named = question[: stands_for.start()] if stands_for else question
+    return len(question.split()) >= ENOUGH and _telling(named) >= TELLING and not _POINTS.search(question)
+
+
+def _telling(text: str) -> int:
+    return len({term for term in content_terms(text) if term not in _NAMES_NOTHING})
 
 
 def _rank(question: str) -> tuple[bool, bool, bool, int]:

@@ -23,7 +23,7 @@ from server.llm.generator import Message, Sampling
 LOOKED_AT = 3000  # chunks; enough to choose some from, quick to read
 LEAST_SENTENCES = 3  # of a passage that answers something
 CHARACTERS = 900  # of a passage that the model reads: some 200 tokens, three seconds of two cores
-LONGEST = 16  # words of a question
+LONGEST = 18  # words of a question
 SHARED = 2  # words that a question has of its passage: fewer, and it is about something else
 SAMPLING = Sampling(max_tokens=40, stop=("\n",))
 SYSTEM = "You write questions that employees ask about their company's documents."

@@ -1,14 +1,15 @@
 """A turn as HTML, finished or as it happens: the same templates for the page, the fragment and the stream."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi.sse import ServerSentEvent
 
 from indexer.passages import Scope
-from server.answering.events import Progress, Searched, Sources, Text
+from server.answering.events import Evidence, Progress, Searched, Sources, Text
+from server.answering.other_language import beside_an_answer
 from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
@@ -45,6 +46,7 @@ class ShownTurn:
     html: str
     searched: str
     mended: bool  # other words were searched for than the question's own
+    language: str  # what is said of a question in another language than its sources
     translated: bool
     closest: list[Card]
     quotes: list[Quotation]  # beneath the answer
@@ -68,6 +70,7 @@ def shown_turn(
         html=answers.html(turn, answer_html) if turn is whole else answer_html(turn),
         searched=searched_for(turn.searched, turn.question),
         mended=is_mended(turn.searched, turn.question),
+        language=_language(turn.question, turn.evidence),
         translated=translates(turn.question),
         closest=closest(turn),
         quotes=quotations(turn),
@@ -78,6 +81,10 @@ def shown_turn(
         has_model=has_model,
         editing=editing,
     )
+
+
+def _language(question: str, evidence: Sequence[Evidence]) -> str:
+    return beside_an_answer(question, (item.text for item in evidence)) if evidence else ""
 
 
 class TurnStream:
@@ -114,9 +121,9 @@ class TurnStream:
                 numbers = {item.number for item in event.evidence}
                 self._passages = len(numbers)
                 self._text.numbers = numbers
-                yield _message(
-                    "sources", "_sources.html", turn=self._turn, sources=cards(event.evidence, self._turn.question)
-                )
+                question = self._turn.question
+                shown = {"sources": cards(event.evidence, question), "language": _language(question, event.evidence)}
+                yield _message("sources", "_sources.html", turn=self._turn, **shown)
             elif isinstance(event, Searched):
                 words = searched_for(event, self._turn.question)
                 mended = is_mended(event, self._turn.question)

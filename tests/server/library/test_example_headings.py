@@ -30,6 +30,9 @@ def test_what_is_made_of_a_heading(heading: str, question: str) -> None:
         "How much annual leave can I carry over?",
         "Who approves my travel expenses abroad?",
         "Can I work from another country?",
+        "What is the Employee Assistance Program and how can I access it?",
+        "Which projects that the team took on were in travel?",
+        "Do trips of more than 50 dollars need approval?",
     ],
 )
 def test_questions_that_an_employee_would_ask(question: str) -> None:
@@ -47,6 +50,8 @@ def test_questions_that_an_employee_would_ask(question: str) -> None:
         "Where can I find more information about benefits?",
         "How do I submit it to payroll?",
         "Who are they, and what do they do?",
+        "Can it be booked in the travel portal?",
+        "How does the travel portal work, what is that?",
         "Leave?",
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from indexer.passages import Passage
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.shapes import CitationView, ConversationLine, TurnView
-from server.views.presentation import answer_html, cards, copy_text, heading, is_mended, searched_for, waiting_for
+from server.views.presentation import answer_html, cards, heading, is_mended, searched_for, waiting_for
 from server.views.wording import ago, by_day, duration
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)

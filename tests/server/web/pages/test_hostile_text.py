@@ -12,6 +12,7 @@ from indexer.knowledge.database import writing
 from server.answering.events import Progress, Sources, Text
 from server.runtime.model_arrival import Arrival, Stage
 from server.settings import ServerSettings
+from server.views.presentation import cards
 from server.views.wording import indexing
 from server.web.pages.conversation import LATER
 from server.web.pages.turn_html import TurnStream
@@ -44,7 +45,7 @@ _menu.html: conversation
 _progress.html: job.summary, state
 _searched.html: turn.conversation_id
 _source.html: note
-_sources.html: card.href
+_sources.html: card.href, language
 _turn.html: turn.state, turn.mode, card.href, item.took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
@@ -162,6 +163,7 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
             yield client.get(f"/citations/{number}", headers=headers).text
     conversations = client.app.state.services.conversations  # type: ignore[attr-defined]
     view = conversations.judged()[0][0]
+    yield fragment("_sources.html", turn=view, sources=cards(view.evidence), language="It seems to be in German.")
     progress = [Progress(stage, 1, 2, hostile("detail")) for stage in ("searching", "loading", "queued", "reading")]
     for event in (*progress, Sources(view.evidence), Text(hostile("streamed"))):
         yield from (str(message.raw_data) for message in TurnStream(view, 0).messages([(1, event)]))
