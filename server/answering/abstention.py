@@ -24,6 +24,11 @@ def says_nothing(retrieved: Retrieved, least: float) -> bool:
     return answerability(retrieved) < least
 
 
+def stands_alone(question: str) -> bool:
+    """Whether a follow-up can be understood without what came before it: nothing in it points back."""
+    return len(set(content_terms(question))) >= OWN_TERMS and not _POINTS_BACK.search(question)
+
+
 def refuse(retrieved: Retrieved, took: Timing, unread: int = 0) -> list[AnswerEvent]:
     """That the documents do not say, with the closest passages; and how many files are still `unread`. Of a question in
     another language only that none of these answers it, as the documents may say it all the same."""
