@@ -4,6 +4,7 @@ import re
 
 from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
+from indexer.text.terms import content_terms
 from server.answering.events import Answer, AnswerEvent, Mode, Sources, Text, Timing
 from server.answering.other_language import instead_of_a_refusal
 from server.answering.prompt import NOT_FOUND

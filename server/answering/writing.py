@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from indexer.passages import Retrieved
 from server.answering.abstention import refuse
-from server.answering.citations import Checker
+from server.answering.citations import CheckedText, Checker
 from server.answering.context_window import Prompt
 from server.answering.events import Answer, AnswerEvent, Clock, Evidence, Progress, Question, Sources, Text
 from server.answering.extractive import choose_sentences, quote_instead
@@ -29,9 +29,8 @@ async def write(
     Where nothing of what the model writes may be shown, the answer is what was `retrieved`, quoted. Raises
     RequestError; closing the iterator frees the model at once.
     """
-    sources = prompt.evidence
-    logprobs: list[TokenLogprob] = []  # of tokens whose text is not out yet
-    raw, completed = "", Completed("length")
+    draft = _Draft(checker, clock, prompt.evidence)
+    completed = Completed("length")
     async with aclosing(generator.generate(prompt.messages, question.sampling)) as events:
         async for event in events:
             match event:
@@ -40,43 +39,55 @@ async def write(
                 case Prefilling(done, total):
                     yield Progress("reading", done=done, total=total, detail=str(len(prompt.evidence)))
                 case Piece(text, new):
-                    if not raw:
+                    if not draft.raw:
                         yield Progress("writing")
-                    raw += text
-                    logprobs += new
-                    checked = await asyncio.to_thread(checker.feed, text)
-                    if checker.cited_again and sources[-1] != checker.cited_again[-1]:
-                        sources = (*prompt.evidence, *checker.cited_again)
-                        yield Sources(sources)
-                    if checked.delta:
-                        clock.wrote()
-                        yield Text(checked.delta, tuple(checked.citations), tuple(logprobs))
-                        logprobs = []
+                    draft.raw += text
+                    draft.logprobs += new
+                    for said in draft.hand_out(await asyncio.to_thread(checker.feed, text)):
+                        yield said
                 case Completed():
                     completed = event
-    last = await asyncio.to_thread(checker.flush)
-    if checker.cited_again and sources[-1] != checker.cited_again[-1]:
-        sources = (*prompt.evidence, *checker.cited_again)
-        yield Sources(sources)
-    if last.delta or logprobs:
-        clock.wrote()
-        yield Text(last.delta, tuple(last.citations), tuple(logprobs))
+    for said in draft.hand_out(await asyncio.to_thread(checker.flush), last=True):
+        yield said
     if question.is_cited and not checker.text.strip():
-        for said in _instead(retrieved, sources, clock, completed.usage):
+        for said in _instead(retrieved, draft.sources, clock, completed.usage):
             yield said
         return
     yield Answer(
         text=checker.text,
-        raw=without_marks(checker) if checker.dropped else raw,
+        raw=without_marks(checker) if checker.dropped else draft.raw,
         answered=True,
         mode="model",
         reason=completed.reason,
         citations=tuple(checker.citations),
-        quotes=quotes_beneath(checker.citations, retrieved, sources) if question.is_cited else (),
+        quotes=quotes_beneath(checker.citations, retrieved, draft.sources) if question.is_cited else (),
         unsupported=tuple(checker.unsupported),
         usage=completed.usage,
         took_ms=clock.timing(),
     )
+
+
+@dataclass
+class _Draft:
+    """An answer that is being written: what was handed out of it."""
+
+    checker: Checker
+    clock: Clock
+    sources: tuple[Evidence, ...]
+    raw: str = ""
+    logprobs: list[TokenLogprob] = field(default_factory=list)  # of tokens whose text is not out yet
+    _added: int = 0  # passages of earlier turns among the sources
+
+    def hand_out(self, checked: CheckedText, *, last: bool = False) -> Iterator[AnswerEvent]:
+        """What may be shown of what was checked, its sources before it."""
+        if added := self.checker.cited_again[self._added :]:
+            self.sources = (*self.sources, *added)
+            self._added += len(added)
+            yield Sources(self.sources)
+        if checked.delta or (last and self.logprobs):
+            self.clock.wrote()
+            yield Text(checked.delta, tuple(checked.citations), tuple(self.logprobs))
+            self.logprobs = []
 
 
 def without_marks(checker: Checker) -> str:
