@@ -25,7 +25,7 @@ class IndexerSettings(BaseSettings):
     extract_seconds: int = Field(120, ge=1, description="Longest time that reading one file may take, in seconds.")
     extract_memory_mb: int = Field(3072, ge=256, description="Most memory that reading one file may take, megabytes.")
     false_refusals: float = Field(
-        0.02,
+        0.05,
         ge=0,
         le=0.2,
         description="Share of answerable questions that may be refused, so that others are; 0: hardly any is refused.",

@@ -10,10 +10,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from indexer.passages import Retrieved
-from server.answering.abstention import nothing_indexed, refuse, says_nothing, stands_alone
+from server.answering.abstention import nothing_indexed
 from server.answering.citations import Checker, CitationChecker, Unchecked, cited_in
 from server.answering.context_window import Prompt, check_length, fit_prompt
 from server.answering.events import (
+    Answer,
     AnswerEvent,
     Clock,
     Evidence,
@@ -25,6 +26,7 @@ from server.answering.events import (
 from server.answering.evidence import numbered, select_evidence, whole_evidence
 from server.answering.extractive import answer_without_model
 from server.answering.means import MODEL_OPENS, Means
+from server.answering.refusing import NOT_JUDGED, by_model, by_search, is_judged, refusal
 from server.answering.search import search
 from server.answering.writing import write
 from server.errors import Unavailable
@@ -32,9 +34,6 @@ from server.llm.generator import Generator, can_write
 
 EVIDENCE_SHARE = 2
 """Evidence takes at most one part in this many of the model's context, whatever the settings allow."""
-SURELY_OFF_TOPIC = 0.01
-"""The share of answerable questions that may be refused by a follow-up's own words: with those before it, it found
-something."""
 POLL = 0.2  # seconds between two looks at a model that loads
 
 
@@ -55,22 +54,24 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
     clock = Clock()
     question = await asyncio.to_thread(_of_today, question, means)
     retrieved: Retrieved | None = None
+    bearing = NOT_JUDGED
     if question.is_searched and means.retriever is not None:
         yield Progress("searching")
         retrieved = await search(question, means.retriever, generator, standalone=means.settings.standalone)
         clock.retrieved()
         if retrieved.searched or retrieved.together_with:
             yield Searched(retrieved.searched, retrieved.together_with)
-        if await asyncio.to_thread(_refuses, question, retrieved, means):
-            for event in refuse(retrieved, clock.timing(), await asyncio.to_thread(_unread, question, means)):
+        bearing = await asyncio.to_thread(by_search, question, retrieved, means)
+        if not bearing.answers:
+            for event in await asyncio.to_thread(refusal, question, retrieved, bearing, means, clock):
                 yield event
             return
         if generator is not None and generator.state.state == "loading":
             to_look_at = whole_evidence(retrieved, question.shown_still, question.following)
             yield Sources(numbered(to_look_at))  # until the model can count its tokens
 
-    async for waiting in _until_ready(generator):
-        yield waiting
+    async for loading in _until_ready(generator):
+        yield loading
     if not can_write(generator):
         why = generator.state.detail if generator else "None is installed."
         for event in answer_without_model(question, retrieved, why, clock):
@@ -79,10 +80,21 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
 
     prompt = await asyncio.to_thread(_prompt, question, retrieved, generator, means.settings.evidence_tokens)
     yield Sources(prompt.evidence)
+    if retrieved is not None and is_judged(question, generator):
+        async with aclosing(by_model(retrieved, prompt, generator, means)) as judging:
+            async for judged in judging:
+                if isinstance(judged, Progress):
+                    yield judged
+                else:
+                    bearing = judged
+        if not bearing.answers:
+            for event in await asyncio.to_thread(refusal, question, retrieved, bearing, means, clock):
+                yield event
+            return
     written = write(question, prompt, generator, _checker(question, prompt, means), retrieved, clock)
     async with aclosing(written) as events:
         async for event in events:
-            yield event
+            yield replace(event, answerability=bearing.answerability) if isinstance(event, Answer) else event
 
 
 def _check_means(question: Question, means: Means) -> None:
@@ -106,23 +118,6 @@ def _of_today(question: Question, means: Means) -> Question:
         e.n for e in question.shown if says[e.passage.document_id, e.passage.start, e.passage.end] != e.passage.text
     )
     return replace(question, withdrawn=frozenset(gone))
-
-
-def _refuses(question: Question, retrieved: Retrieved, means: Means) -> bool:
-    """Whether it is refused before anything is generated. Who asks for JSON gets JSON in any case."""
-    if not question.may_be_refused or question.wants_json:
-        return False
-    if says_nothing(retrieved, means.least_answerability()):
-        return True
-    if not retrieved.together_with or not stands_alone(question.text) or means.retriever is None:
-        return False
-    alone = means.retriever.retrieve(question.text, [], question.scope, question.top_k)
-    return says_nothing(alone, means.least_answerability(SURELY_OFF_TOPIC))
-
-
-def _unread(question: Question, means: Means) -> int:
-    """Files that an ingest has found and not read yet."""
-    return sum(max(0, run.total - run.done) for run in means.catalog.running(question.scope))
 
 
 async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:

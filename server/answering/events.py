@@ -222,6 +222,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     quotes: tuple[Citation, ...] = ()  # the sentences that it rests on, BENEATH; none of an answer that is quotations
     closest: tuple[Passage, ...] = ()  # shown when not answered
+    answerability: float | None = None  # the server's judgement of the question; None where it made none
     unsupported: tuple[Doubt, ...] = ()  # sentences that nothing supports, or that say the opposite
     usage: Usage = field(default_factory=Usage)
     took_ms: Timing = field(default_factory=Timing)

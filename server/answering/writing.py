@@ -34,10 +34,8 @@ async def write(
     async with aclosing(generator.generate(prompt.messages, question.sampling)) as events:
         async for event in events:
             match event:
-                case Queued(position):
-                    yield Progress("queued", done=position)
-                case Prefilling(done, total):
-                    yield Progress("reading", done=done, total=total, detail=str(len(prompt.evidence)))
+                case Queued() | Prefilling():
+                    yield waiting(event, prompt)
                 case Piece(text, new):
                     if not draft.raw:
                         yield Progress("writing")
@@ -65,6 +63,13 @@ async def write(
         usage=completed.usage,
         took_ms=clock.timing(),
     )
+
+
+def waiting(event: Queued | Prefilling, prompt: Prompt) -> Progress:
+    """What the asker waits for while the model has not begun."""
+    if isinstance(event, Queued):
+        return Progress("queued", done=event.position)
+    return Progress("reading", done=event.done, total=event.total, detail=str(len(prompt.evidence)))
 
 
 @dataclass

@@ -173,6 +173,7 @@ class Completion:
             "mode": answer.mode,
             "answered": answer.answered,
             "supported": answer.supported,
+            "answerability": None if answer.answerability is None else round(answer.answerability, 4),
             "citations": [{**self._citation(citation), "at": citation.at} for citation in answer.citations],
             "quotes": [self._citation(quote) for quote in answer.quotes],
             "sources": [{"n": source.number, **self._passage(source.passage)} for source in sources],
