@@ -1,15 +1,17 @@
 """Headings of documents to questions that an employee might ask (pure): for where no model has written any.
 
 A heading that asks is a question as it stands, "How to book leave" becomes "How do I book leave?", and of any other
-heading it is asked what the documents say. The best of each document come first: a heading is often understood only
-under its title ("What does this mean?"), or asks nothing in particular ("How do I get help?").
+heading it is asked what the documents say. A heading is often understood only under its title ("What does this
+mean?"), or asks nothing in particular ("How do I get help?"): the best of each document come first, and of equals what
+a document begins with.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from indexer.text.terms import content_terms, stem
+from indexer.text.terms import STOP_WORDS, content_terms, fold, stem
 
 FEWEST, MOST = 2, 14  # words of a heading that says what its section is about
 ENOUGH = 5  # words of a question that is understood without its document
@@ -21,7 +23,7 @@ DULL = frozenset(
 
 _ASKS = re.compile(
     r"(?:(?:so|but|and|if [^,?]+,) )?(?:how|what|when|where|who|whom|whose|which|why|can|could|do|does|did|is|are|am"
-    r"|may|must|should|shall|will|would|has|have)\b.*\?\Z",
+    r"|may|must|should|shall|will|would|has|have)\b[^?]*\?\Z",
     re.IGNORECASE,
 )
 _HOW_TO = re.compile(r"how (?:do you|can you|to) (?=[a-z])", re.IGNORECASE)
@@ -54,12 +56,16 @@ class Candidate:
 def choose(headings: Iterable[tuple[int, str]], count: int) -> list[Candidate]:
     """The best questions of (document, heading path), one a document while there are enough."""
     found: dict[str, Candidate] = {}
+    place: dict[str, int] = {}  # among the headings of its document
+    passed: Counter[int] = Counter()
     for document, path in headings:
+        passed[document] += 1
         heading = " ".join(path.rpartition(" › ")[2].split())
         if FEWEST <= len(heading.split()) <= MOST and heading.lower() not in DULL and not heading[0].isdigit():
             question = as_question(heading)
             found.setdefault(question.casefold(), Candidate(question, document))
-    ranked = sorted(found.values(), key=lambda one: _rank(one.question))
+            place.setdefault(question, passed[document])
+    ranked = sorted(found.values(), key=lambda one: (*_rank(one.question), place[one.question]))
     chosen: list[Candidate] = []
     documents: set[int] = set()
     for one in ranked:
@@ -74,8 +80,14 @@ def as_question(heading: str) -> str:
         return heading
     how_to = _HOW_TO.match(heading)
     if how_to:
-        return f"How do I {heading[how_to.end() :].rstrip('?.:! ')}?"
+        return f"How do I {_in_a_sentence(heading[how_to.end() :].rstrip('?.:! '))}?"
     return f"What do the documents say about “{heading}”?"
+
+
+def _in_a_sentence(words: str) -> str:
+    """The rest of a heading that may be set like a title: its verb and its small words without capitals."""
+    small = [word.lower() if not at or fold(word) in STOP_WORDS else word for at, word in enumerate(words.split())]
+    return " ".join(small if words[1:2].islower() else words.split())
 
 
 def stands_alone(question: str) -> bool:
@@ -89,7 +101,7 @@ def _telling(text: str) -> int:
     return len({term for term in content_terms(text) if term not in _NAMES_NOTHING})
 
 
-def _rank(question: str) -> tuple[bool, bool, bool, int]:
-    """Small is good: it asks, stands alone, is one's own affair, and is of a usual length."""
+def _rank(question: str) -> tuple[bool, bool, bool]:
+    """Small is good: it asks, stands alone, and is one's own affair."""
     asks = _ASKS.match(question) is not None and "“" not in question
-    return not asks, not stands_alone(question), not _OWN.search(question), abs(len(question.split()) - 8)
+    return not asks, not stands_alone(question), not _OWN.search(question)
