@@ -11,7 +11,12 @@ _WRITTEN_OUT = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 ).split()
-_NUMBERS = {word: str(value) for value, word in enumerate(_WRITTEN_OUT)}
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_NUMBERS = {word: str(value) for value, word in enumerate(_WRITTEN_OUT)} | {
+    word: str(10 * tens) for tens, word in enumerate(_TENS, start=2)
+}
+_ONES = "|".join(_WRITTEN_OUT[1:10])
+_WRITTEN_NUMBER = re.compile(rf"\b({'|'.join(_TENS)})[ -]({_ONES})\b|\b({'|'.join(_NUMBERS)})\b")
 _ORDINARY = frozenset("i i'm i'll i've i'd ok yes no am pm a b c d e".split())
 """Written with a capital letter, but the name of nothing."""
 
@@ -22,10 +27,21 @@ def numbers_and_names(text: str, *, everywhere: bool = False) -> Iterator[str]:
     The first word of a sentence has a capital letter of its own and counts only `everywhere`, which takes every word:
     a name may be written without its capital letter in a source.
     """
+    if everywhere:
+        yield from written_numbers(text)
     for line in _MARK.sub(" ", text).splitlines():
         for start, end in sentence_spans(line):
             for position, match in enumerate(_WORD.finditer(line, start, end)):
                 yield from _facts(match[0], first=position == 0, everywhere=everywhere)
+
+
+def written_numbers(text: str) -> frozenset[str]:
+    """The numbers from 0 to 99 that are written out, in digits: "twenty-five" is "25" and nothing else."""
+    found = (
+        int(_NUMBERS[match[1]]) + int(_NUMBERS[match[2]]) if match[1] else _NUMBERS[match[3]]
+        for match in _WRITTEN_NUMBER.finditer(text.casefold())
+    )
+    return frozenset(map(str, found))
 
 
 def _facts(word: str, *, first: bool, everywhere: bool) -> Iterator[str]:

@@ -10,15 +10,18 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from indexer.passages import Passage
-from indexer.text.terms import content_terms, words
+from indexer.text.sentences import sentence_spans
+from indexer.text.terms import words
 from server.answering.claims import known_facts, knows_not, says_back, unknown
 from server.answering.events import Citation, Doubt, Evidence, Exchange, Reason
-from server.answering.sentence_scanner import ClosedSentence, ScannedEvent, SentenceScanner, Verbatim
-from server.answering.support import Encode, Support, doubt, find_support
+from server.answering.markdown_lines import is_item, is_row, leads_in, without_fences
+from server.answering.sentence_scanner import ClosedSentence, Code, LineEnd, ScannedEvent, SentenceScanner
+from server.answering.shown_markdown import ShownMarkdown
+from server.answering.support import Encode, Support, claim_terms, doubt, find_support, holds_code
 
-_CLAIM_TERMS = 3
-"""A sentence of fewer content words is no claim ("Yes.", "Here is how:") and is not called unsupported."""
-
+_CLAIM_TERMS = 2
+"""A sentence of fewer content words, "yes" not counted, is no claim ("Yes, you can.", "Here is how:") where it is no
+item of a list and no row, and is not called unsupported."""
 
 DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name"]
 """Why a sentence is not shown: a doubt, or that it was said before, is the question, says that the passages do not say,
@@ -27,10 +30,12 @@ or has a number or name that stands nowhere."""
 
 @dataclass(frozen=True)
 class Dropped:
-    """A sentence of the model's that nobody is shown."""
+    """A sentence of the model's, or code, that nobody is shown: code points [start, end) of all that it wrote."""
 
     claim: str
     reason: DropReason
+    start: int
+    end: int
 
 
 @dataclass
@@ -51,7 +56,9 @@ class Checker(Protocol):
     cited_again: list[Evidence]
     """Passages of earlier turns that `citations` lead to, with their numbers in this answer, in order."""
     dropped: list[Dropped]
-    """What the model wrote and nobody is shown."""
+    """What the model claimed and nobody is shown, in order."""
+    judged: int
+    """How many code points of what the model wrote are handed out, dropped or waiting; more are in an open sentence."""
 
     @property
     def text(self) -> str:
@@ -72,6 +79,7 @@ class Unchecked:
         self.unsupported: list[Doubt] = []
         self.cited_again: list[Evidence] = []
         self.dropped: list[Dropped] = []
+        self.judged = 0
         self._parts: list[str] = []
 
     @property
@@ -80,6 +88,7 @@ class Unchecked:
 
     def feed(self, delta: str) -> CheckedText:
         self._parts.append(delta)
+        self.judged += len(delta)
         return CheckedText(delta)
 
     def flush(self) -> CheckedText:
@@ -90,8 +99,9 @@ class CitationChecker:
     """The checker of an answer to `question` that rests on `evidence`, whose numbers the model was shown.
 
     A sentence is handed out when it has closed and a passage supports it; any other that claims something is dropped,
-    and so are one said twice, the question said back, and that the passages say nothing. What claims nothing (a
-    heading, "Yes.", the line that leads in to a list) is handed out with the next sentence that is kept.
+    and so are one said twice, the question said back, that the passages say nothing, and code that no passage holds.
+    What claims nothing (a heading, "Yes.", the line that leads in to a list) is handed out with the next sentence that
+    is kept. White space at both ends of an answer is left out.
 
     `earlier` are passages that earlier turns have shown: they support what the model says is theirs, and what nothing
     of `evidence` supports; those that do are `cited_again`, and get the numbers that follow. `another_form`: the answer
@@ -113,17 +123,18 @@ class CitationChecker:
         self.unsupported: list[Doubt] = []
         self.cited_again: list[Evidence] = []
         self.dropped: list[Dropped] = []
+        self.judged = 0
         self._evidence = evidence
         self._earlier = earlier
         self._all = (*evidence, *earlier)
         self._question = question
         self._encode = encode
         self._drops = bool(self._all) and not another_form
-        self._scanner = SentenceScanner(frozenset(e.n for e in self._all), holds_back=True)
+        self._scanner = SentenceScanner(frozenset(e.n for e in self._all))
+        self._markdown = ShownMarkdown()
+        self._code: list[str] = []  # the block that is being written
         self._numbers = {e.n: e.number for e in evidence}
         self._said: set[tuple[str, ...]] = set()
-        self._waiting: list[str] = []  # what claims nothing, until a sentence follows that is kept
-        self._line_dropped = self._line_kept = False  # some of this line so far
         self._parts: list[str] = []
         self._length = 0  # code points of the parts
 
@@ -135,68 +146,74 @@ class CitationChecker:
         return self._check(self._scanner.feed(delta))
 
     def flush(self) -> CheckedText:
-        return self._check(self._scanner.flush())
+        return self._check(self._scanner.flush(), ended=True)
 
-    def _check(self, events: Sequence[ScannedEvent]) -> CheckedText:
+    def _check(self, events: Sequence[ScannedEvent], *, ended: bool = False) -> CheckedText:
         parts, citations = len(self._parts), len(self.citations)
         for event in events:
-            match event:
-                case Verbatim("\n"):
-                    self._end_line()
-                case Verbatim(text):
-                    self._keep(text)
-                case ClosedSentence():
-                    self._close(event)
+            if isinstance(event, Code):
+                self._code.append(event.text)
+                continue
+            self._close_code()
+            if isinstance(event, LineEnd):
+                self._markdown.end_line()
+                self.judged += 1
+            else:
+                self._close(event)
+                self.judged += event.length
+        if ended:
+            self._close_code()
         return CheckedText("".join(self._parts[parts:]), self.citations[citations:])
 
-    def _end_line(self) -> None:
-        """The end of a line of which all was dropped is dropped with it: a list or table goes on."""
-        if self._line_kept or not self._line_dropped:
-            self._waiting.append("\n")
-        self._line_dropped = self._line_kept = False
-
     def _close(self, sentence: ClosedSentence) -> None:
-        """Hand out the rest of a sentence, with the marks of what supports it, or drop it."""
+        """Hand out a sentence with the marks of what supports it, hold it back, or drop it."""
         claim = sentence.claim
-        supports = self._supports(claim, sentence.named) if claim else []
-        reason = self._reason_to_doubt(claim, supports) if claim else None
-        why = self._reason_to_drop(claim, reason)
+        supports, reason = self._judge(sentence) if claim else ([], None)
+        why = self._reason_to_drop(claim, supports, reason) if claim else None
         if why:
-            self._drop(Dropped(claim, why))
+            self._markdown.drop(sentence)
+            self.dropped.append(Dropped(claim, why, self.judged, self.judged + sentence.length))
             return
-        self._line_kept = self._line_kept or bool(sentence.text.strip())
-        if not supports and not reason and self._drops:
-            self._waiting.append(sentence.text[sentence.shown :])
+        sentence = self._markdown.place(sentence)
+        if not sentence.text.strip() or (self._drops and not supports and not reason):
+            self._markdown.wait(sentence)
             return
-        self._keep("")
-        blank = len(sentence.text) - len(sentence.text.lstrip())
-        start = self._length - sentence.shown + (blank if self._parts else 0)
-        self._emit(sentence.text[sentence.shown if self._parts else max(sentence.shown, blank) : sentence.marks_at])
+        self._emit(self._markdown.release(sentence))
+        text = sentence.text if self._parts else sentence.text.lstrip()
+        marks_at = max(0, sentence.marks_at - len(sentence.text) + len(text))
+        start = self._length + len(text) - len(text.lstrip())
+        self._emit(text[:marks_at])
         for support in supports:
             self._cite(support)
-        self._emit(sentence.text[sentence.marks_at :])
+        self._emit(text[marks_at:])
         self._said.add(tuple(words(claim)))
         if reason:
-            end = self._length - len(sentence.text) + len(sentence.text.rstrip())
-            self.unsupported.append(Doubt(start, end, reason))
+            self.unsupported.append(Doubt(start, self._length - len(text) + len(text.rstrip()), reason))
 
-    def _drop(self, dropped: Dropped) -> None:
-        """With it goes what waits on its line: the "Yes." before it was about it."""
-        self.dropped.append(dropped)
-        self._line_dropped, self._line_kept = True, False
-        while self._waiting and self._waiting[-1] != "\n":
-            self._waiting.pop()
+    def _close_code(self) -> None:
+        """Hand out a block of code that a passage holds, without a mark: there is no place for one in it."""
+        code = "".join(self._code)
+        if not code:
+            return
+        self._code = []
+        lines = without_fences(code)
+        if self._drops and (unknown(lines, self._known) or not holds_code(lines, self._all)):
+            self._markdown.drop(None)
+            self.dropped.append(Dropped(code, "words", self.judged, self.judged + len(code)))
+        else:
+            self._emit(self._markdown.release(None))
+            self._emit(code)
+        self.judged += len(code)
 
-    def _reason_to_drop(self, claim: str, doubted: Reason | None) -> DropReason | None:
-        if not claim:
-            return None
-        if tuple(words(claim)) in self._said:
+    def _reason_to_drop(self, claim: str, supports: Sequence[Support], doubted: Reason | None) -> DropReason | None:
+        said = tuple(words(claim))
+        if said and said in self._said:
             return "repeated"
-        if knows_not(claim):
+        if knows_not(claim) and not any(knows_not(support.text) for support in supports):
             return "knows_not"
         if not self._drops:
             return None
-        if says_back(claim, self._question):
+        if says_back(claim, self._question, supported=bool(supports)):
             return "said_back"
         if doubted:
             return doubted
@@ -206,6 +223,19 @@ class CitationChecker:
     def _known(self) -> frozenset[str]:
         """The numbers and names that the passages and the question hold."""
         return known_facts([*(f"{e.passage.prefix}\n{e.passage.text}" for e in self._all), self._question])
+
+    def _judge(self, sentence: ClosedSentence) -> tuple[list[Support], Reason | None]:
+        """What supports it, each passage once, and why it should not be relied on: because of any of its parts."""
+        supports: dict[int, Support] = {}
+        why: Reason | None = None
+        for part in _parts(sentence):
+            found = self._supports(part, sentence.named)
+            reason = doubt(part, self._all, found) if self._all else None
+            if reason == "words" and not _claims(part, sentence):
+                reason = None
+            why = why or reason
+            supports = supports | {one.evidence.n: one for one in found if one.evidence.n not in supports}
+        return [] if why in ("words", "number") else list(supports.values()), why
 
     def _supports(self, claim: str, named: Sequence[int]) -> list[Support]:
         if not {e.n for e in self._earlier}.isdisjoint(named):
@@ -224,22 +254,28 @@ class CitationChecker:
         self.citations.append(citation(evidence.passage, support.start, support.end, support.heading, n, self._length))
         self._emit(f"[{n}]")
 
-    def _reason_to_doubt(self, claim: str, supports: Sequence[Support]) -> Reason | None:
-        """Why the claim should not be relied on; words that no passage holds are none where there are hardly any."""
-        reason = doubt(claim, self._all, supports) if self._all else None
-        few = len(set(content_terms(claim))) < _CLAIM_TERMS or claim.rstrip().endswith(":")
-        return None if reason == "words" and few else reason
-
-    def _keep(self, text: str) -> None:
-        """Hand out what waited, then the text."""
-        waiting = "".join(self._waiting)
-        self._waiting = []
-        self._emit((waiting if self._parts else waiting.lstrip("\n")) + text)
-
     def _emit(self, text: str) -> None:
+        """Hand text out, an answer's first without white space before it."""
+        text = text if self._parts else text.lstrip()
         if text:
             self._parts.append(text)
             self._length += len(text)
+
+
+def _parts(sentence: ClosedSentence) -> list[str]:
+    """The claim; of a row, or of what is set in bold, its sentences: those are shown or dropped together."""
+    claim = sentence.claim
+    if not (is_row(sentence.text) or "**" in sentence.text):
+        return [claim]
+    return [claim[start:end] for start, end in sentence_spans(claim)] or [claim]
+
+
+def _claims(part: str, sentence: ClosedSentence) -> bool:
+    """Whether words that no passage holds are a reason to doubt it."""
+    terms = len(claim_terms(part))
+    if is_row(sentence.text) or (sentence.markers and is_item(sentence.markers)):
+        return terms > 0 and not leads_in(part)
+    return terms >= _CLAIM_TERMS and not leads_in(part)
 
 
 def cited_in(exchange: Exchange) -> tuple[Evidence, ...]:

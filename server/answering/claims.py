@@ -9,38 +9,53 @@ from collections.abc import Iterable, Set
 
 from indexer.text.names import numbers_and_names
 from indexer.text.terms import content_terms, words
+from server.answering.negation import denied_terms
 
 _READ = r"(?:the |these |this |any |provided |given |company's )*(?:passages?|documents?|texts?|context|information)"
 _SAYS = r"(?:say|state|mention|provide|contain|specify|give|include|answer|address|indicate|cover|detail|explain|have)"
 _KNOWS_NOT = re.compile(
     rf"\b{_READ}(?: \w+){{0,3}} (?:do not|does not|don't|doesn't|did not|cannot|can't) (?:\w+ ){{0,2}}{_SAYS}"
     rf"|\bno (?:specific |clear |direct |explicit )?(?:information|mention|answer|passage)\b"
-    rf"|\b(?:not|n't) (?:\w+ ){{0,2}}(?:mentioned|stated|specified|provided|given|included|found|addressed|covered)\b"
-    rf"(?: \w+){{0,3}} (?:in|by|from) {_READ}"
+    rf"|(?:\bnot|n't) (?:\w+ ){{0,2}}(?:mentioned|stated|specified|provided|given|included|found|addressed|covered"
+    rf"|listed|available|described|discussed)\b(?: \w+){{0,3}} (?:in|by|from) {_READ}"
+    r"|\b(?:it|polic(?:y|ies)|handbook|guide|section)(?: \w+){0,2} (?:do not|does not|don't|doesn't) (?:\w+ ){0,2}"
+    r"(?:say|state|mention|specify|indicate)\b"
     r"|^(?:i am |i'm )?(?:sorry|afraid)|^i (?:do not|don't|cannot|can't|am not able|am unable)",
     re.I,
 )
+_ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
+_CHOOSES = re.compile(
+    r"(?:^|[.,;:!?]\s+|\b(?:and|but|so|then|if|whether)\s+)"
+    r"(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|need)(?:n['’]?t)?\b"
+    r"|\bor\b",
+    re.I,
+)
+"""Of a question that is answered with yes or no, or with one of what it names: its own words are then an answer."""
 
 
 def knows_not(sentence: str) -> bool:
     """Whether it says that the passages hold no answer. That is the server's to judge, and a small model says it too
-    often: of 42 questions that the passages answered to .74, where its instructions offered it."""
-    return bool(_KNOWS_NOT.search(sentence.replace("’", "'").strip(' \t*_>"“”')))
+    often: of 42 questions that the passages answered to .74, where its instructions offered it. A document may say so
+    of others ("No information may be given"): compare with what supports it."""
+    return bool(_KNOWS_NOT.search(" ".join(sentence.replace("’", "'").split()).strip(' *_>"“”')))
 
 
-def says_back(sentence: str, question: str) -> bool:
+def says_back(sentence: str, question: str, *, supported: bool) -> bool:
     """Whether it has no content word that the question does not have: "The transit benefit is a benefit."
 
-    With "yes" or "no" before it, it says something.
+    With "yes" or "no" before it, it says something; and where a passage supports it, so does "Employees may carry leave
+    over" where that was asked, or "not" where the question has none.
     """
     said = words(sentence)
-    return bool(said) and said[0] not in _YES_OR_NO and set(content_terms(sentence)) <= set(content_terms(question))
+    if not said or said[0] in _YES_OR_NO or not set(content_terms(sentence)) <= set(content_terms(question)):
+        return False
+    return not supported or not (_CHOOSES.search(question) or denied_terms(sentence) - denied_terms(question))
 
 
 def unknown(sentence: str, known: Set[str]) -> list[str]:
-    """Its numbers and names that are not among `known`."""
-    return [fact for fact in numbers_and_names(sentence) if fact not in known]
+    """Its numbers and names that are not among `known`. A cell of a table, and what follows a colon, begins anew."""
+    return [fact for fact in numbers_and_names(_ANEW.sub("\n", sentence)) if fact not in known]
 
 
 def known_facts(texts: Iterable[str]) -> frozenset[str]:

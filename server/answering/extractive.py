@@ -105,13 +105,13 @@ def answer_without_model(
 
 
 def quote_instead(
-    retrieved: Retrieved, sources: Sequence[Evidence], clock: Clock, usage: Usage
+    question: Question, retrieved: Retrieved, sources: Sequence[Evidence], clock: Clock, usage: Usage
 ) -> Iterator[AnswerEvent]:
     """The same after a model has written nothing that the passages support, its `usage` counted. Passages that are not
     among the `sources` are added to them."""
     added: list[Evidence] = []
     numbers = []
-    following = max((source.n for source in sources), default=0) + 1
+    following = max([question.following - 1, *(source.n for source in sources)]) + 1
     quoted = {n for n, _ in choose_sentences(retrieved)}
     for n, passage in enumerate(retrieved.passages, start=1):
         source = source_of(passage.document_id, passage.start, passage.end, sources)

@@ -24,7 +24,6 @@ _BARE_MARK = rf"\(\s{{0,3}}({_NUMBERS})\s{{0,3}}\)"
 _MENTION = re.compile(rf"\b(?:sources?|passages?)[ \t]+#?({_NUMBERS})\b", re.I)
 
 _ONE_MARK = re.compile(_MARK, re.I)
-_ONE_BARE_MARK = re.compile(_BARE_MARK)
 _MARK_OR_ITS_BRACKET = re.compile(rf"\(?\s{{0,3}}{_MARK}", re.I)
 _VERBATIM_OR_MARKS = re.compile(
     rf"(?P<verbatim>(?<!`)(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`)|\]\([^()\s]*\))"
@@ -37,7 +36,6 @@ _BARE_MARK_AT_END = re.compile(rf"(?<=[^\W\d_])[ \t]+{_BARE_MARK}(?=[\s.!?…|]*
 _NAME_BEGUN = "|".join(name[:end] for name in ("sources", "passages", "documents") for end in range(1, len(name) + 1))
 _NAMING = rf"\(\s{{0,3}}(?:{_NAME_BEGUN})?[\s:#]{{0,3}}"
 _NUMBERS_BEGUN = r"\d[\d\s,;&–and-]{0,20}"
-_MAY_BECOME_ROUND_MARK = re.compile(rf"{_NAMING}|\(\s{{0,3}}(?:{_NAME}[\s:#]{{0,3}})?{_NUMBERS_BEGUN}", re.I)
 _MAY_BECOME_MARK = re.compile(
     rf"{_NAMING}|\(\s{{0,3}}{_NAME}[\s:#]{{0,3}}{_NUMBERS_BEGUN}|\\|[(\\]?\s{{0,3}}[\[【][^\]】]{{0,60}}", re.I
 )
@@ -81,13 +79,6 @@ def without_mentions(text: str, known: Set[int]) -> tuple[str, list[int]]:
 
 def begins_with_mark(text: str) -> bool:
     return _ONE_MARK.match(text) is not None
-
-
-def is_round_mark(bracket: str) -> bool | None:
-    """Whether a round bracket, read from its `(` on, is a mark; None while it may still become one."""
-    if _MAY_BECOME_ROUND_MARK.fullmatch(bracket):
-        return None
-    return bool(_ONE_MARK.fullmatch(bracket) or _ONE_BARE_MARK.fullmatch(bracket))
 
 
 def is_mark_after_stop(following: str) -> bool | None:

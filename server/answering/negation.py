@@ -8,6 +8,8 @@ import re
 
 from indexer.text.terms import STOP_WORDS, content_terms, fold, stem, words
 
+_ANSWERS_NO = re.compile(r"^\W*no\s*[-–—,.;:!]")
+"""Before the sentence that says so: "No, crowns are not covered" denies no crowns."""
 _SHORT_FORMS = re.compile(r"\b\w+n['’]t\b")  # don't, isn't, can't
 _DENIES = frozenset("not never no nor neither cannot without".split())
 _REACH = 4
@@ -22,7 +24,7 @@ def denies(claim: str, source: str) -> bool:
 
 def denied_terms(text: str) -> frozenset[str]:
     """The stemmed content words that a text holds only denied; the first after each "not" is taken for denied."""
-    spoken = words(_SHORT_FORMS.sub("not", fold(text)))
+    spoken = words(_SHORT_FORMS.sub("not", _ANSWERS_NO.sub("", fold(text))))
     places = set()
     for at, word in enumerate(spoken):
         if word in _DENIES and spoken[at + 1 : at + 2] != ["only"]:

@@ -36,10 +36,14 @@ def quotes_beneath(
 
 
 def _add(chosen: list[Citation], number: int, quote: Citation) -> None:
-    """Unless there are enough, or it shares words with one that is chosen."""
-    overlaps = any(
-        other.document_id == quote.document_id and other.start < quote.end and quote.start < other.end
-        for other in chosen
-    )
-    if len(chosen) < QUOTES and not overlaps:
+    """Unless there are enough, or one that is chosen shares a stretch with it or says the same words."""
+    if len(chosen) < QUOTES and not any(_overlap(quote, other) or _same(quote, other) for other in chosen):
         chosen.append(replace(quote, n=number, at=BENEATH))
+
+
+def _overlap(one: Citation, other: Citation) -> bool:
+    return one.document_id == other.document_id and other.start < one.end and one.start < other.end
+
+
+def _same(one: Citation, other: Citation) -> bool:
+    return one.quote.casefold().split() == other.quote.casefold().split()

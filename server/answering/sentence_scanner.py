@@ -1,20 +1,19 @@
 r"""The answer as the model streams it, to its sentences without the model's marks (`feed`, `flush`; pure).
 
-Words go out as they come. Two things wait until their sentence closes, since what was handed out cannot be taken back:
-everything from a `[`, a `(1)` or a `(source 1)` on, and the punctuation at the end, before which the server's marks are
-put. A sentence closes where the next one begins, and at the end of a line. Code (fenced, or in backticks) and the
-addresses of links keep what looks like a mark.
+A sentence closes where the next one begins, and at the end of a line. A line that breaks off in the middle of a
+sentence goes on in the next one where that begins with a small letter; a row of a table and what stands between two
+`**` are never parted. Code (fenced, or in backticks) and the addresses of links keep what looks like a mark.
 
-`SentenceScanner` decides when a sentence closes; `_OpenSentence` knows where it would end and how much of it may be
-shown; `markdown_lines.py` knows what kind of line it stands in, `marks.py` what a mark looks like.
+`SentenceScanner` decides when a sentence closes; `_OpenSentence` knows where it would end; `markdown_lines.py` knows
+what kind of line it stands in, `marks.py` what a mark looks like.
 """
 
 from collections.abc import Set
 from dataclasses import dataclass
 
 from indexer.text.sentences import sentence_spans
-from server.answering.markdown_lines import MarkdownLines, claim_of
-from server.answering.marks import begins_with_mark, is_mark_after_stop, is_round_mark, without_marks, without_mentions
+from server.answering.markdown_lines import MarkdownLines, claim_of, markers_of
+from server.answering.marks import begins_with_mark, is_mark_after_stop, without_marks, without_mentions
 
 _TERMINATORS = ".!?؟।"
 _CLOSERS = "\"'”’»)*_"
@@ -27,57 +26,71 @@ _WINDOW = 200
 
 
 @dataclass(frozen=True)
-class Verbatim:
-    """The next characters, to be shown as they are: the beginning of a sentence, code, or the end of a line."""
+class Code:
+    """The next characters of a block of code, its fences and line ends included."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class LineEnd:
+    """The end of a line that is no code: one character."""
 
 
 @dataclass(frozen=True)
 class ClosedSentence:
     """A sentence that has ended, the model's marks taken out."""
 
-    text: str  # white space around it included
-    shown: int  # code points of `text` that earlier `Verbatim` events handed out
-    marks_at: int  # code point of `text` at which the server's marks are put; at least `shown`
+    text: str  # white space around it included; an empty line is an empty sentence
+    marks_at: int  # code point of `text` at which the server's marks are put
     claim: str  # what of `text` claims something; empty where nothing does, as in a heading
     named: tuple[int, ...]  # the passages that the model named, in order, perhaps repeated or unknown
+    markers: str | None  # of `text`, what makes its line an item or a quotation; None where it does not begin the line
+    length: int  # code points that the model wrote for it, marks included
 
 
-ScannedEvent = Verbatim | ClosedSentence
+ScannedEvent = Code | LineEnd | ClosedSentence
 
 
 class SentenceScanner:
-    """One answer. Its events, joined, are the answer without marks; only the `shown` words of a sentence come twice."""
+    """One answer. Its events, joined, are the answer without marks; their lengths are those of what was written."""
 
-    def __init__(self, known: Set[int], *, holds_back: bool = False) -> None:
-        """`known`: the numbers of passages, without which "(1)" is no mark. `holds_back`: whole sentences alone."""
+    def __init__(self, known: Set[int]) -> None:
+        """`known`: the numbers of passages, without which "(1)" is no mark."""
         self._known = known
-        self._holds_back = holds_back
         self._events: list[ScannedEvent] = []  # not handed out yet
         self._lines = MarkdownLines()
         self._open = _OpenSentence()
         self._end: int | None = None  # where the open sentence ends, unless the bracket that follows is its mark
+        self._breaks_off = False  # the line has ended, but perhaps not the sentence
 
     def feed(self, delta: str) -> list[ScannedEvent]:
-        """Take the model's next words; returns the sentences that they close and what may be shown."""
+        """Take the model's next words; returns the sentences that they close, and code."""
         for character in delta:
             self._take(character)
         if self._lines.in_code:
-            self._show(len(self._open.written))
-        elif not self._holds_back:
-            self._show(self._open.showable)
+            self._pass_code()
         return self._completed()
 
     def flush(self) -> list[ScannedEvent]:
         """The end of the answer: close what is open."""
+        if self._breaks_off:
+            self._begin_line()
         self._end_line()
         return self._completed()
 
     def _take(self, character: str) -> None:
+        if self._breaks_off:
+            if character.islower():
+                self._breaks_off = False
+                self._open.append("\n")
+            else:
+                self._begin_line()
         if character == "\n":
-            self._end_line()
-            self._events.append(Verbatim(character))
+            if self._may_go_on():
+                self._breaks_off = True
+            else:
+                self._begin_line()
         elif self._lines.in_code:
             self._open.written.append(character)
         else:
@@ -90,7 +103,7 @@ class SentenceScanner:
     def _look_for_end(self, character: str) -> None:
         """Close the open sentence if `character`, its last one, is the first of the next sentence."""
         end = self._open.end(self._known)
-        if end is None or self._lines.opens_code(self._open.beginning):
+        if end is None or self._lines.is_whole(self._open.beginning):
             return
         if character in "[【(\\":
             self._end = end  # a mark may follow the full stop: it still belongs to this sentence
@@ -106,9 +119,21 @@ class SentenceScanner:
         if not is_mark:
             self._close(end)
 
+    def _may_go_on(self) -> bool:
+        """Whether the sentence that is open at the end of a line may go on in the next one."""
+        if self._lines.in_code or self._end is not None or not self._open.breaks_off:
+            return False
+        return self._lines.may_go_on("".join(self._open.written))
+
+    def _begin_line(self) -> None:
+        """After the end of a line."""
+        self._breaks_off = False
+        self._end_line()
+        self._events.append(Code("\n") if self._lines.in_code else LineEnd())
+
     def _end_line(self) -> None:
         if self._lines.ends_as_code("".join(self._open.written)):
-            self._show(len(self._open.written))
+            self._pass_code()
             self._begin([])
         else:
             self._close(len(self._open.written))
@@ -125,10 +150,11 @@ class SentenceScanner:
         self._events.append(
             ClosedSentence(
                 text=text,
-                shown=self._open.shown,
                 marks_at=_words_end(text),
                 claim=claim if self._lines.claims(text) else "",
                 named=(*named, *mentioned),
+                markers=markers_of(text) if begins_line else None,
+                length=len(written),
             )
         )
         self._begin(self._open.written[end:])
@@ -140,11 +166,11 @@ class SentenceScanner:
         for character in characters:
             self._take(character)
 
-    def _show(self, end: int) -> None:
-        """Hand out the open sentence up to `end`, a code point of it."""
-        if end > self._open.shown:
-            self._events.append(Verbatim("".join(self._open.written[self._open.shown : end])))
-            self._open.shown = end
+    def _pass_code(self) -> None:
+        """Hand out what was read of a line of code."""
+        if new := "".join(self._open.written[self._open.passed :]):
+            self._events.append(Code(new))
+            self._open.passed = len(self._open.written)
 
     def _completed(self) -> list[ScannedEvent]:
         events, self._events = self._events, []
@@ -156,55 +182,35 @@ class _OpenSentence:
 
     def __init__(self) -> None:
         self.written: list[str] = []  # its characters, marks included
-        self.shown = 0  # how many of them were handed out
-        self._words_end = 0  # how many there are up to the punctuation before which marks are put
-        self._held_from: int | None = None  # how many may be shown, since a bracket came that may be a mark
+        self.passed = 0  # how many of them were handed out, where it is code
         self._square_bracket: int | None = None  # where one is open
-        self._round_bracket: int | None = None  # where one is open that may become a mark
-        self._code = _CodeSpan()
-
-    @property
-    def showable(self) -> int:
-        """How many of its characters may be shown: they hold no mark, and none will be put among them."""
-        return self._words_end if self._held_from is None else self._held_from
+        self._code = _Ticks()
+        self._strong = _Asterisks()
 
     @property
     def beginning(self) -> str:
         return "".join(self.written[:_WINDOW])
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether a line that ends here ends in the middle of a sentence; two spaces there end it."""
+        *_, before, last = ["", "", *self.written[-2:]]
+        return last.isalnum() or last == "," or (last == " " and (before.isalnum() or before == ","))
+
     def append(self, character: str) -> None:
         if character in "[【":
             self._square_bracket = len(self.written)
-            self._hold()
         elif character in "]】":
             self._square_bracket = None
         self._code.append(character)
+        if not self._code.is_open:
+            self._strong.append(character)
         self.written.append(character)
-        in_round_mark = self._follow_round_bracket(character)
-        if not in_round_mark and character not in _AFTER_MARKS and not character.isspace():
-            self._words_end = len(self.written)
-
-    def _follow_round_bracket(self, character: str) -> bool:
-        """Whether the open round bracket may still become a mark; holds the words back from one that is."""
-        if character == "(":
-            self._round_bracket = len(self.written) - 1
-        if self._round_bracket is None:
-            return False
-        is_mark = is_round_mark("".join(self.written[self._round_bracket :]))
-        if is_mark is None:
-            return True
-        if is_mark:
-            self._hold()
-        self._round_bracket = None
-        return False
-
-    def _hold(self) -> None:
-        self._held_from = self.showable
 
     def end(self, known: Set[int]) -> int | None:
         """Where it ended, if its last character is the first of the next sentence."""
         last = len(self.written) - 1
-        if last < 1 or not self.written[last - 1].isspace() or self._code.is_open:
+        if last < 1 or not self.written[last - 1].isspace() or self._code.is_open or self._strong.is_open:
             return None
         if self._square_bracket is not None and self._square_bracket != last and last - self._square_bracket < _WINDOW:
             return None
@@ -217,7 +223,7 @@ class _OpenSentence:
         return end if _ends_sentence(without_marks(before, known)[0], self.written[last]) else None
 
 
-class _CodeSpan:
+class _Ticks:
     """Code in backticks: as many close it as opened it."""
 
     def __init__(self) -> None:
@@ -234,6 +240,23 @@ class _CodeSpan:
         elif self._ticks:
             self._opened_by = 0 if self._opened_by == self._ticks else self._opened_by or self._ticks
             self._ticks = 0
+
+
+class _Asterisks:
+    """What stands between two `**`, at words: "2 ** 3" opens nothing."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._read = 0  # asterisks in a row
+        self._before = ""  # the character before them
+
+    def append(self, character: str) -> None:
+        if character == "*":
+            self._read += 1
+            return
+        if self._read > 1:
+            self.is_open = self._before.isspace() if self.is_open else not character.isspace()
+        self._read, self._before = 0, character
 
 
 def _ends_sentence(words: str, following: str) -> bool:

@@ -3,8 +3,8 @@
 A sentence of an answer is supported by a span of a passage, one or two of its sentences, that holds enough of its
 content words and every one of its numbers. Where no passage has such a span, the passages' sentence that is nearest in
 meaning and holds the numbers supports it, if it is near enough and there are vectors. A sentence that says the opposite
-in the same words ("may not" for "may") is supported too, but doubted. Numbers that are written out ("twenty-five") are
-words.
+in the same words ("may not" for "may") is supported too, but doubted. Numbers up to 99 may be written out on either
+side; "two", "three" and "four" may count what a passage only lists, where it has no other number.
 """
 
 import re
@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.passages import Passage, Sentence
+from indexer.text.names import written_numbers
+from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms
 from server.answering.events import Evidence, Reason
 from server.answering.negation import denies
@@ -25,6 +27,9 @@ MARKED = 0.4
 """Share of a sentence's content words that a passage must hold when the model named that passage."""
 UNMARKED = 0.6
 """The same where the model named none: the server finds the passage itself, so it asks for more."""
+
+CODE = 0.8
+"""The same for a line of code, which is not looked for by meaning: another word is another command."""
 
 NEAR_MARKED = 0.6
 """Least cosine with a sentence of a passage that the model named, where words alone do not tell."""
@@ -38,6 +43,10 @@ LEAST_TERMS = 3
 Encode = Callable[[str], NDArray[np.float32]]
 """A sentence to its vector, (dim,), unit length, as the passages' sentences have theirs."""
 
+_AMBIGUOUS = frozenset(("0", "1"))
+"""Written out, these are often no numbers: "one of them", "no one"."""
+_COUNTS = frozenset(("2", "3", "4"))
+
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)*")
 
 
@@ -50,6 +59,11 @@ class Support:
     end: int
     share: float  # of the sentence's content words that they hold, or their cosine with it
     heading: str = ""  # over those words, " › " between levels
+
+    @property
+    def text(self) -> str:
+        passage = self.evidence.passage
+        return passage.text[self.start - passage.start : self.end - passage.start]
 
 
 def find_support(
@@ -81,13 +95,12 @@ def _by_words(text: str, evidence: Sequence[Evidence], least: float) -> list[Sup
 
 def _nearest(text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence], least: float) -> Support | None:
     """The sentence that is nearest in meaning and holds all the numbers, from a cosine of `least` on."""
-    numbers = _numbers(text)
     supports = [
         Support(e, sentence.start, sentence.end, float(sentence.vector @ vector), sentence.heading)
         for e in evidence
         for sentence in e.passage.sentences
         if len(sentence.vector) == len(vector)  # those of earlier turns come back without one
-        and numbers <= _numbers(e.passage.prefix) | _numbers(sentence.text)
+        and _has_numbers(text, f"{e.passage.prefix}\n{sentence.text}")
     ]
     nearest = max(supports, key=lambda s: s.share, default=None)
     return nearest if nearest and nearest.share >= least else None
@@ -96,14 +109,22 @@ def _nearest(text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence
 def doubt(text: str, evidence: Sequence[Evidence], supports: Sequence[Support]) -> Reason | None:
     """Why a sentence should not be relied on, given what supports it; None where nothing speaks against it."""
     if supports:
-        return "negation" if all(denies(text, _words_of(support)) for support in supports) else None
-    in_evidence = frozenset[str]().union(*(_numbers(f"{e.passage.prefix}\n{e.passage.text}") for e in evidence))
-    return "words" if _numbers(text) <= in_evidence else "number"
+        return "negation" if all(denies(text, support.text) for support in supports) else None
+    in_evidence = frozenset[str]().union(*(_all_numbers(f"{e.passage.prefix}\n{e.passage.text}") for e in evidence))
+    return "words" if _numbers(text) | (_written_out(text) - _COUNTS) <= in_evidence else "number"
 
 
-def _words_of(support: Support) -> str:
-    passage = support.evidence.passage
-    return passage.text[support.start - passage.start : support.end - passage.start]
+def holds_code(code: str, evidence: Sequence[Evidence]) -> bool:
+    """Whether for each line of a block of code a passage holds enough of the words and all of the numbers, and does not
+    say the opposite. A block without words is held by none."""
+    lines = [line[start:end] for line in code.splitlines() for start, end in sentence_spans(line)]
+    texts = [f"{e.passage.prefix}\n{e.passage.text}" for e in evidence]
+    return bool(_terms(code)) and all(any(_holds_line(line, text) for text in texts) for line in lines)
+
+
+def _holds_line(line: str, text: str) -> bool:
+    enough = len(_terms(line) & _terms(text)) >= CODE * len(_terms(line))
+    return enough and _numbers(line) <= _all_numbers(text) and not denies(line, text)
 
 
 def support(text: str, evidence: Evidence) -> Support | None:
@@ -111,8 +132,7 @@ def support(text: str, evidence: Evidence) -> Support | None:
 
     The passage's prefix may lend words and numbers, but not all of them. A passage without sentences supports nothing.
     """
-    terms = frozenset(content_terms(text))
-    numbers = _numbers(text)
+    terms = claim_terms(text)
     prefix = evidence.passage.prefix
     best: Support | None = None
     for span in _spans(evidence.passage):
@@ -120,7 +140,7 @@ def support(text: str, evidence: Evidence) -> Support | None:
         share = len(terms_held | (_terms(prefix) & terms)) / max(1, len(terms))
         if not terms_held or (best is not None and share <= best.share):
             continue
-        if numbers <= _numbers(prefix).union(*(_numbers(sentence.text) for sentence in span)):
+        if _has_numbers(text, "\n".join([prefix, *(sentence.text for sentence in span)])):
             best = Support(evidence, span[0].start, span[-1].end, share, span[0].heading)
     return best
 
@@ -140,3 +160,27 @@ def _terms(text: str) -> frozenset[str]:
 def _numbers(text: str) -> frozenset[str]:
     """The numbers in a text as one writes them plainly: "1,000" and "1,000.00" are "1000"."""
     return frozenset(re.sub(r"\.0+$", "", number.replace(",", "")) for number in _NUMBER.findall(text))
+
+
+def claim_terms(text: str) -> frozenset[str]:
+    """The content words of a sentence of an answer; the "yes" before it stands in no passage."""
+    return _terms(text) - {"yes"}
+
+
+def _has_numbers(claim: str, words: str) -> bool:
+    """Whether the words have all numbers of the claim, "two" to "four" only where they have others."""
+    numbers, written, held = _numbers(claim), _written_out(claim), _all_numbers(words)
+    if not numbers | (written - _COUNTS) <= held:
+        return False
+    return written <= held or _numbers(words) | _written_out(words) <= numbers | written
+
+
+@lru_cache(maxsize=4096)
+def _written_out(text: str) -> frozenset[str]:
+    """The numbers of a text that are written out for certain, in digits."""
+    return written_numbers(text) - _AMBIGUOUS
+
+
+@lru_cache(maxsize=4096)
+def _all_numbers(text: str) -> frozenset[str]:
+    return _numbers(text) | written_numbers(text)

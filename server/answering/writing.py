@@ -39,18 +39,18 @@ async def write(
                 case Piece(text, new):
                     if not draft.raw:
                         yield Progress("writing")
-                    draft.raw += text
-                    draft.logprobs += new
+                    draft.wrote(text, new)
                     for said in draft.hand_out(await asyncio.to_thread(checker.feed, text)):
                         yield said
                 case Completed():
                     completed = event
-    for said in draft.hand_out(await asyncio.to_thread(checker.flush), last=True):
-        yield said
-    if question.is_cited and not checker.text.strip():
-        for said in _instead(retrieved, draft.sources, clock, completed.usage):
+    last = await asyncio.to_thread(checker.flush)
+    if question.is_cited and not checker.text:
+        for said in _instead(question, retrieved, draft.sources, clock, completed.usage):
             yield said
         return
+    for said in draft.hand_out(last, ended=True):
+        yield said
     yield Answer(
         text=checker.text,
         raw=without_marks(checker) if checker.dropped else draft.raw,
@@ -80,19 +80,29 @@ class _Draft:
     clock: Clock
     sources: tuple[Evidence, ...]
     raw: str = ""
-    logprobs: list[TokenLogprob] = field(default_factory=list)  # of tokens whose text is not out yet
+    _tokens: list[tuple[int, TokenLogprob]] = field(default_factory=list)  # not out yet, and where in `raw` they begin
     _added: int = 0  # passages of earlier turns among the sources
 
-    def hand_out(self, checked: CheckedText, *, last: bool = False) -> Iterator[AnswerEvent]:
+    def wrote(self, text: str, tokens: Sequence[TokenLogprob]) -> None:
+        """The model's next words."""
+        self._tokens += [(len(self.raw), token) for token in tokens]
+        self.raw += text
+
+    def hand_out(self, checked: CheckedText, *, ended: bool = False) -> Iterator[AnswerEvent]:
         """What may be shown of what was checked, its sources before it."""
         if added := self.checker.cited_again[self._added :]:
             self.sources = (*self.sources, *added)
             self._added += len(added)
             yield Sources(self.sources)
-        if checked.delta or (last and self.logprobs):
+        if checked.delta or (ended and self._tokens):
             self.clock.wrote()
-            yield Text(checked.delta, tuple(checked.citations), tuple(self.logprobs))
-            self.logprobs = []
+            yield Text(checked.delta, tuple(checked.citations), self._logprobs(ended=ended))
+
+    def _logprobs(self, *, ended: bool) -> tuple[TokenLogprob, ...]:
+        """Of the tokens whose sentences are judged; those of what was dropped are kept back, as its words are."""
+        judged = [(at, token) for at, token in self._tokens if ended or at < self.checker.judged]
+        self._tokens = self._tokens[len(judged) :]
+        return tuple(token for at, token in judged if not any(d.start <= at < d.end for d in self.checker.dropped))
 
 
 def without_marks(checker: Checker) -> str:
@@ -105,7 +115,7 @@ def without_marks(checker: Checker) -> str:
 
 
 def _instead(
-    retrieved: Retrieved | None, sources: Sequence[Evidence], clock: Clock, usage: Usage
+    question: Question, retrieved: Retrieved | None, sources: Sequence[Evidence], clock: Clock, usage: Usage
 ) -> Iterator[AnswerEvent]:
     """What is said where nothing of what the model wrote may be shown. Raises Unavailable.
 
@@ -116,7 +126,7 @@ def _instead(
             "The language model wrote nothing that can be shown.", "Ask in other words.", code="nothing_written"
         )
     if choose_sentences(retrieved):
-        yield from quote_instead(retrieved, sources, clock, usage)
+        yield from quote_instead(question, retrieved, sources, clock, usage)
         return
     *before, answer = refuse(retrieved, clock.timing())
     yield from before

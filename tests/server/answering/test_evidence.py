@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from indexer.passages import Passage
 from server.answering.events import Evidence
-from server.answering.evidence import GAP, select_evidence
+from server.answering.evidence import GAP, numbered, select_evidence, source_of, whole_evidence
 from tests.server.passages import passage, retrieved
 
 LEAVE = (
@@ -65,9 +65,9 @@ def test_a_sentence_that_stands_in_two_documents_is_paid_for_once() -> None:
     assert [item.passage.document_id for item in select_evidence(found, 100, count)] == [1]
 
 
-def test_passages_keep_their_rank_order() -> None:
+def test_the_passage_with_the_best_sentence_comes_first() -> None:
     found = retrieved(QUESTION, [passage("Leave is for 20 days.", document_id=9), passage(LEAVE)])
-    assert [(item.n, item.passage.document_id) for item in select_evidence(found, 100, count)] == [(1, 9), (2, 1)]
+    assert [(item.n, item.passage.document_id) for item in select_evidence(found, 100, count)] == [(1, 1), (2, 9)]
 
 
 def test_nothing_found_and_headings_alone_are_no_evidence() -> None:
@@ -91,8 +91,8 @@ def test_numbers_go_on_and_what_was_shown_keeps_its_own() -> None:
     leave, dental = passage(LEAVE), passage("How many days the dental plan covers.", document_id=2)
     first = select_evidence(retrieved(QUESTION, [leave]), 100, count)
     second = select_evidence(retrieved(QUESTION, [dental, leave]), 100, count, first)
-    assert [(item.n, item.passage.document_id) for item in second] == [(2, 2), (1, 1)]
-    assert second[1] is first[0]
+    assert [(item.n, item.passage.document_id) for item in second] == [(1, 1), (2, 2)]
+    assert second[0] is first[0]
     third = select_evidence(retrieved(QUESTION, [leave, dental]), 100, count, [*first, *second])
     assert [item.n for item in third] == [1, 2]
 
@@ -159,3 +159,25 @@ def test_over_any_conversation(turns: list[list[str]], budget: int) -> None:
 
 def _stands_in(words: str, found: Passage) -> bool:
     return words in found.text
+
+
+def test_each_source_of_an_answer_has_a_number_from_1_and_stands_once() -> None:
+    one, two = (Evidence(n, passage(LEAVE, document_id=n), LEAVE, shown=n + 5) for n in (7, 3))
+    assert [(e.n, e.number) for e in numbered([one, two, one])] == [(7, 1), (3, 2)]
+    assert numbered([]) == ()
+
+
+def test_what_an_answer_needs_no_prompt_for_is_whole_and_goes_on_in_numbers() -> None:
+    found = retrieved(QUESTION, [passage(LEAVE, document_id=1), passage("Leave.", document_id=2)])
+    earlier = [Evidence(4, passage(LEAVE, document_id=1), LEAVE)]
+    assert [e.n for e in whole_evidence(found)] == [1, 2]
+    assert [e.n for e in whole_evidence(found, earlier)] == [4, 5]
+    assert [e.n for e in whole_evidence(found, earlier, following=9)] == [4, 9]
+
+
+def test_the_source_of_words_is_the_one_whose_passage_holds_them_all() -> None:
+    sources = numbered([Evidence(n, passage("x" * 10, start=10 * n, document_id=1), "x") for n in (1, 2)])
+    assert source_of(1, 12, 20, sources) == sources[0]
+    assert source_of(1, 20, 30, sources) == sources[1]
+    assert source_of(1, 15, 25, sources) is None
+    assert source_of(2, 12, 20, sources) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.answering.marks import is_mark_after_stop, is_round_mark, without_marks, without_mentions
+from server.answering.marks import is_mark_after_stop, without_marks, without_mentions
 
 KNOWN = frozenset({1, 2, 3})
 
@@ -60,18 +60,6 @@ def test_a_mention_of_known_passages_is_read() -> None:
 
 
 # Before a bracket is closed
-
-
-@pytest.mark.parametrize("mark", ["(1)", "(1, 2)", "(source 1)", "( Passages: 1 and 2 )", "(documents #1)"])
-def test_a_round_mark_is_one_from_its_closing_bracket_on(mark: str) -> None:
-    assert {is_round_mark(mark[:end]) for end in range(1, len(mark))} == {None}
-    assert is_round_mark(mark)
-
-
-@pytest.mark.parametrize("bracket", ["(a", "(so b", "(source c", "(1x", "()"])
-def test_another_round_bracket_is_told_at_its_first_other_character(bracket: str) -> None:
-    assert is_round_mark(bracket[:-1]) is None
-    assert is_round_mark(bracket) is False
 
 
 @pytest.mark.parametrize("mark", ["[1]", "[source 1]", "([1]", "\\[1\\]", "【1†a】", "(source 1)"])

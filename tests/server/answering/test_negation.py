@@ -19,6 +19,8 @@ LEAVE = "Unused leave is paid out, not carried over. Leave may be booked in the 
         ("Unused leave is carried over.", LEAVE),
         ("Massages are covered.", "Massages are not covered."),
         ("Refunds are given.", "No refunds are given."),
+        ("No, massages are covered.", "Massages are not covered."),
+        ("Yes, massages are covered.", "Massages are not covered."),
         ("It works without a badge.", "It works with a badge."),
         ("Neither badge nor key is needed.", "A badge and a key are needed."),
     ],
@@ -38,6 +40,9 @@ def test_the_opposite_is_noticed(claim: str, source: str) -> None:
         ("Leave is 25 days.", "Leave is 25 days, not counting holidays."),
         ("It is not only cheap but good.", "It is cheap and good."),
         ("No.", "Yes, it is so."),
+        ("No, massages are not covered.", "Massages are not covered."),
+        ("**No.** Massages are not covered.", "Massages are not covered."),
+        ("Yes, leave may be booked.", LEAVE),
         ("", LEAVE),
     ],
 )

@@ -30,7 +30,13 @@ def test_a_first_question_with_its_passages() -> None:
             " Crowns cost half.\n\nQuestion: How long?",
         ),
     ]
-    assert NOT_FOUND in INSTRUCTIONS
+
+
+def test_a_model_is_neither_offered_a_refusal_nor_asked_for_marks() -> None:
+    for instructions in (INSTRUCTIONS, JSON_INSTRUCTIONS):
+        assert NOT_FOUND.rstrip(".").casefold() not in instructions.casefold()
+        assert "do not answer" not in instructions
+        assert not re.search(r"\[\d", instructions)
 
 
 def test_a_passage_is_shown_once_in_a_conversation() -> None:
@@ -87,8 +93,6 @@ def test_with_retrieval_off_the_clients_messages_are_untouched() -> None:
 def test_json_is_asked_for_without_marks() -> None:
     question = Question("Why?", SCOPE, sampling=Sampling(json_schema={}))
     assert build_messages(question, [], [])[0].content == JSON_INSTRUCTIONS
-    assert "[1]" not in JSON_INSTRUCTIONS
-    assert NOT_FOUND not in JSON_INSTRUCTIONS
 
 
 def test_what_the_asker_may_no_longer_read_is_left_out_of_the_history() -> None:

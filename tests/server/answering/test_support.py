@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from server.answering.events import Evidence
-from server.answering.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, support
+from server.answering.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, holds_code, support
 from tests.server.passages import numbered, passage
 from tests.word_embedder import word_vector
 
@@ -40,6 +40,11 @@ def test_another_number_is_not_supported() -> None:
         ("Items 1,2,3 are used", "Use the items 1, 2 and 3."),
         ("It opens at 10:30", "The desk opens at 10:30, not 10."),
         ("The 401k plan", "The 401(k) plan matches."),
+        ("5 days of leave carry over", "Five days of leave carry over."),
+        ("Twenty-five days of leave", "25 days of leave."),
+        ("25 days of leave", "Twenty-five days of leave."),
+        ("There are two plans, Core and Plus", "The plans are Core and Plus."),
+        ("One of the plans is Core", "The plans are Core and Plus."),
     ],
 )
 def test_a_number_is_the_same_however_it_is_written(claim: str, words: str) -> None:
@@ -54,6 +59,10 @@ def test_a_number_is_the_same_however_it_is_written(claim: str, words: str) -> N
         ("Version 3.5 is used", "Version 35 is used."),
         ("Version 3.5 is used", "Version 3 is used 5 times."),
         ("It covers 5% of it", "It covers 25% of it."),
+        ("Thirty days of leave carry over", "25 days of leave carry over."),
+        ("Thirty days of leave carry over", "Days of leave carry over."),
+        ("Two days of leave carry over", "Five days of leave carry over."),
+        ("5 days of leave carry over", "Twenty-five days of leave carry over."),
     ],
 )
 def test_a_number_that_only_looks_alike_is_another(claim: str, words: str) -> None:
@@ -90,6 +99,9 @@ def test_a_number_that_stands_in_no_passage_is_named_as_the_reason() -> None:
     evidence = numbered(LEAVE, "In 2024 it was 28.")
     assert doubt("Employees had 28 zebras", evidence, []) == "words"
     assert doubt("Employees had 29 zebras", evidence, []) == "number"
+    assert doubt("Employees had thirty zebras", evidence, []) == "number"
+    assert doubt("Employees had three zebras", evidence, []) == "words"
+    assert doubt("Employees had 5 zebras", evidence, []) == "words"
 
 
 @pytest.mark.parametrize("claim", ["", "...", "[ ]", "It is what it is.", "—"])
@@ -123,6 +135,36 @@ def test_a_passage_that_the_model_named_needs_fewer_of_the_words() -> None:
     assert find_support("Annual gifts want software, patience", evidence, [1]) == []
 
 
+def test_the_yes_before_a_sentence_is_none_of_its_words() -> None:
+    evidence = numbered("Dogs are allowed on Fridays.")
+    assert find_support("Yes. Dogs are allowed.", evidence, [])
+    assert find_support("Yes, dogs sleep.", evidence, []) == []
+    assert find_support("Yes.", numbered("Yes, they are."), []) == []
+
+
+def test_the_words_of_a_support() -> None:
+    (found,) = find_support("Five days carry over", numbered("Zebras run.", LEAVE), [])
+    assert found.text == "Five days carry over."
+
+
+@pytest.mark.parametrize(
+    ("code", "held"),
+    [
+        ("make chat PORT=8001", True),
+        ("make chat", True),
+        ("make chat PORT=8002", False),
+        ("rm -r chat", False),
+        ("make chat\n\nmake zebra", False),
+        ("---\nmake chat", True),
+        ("# do not make chat", False),
+        ("{}", False),
+        ("", False),
+    ],
+)
+def test_code_is_held_by_one_passage_that_has_its_words_and_numbers(code: str, held: bool) -> None:
+    assert holds_code(code, numbered(LEAVE, "Type `make chat PORT=8001` there.")) == held
+
+
 # By meaning
 
 
@@ -132,7 +174,7 @@ def found_near(claim: str, meaning: str, *texts: str, named: tuple[int, ...] = (
     return [s.evidence.text[s.start - s.evidence.passage.start : s.end - s.evidence.passage.start] for s in found]
 
 
-OWN_WORDS = "Everybody gets about five weeks off every year."
+OWN_WORDS = "Everybody gets several weeks off every year."
 MEANT = "Employees have 25 days of annual leave."
 
 
@@ -143,6 +185,8 @@ def test_a_sentence_in_words_of_its_own_rests_on_the_nearest_one() -> None:
 
 def test_what_is_near_but_has_another_number_supports_nothing() -> None:
     assert found_near("Everybody gets some 30 days off every year.", MEANT, LEAVE) == []
+    assert found_near("Everybody gets some thirty days off every year.", MEANT, LEAVE) == []
+    assert found_near("Everybody gets some twenty-five days off every year.", MEANT, LEAVE) == [MEANT]
 
 
 def test_a_passage_that_the_model_named_may_be_less_near() -> None:

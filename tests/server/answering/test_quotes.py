@@ -1,0 +1,97 @@
+"""Beneath a written answer stand the documents' own sentences: few, each once, of the answer's sources."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.passages import Passage
+from server.answering.citations import citation
+from server.answering.events import BENEATH, Citation, Evidence
+from server.answering.evidence import numbered
+from server.answering.quotes import QUOTES, quotes_beneath
+from tests.server.passages import passage, retrieved
+
+LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
+DENTAL = "The dental plan covers two cleanings a year. Crowns are covered at half their price."
+QUESTION = "How many days of annual leave do employees have?"
+
+
+def sources_of(*passages: Passage) -> tuple[Evidence, ...]:
+    return numbered(Evidence(n + 20, one, one.text) for n, one in enumerate(passages))
+
+
+def cite(source: Evidence, sentence: int, at: int = 0) -> Citation:
+    cited = source.passage.sentences[sentence]
+    return citation(source.passage, cited.start, cited.end, cited.heading, source.number, at)
+
+
+LEAVE_PASSAGE, DENTAL_PASSAGE = passage(LEAVE, document_id=1, start=7), passage(DENTAL, document_id=2)
+
+
+def test_what_it_rests_on_comes_first_and_then_the_best_of_what_was_found() -> None:
+    sources = sources_of(DENTAL_PASSAGE, LEAVE_PASSAGE)
+    found = retrieved(QUESTION, [LEAVE_PASSAGE])
+    quotes = quotes_beneath([cite(sources[0], 1, at=40)], found, sources)
+    assert [(quote.n, quote.quote) for quote in quotes][:2] == [
+        (1, "Crowns are covered at half their price."),
+        (2, "Employees have 25 days of annual leave."),
+    ]
+    assert {quote.at for quote in quotes} == {BENEATH}
+
+
+def test_what_is_far_from_the_question_is_not_quoted() -> None:
+    found = retrieved(QUESTION, [passage("Employees have 25 days of annual leave. Zebras cross rivers.")])
+    assert [quote.quote for quote in quotes_beneath([], found, sources_of(*found.passages))] == [
+        "Employees have 25 days of annual leave."
+    ]
+
+
+def test_the_same_words_are_quoted_once() -> None:
+    again = passage(LEAVE.upper().replace(" ", "  "), document_id=3)
+    sources = sources_of(LEAVE_PASSAGE, again)
+    cited = [cite(sources[0], 0), cite(sources[1], 0), cite(sources[0], 0, at=9)]
+    assert [quote.n for quote in quotes_beneath(cited, None, sources)] == [1]
+
+
+def test_only_a_source_is_quoted() -> None:
+    found = retrieved(QUESTION, [LEAVE_PASSAGE])
+    assert quotes_beneath([], found, sources_of(DENTAL_PASSAGE)) == ()
+    assert quotes_beneath([], None, sources_of(LEAVE_PASSAGE)) == ()
+    cut = replace(LEAVE_PASSAGE, start=7, end=20, text=LEAVE[:13])
+    assert quotes_beneath([], found, sources_of(cut)) == ()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.booleans()), max_size=6),
+    st.lists(st.integers(0, 2), unique=True, max_size=3),
+)
+def test_quotes_are_few_lie_in_their_sources_and_share_nothing(
+    cited: list[tuple[int, int, bool]], found: list[int]
+) -> None:
+    passages = [LEAVE_PASSAGE, DENTAL_PASSAGE, passage(f"{LEAVE} {DENTAL}", document_id=1, start=7)]
+    sources = sources_of(*passages)
+    citations = [
+        replace(one, end=source.passage.sentences[sentence + 1].end) if wide and sentence == 0 else one
+        for at, sentence, wide in cited
+        for source in [sources[at]]
+        for one in [cite(source, sentence)]
+    ]
+    citations = [
+        replace(one, quote=sources[one.n - 1].passage.text[one.start - p.start : one.end - p.start])
+        for one in citations
+        for p in [sources[one.n - 1].passage]
+    ]
+    quotes = quotes_beneath(citations, retrieved(QUESTION, [passages[at] for at in found]), sources)
+    assert len(quotes) <= QUOTES
+    assert bool(quotes) == bool(cited or found)
+    for quote in quotes:
+        held = sources[quote.n - 1].passage
+        assert held.document_id == quote.document_id
+        assert held.text[quote.start - held.start : quote.end - held.start] == quote.quote != ""
+    for one in quotes:
+        for other in quotes:
+            apart = one.document_id != other.document_id or one.end <= other.start or other.end <= one.start
+            assert one is other or apart
+    assert list(quotes) == sorted(quotes, key=lambda quote: (quote.n, quote.start))
