@@ -19,6 +19,7 @@ from sqlmodel import Session
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Collection, IngestRun
 from make.screenshots_documents import shoot_documents
+from server.runtime.model_arrival import Arrival
 from server.settings import ServerSettings
 from tests.browser.conftest import FLAGS
 from tests.tiny_site import Site
@@ -32,8 +33,22 @@ DONE = '.turn:last-child[data-state="done"]'
 
 def shoot(page: Page, site: Site, save: Callable[[str], None]) -> None:
     """Go through the states in the order in which a person meets them."""
+    shoot_arrival(page, site, save)
     shoot_on_the_way(page, site, save)
     shoot_answers(page, save)
+
+
+def shoot_arrival(page: Page, site: Site, save: Callable[[str], None]) -> None:
+    """A language model that is fetched behind the page."""
+    for name, state in (
+        ("model-on-its-way", Arrival("fetching", "qwen2.5-coder-1.5b", 412_000_000, 1_117_320_768)),
+        ("model-not-fetched", Arrival("failed", why="qwen2.5-coder-1.5b could not be fetched. The disk is full.")),
+        ("too-little-memory", Arrival("too_large", why="The server has too little free memory for phi-3-mini.")),
+    ):
+        site.live.arrival.become(state)
+        page.goto("/")
+        save(name)
+    site.live.arrival.become(Arrival())
 
 
 def shoot_on_the_way(page: Page, site: Site, save: Callable[[str], None]) -> None:

@@ -344,7 +344,7 @@ class Site:
         self.conversations = open_conversations(settings)
         self.grace = grace
         self.url = ""
-        self.live: Services | None = None  # while it is served
+        self.live: Services  # once it is served
         self._server: uvicorn.Server | None = None
         self.indexer: Sequence[str] = ()  # a command instead of the real `indexer`, which loads a model
         self.generator: Generator | None = None  # what the page says of a model; the script answers all the same

@@ -22,7 +22,6 @@ ENDED: tuple[tuple[Stage, str, str], ...] = (
 
 
 def become(site: Site, stage: Stage, **more: Any) -> None:
-    assert site.live is not None
     site.live.arrival.become(Arrival(stage, MODEL, **more))
 
 
@@ -40,7 +39,6 @@ def test_the_banner_counts_and_goes_by_itself_when_the_model_writes(page: Page, 
     expect(banner).to_contain_text("730 of 1,117 MB")
     become(site, "loading", why="Qwen2.5-Coder-1.5B loads (40%).")
     expect(banner).to_contain_text("Qwen2.5-Coder-1.5B loads (40%). Until then answers are quotations.")
-    assert site.live is not None
     site.live.generator = ScriptedGenerator(name=MODEL)
     become(site, "ready")
     expect(banner).to_be_hidden()
@@ -70,7 +68,6 @@ def test_it_is_cancelled_and_fetched_after_all_with_the_keyboard(page: Page, sit
     expect(again).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(BANNER)).to_contain_text("Until then answers are quotations.")
-    assert site.live is not None
     assert site.live.arrival.state.stage == "loading"
 
 

@@ -132,7 +132,6 @@ def tour(client: TestClient, site: HostileSite) -> Iterator[str]:
 
 def arriving(client: TestClient, site: HostileSite) -> Iterator[str]:
     """A language model that is fetched, in each of its states, named and failing in hostile words."""
-    assert site.live is not None
     site.live.generator = None
     for stage in get_args(Stage):
         site.live.arrival.become(Arrival(stage, hostile("arriving"), 5, 10, hostile("why"), hostile("advice")))
