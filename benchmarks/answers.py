@@ -7,9 +7,10 @@ EVAL names, or ../shared/eval. `quick` chooses between variants, `full` says how
 questions each time. The model is MODEL or DOCENT_MODEL, or the installed one; `none` measures quotations.
 
 Runs `indexer evaluate --answers` on each folder. Greedy answers are kept in DOCENT_RECORDINGS, by default below
-~/.cache/docent-evaluate, and never generated twice, so times say nothing. Each folder's report is written beside them,
-as JSON and as a page on which every answer can be read; `--baseline` compares with the reports of an earlier run.
-The row `employees` is handbook and contoso together. The last line is JSON.
+~/.cache/docent-evaluate, and never generated twice, so times say nothing; the indexes of the corpora are kept there
+too, until a document or the code of the indexer changes. Each folder's report is written beside them, as JSON and as a
+page on which every answer can be read; `--baseline` compares with the reports of an earlier run. The row `employees`
+is handbook and contoso together. The last line is JSON.
 """
 
 import argparse
@@ -92,7 +93,7 @@ def main() -> None:
         return
     model = Path(environment.get("DOCENT_MODEL", "quotations")).stem
     reports = arguments.reports or cache() / "reports" / f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{arguments.set}"
-    reports.mkdir(parents=True, exist_ok=True)
+    reports.mkdir(mode=0o700, parents=True, exist_ok=True)
     rows: dict[str, list[dict[str, Any]]] = {}
     for part in parts:
         started = time.monotonic()
@@ -162,6 +163,7 @@ def cache() -> Path:
 def evaluated(sets: Path, part: Part, reports: Path, environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """The questions of a folder's report, which is also written."""
     command = [sys.executable, "-m", "indexer", "evaluate", str(sets / part.name), "--answers", "--json"]
+    command += ["--index", str(cache() / "indexes")]
     command += ["--sample", part.sample, "--report", str(reports / f"{part.name}.html")]
     command += ["--off-topic", str(sets / part.off_topic)] if part.off_topic else []
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)

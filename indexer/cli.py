@@ -65,6 +65,7 @@ def search() -> None:
     help="Ask at most N answerable and N (or M) unanswerable questions, and N off-topic ones.",
 )
 @click.option("--seed", default=1, show_default=True, help="Which of them; the same seed chooses the same.")
+@click.option("--index", type=PATH, help="Keep the index of the corpus in this folder, and take it from there.")
 @click.option("--baseline", type=PATH, help="Compare with this report of an earlier --json run.")
 @click.option("--report", "page", type=PATH, help="Also write an HTML page with plots to this file.")
 @JSON_OPTION

@@ -24,6 +24,7 @@ def run(
     off_topic: Path | None,
     sample: str,
     seed: int,
+    index: Path | None,
     baseline: Path | None,
     page: Path | None,
     as_json: bool,
@@ -36,7 +37,7 @@ def run(
         raise StartError(f"There is no folder {page.absolute().parent} for the report.", "Make it, or name another.")
     with tempfile.TemporaryDirectory(prefix="docent-evaluate-") as data:
         settings = IndexerSettings(data=Path(data))
-        report = evaluate_folder(folder, settings, answers, endpoint, closed_book, off_topic, chosen)
+        report = evaluate_folder(folder, settings, answers, endpoint, closed_book, off_topic, chosen, index)
     comparison = compare(before, report["per_question"]) if before is not None else None
     if comparison:
         report["comparison"] = comparison.as_json()

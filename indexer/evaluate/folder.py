@@ -27,6 +27,7 @@ from indexer.evaluate.by_question import (
 )
 from indexer.evaluate.compare import Comparison
 from indexer.evaluate.facts import known
+from indexer.evaluate.kept_index import KeptIndex
 from indexer.evaluate.refusals import summarise_refusals
 from indexer.evaluate.retrieval import (
     EvaluationQuestion,
@@ -62,28 +63,20 @@ def evaluate_folder(
     closed_book: bool = False,
     off_topic: Path | None = None,
     sample: Sample | None = None,
+    index: Path | None = None,
 ) -> dict[str, Any]:
     """The report that `indexer evaluate --json` prints. Raises StartError, and DocentError when a server fails.
 
     `off_topic`: another folder, whose questions this one's corpus does not answer. `sample`: not all are asked.
+    `index`: where the corpus's index is kept for the next time.
     """
     questions = load_questions(folder)
     others = load_questions(off_topic) if off_topic else []
-    engine = open_knowledge(settings)
-    embedder = SentenceTransformerEmbedder(settings)
-    message(f"Indexing the corpus of {folder.name}.")
-    ingest_folder(folder, settings, engine, embedder)
-    check_gold(questions, engine)
+    retriever = _indexed(folder, settings, questions, KeptIndex(index, folder, settings) if index else None)
+    engine, scope = retriever.engine, Catalog(retriever.engine).everything()
     if sample:
         questions, others = sample.of(questions), sample.of_any(others)
-    store = Store(engine, settings.index_path)
-    store.load()
-    store.save()
-    message(f"Asking {len(questions)} questions of {len(store)} passages.")
-    retriever = Retriever(engine, embedder, store, settings, open_reranker(settings))
-    scope = Catalog(engine).everything()
-    if is_due(engine):
-        calibrate(retriever, scope)
+    message(f"Asking {len(questions)} questions.")
     report, passages = evaluate_retrieval(questions, retriever, scope)
     figures = {"folder": folder.name, **({"sample": str(sample)} if sample else {}), **report.summary()}
     rows = question_rows(questions, report, passages)
@@ -94,6 +87,29 @@ def evaluate_folder(
         with nullcontext(endpoint) if endpoint else running_server(settings) as url:
             figures |= ask_server(questions, rows, url, closed_book, key, sources, others)
     return {**figures, "per_question": rows}
+
+
+def _indexed(
+    folder: Path, settings: IndexerSettings, questions: Sequence[EvaluationQuestion], kept: KeptIndex | None
+) -> Retriever:
+    """The corpus, indexed and calibrated in the data folder: read now, or taken from where it was kept."""
+    known_already = kept is not None and kept.restore()
+    engine = open_knowledge(settings)
+    embedder = SentenceTransformerEmbedder(settings)
+    if not known_already:
+        message(f"Indexing the corpus of {folder.name}.")
+        ingest_folder(folder, settings, engine, embedder)
+    check_gold(questions, engine)
+    store = Store(engine, settings.index_path)
+    store.load()
+    store.save()
+    retriever = Retriever(engine, embedder, store, settings, open_reranker(settings))
+    if is_due(engine):
+        calibrate(retriever, Catalog(engine).everything())
+    if kept and not known_already:
+        engine.dispose()  # closed, so that nothing is left to be written
+        kept.keep()
+    return retriever
 
 
 def _refusals(

@@ -82,6 +82,22 @@ def test_a_sample_is_asked_of_the_whole_corpus(folder: Path) -> None:
     assert [row["id"] for row in other["per_question"]] != [row["id"] for row in rows]
 
 
+def test_an_index_is_kept_until_the_corpus_changes(folder: Path, tmp_path: Path) -> None:
+    kept = ("--json", "--index", str(tmp_path / "indexes"))
+    first, again = (evaluate(str(folder), *kept) for _ in range(2))
+    assert "Indexing" in first.stderr
+    assert "Indexing" not in again.stderr
+    reports = [json.loads(one.stdout) for one in (first, again)]
+    for report in reports:
+        for row in report["per_question"]:
+            row["measures"].pop("latency_ms", None)
+        del report["latency_ms"]
+    assert reports[0] == reports[1]
+    with (folder / "corpus.jsonl").open("a") as corpus:
+        corpus.write("\n" + json.dumps({"id": "cup", "title": "Cup", "text": "Who won the cup?"}))
+    assert "Indexing" in evaluate(str(folder), *kept).stderr
+
+
 def test_a_sample_of_nothing_in_particular_is_refused_at_once(folder: Path) -> None:
     refused = evaluate(str(folder), "--sample", "some", status=2)
     assert "names no number of questions" in refused.stderr
