@@ -94,9 +94,10 @@ class _Draft:
             self.sources = (*self.sources, *added)
             self._added += len(added)
             yield Sources(self.sources)
-        if checked.delta or (ended and self._tokens):
+        logprobs = self._logprobs(ended=ended) if checked.delta or ended else ()
+        if checked.delta or logprobs:
             self.clock.wrote()
-            yield Text(checked.delta, tuple(checked.citations), self._logprobs(ended=ended))
+            yield Text(checked.delta, tuple(checked.citations), logprobs)
 
     def _logprobs(self, *, ended: bool) -> tuple[TokenLogprob, ...]:
         """Of the tokens whose sentences are judged; those of what was dropped are kept back, as its words are."""
