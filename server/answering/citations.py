@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import words
-from server.answering.claims import known_facts, knows_not, says_back, unknown
+from server.answering.claims import known_facts, knows_not, says_back, unknown, without_preamble
 from server.answering.events import Citation, Doubt, Evidence, Exchange, Reason
 from server.answering.markdown_lines import is_item, is_row, leads_in, without_fences
 from server.answering.sentence_scanner import ClosedSentence, Code, LineEnd, ScannedEvent, SentenceScanner
@@ -167,6 +167,8 @@ class CitationChecker:
 
     def _close(self, sentence: ClosedSentence) -> None:
         """Hand out a sentence with the marks of what supports it, hold it back, or drop it."""
+        if self._drops:
+            sentence = _plainly(sentence)
         claim = sentence.claim
         supports, reason = self._judge(sentence) if claim else ([], None)
         why = self._reason_to_drop(claim, supports, reason) if claim else None
@@ -276,6 +278,15 @@ def _claims(part: str, sentence: ClosedSentence) -> bool:
     if is_row(sentence.text) or (sentence.markers and is_item(sentence.markers)):
         return terms > 0 and not leads_in(part)
     return terms >= _CLAIM_TERMS and not leads_in(part)
+
+
+def _plainly(sentence: ClosedSentence) -> ClosedSentence:
+    """Without a preamble; `length`, of what the model wrote, stays."""
+    text = without_preamble(sentence.text)
+    if text == sentence.text:
+        return sentence
+    marks_at = max(0, sentence.marks_at - len(sentence.text) + len(text))
+    return replace(sentence, text=text, marks_at=marks_at, claim=without_preamble(sentence.claim))
 
 
 def cited_in(exchange: Exchange) -> tuple[Evidence, ...]:

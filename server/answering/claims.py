@@ -23,6 +23,13 @@ _KNOWS_NOT = re.compile(
     r"|^(?:i am |i'm )?(?:sorry|afraid)|^i (?:do not|don't|cannot|can't|am not able|am unable)",
     re.I,
 )
+_THE_READ = r"(?:the |these |this )?(?:provided |given )?(?:passages?|documents?|texts?|context|information)"
+_PREAMBLE = re.compile(
+    rf"(?P<blank>\s*)(?:(?:according to|based on|as (?:stated|mentioned|described) in) "
+    rf"(?:(?:the )?(?:information|details) (?:provided |given |stated )?in )?{_THE_READ}(?: provided| given)?,\s+"
+    rf"|{_THE_READ} (?:states?|says?|mentions?|indicates?) that )(?=\w)",
+    re.I,
+)
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
 _CHOOSES = re.compile(
@@ -51,6 +58,15 @@ def says_back(sentence: str, question: str, *, supported: bool) -> bool:
     if not said or said[0] in _YES_OR_NO or not set(content_terms(sentence)) <= set(content_terms(question)):
         return False
     return not supported or not (_CHOOSES.search(question) or denied_terms(sentence) - denied_terms(question))
+
+
+def without_preamble(sentence: str) -> str:
+    """Without the "According to the passages," before it, which says nothing to who asks the documents."""
+    match = _PREAMBLE.match(sentence)
+    if match is None:
+        return sentence
+    rest = sentence[match.end() :]
+    return match["blank"] + rest[:1].upper() + rest[1:]
 
 
 def unknown(sentence: str, known: Set[str]) -> list[str]:

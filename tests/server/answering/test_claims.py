@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.answering.claims import known_facts, knows_not, says_back, unknown
+from server.answering.claims import known_facts, knows_not, says_back, unknown, without_preamble
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,17 @@ def test_numbers_and_names_that_stand_nowhere(sentence: str, facts: list[str]) -
 def test_a_number_that_a_source_writes_out_is_known() -> None:
     assert unknown("It is 30 or 22.", known_facts(["Thirty days or twenty two."])) == []
     assert unknown("It is 23.", known_facts(["Twenty-two days and three."])) == ["23"]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("According to the passage, you need a badge.", "You need a badge."),
+        ("Based on the information provided in the passages, leave is 25 days.", "Leave is 25 days."),
+        (" The passage states that leave is 25 days.", " Leave is 25 days."),
+        ("According to the policy, you need a badge.", "According to the policy, you need a badge."),
+        ("The passage states nothing.", "The passage states nothing."),
+    ],
+)
+def test_a_preamble_is_left_out(written: str, shown: str) -> None:
+    assert without_preamble(written) == shown
