@@ -1,5 +1,7 @@
 """The language model as pages see it: how one is installed, how far the one is that is fetched, cancel, try again."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -38,14 +40,14 @@ def arrival(request: Request, services: ServicesDep, stage: str = "", whole: boo
 @router.post("/language-model/cancel")
 async def cancel(request: Request, services: ServicesDep) -> Response:
     services.arrival.cancel()
-    return _back(request, services)
+    return await asyncio.to_thread(_back, request, services)
 
 
 @router.post("/language-model/again")
 async def again(request: Request, services: ServicesDep) -> Response:
     """Fetch or open again the model that the start asked for; no other."""
     services.arrival.again()
-    return _back(request, services)
+    return await asyncio.to_thread(_back, request, services)
 
 
 def _back(request: Request, services: Services) -> Response:

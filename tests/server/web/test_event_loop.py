@@ -67,6 +67,8 @@ def test_pages_are_read_and_rendered_in_threads(pages: TestClient, loop_watch: L
     assert pages.post("/turns/99/stop", headers=HTMX).status_code == 404
     assert pages.get("/turns/99/edit").status_code == 404
     assert pages.post("/documents/files/99/restore").status_code == 404
+    for do in ("cancel", "again"):
+        assert 'id="arrival"' in pages.post(f"/language-model/{do}", headers=HTMX).text
     assert pages.post(f"{conversation}/delete").status_code == 200
     assert loop_watch.on_loop == []
     assert {"render", "parse"} < set(loop_watch.in_threads), "nothing was watched"
