@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from server.settings import ServerSettings
 from tests.word_embedder import WordEmbedder
@@ -13,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that a test starts as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes depends on what else the machine does, and says nothing of the code.
+hypothesis_settings.register_profile("docent", deadline=None)
+hypothesis_settings.load_profile("docent")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
