@@ -111,7 +111,7 @@ async def test_a_question_goes_on_with_quotations_until_the_model_is_there(setti
 
 
 async def test_a_real_model_file_writes_once_it_has_arrived(settings: ServerSettings, tmp_path: Path) -> None:
-    """The same with llama.cpp: what it writes is noise, of which nothing may be shown, but it is the model that writes."""
+    """The same with llama.cpp: what it writes is noise, of which nothing is shown, but the model writes it."""
     data = write_tiny_gguf(tmp_path / "made.gguf", TinyModel(context=4096)).read_bytes()
     async with starting(settings, pull=ScriptedPull(data), real=True) as server:
         await server.reaches("fetching")
