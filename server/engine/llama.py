@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import struct
 import threading
 import weakref
@@ -35,6 +36,7 @@ ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning,
 LEVELS = {ERROR_LEVEL: logging.INFO}  # an error that matters is raised; an abort logs some too
 ABORTED, NO_CELLS = 2, 1  # results of llama_decode
 MAX_SCHEMA = 32_768  # characters of JSON
+UNKNOWN_ARCHITECTURE = re.compile("unknown model architecture: '([^']{1,64})")
 COPY_HEAD = 8  # bytes that a copied state begins with and a file's does not: a magic number, the sequence's number
 
 _errors: collections.deque[str] = collections.deque(maxlen=20)
@@ -321,10 +323,13 @@ def _explain(name: str, errors: list[str]) -> tuple[str, str]:
     """What llama.cpp's own words mean for a person, and what to do."""
     said = " ".join(errors)
     pull = "docent models list names others that can be installed."
-    if "unknown model architecture" in said:
-        return f"{name} has an architecture that this version of llama.cpp does not know.", pull
+    if unknown := UNKNOWN_ARCHITECTURE.search(said):
+        return f"{name} has the architecture {unknown[1]}, which this version of llama.cpp does not know.", pull
     if "not within the file bounds" in said or "corrupted or incomplete" in said:
-        return f"{name} is incomplete: its weights end before they should.", "Copy or pull it again."
+        return (
+            f"{name} is incomplete: its weights end before they should.",
+            "Copy or pull it again: docent models pull NAME.",
+        )
     if "failed to allocate" in said or "unable to allocate" in said:
         return f"{name} does not fit into this machine's memory.", "Lower DOCENT_CONTEXT or choose a smaller model."
     detail = f" llama.cpp says: {errors[0]}." if errors else ""

@@ -322,7 +322,7 @@ def without_read_permission(path: Path) -> None:
         (cut_by_a_little, "incomplete"),
         (junk, "not a GGUF"),
         (empty, "empty"),
-        (foreign, "does not know"),
+        (foreign, "the architecture unheard-of, which this version of llama.cpp does not know"),
         (small, "Phi-3-small"),
         (without_read_permission, "cannot be read"),
     ],
