@@ -6,9 +6,12 @@ from collections.abc import Callable
 WAIT = 120.0  # seconds until a test that waits gives up
 
 
-def until(true: Callable[[], bool], seconds: float = WAIT) -> None:
-    """Return when it is true. Fails after so many seconds, which no test is meant to take."""
+def until(true: Callable[[], bool], seconds: float = WAIT, pause: float = 0.02) -> None:
+    """Return when it is true. Fails after so many seconds, which no test is meant to take.
+
+    `pause` is between two looks, in seconds: longer where a look costs the one that is waited for.
+    """
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "this did not come true in time"
-        time.sleep(0.02)
+        time.sleep(pause)
