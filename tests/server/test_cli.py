@@ -64,6 +64,7 @@ def test_ask_prints_the_answer_and_its_sources(served: ServerSettings) -> None:
     assert result.stdout.splitlines() == [
         "Employees have 25 days of annual leave [1].",
         "",
+        "The documents’ words:",
         "[1] Leave (leave.md)",
         "    “Employees have 25 days of annual leave.”",
     ]
