@@ -22,7 +22,7 @@ SOURCES = {"leave.md": known(LEAVE)}
 
 @contextmanager
 def served(settings: ServerSettings, generator: ScriptedGenerator | None) -> Iterator[str]:
-    fill(settings, {"handbook": HANDBOOK})
+    fill(settings, {"handbook": {**HANDBOOK, "people.md": "Questions about annual leave go to Paul Miller."}})
     opened = no_generator if generator is None else lambda _settings: generator
     with serving(settings, Parts(open_fake_retriever, opened)) as url:
         yield url
@@ -34,13 +34,14 @@ def judged(url: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def test_a_written_answer(settings: ServerSettings) -> None:
-    words = ("Employees", " have", " 25", " days", " of", " annual", " leave", " [1]. Ask", " Paul", " Miller.")
+    words = ("Employees have 25 days of annual leave.", " Questions about annual leave go to Paul Miller. It is 99.")
     with served(settings, ScriptedGenerator(words)) as url:
         figures, rows = judged(url)
     assert (rows[0]["mode"], rows[0]["reason"]) == ("model", "stop")
     assert rows[0]["facts"]["written"] == {"held": ("25 days",), "missing": ("portal",)}
-    assert [(one["facts"], one["cited"]) for one in rows[0]["wrong"]] == [(("paul", "miller"), False)]
-    assert (figures["wrong_facts"], figures["wrong_facts_cited"]) == (0.5, 0)
+    wrong = [(one["facts"], one["cited"]) for one in rows[0]["wrong"]]
+    assert wrong == [(("paul", "miller"), True)], "the right document does not say so; what none says was not shown"
+    assert (figures["wrong_facts"], figures["wrong_facts_cited"]) == (0.5, 0.5)
     assert (figures["facts_held"]["written"], figures["refused"], figures["empty"], figures["cut"]) == (0, 0, 0, 0)
 
 

@@ -266,12 +266,13 @@ def test_without_a_model_what_needs_one_is_unavailable(settings: ServerSettings)
 
 
 def test_a_failure_in_mid_stream_is_raised(client: openai.OpenAI, generator: ScriptedGenerator) -> None:
+    generator.words = ("Employees have 25 days of annual leave.", " Five", " days carry over.")
     generator.fails_after = 2
     text: list[str] = []
     stream = client.chat.completions.create(model="docent", messages=MESSAGES, stream=True)
     with pytest.raises(openai.APIError, match="Something went wrong"):
         text.extend(chunk.choices[0].delta.content or "" for chunk in stream)
-    assert "".join(text) == "Employees have"
+    assert "".join(text) == "Employees have 25 days of annual leave [1].", "what had ended was passed on"
 
 
 def test_a_stream_that_is_left_frees_the_model(client: openai.OpenAI, generator: ScriptedGenerator) -> None:
