@@ -80,7 +80,7 @@ def test_asking_goes_on_beside_it(page: Page, site: Site) -> None:
     expect(page.locator("#question")).to_have_value("How much")
     expect(page.locator("#question")).to_be_focused()
     ask_and_wait(page, "quote me")
-    expect(page.locator(".remark")).to_contain_text("No language model was in use")
+    expect(page.locator(".remark")).to_contain_text("no language model is in use")
     expect(page.locator(BANNER)).to_be_in_viewport()
     on_its_way(site, 600_000_000)
     expect(page.locator(BANNER)).to_contain_text("600 of 1,117 MB")

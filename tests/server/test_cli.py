@@ -99,7 +99,7 @@ def test_an_answer_cannot_steer_a_terminal(settings: ServerSettings) -> None:
     fill(settings, {"handbook": {"le\x1b[31mave.md": hostile}})
     parts = Parts(
         open_retriever=open_fake_retriever,
-        open_generator=lambda _settings: ScriptedGenerator((f"{hostile[:-1]} [1].\n\nNon\xa0breaking.",)),
+        open_generator=lambda _settings: ScriptedGenerator((hostile.replace("\t", "\xa0"),)),
     )
     with serving(settings, parts):
         result = run("ask", ASKED, DOCENT_DATA=str(settings.data))
@@ -107,7 +107,6 @@ def test_an_answer_cannot_steer_a_terminal(settings: ServerSettings) -> None:
     assert not [c for c in result.stdout if not c.isprintable() and c != "\n"]
     assert "\\x1b]0;owned" in result.stdout
     assert "annual leave" in result.stdout
-    assert "Non breaking." in result.stdout
 
 
 def test_ask_keeps_to_a_collection(served: ServerSettings) -> None:

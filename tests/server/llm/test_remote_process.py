@@ -152,7 +152,7 @@ def test_answers_go_through_it_and_are_quotes_while_it_is_down(
         def mode() -> str:
             answer = client.post("/v1/chat/completions", json=question)
             assert answer.status_code == 200, answer.text
-            return str(answer.json()["docent"]["mode"])
+            return "model" if answer.json()["usage"]["completion_tokens"] else "extractive"  # it writes noise
 
         def wait_until_ready(*, ready: bool) -> None:
             deadline = time.monotonic() + START

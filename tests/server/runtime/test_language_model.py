@@ -258,7 +258,7 @@ async def test_a_file_that_is_no_model_leaves_the_quotations(settings: ServerSet
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (TinyModel(metadata={"general.architecture": "unheard"}), "an architecture that"),
+        (TinyModel(metadata={"general.architecture": "unheard"}), "the architecture unheard"),
         (TinyModel(context=8), "no room for a question"),
     ],
     ids=["unknown architecture", "no context"],

@@ -52,7 +52,7 @@ def test_how_far_it_is_stands_above_the_box_with_a_way_to_cancel(arriving: TestC
 def test_a_conversation_shows_it_too(arriving: TestClient) -> None:
     answered = arriving.post("/ask", data={"question": "quote me"})
     assert WORDS in banner(answered.text)
-    assert "No language model was in use" in answered.text
+    assert "no language model is in use" in answered.text
 
 
 @pytest.mark.parametrize("path", ["/settings", "/language-model"])
