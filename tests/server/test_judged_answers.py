@@ -22,7 +22,9 @@ SOURCES = {"leave.md": known(LEAVE)}
 
 @contextmanager
 def served(settings: ServerSettings, generator: ScriptedGenerator | None) -> Iterator[str]:
-    fill(settings, {"handbook": {**HANDBOOK, "people.md": "Questions about annual leave go to Paul Miller."}})
+    fill(
+        settings, {"handbook": {**HANDBOOK, "people.md": "Employees have their days of annual leave from Paul Miller."}}
+    )
     opened = no_generator if generator is None else lambda _settings: generator
     with serving(settings, Parts(open_fake_retriever, opened)) as url:
         yield url
@@ -34,7 +36,10 @@ def judged(url: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def test_a_written_answer(settings: ServerSettings) -> None:
-    words = ("Employees have 25 days of annual leave.", " Questions about annual leave go to Paul Miller. It is 99.")
+    words = (
+        "Employees have 25 days of annual leave.",
+        " Employees have their days of annual leave from Paul Miller. It is 99.",
+    )
     with served(settings, ScriptedGenerator(words)) as url:
         figures, rows = judged(url)
     assert (rows[0]["mode"], rows[0]["reason"]) == ("model", "stop")
