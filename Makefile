@@ -3,7 +3,7 @@
 DOCS ?= docs
 MODEL ?=
 SET ?= quick
-EVAL ?= ../shared/eval
+EVAL ?= eval
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export DOCS MODEL EVAL TORCH_INDEX
 

@@ -3,7 +3,7 @@
     python benchmarks/answers.py [SETS] [--set quick|full] [--model NAME|FILE|none] [--only NAME] [--baseline FOLDER]
 
 SETS is a folder with the evaluation folders `handbook`, `contoso`, `squad`, ... (docs/evaluating.md), by default what
-EVAL names, or ../shared/eval. `quick` chooses between variants, `full` says how good they are; both ask the same
+EVAL names, or `eval`. `quick` chooses between variants, `full` says how good they are; both ask the same
 questions each time. The model is MODEL or DOCENT_MODEL, or the installed one; `none` measures quotations.
 
 Runs `indexer evaluate --answers` on each folder. Greedy answers are kept in DOCENT_RECORDINGS, by default below
@@ -119,7 +119,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, metavar="FOLDER", help="reports of an earlier run to compare with")
     arguments = parser.parse_args()
     arguments.asked = arguments.sets is not None
-    arguments.sets = arguments.sets or Path(os.environ.get("EVAL") or "../shared/eval")
+    arguments.sets = arguments.sets or Path(os.environ.get("EVAL") or "eval")
     return arguments
 
 
