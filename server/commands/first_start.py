@@ -87,7 +87,7 @@ class ArrivalLines:
             case "failed" | "too_large" | "no_room":  # the log has said why
                 return f"Answers are quotations. The page offers to try again: {self.url}"
             case "ready":
-                return f"{now.model} writes the answers from now on. Open {self.url}"
+                return f"{now.model} writes the answers from now on. Open {self.url} in a browser."
             case _:
                 return ""
 
@@ -125,4 +125,4 @@ async def say_where(job: Job, terminal: Terminal, url: str) -> None:
     """Once a folder was read: what its run has printed has pushed the address out of sight."""
     while job.ended_at is None:  # noqa: ASYNC110 (it tells nobody)
         await asyncio.sleep(LOOK_SECONDS)
-    terminal.line(f"Open {url}")
+    terminal.line(f"Open {url} in a browser.")

@@ -21,6 +21,7 @@ from indexer.client import ServerAddress, write_address
 from indexer.ingest import ingest
 from indexer.knowledge.tables import Chunk, IndexInfo
 from indexer.settings import IndexerSettings
+from tests.waiting import Said
 from tests.word_embedder import WordEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -292,16 +293,15 @@ def test_watching_looks_once_more_takes_up_changes_and_ends_quietly(docs: Path, 
     command = [sys.executable, "-m", "indexer", "ingest", str(docs), "--watch"]
     environment = os.environ | {"DOCENT_DATA": str(settings.data)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        lines = [process.stderr.readline() for _ in range(3)]
-        assert "5 unchanged" in lines[0]
-        assert lines[1].startswith("Watching")
-        assert "5 unchanged" in lines[2], "what changed while the first run worked would be missed"
+        said = Said(process.stderr)
+        assert "5 unchanged" in said.line(0)
+        assert said.line(1).startswith("Watching")
+        assert "5 unchanged" in said.line(2), "what changed while the first run worked would be missed"
         (docs / "late.exe").write_text("MZ")
-        assert "late.exe" in process.stderr.readline()
-        assert "5 unchanged, 1 skipped" in process.stderr.readline()
+        assert "late.exe" in said.line(3)
+        assert "5 unchanged, 1 skipped" in said.line(4)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == ""
+        assert len(said.rest().splitlines()) == 5
     assert process.returncode == 0
 
 

@@ -25,7 +25,7 @@ from server.llm.catalogue import DEFAULT_MODEL
 from server.settings import ServerSettings
 from server.web.api.completion_shapes import Completion
 from tests.server.fakes import BENEFITS, HANDBOOK, ScriptedGenerator, fill, no_generator, open_fake_retriever, serving
-from tests.waiting import until
+from tests.waiting import Said, until
 
 ASKED = "How many days of annual leave do employees have?"
 WAIT = 60  # seconds until a test that waits for another process gives up
@@ -193,8 +193,8 @@ def process(data: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_starts_tells_and_stops(settings: ServerSettings, number: signal.Signals) -> None:
     with process(settings.data) as server:
-        assert server.stderr is not None
-        line = server.stderr.readline()
+        said = Said(server.stderr)
+        line = said.line(0)
         address = read_address(settings.server_file)
         assert address is not None
         assert line.startswith(f"Docent: {address.url}  (data {settings.data}; no language model")
@@ -202,9 +202,8 @@ def test_serve_starts_tells_and_stops(settings: ServerSettings, number: signal.S
         assert httpx.get(f"{address.url}/").status_code == 200
 
         server.send_signal(number)
-        rest = server.stderr.read()
         assert server.wait(WAIT) == 0
-    assert "Traceback" not in rest
+        assert "Traceback" not in said.rest()
     assert not settings.server_file.exists()
 
 
@@ -213,15 +212,13 @@ def test_serve_starts_an_ingest_whose_words_are_seen(settings: ServerSettings, t
     folder.mkdir()
     (folder / "leave.md").write_text("# Leave\n\nEmployees have 25 days of annual leave.\n")
     with process(settings.data, "--ingest", str(folder)) as server:
-        assert server.stderr is not None
-        seen = ""
-        while "There is no embedding model folder /no/such/model" not in seen:
-            line = server.stderr.readline()
-            assert line, f"the ingest said nothing of the model: {seen}"
-            seen += line if "search does not work" not in line else ""
+        said = Said(server.stderr)
+        said.line(0)
         address = read_address(settings.server_file)
         assert address is not None
-        until(lambda: server.stderr.readline() == f"Open {address.url} in a browser.\n")  # after all that scrolled by
+        until(lambda: f"Open {address.url} in a browser.\n" in said.lines)  # after all that scrolled by
+        words = "".join(line for line in said.lines[:-1] if "search does not work" not in line)
+        assert "There is no embedding model folder /no/such/model" in words
         assert httpx.get(f"{address.url}/healthz").status_code == 200
         server.send_signal(signal.SIGTERM)
         assert server.wait(WAIT) == 0
@@ -233,8 +230,7 @@ def test_serve_starts_an_ingest_that_waits_for_another_one(settings: ServerSetti
     other = ExitStack()
     other.enter_context(writing(settings))
     with other, process(settings.data, "--ingest", str(tmp_path / "leave.md")) as server:
-        assert server.stderr is not None
-        assert server.stderr.readline().startswith("Docent: ")
+        assert Said(server.stderr).line(0).startswith("Docent: ")
         found = read_address(settings.server_file)
         assert found is not None
         address = found.url

@@ -54,7 +54,7 @@ def test_where_nothing_can_change_in_place_there_is_a_line_each_tenth() -> None:
 def test_the_last_line_says_where_the_model_writes() -> None:
     states = [BEGUN, replace(BEGUN, stage="checking", done=BEGUN.total), Arrival("loading", BEGUN.model)]
     assert whole([*states, Arrival("ready", BEGUN.model)])[1:] == [
-        f"qwen2.5-coder-1.5b writes the answers from now on. Open {URL}"
+        f"qwen2.5-coder-1.5b writes the answers from now on. Open {URL} in a browser."
     ]
 
 
@@ -121,7 +121,7 @@ async def test_the_address_is_said_again_when_a_folder_was_read() -> None:
     screen, job = Screen(is_terminal=False), Job("docs", [Path("docs")])
     job.end("done")
     await say_where(job, Terminal(screen), URL)
-    assert screen.getvalue() == f"Open {URL}\n"
+    assert screen.getvalue() == f"Open {URL} in a browser.\n"
 
 
 def test_only_what_moves_has_a_line_in_place() -> None:

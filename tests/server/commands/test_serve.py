@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.server.arriving import COMMIT
 from tests.server.fakes import HANDBOOK, fill
 from tests.server.llm.fake_hub import FakeHub, running_hub
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
-from tests.waiting import WAIT, until
+from tests.waiting import WAIT, Said, until
 
 ROOT = Path(__file__).parents[3]
 ADDRESS = f"/some/models/resolve/{COMMIT}/tiny.gguf"
@@ -48,18 +47,12 @@ class Server:
     def __init__(self, process: "subprocess.Popen[str]", settings: ServerSettings) -> None:
         self.process = process
         self._settings = settings
-        self._lines: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        self._lines.extend(self.process.stderr)
+        self._said = Said(process.stderr)
 
     @property
     def said(self) -> str:
         """On standard error, so far."""
-        return "".join(self._lines)
+        return self._said.text
 
     @property
     def url(self) -> str:
@@ -83,7 +76,7 @@ class Server:
     def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
         assert self.process.wait(WAIT) == (0 if number == signal.SIGTERM else -number)
-        self._reader.join(WAIT)
+        self._said.rest()
 
 
 @contextmanager
