@@ -25,8 +25,9 @@ from server.engine.batch_cost import BatchCost
 from server.engine.drafts import LENGTHS, Drafter
 from server.engine.llama import Context, Model, library
 from server.engine.sampling import TokenSampler
-from server.engine.scheduler import Event, Pick, Request, Row, Sampled, Scheduler, TokenSampling
+from server.engine.scheduler import Event, Request, Row, Sampled, Scheduler
 from server.engine.slots import SlotState
+from server.engine.token_sampling import Pick, TokenSampling
 from server.engine.vocabulary import Vocabulary
 
 LEAST_ANSWER = 120  # characters: shorter answers are names and numbers, no text
@@ -50,7 +51,7 @@ class Dictated(Context):
 
 class Dictation(TokenSampler):
     def __init__(self, context: Dictated, sampling: TokenSampling) -> None:
-        super().__init__(library(), context.vocabulary.pointer, context.logits, sampling)
+        super().__init__(library(), context.logits, sampling)
         self._script = iter(context.script)
 
     def pick(self, row: int) -> Pick:

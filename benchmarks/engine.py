@@ -32,9 +32,10 @@ import llama_cpp
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model
-from server.engine.scheduler import PIECE, Event, Failed, Finished, PrefillProgress, Row, Sampled, TokenSampling
+from server.engine.scheduler import PIECE, Event, Failed, Finished, PrefillProgress, Row, Sampled
 from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder
+from server.engine.token_sampling import TokenSampling
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Loaded, Worker
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 
 from server.engine.llama import Context, Model
-from server.engine.scheduler import Event, Failed, Finished, TokenSampling
+from server.engine.scheduler import Event, Failed, Finished
 from server.engine.slots import CACHED_SEQUENCES
+from server.engine.token_sampling import TokenSampling
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Loaded, Worker
 from tests.tiny_gguf import TinyModel, write_tiny_gguf

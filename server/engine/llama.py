@@ -9,7 +9,6 @@ be evaluated.
 import collections
 import ctypes
 import importlib
-import json
 import logging
 import os
 import re
@@ -27,7 +26,8 @@ from numpy.typing import NDArray
 from server.engine.gguf_header import read_header
 from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import Logits, TokenSampler
-from server.engine.scheduler import DecodeError, Row, TokenSampling
+from server.engine.scheduler import DecodeError, Row
+from server.engine.token_sampling import TokenSampling
 from server.engine.vocabulary import Vocabulary
 
 logger = logging.getLogger("docent.llama")
@@ -35,7 +35,6 @@ logger = logging.getLogger("docent.llama")
 ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 1 is debug, 2 information, 3 a warning, 5 the rest of a line
 LEVELS = {ERROR_LEVEL: logging.INFO}  # an error that matters is raised; an abort logs some too
 ABORTED, NO_CELLS = 2, 1  # results of llama_decode
-MAX_SCHEMA = 32_768  # characters of JSON
 UNKNOWN_ARCHITECTURE = re.compile("unknown model architecture: '([^']{1,64})")
 COPY_HEAD = 8  # bytes that a copied state begins with and a file's does not: a magic number, the sequence's number
 
@@ -270,7 +269,7 @@ class Context:
         return False
 
     def sampler(self, sampling: TokenSampling) -> TokenSampler:
-        return TokenSampler(self._lib, self.vocabulary.pointer, self.logits, sampling)
+        return TokenSampler(self._lib, self.logits, sampling)
 
     def is_end(self, token: int) -> bool:
         return self.vocabulary.is_end(token)
@@ -288,20 +287,6 @@ def build() -> str:
     """Tells builds of llama.cpp apart, and the processors that they were made for."""
     lib = library()
     return f"{lib.__version__} {lib.llama_print_system_info().decode()}"
-
-
-def json_grammar(schema: dict[str, Any]) -> str:
-    """A GBNF grammar for JSON that satisfies `schema`; {} means any object. Raises ValueError with the reason."""
-    text = json.dumps(schema or {"type": "object"})
-    if len(text) > MAX_SCHEMA:
-        raise ValueError(f"it is longer than {MAX_SCHEMA} characters")
-    try:
-        grammar: str = library().llama_grammar.json_schema_to_gbnf(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except Exception as error:  # the converter asserts and looks keys up as it goes
-        raise ValueError(f"the part {str(error)[:200]!r} is not understood") from error
-    return grammar
 
 
 def _rope_override(lib: Any, length: int, path: Path) -> Any:

@@ -1,8 +1,7 @@
 """Logits to a token: greedy by argmax, otherwise llama.cpp's own samplers over one candidate array.
 
 The order is logit bias, penalties, grammar, top-k, top-p, min-p, temperature, as llama.cpp has it. Penalties count the
-answer's own tokens only: those of the prompt are the evidence, which an answer must be free to repeat. A grammar that
-leaves no token is an error here: accepted blindly, it would end the process inside llama.cpp.
+answer's own tokens only: those of the prompt are the evidence, which an answer must be free to repeat.
 """
 
 import ctypes
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from server.engine.scheduler import Pick, SamplingError, TokenSampling
+from server.engine.token_sampling import Pick, SamplingError, TokenSampling
 
 Logits = NDArray[np.float32]  # (tokens of the vocabulary,)
 
@@ -23,37 +22,33 @@ CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)
 class TokenSampler:
     """The sampling state of one request. One thread only."""
 
-    def __init__(self, lib: Any, vocabulary: int, logits: Callable[[int], Logits], sampling: TokenSampling) -> None:
+    def __init__(self, lib: Any, logits: Callable[[int], Logits], sampling: TokenSampling) -> None:
         self._lib = lib
         self._logits = logits
         self._sampling = sampling
         self._candidates: NDArray[np.void] | None = None
         self._produced: Counter[int] = Counter()
-        self._grammar: int | None = None
-        self._chain: int | None = None
-        if sampling.grammar:
-            self._grammar = lib.llama_sampler_init_grammar(vocabulary, sampling.grammar.encode(), b"root")
-            if not self._grammar:
-                raise SamplingError("The response format asks for a grammar that the engine cannot read.")
-        if sampling.temperature > 0:
-            self._chain = self._make_chain(sampling)
+        self._walk = sampling.grammar.begin() if sampling.grammar else None
+        self._chain = self._make_chain(sampling) if sampling.temperature > 0 else None
 
     def pick(self, row: int) -> Pick:
         logits = self._logits(row)
         if not np.isfinite(logits.max()):
             raise SamplingError("The model computed no usable numbers: its file is damaged or not supported.")
         scores = self._adjusted(logits) if self._sampling.adjusts else logits
-        greedy = self._chain is None and self._grammar is None
-        token = int(scores.argmax()) if greedy else self._pick_candidate(scores)
+        if self._walk:
+            scores = np.where(self._walk.mask(), scores, -np.inf)
+        token = int(scores.argmax()) if self._chain is None else self._pick_candidate(self._chain, scores)
+        if self._walk:
+            self._walk.accept(token)
         if self._sampling.penalises:
             self._produced[token] += 1
         return self._with_logprobs(token, logits)
 
     def close(self) -> None:
-        for sampler in (self._grammar, self._chain):
-            if sampler:
-                self._lib.llama_sampler_free(sampler)
-        self._grammar = self._chain = None
+        if self._chain:
+            self._lib.llama_sampler_free(self._chain)
+        self._chain = self._walk = None
 
     def _adjusted(self, logits: Logits) -> Logits:
         """A copy with the bias added and the penalties taken off."""
@@ -81,7 +76,7 @@ class TokenSampler:
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
         return chain
 
-    def _pick_candidate(self, logits: Logits) -> int:
+    def _pick_candidate(self, chain: int, logits: Logits) -> int:
         if self._candidates is None:
             self._candidates = np.zeros(len(logits), CANDIDATE)
         data = self._candidates
@@ -90,18 +85,9 @@ class TokenSampler:
         data["p"] = 0
         pointer = data.ctypes.data_as(ctypes.POINTER(self._lib.llama_token_data))
         array = self._lib.llama_token_data_array(data=pointer, size=len(data), selected=-1, sorted=False)
-        if self._grammar:
-            self._lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
-            if not np.isfinite(data["logit"].max()):
-                raise SamplingError("No token of the model fits the response format that was asked for.")
-        if self._chain:
-            self._lib.llama_sampler_apply(self._chain, ctypes.byref(array))
-            token = int(array.data[array.selected].id)
-            self._lib.llama_sampler_accept(self._chain, token)
-        else:
-            token = int(data["id"][data["logit"].argmax()])
-        if self._grammar:
-            self._lib.llama_sampler_accept(self._grammar, token)
+        self._lib.llama_sampler_apply(chain, ctypes.byref(array))
+        token = int(array.data[array.selected].id)
+        self._lib.llama_sampler_accept(chain, token)
         return token
 
     def _with_logprobs(self, token: int, logits: Logits) -> Pick:

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from server.engine.batch_cost import BatchCost, piece_beside
 from server.engine.drafts import Drafter
 from server.engine.slots import Place, Slot, Slots, SlotState
+from server.engine.token_sampling import GREEDY, Pick, Sampler, SamplingError, TokenSampling
 
 PIECE = 64  # rows of a batch while nobody else is answered
 PATIENCE = 4  # steps that a prefill may be passed over for shorter ones
@@ -38,46 +39,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class TokenSampling:
-    """How to choose tokens. Temperature 0 is greedy; the seed is always given, so that a repeat is a repeat."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-    grammar: str = ""  # GBNF
-    logprobs: int | None = None  # alternatives a token; None: no log probabilities
-    top_k: int = 0  # 0: all tokens
-    min_p: float = 0.0
-    repeat_penalty: float = 1.0  # penalties count the tokens of the answer, not those of the prompt
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    logit_bias: tuple[tuple[int, float], ...] = ()  # ids of the vocabulary, each once
-
-    @property
-    def adjusts(self) -> bool:
-        """Whether scores are changed before a token is chosen."""
-        return bool(self.logit_bias) or self.penalises
-
-    @property
-    def penalises(self) -> bool:
-        return self.repeat_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
-
-
-@dataclass(frozen=True)
-class Pick:
-    """A chosen token, with log probabilities from the raw logits where they were asked for."""
-
-    token: int
-    logprob: float = 0.0
-    top: tuple[tuple[int, float], ...] = ()
-
-
-@dataclass(frozen=True)
 class Request:
     id: int
     prompt: tuple[int, ...]  # at least one token
     max_tokens: int  # at least 1; prompt and answer together fit into the context
-    sampling: TokenSampling = TokenSampling()
+    sampling: TokenSampling = GREEDY
 
 
 @dataclass(frozen=True)
@@ -115,17 +81,6 @@ class DecodeError(Exception):
     """A batch could not be evaluated."""
 
 
-class SamplingError(Exception):
-    """A request's own rules leave no token to choose, or cannot be read."""
-
-
-class Sampler(Protocol):
-    def pick(self, row: int) -> Pick:
-        """Choose the token after batch row `row`. Raises SamplingError."""
-
-    def close(self) -> None: ...
-
-
 class Decoder(Protocol):
     """What the scheduler needs of a model: see llama.Context."""
 
@@ -160,7 +115,7 @@ class Decoder(Protocol):
         """Whether a model that chooses this token has finished."""
 
     def sampler(self, sampling: TokenSampling) -> Sampler:
-        """Raises SamplingError for a grammar that cannot be read."""
+        """What chooses the tokens of one request. Raises SamplingError."""
 
 
 @dataclass

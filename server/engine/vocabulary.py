@@ -44,11 +44,6 @@ class Vocabulary:
         self.specials = self._find_specials()
         self._pieces: dict[int, bytes] = {}
 
-    @property
-    def pointer(self) -> int:
-        pointer: int = self._pointer
-        return pointer
-
     def tokenize(self, text: str) -> list[int]:
         """Plain text to ids. Control tokens are not looked for, user-defined ones are (see SpecialToken)."""
         data = text.encode("utf-8", "replace")
@@ -87,13 +82,6 @@ class Vocabulary:
             return ""
         text: bytes = self._lib.llama_vocab_get_text(self._pointer, token) or b""
         return text.decode("utf-8", "replace")
-
-    def reads_grammar(self, grammar: str) -> bool:
-        """Whether llama.cpp can parse this GBNF text."""
-        sampler = self._lib.llama_sampler_init_grammar(self._pointer, grammar.encode(), b"root")
-        if sampler:
-            self._lib.llama_sampler_free(sampler)
-        return bool(sampler)
 
     def _find_specials(self) -> tuple[SpecialToken, ...]:
         attributes = self._lib.llama_vocab_get_attr

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from indexer.errors import DocentError
 from server.engine.hot_prefixes import CopyRequest, HotPrefixes
-from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, TokenSampling, Waiting
+from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, Waiting
+from server.engine.token_sampling import TokenSampling
 
 IDLE_SECONDS = 30.0  # without a request; long enough that people who talk to it do not wait for a disk
 

@@ -14,21 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import DocentError
+from server.engine.grammar import Grammars
 from server.engine.hot_prefixes import HotPrefixes
-from server.engine.llama import Context, Model, build, json_grammar
+from server.engine.llama import Context, Model, build
 from server.engine.memory_fit import Fit, gib
-from server.engine.scheduler import (
-    Event,
-    Failed,
-    Finished,
-    Pick,
-    PrefillProgress,
-    Sampled,
-    TokenSampling,
-    Waiting,
-)
+from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Sampled, Waiting
 from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder, model_key, remove_saved
+from server.engine.token_sampling import Pick, TokenSampling
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
@@ -46,6 +39,7 @@ from server.llm.generator import (
     TokenLogprob,
     Usage,
 )
+from server.llm.json_schema import prepared, refused
 from server.llm.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
 from server.llm.model_files import model_name, model_title, resolve_model
 from server.llm.prompt_tokens import PromptTokenizer
@@ -77,6 +71,7 @@ class _Codec:
     vocabulary: Vocabulary
     tokenizer: PromptTokenizer
     template: ChatTemplate
+    grammars: Grammars
     context: int  # tokens
 
 
@@ -132,7 +127,7 @@ class LocalGenerator:
         room = codec.context - len(prompt)
         if room < 1:
             raise ContextTooLong(len(prompt), codec.context - 1)
-        token_sampling = await asyncio.to_thread(_token_sampling, sampling, codec.vocabulary)
+        token_sampling = await asyncio.to_thread(_token_sampling, sampling, codec)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request_id, ahead = self._submit(prompt, max(1, min(sampling.max_tokens, room)), token_sampling, events)
         answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt))
@@ -219,7 +214,7 @@ class LocalGenerator:
             adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
         )
         hot = self._open_state(context, fit, chosen)
-        self._codec = _Codec(vocabulary, PromptTokenizer(vocabulary), template, fit.context)
+        self._codec = _Codec(vocabulary, PromptTokenizer(vocabulary), template, Grammars(vocabulary), fit.context)
         self._state = GeneratorState("ready")
         return Loaded(context, fit.slots, fit.cells, fit.offload_cells, hot)
 
@@ -301,22 +296,21 @@ class _TokenAnswer:
         return self._vocabulary.piece(token).decode("utf-8", "replace")
 
 
-def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling:
+def _token_sampling(sampling: Sampling, codec: _Codec) -> TokenSampling:
     """Raises BadRequest for a JSON schema that no grammar can be made of, and for tokens that do not exist."""
-    unknown = [token for token, _ in sampling.logit_bias if not 0 <= token < vocabulary.size]
+    size = codec.vocabulary.size
+    unknown = [token for token, _ in sampling.logit_bias if not 0 <= token < size]
     if unknown:
         raise BadRequest(
-            f"The model has no token {unknown[0]}: its tokens are numbered 0 to {vocabulary.size - 1}.",
+            f"The model has no token {unknown[0]}: its tokens are numbered 0 to {size - 1}.",
             param="logit_bias",
         )
-    grammar = ""
+    grammar = None
     if sampling.json_schema is not None:
         try:
-            grammar = json_grammar(sampling.json_schema)
+            grammar = codec.grammars.of_schema(prepared(sampling.json_schema))
         except ValueError as error:
-            raise _bad_schema(f"{error}") from error
-        if not vocabulary.reads_grammar(grammar):
-            raise _bad_schema("its grammar is too large or cannot be read")
+            raise refused(error) from error
     seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
     return TokenSampling(
         temperature=sampling.temperature,
@@ -324,16 +318,10 @@ def _token_sampling(sampling: Sampling, vocabulary: Vocabulary) -> TokenSampling
         seed=seed,
         grammar=grammar,
         logprobs=sampling.logprobs,
-        top_k=min(sampling.top_k, vocabulary.size),
+        top_k=min(sampling.top_k, size),
         min_p=sampling.min_p,
         repeat_penalty=sampling.repeat_penalty,
         presence_penalty=sampling.presence_penalty,
         frequency_penalty=sampling.frequency_penalty,
         logit_bias=sampling.logit_bias,
-    )
-
-
-def _bad_schema(why: str) -> BadRequest:
-    return BadRequest(
-        f"The JSON schema cannot be used: {why}.", "Simplify it, or ask for json_object.", param="response_format"
     )

@@ -34,6 +34,7 @@ from server.llm.generator import (
     Sampling,
     Usage,
 )
+from server.llm.json_schema import prepared, refused
 from server.llm.remote_check import RemoteModel, RemoteProblem, check_alive, check_server, said
 from server.llm.token_text import StopScanner
 from server.settings import ServerSettings
@@ -336,8 +337,13 @@ def request_body(
 
 
 def _response_format(schema: dict[str, Any], *, in_object: bool) -> dict[str, Any]:
+    """Raises BadRequest for a schema that this server would refuse for its size, before the other one is given it."""
     if not schema:
         return {"type": "json_object"}
+    try:
+        prepared(schema)
+    except ValueError as error:
+        raise refused(error) from error
     if in_object:
         return {"type": "json_object", "schema": schema}
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}

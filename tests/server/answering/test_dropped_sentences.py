@@ -46,7 +46,8 @@ def test_every_claim_that_is_shown_has_a_citation_and_none_of_those_dropped_is_s
         assert marks or not sentence.claim or len(words(sentence.claim)) < 5, sentence
     for dropped in checker.dropped:
         if dropped.reason != "repeated":
-            assert words(dropped.claim) not in [words(sentence.claim) for sentence, _ in said]
+            shown = [words(each.claim) for each, marks in said if marks or len(words(each.claim)) >= 5]
+            assert words(dropped.claim) not in shown, "but for a word or two at the beginning"
             assert text[dropped.start : dropped.end].strip()
     for wrong in ["99", "Zebras", "Dogs", "isn't", "documents do not", "Thirty", "Contoso"]:
         assert wrong not in checker.text

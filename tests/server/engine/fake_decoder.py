@@ -9,9 +9,11 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from server.engine.scheduler import DecodeError, Pick, Row, SamplingError, TokenSampling
+from server.engine.scheduler import DecodeError, Row
+from server.engine.token_sampling import Pick, SamplingError, TokenSampling, Walk
 
 END = 0
 HOLE = -1  # no cell at this position
@@ -40,10 +42,23 @@ def expected_answer(prompt: Sequence[int], max_tokens: int) -> list[int]:
     return answer
 
 
+@dataclass(frozen=True)
+class FakeGrammar:
+    """Fits as many tokens as it says."""
+
+    tokens: int
+
+    def begin(self) -> Walk:
+        raise SamplingError("The fake decoder's sampler counts instead.")
+
+
+UNREADABLE = FakeGrammar(-2)
+
+
 class FakeSampler:
     def __init__(self, decoder: "FakeDecoder", sampling: TokenSampling) -> None:
         self._decoder = decoder
-        self._fails_at = int(sampling.grammar) if sampling.grammar else -1
+        self._fails_at = sampling.grammar.tokens if isinstance(sampling.grammar, FakeGrammar) else -1
         self._random = random.Random(sampling.seed) if sampling.temperature else None
         self._picks = 0
         decoder.open_samplers += 1
@@ -131,7 +146,7 @@ class FakeDecoder:
         return token == END
 
     def sampler(self, sampling: TokenSampling) -> FakeSampler:
-        if sampling.grammar == "unreadable":
+        if sampling.grammar == UNREADABLE:
             raise SamplingError("The grammar cannot be read.")
         return FakeSampler(self, sampling)
 

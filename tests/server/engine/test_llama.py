@@ -1,6 +1,7 @@
 """llama.cpp itself, on tiny random models: token for token what llama_cpp.Llama gives."""
 
 import itertools
+import json
 import subprocess
 import sys
 import threading
@@ -14,10 +15,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.engine.llama import Context, Model, json_grammar
+from server.engine.grammar import Grammars
+from server.engine.llama import Context, Model
 from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import TokenSampler
-from server.engine.scheduler import Failed, Finished, Pick, Request, Row, Sampled, Scheduler, TokenSampling
+from server.engine.scheduler import Failed, Finished, Request, Row, Sampled, Scheduler
+from server.engine.token_sampling import Pick, SamplingError, TokenSampling
 from server.engine.vocabulary import Vocabulary
 from tests.server.engine.stepping import take_step
 from tests.tiny_gguf import USER_DEFINED, TinyModel, write_tiny_gguf
@@ -178,7 +181,7 @@ class Dictated(Context):
 
             place = 0
 
-        return Scripted(self._lib, self.vocabulary.pointer, self.logits, sampling)
+        return Scripted(self._lib, self.logits, sampling)
 
 
 def test_a_copied_answer_takes_few_steps_and_has_the_same_probabilities(model: Model, vocabulary: Vocabulary) -> None:
@@ -204,20 +207,24 @@ def test_a_copied_answer_takes_few_steps_and_has_the_same_probabilities(model: M
 
 
 @pytest.mark.parametrize(
-    "sampling",
+    ("sampling", "pattern"),
     [
-        TokenSampling(0.7, seed=3, top_k=4),
-        TokenSampling(1.0, top_p=0.5, seed=9, presence_penalty=0.3, logprobs=2),
-        TokenSampling(grammar='root ::= ("the " | "of " | "the of ")+'),
-        TokenSampling(0.5, seed=4, grammar='root ::= ("the of a "){12}'),
-        TokenSampling(frequency_penalty=0.1, repeat_penalty=1.1),
+        (TokenSampling(0.7, seed=3, top_k=4), ""),
+        (TokenSampling(1.0, top_p=0.5, seed=9, presence_penalty=0.3, logprobs=2), ""),
+        (TokenSampling(), "^(the |of |the of )+$"),
+        (TokenSampling(0.5, seed=4), "^(the of a ){12}$"),
+        (TokenSampling(frequency_penalty=0.1, repeat_penalty=1.1), ""),
     ],
 )
 def test_every_way_of_choosing_gives_the_same_with_drafts(
-    context: Context, vocabulary: Vocabulary, sampling: TokenSampling
+    context: Context, vocabulary: Vocabulary, sampling: TokenSampling, pattern: str
 ) -> None:
-    bias = () if sampling.grammar else tuple((token, 20.0) for token in FEW)
-    request = Request(1, encode(vocabulary, PROMPTS[-1]), 60, replace(sampling, logit_bias=bias))
+    if pattern:
+        schema = json.dumps({"type": "string", "pattern": pattern})
+        sampling = replace(sampling, grammar=Grammars(vocabulary).of_schema(schema))
+    else:
+        sampling = replace(sampling, logit_bias=tuple((token, 20.0) for token in FEW))
+    request = Request(1, encode(vocabulary, PROMPTS[-1]), 60, sampling)
     plain = answers(context, [request], scheduler=Scheduler(context, slots=4, cells=512, speculates=False))
     scheduler = always_drafting(context)
     assert answers(context, [request], scheduler=scheduler) == plain
@@ -303,7 +310,7 @@ def test_logprobs_come_from_the_raw_logits(context: Context, vocabulary: Vocabul
 @pytest.mark.parametrize(
     ("schema", "begins"),
     [
-        ({}, "{"),
+        ({"type": "object"}, "{"),
         ({"type": "object", "properties": {"one": {"type": "boolean"}}, "required": ["one"]}, '{"one":'),
         ({"enum": ["yes", "no"]}, '"'),
     ],
@@ -311,48 +318,44 @@ def test_logprobs_come_from_the_raw_logits(context: Context, vocabulary: Vocabul
 def test_a_schema_shapes_the_answer(
     context: Context, vocabulary: Vocabulary, schema: dict[str, object], begins: str
 ) -> None:
-    grammar = json_grammar(schema)
-    assert vocabulary.reads_grammar(grammar)
-    sampling = TokenSampling(1.0, 1.0, 5, grammar)
+    sampling = TokenSampling(1.0, 1.0, 5, Grammars(vocabulary).of_schema(json.dumps(schema)))
     found = answers(context, [Request(1, encode(vocabulary, PROMPTS[0]), 60, sampling)])[1]
     text = b"".join(vocabulary.piece(token) for token in found).decode("utf-8", "replace")
     assert text.replace(" ", "").replace("\n", "").startswith(begins)
 
 
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"$ref": "https://example.org/schema.json"},
-        {"$ref": "#/nowhere/at/all"},
-        {"type": "nonsense"},
-        {"enum": ["x" * 40_000]},
-    ],
-)
-def test_a_schema_that_cannot_be_used_says_so(schema: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"not understood|longer"):
-        json_grammar(schema)
+class Broken:
+    """A grammar and the way through it: whatever is said, nothing fits after so many tokens."""
+
+    def __init__(self, tokens: int, size: int) -> None:
+        self._left = tokens
+        self._size = size
+
+    def begin(self) -> "Broken":
+        return self
+
+    def mask(self) -> NDArray[np.bool_]:
+        if not self._left:
+            raise SamplingError("No token fits.")
+        return np.ones(self._size, np.bool_)
+
+    def accept(self, token: int) -> None:
+        self._left -= 1
 
 
 def test_a_grammar_that_no_token_fits_fails_the_request_not_the_process(
     context: Context, vocabulary: Vocabulary
 ) -> None:
     scheduler = Scheduler(context, slots=4, cells=512)
-    sampling = TokenSampling(grammar='root ::= "a" [\\U0001F600] "b"')
-    impossible = TokenSampling(grammar="root ::= [b-a]")
-    scheduler.submit(Request(1, encode(vocabulary, "a"), 30, sampling))
-    scheduler.submit(Request(2, encode(vocabulary, "a"), 30, impossible))
+    for number, fits in [(1, 3), (2, 0)]:
+        sampling = TokenSampling(grammar=Broken(fits, vocabulary.size))
+        scheduler.submit(Request(number, encode(vocabulary, "a"), 30, sampling))
     scheduler.submit(Request(3, encode(vocabulary, "a"), 30))
     last = {}
     while scheduler.busy:
         last.update(dict(take_step(scheduler)))
-    assert isinstance(last[2], Failed)
-    assert last[2].fault == "request"
+    assert [last[1], last[2]] == [Failed("No token fits.", "request")] * 2
     assert last[3] == Finished("length")
-
-
-def test_an_unreadable_grammar_is_noticed(vocabulary: Vocabulary) -> None:
-    assert not vocabulary.reads_grammar("root ::= (")
-    assert not vocabulary.reads_grammar('noroot ::= "a"')
 
 
 def test_tokens_and_text_go_round(vocabulary: Vocabulary) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from server.engine.llama import library
 from server.engine.sampling import Logits, TokenSampler
-from server.engine.scheduler import TokenSampling
+from server.engine.token_sampling import TokenSampling
 
 SCORES = (3.0, 2.9, 0.5, -1.0)
 
@@ -18,7 +18,7 @@ SCORES = (3.0, 2.9, 0.5, -1.0)
 def sampler(scores: Sequence[float], sampling: TokenSampling) -> TokenSampler:
     logits: Logits = np.array(scores, np.float32)
     logits.flags.writeable = False  # they are llama.cpp's own, and others read them
-    return TokenSampler(library(), 0, lambda _row: logits, sampling)
+    return TokenSampler(library(), lambda _row: logits, sampling)
 
 
 def chosen(sampling: TokenSampling, count: int, scores: Sequence[float] = SCORES) -> list[int]:

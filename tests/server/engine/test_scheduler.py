@@ -12,11 +12,11 @@ from server.engine.scheduler import (
     Request,
     Sampled,
     Scheduler,
-    TokenSampling,
     Waiting,
 )
 from server.engine.slots import SlotState
-from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from server.engine.token_sampling import TokenSampling
+from tests.server.engine.fake_decoder import UNREADABLE, FakeDecoder, FakeGrammar, expected_answer
 from tests.server.engine.stepping import take_step
 
 
@@ -314,9 +314,9 @@ def test_a_batch_that_fails_ends_the_running_and_spares_the_waiting() -> None:
 
 def test_a_grammar_that_cannot_be_met_fails_its_own_request_only() -> None:
     scheduler, decoder = make()
-    scheduler.submit(Request(1, prompt(range(1, 9)), 5, TokenSampling(grammar="2")))
+    scheduler.submit(Request(1, prompt(range(1, 9)), 5, TokenSampling(grammar=FakeGrammar(2))))
     scheduler.submit(Request(2, prompt(range(2, 9)), 5))
-    scheduler.submit(Request(3, prompt(range(3, 9)), 5, TokenSampling(grammar="unreadable")))
+    scheduler.submit(Request(3, prompt(range(3, 9)), 5, TokenSampling(grammar=UNREADABLE)))
     events = run(scheduler)
     assert len(tokens(events[1])) == 2
     assert isinstance(events[1][-1], Failed)

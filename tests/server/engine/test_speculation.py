@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from server.engine.scheduler import Event, Failed, Finished, Request, Sampled, Scheduler, TokenSampling
+from server.engine.scheduler import Event, Failed, Finished, Request, Sampled, Scheduler
 from server.engine.slots import SlotState
-from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from server.engine.token_sampling import TokenSampling
+from tests.server.engine.fake_decoder import FakeDecoder, FakeGrammar, expected_answer
 from tests.server.engine.stepping import take_step
 
 REPEATING = (*range(1, 30), *range(1, 5))  # the fake model mostly goes on with what followed before
@@ -67,7 +68,7 @@ def test_every_event_is_the_same_as_without_drafts(
 
 @given(prompt=st.lists(st.integers(1, 4), min_size=8, max_size=30), failing=st.integers(0, 30))
 def test_a_sampler_that_finds_no_token_ends_its_request_inside_a_draft_too(prompt: list[int], failing: int) -> None:
-    request = Request(1, tuple(prompt), 30, TokenSampling(grammar=str(failing)))
+    request = Request(1, tuple(prompt), 30, TokenSampling(grammar=FakeGrammar(failing)))
     assert run(make()[0], request)[1] == plainly(request)
 
 

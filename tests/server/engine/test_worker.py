@@ -9,8 +9,9 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.memory_fit import ModelRefused
-from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Row, Sampled, TokenSampling, Waiting
+from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Row, Sampled, Waiting
 from server.engine.state_folder import StateFolder
+from server.engine.token_sampling import TokenSampling
 from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 

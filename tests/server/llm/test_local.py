@@ -26,6 +26,7 @@ from server.llm.generator import (
 from server.llm.local import LocalGenerator, open_generator
 from server.llm.machine import SLOTS
 from server.settings import ServerSettings
+from tests.json_schemas import HOSTILE
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 QUESTION = [Message("system", "be as the one"), Message("user", "what is it")]
@@ -172,6 +173,21 @@ async def test_a_schema_that_cannot_be_used_is_a_bad_request(generator: LocalGen
     with pytest.raises(BadRequest) as caught:
         await collect(generator, sampling=Sampling(json_schema=schema))
     assert caught.value.param == "response_format"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_no_schema_keeps_another_request_from_its_answer(generator: LocalGenerator, name: str) -> None:
+    sampling = Sampling(max_tokens=20, temperature=1.0, seed=1, json_schema=HOSTILE[name])
+    hostile, plain = await asyncio.gather(
+        collect(generator, sampling=sampling), collect(generator), return_exceptions=True
+    )
+    assert not isinstance(plain, BaseException), plain
+    assert completed(plain).reason == "length"
+    if not isinstance(hostile, BadRequest):
+        assert not isinstance(hostile, BaseException), hostile
+        assert completed(hostile)
+    again = await collect(generator)
+    assert text(again) == text(plain)
 
 
 async def test_a_bias_for_a_token_that_does_not_exist_is_a_bad_request(generator: LocalGenerator) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, build
-from server.engine.scheduler import Failed, Finished, PrefillProgress, Request, Sampled, Scheduler, TokenSampling
+from server.engine.scheduler import Failed, Finished, PrefillProgress, Request, Sampled, Scheduler
 from server.engine.state_folder import StateFolder, model_key
+from server.engine.token_sampling import TokenSampling
 from server.llm.generator import Message
 from tests.server.engine.bare_loop import Answer, BareLoop
 from tests.server.engine.stepping import take_step
