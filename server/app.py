@@ -35,6 +35,7 @@ from server.runtime.services import Answerer, Services
 from server.runtime.upkeep import Upkeep
 from server.settings import ServerSettings
 from server.web.api import chat_completions, embeddings, health, local, search
+from server.web.ended_requests import EndedRequests
 from server.web.pages import ask, conversation, documents, language_model, source
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
@@ -109,6 +110,7 @@ def create_app(
     app.add_middleware(Guard, settings=settings, tokens=[token], page=bare_problem)
     app.add_middleware(CountedRequests, metrics=metrics)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(EndedRequests)
     return app
 
 

@@ -77,3 +77,7 @@ class TooBusy(RequestError):  # noqa: N818
 class Unavailable(RequestError):  # noqa: N818
     status: ClassVar[int] = 503
     type: ClassVar[str] = "server_error"
+
+
+def server_stops() -> Unavailable:
+    return Unavailable("Docent is being stopped or restarted.", "Ask again in a moment.", code="server_stops")

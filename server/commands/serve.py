@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
-from indexer.client import find_server
+from indexer.client import find_server, remove_address
 from indexer.errors import BusyError, StartError
 from indexer.ingest import default_collection
 from server.app import Parts, create_app
@@ -26,7 +30,8 @@ from server.settings import ServerSettings
 from server.web.security import check_exposure
 
 BACKLOG = 128  # connections that wait while the application starts
-GRACE_SECONDS = 3  # that answers under way are given at the end
+GRACE_SECONDS = 1  # for requests that are not answers, at the end
+END_SECONDS = 9.0  # after the signal, whatever hangs
 
 
 def run(host: str | None, port: int | None, folders: tuple[Path, ...], fetch: str) -> None:
@@ -65,7 +70,7 @@ def serve(
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        server = _Server(config, f"Docent: {address(settings)}  (data {settings.data}; {answers})", terminal)
+        server = _Server(config, app, f"Docent: {address(settings)}  (data {settings.data}; {answers})", terminal)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(app, server, listener, folders))
 
@@ -110,10 +115,11 @@ def bind(settings: ServerSettings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it accepts connections."""
+    """Says where it is once it accepts connections, and ends in time."""
 
-    def __init__(self, config: uvicorn.Config, announcement: str, terminal: Terminal) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, announcement: str, terminal: Terminal) -> None:
         super().__init__(config)
+        self.app = app
         self.terminal = terminal
         self.announced = asyncio.Event()
         self._announcement = announcement
@@ -122,6 +128,26 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.terminal.line(self._announcement)
         self.announced.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            threading.Thread(target=self._end_in_any_case, name="docent-end", daemon=True).start()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        services: Services = self.app.state.services
+        for listening in self.servers:
+            listening.close()
+        await services.ending.run()
+        await super().shutdown(sockets)
+
+    def _end_in_any_case(self) -> None:
+        """A computation or a disk that hangs keeps no operator waiting. What was acknowledged is on the disk."""
+        time.sleep(END_SECONDS)
+        settings = self.app.state.services.settings
+        remove_address(settings.server_file, os.getpid())
+        self.terminal.line(f"Docent was told to end {END_SECONDS:.0f} seconds ago and something hangs: it ends now.")
+        os._exit(1)
 
 
 async def _run(app: FastAPI, server: _Server, listener: socket.socket, folders: Sequence[Path]) -> None:

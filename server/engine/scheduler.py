@@ -26,6 +26,7 @@ from server.engine.token_sampling import GREEDY, Pick, Sampler, SamplingError, T
 
 PIECE = 64  # rows of a batch while nobody else is answered
 PATIENCE = 4  # steps that a prefill may be passed over for shorter ones
+CHOICE_SECONDS = 5.0  # that one choice of a token may take: a grammar or a bias that takes longer stops all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Scheduler:
         self.drafted = self.accepted = 0  # tokens, since the start
         self._waiting: deque[Request] = deque()
         self._running: dict[int, _Running] = {}  # by slot's sequence
+        self._batched: frozenset[int] = frozenset()  # the sequences of the last batch
 
     @property
     def busy(self) -> bool:
@@ -185,6 +187,7 @@ class Scheduler:
         5. Release (`_release`): a request that ended gives its slot back; its tokens stay cached.
         """
         rows, ends = self._next_batch()
+        self._batched = frozenset(row.sequence for row in rows)
         self.slots.make_room(len(rows))
         started = self._clock()
         try:
@@ -198,6 +201,16 @@ class Scheduler:
             self.slots[row.sequence].tokens.append(row.token)
         events = self._advance(ends)
         self._cost.note(len(rows), self._clock() - started)
+        return events
+
+    def fail_batch(self, what: str) -> list[tuple[int, Event]]:
+        """End the requests that the last batch was for: those whose prompts it evaluated, or all where it had none."""
+        at_work = [slot for slot in self.slots if slot.sequence in self._batched]
+        prefills = [slot for slot in at_work if slot.state is SlotState.PREFILL]
+        events: list[tuple[int, Event]] = []
+        for slot in prefills or at_work:
+            events.append((self._running[slot.sequence].request.id, Failed(what)))
+            self._release(slot.sequence)
         return events
 
     def fail_all(self, what: str) -> list[tuple[int, Event]]:
@@ -323,11 +336,13 @@ class Scheduler:
 
     def _choose(self, running: _Running, row: int) -> list[tuple[int, Event]]:
         """The token after `row`; the last event is a Sampled exactly when the request goes on."""
-        request = running.request
+        request, started = running.request, self._clock()
         try:
             pick = running.sampler.pick(row)
         except SamplingError as error:
             return [(request.id, Failed(str(error), "request"))]
+        if self._clock() - started > CHOICE_SECONDS:
+            return [(request.id, Failed("What was asked for makes each word take too long. Ask for less.", "request"))]
         if self._decoder.is_end(pick.token):
             return [(request.id, Finished("stop"))]
         running.produced += 1

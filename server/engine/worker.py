@@ -17,8 +17,10 @@ from typing import Protocol
 from indexer.errors import DocentError
 from server.engine.hot_prefixes import CopyRequest, HotPrefixes
 from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, Waiting
+from server.engine.step_watch import StepWatch
 from server.engine.token_sampling import TokenSampling
 
+STEP_SECONDS = 60.0  # after which a step is stuck: what it was for is ended
 IDLE_SECONDS = 30.0  # without a request; long enough that people who talk to it do not wait for a disk
 
 logger = logging.getLogger("docent.engine")
@@ -81,6 +83,7 @@ class Worker:
         queue_limit: int,
         on_failure: Callable[[Exception], None],
         speculates: bool = True,
+        step_seconds: float = STEP_SECONDS,
     ) -> None:
         """`slots` is what is promised until the model is loaded; `load` and, after an error, `on_failure` are called
         on the thread.
@@ -100,10 +103,18 @@ class Worker:
         self._emits: dict[int, Emit] = {}  # the thread's own
         self._decoder: OwnedDecoder | None = None
         self._closing = threading.Event()
+        self._watch = StepWatch(step_seconds, self._give_up_step)
+        self._stuck = threading.Event()  # the present step, or the one before, was given up
         self._thread = threading.Thread(target=self._run, name="docent-engine", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        self._watch.start()
+
+    @property
+    def step_seconds(self) -> float:
+        """For how long the thread is at one step; 0 where it has nothing to do. From any thread."""
+        return self._watch.seconds
 
     @property
     def closing(self) -> bool:
@@ -149,6 +160,12 @@ class Worker:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
+    def _give_up_step(self) -> None:
+        """From the thread that watches: the batch is aborted, and what it was for is ended."""
+        logger.error("The language model's step takes over %.0f s: what it is for is given up.", self.step_seconds)
+        self._stuck.set()
+        self._abort()
+
     def _abort(self) -> None:
         decoder = self._decoder
         if decoder is not None:
@@ -158,6 +175,7 @@ class Worker:
         try:
             loaded = self._load()
         except Exception as error:
+            self._watch.stop()
             self._fail(error)
             return
         self._decoder, self._slots, hot = loaded.decoder, loaded.slots, loaded.hot
@@ -173,7 +191,12 @@ class Worker:
                 hot.load(scheduler.slots)
             while self._obey(loaded, scheduler):
                 self._deliver(scheduler.admit())  # before the batch: who has a slot is known while it is evaluated
-                self._deliver(scheduler.evaluate())
+                with self._watch.step():
+                    events = scheduler.evaluate()
+                self._deliver(events)
+                if self._stuck.is_set():
+                    self._stuck.clear()
+                    self._deliver(scheduler.fail_batch("The language model did not get on with this. Ask again."))
             self._deliver(scheduler.fail_all("The server stops."))
             if hot:
                 self._save_rest(hot, scheduler)
@@ -182,6 +205,7 @@ class Worker:
             self._fail(error)
         finally:
             self._decoder = None
+            self._watch.stop()
             self._refuse_rest()
             if hot:
                 hot.wait()

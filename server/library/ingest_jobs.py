@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 NICENESS = 10  # a question at 0 gets about ten times the processor's time of an ingest
 SETTLE_SECONDS = 0.3  # files that are uploaded one after the other are read by one run
+END_SECONDS = 1.0  # that a child has to end by itself
 BUSY_SECONDS = 3.0  # between two looks while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
@@ -233,9 +234,19 @@ class IngestJobs:
             output, errors = await child.communicate()
         finally:
             if child.returncode is None:
-                child.terminate()
-                await child.wait()
+                await _end(child)
         return Ended(child.returncode, output, (errors or b"").decode("utf-8", "replace").strip())
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """A kill loses nothing: each document is committed whole."""
+    child.terminate()
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()
 
 
 @dataclass(frozen=True)

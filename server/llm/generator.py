@@ -78,9 +78,10 @@ GenerationEvent = Queued | Prefilling | Piece | Completed
 
 @dataclass(frozen=True)
 class GeneratorState:
-    """`loading` and `failed` carry a sentence for people in `detail`."""
+    """All but `ready` carry a sentence for people in `detail`. `stalled`: it is loaded and does not get on with what it
+    was asked."""
 
-    state: Literal["loading", "ready", "failed"]
+    state: Literal["loading", "ready", "stalled", "failed"]
     detail: str = ""
 
 
@@ -114,5 +115,5 @@ class Generator(Protocol):
 
 
 def can_write(generator: Generator | None) -> TypeGuard[Generator]:
-    """False where there is none, and where it failed to load."""
-    return generator is not None and generator.state.state != "failed"
+    """False where there is none, where it failed to load, and while it is stuck."""
+    return generator is not None and generator.state.state not in ("failed", "stalled")

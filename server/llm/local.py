@@ -51,7 +51,8 @@ logger = logging.getLogger("docent.model")
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
 STATE_FOLDER = "state"  # in the data folder
 RETRY_AFTER = 10  # seconds
-CLOSE_SECONDS = 20.0  # the thread is left behind if it does not end by then
+CLOSE_SECONDS = 3.0  # the thread is left behind if it does not end by then
+STALLED_SECONDS = 20.0  # at one step, after which nobody should be sent to wait behind it
 
 
 def open_generator(settings: ServerSettings) -> "LocalGenerator | None":
@@ -109,6 +110,9 @@ class LocalGenerator:
 
     @property
     def state(self) -> GeneratorState:
+        seconds = self._worker.step_seconds
+        if self._state.state == "ready" and seconds > STALLED_SECONDS:
+            return GeneratorState("stalled", f"{self._title} has not got on with its work for {seconds:.0f} seconds.")
         return self._state
 
     @property

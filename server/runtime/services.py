@@ -16,6 +16,7 @@ from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
+from server.runtime.ending import Ending
 from server.runtime.idle import Idle
 from server.runtime.metrics import Metrics
 from server.runtime.model_arrival import ModelArrival
@@ -38,6 +39,7 @@ class Services(Means):
     answerer: Answerer
     metrics: Metrics = field(default_factory=Metrics)
     idle: Idle = field(default_factory=Idle)
+    ending: Ending = field(default_factory=Ending)
     model_failure: str = ""  # why the configured language model is not used
     arrival: ModelArrival = field(default_factory=ModelArrival)  # of a language model that is fetched behind the page
     calibrating: bool = False  # off-topic questions are being asked of the documents
@@ -63,7 +65,7 @@ class Services(Means):
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         """The way of a question with what is there, counted, before all else. Raises RequestError."""
-        return self.idle.answering(self.metrics.measured(self.answerer(question, self)))
+        return self.idle.answering(self.metrics.measured(self.ending.until_the_end(self.answerer(question, self))))
 
     def without_model(self) -> Unavailable:
         if self.arrival.state.is_moving:

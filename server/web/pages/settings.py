@@ -27,11 +27,13 @@ PARTS = {
     "search_model": "Search model",
     "language_model": "Language model",
 }
+WRONG = ("failed", "stalled")  # states that a person must do something about
 STATES = {
     "ready": "Well",
     "loading": "Loading",
     "fetching": "On its way",
     "absent": "None in use",
+    "stalled": "Does not get on",
     "failed": "Does not work",
 }
 
@@ -59,7 +61,7 @@ class ModelLine:
 @router.get("/settings")
 def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
     health = health_lines(health_parts(services))
-    wrong = [line for line in health if line.state == "failed"]
+    wrong = [line for line in health if line.state in WRONG]
     context = shell(services, scope, owner)
     return page(
         request,
@@ -84,13 +86,13 @@ def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owne
 def health_lines(parts: dict[str, Part]) -> list[HealthLine]:
     """What is wrong first."""
     lines = [HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), p.detail) for name, p in parts.items()]
-    order = ("failed", "loading", "fetching", "absent", "ready")
+    order = (*WRONG, "loading", "fetching", "absent", "ready")
     return sorted(lines, key=lambda line: order.index(line.state) if line.state in order else 0)
 
 
 def _verdict(health: Iterable[HealthLine]) -> str:
     states = [line.state for line in health]
-    if failed := states.count("failed"):
+    if failed := sum(state in WRONG for state in states):
         return f"{counted(failed, 'part')} of Docent {'does' if failed == 1 else 'do'} not work. Below is what to do."
     if "loading" in states:
         return "Docent is starting. Questions wait until everything is loaded."

@@ -58,6 +58,7 @@ UNREADABLE = FakeGrammar(-2)
 class FakeSampler:
     def __init__(self, decoder: "FakeDecoder", sampling: TokenSampling) -> None:
         self._decoder = decoder
+        self.slow = sampling.grammar is not None
         self._fails_at = sampling.grammar.tokens if isinstance(sampling.grammar, FakeGrammar) else -1
         self._random = random.Random(sampling.seed) if sampling.temperature else None
         self._picks = 0

@@ -15,8 +15,8 @@ from server.engine.scheduler import (
     Waiting,
 )
 from server.engine.slots import SlotState
-from server.engine.token_sampling import TokenSampling
-from tests.server.engine.fake_decoder import UNREADABLE, FakeDecoder, FakeGrammar, expected_answer
+from server.engine.token_sampling import Pick, TokenSampling
+from tests.server.engine.fake_decoder import UNREADABLE, FakeDecoder, FakeGrammar, FakeSampler, expected_answer
 from tests.server.engine.stepping import take_step
 
 
@@ -323,6 +323,24 @@ def test_a_grammar_that_cannot_be_met_fails_its_own_request_only() -> None:
     assert isinstance(events[3][-1], Failed)
     assert tokens(events[2]) == expected_answer(range(2, 9), 5)
     assert decoder.open_samplers == 0
+
+
+def test_a_choice_that_takes_too_long_ends_its_own_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    plain = FakeSampler.pick
+
+    def pick(sampler: FakeSampler, row: int) -> Pick:
+        nonlocal now
+        now += 6 if sampler.slow else 0
+        return plain(sampler, row)
+
+    monkeypatch.setattr(FakeSampler, "pick", pick)
+    scheduler = Scheduler(FakeDecoder(4, 200), slots=2, cells=200, clock=lambda: now)
+    scheduler.submit(Request(1, prompt(range(1, 9)), 5, TokenSampling(grammar=FakeGrammar(9))))
+    scheduler.submit(Request(2, prompt(range(2, 9)), 5))
+    events = run(scheduler)
+    assert events[1][-1] == Failed("What was asked for makes each word take too long. Ask for less.", "request")
+    assert tokens(events[2]) == expected_answer(range(2, 9), 5)
 
 
 class Machine(RuleBasedStateMachine):

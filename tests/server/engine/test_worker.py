@@ -88,6 +88,34 @@ def worker(decoder: HeldDecoder, failures: list[Exception]) -> Iterator[Worker]:
     worker.close(SECONDS)
 
 
+def test_a_step_that_does_not_end_is_given_up_and_with_it_what_it_was_for(decoder: HeldDecoder) -> None:
+    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=0.2)
+    worker.start()
+    stream = Client(worker, max_tokens=300)
+    while not isinstance(stream.next(), Sampled):
+        pass
+    decoder.free.clear()
+    stuck = Client(worker, PROMPT[::-1])
+    assert isinstance(stuck.all()[-1], Failed)
+    decoder.free.set()
+    assert len(stream.tokens()) > 200, "it was not for the stream that the batch took so long"
+    assert Client(worker).tokens() == expected_answer(PROMPT, 6)
+    assert worker.step_seconds == 0
+    worker.close(SECONDS)
+
+
+def test_a_stream_that_does_not_get_on_is_given_up(decoder: HeldDecoder) -> None:
+    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=0.2)
+    worker.start()
+    stream = Client(worker, max_tokens=300)
+    while not isinstance(stream.next(), Sampled):
+        pass
+    decoder.free.clear()
+    assert isinstance(stream.all()[-1], Failed)
+    decoder.free.set()
+    worker.close(SECONDS)
+
+
 def test_an_answer(worker: Worker) -> None:
     client = Client(worker)
     assert client.ahead is None

@@ -22,6 +22,7 @@ from server.llm.generator import (
     Prefilling,
     Queued,
     Sampling,
+    can_write,
 )
 from server.llm.local import LocalGenerator, open_generator
 from server.llm.machine import SLOTS
@@ -188,6 +189,14 @@ async def test_no_schema_keeps_another_request_from_its_answer(generator: LocalG
         assert completed(hostile)
     again = await collect(generator)
     assert text(again) == text(plain)
+
+
+async def test_one_that_does_not_get_on_says_so(generator: LocalGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert can_write(generator)
+    monkeypatch.setattr(type(generator._worker), "step_seconds", 33.3)
+    assert generator.state.state == "stalled"
+    assert "has not got on with its work for 33 seconds" in generator.state.detail
+    assert not can_write(generator)
 
 
 async def test_a_bias_for_a_token_that_does_not_exist_is_a_bad_request(generator: LocalGenerator) -> None:
