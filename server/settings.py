@@ -34,7 +34,7 @@ class ServerSettings(IndexerSettings):
     state_mb: int = Field(
         1024,
         ge=0,
-        description="Megabytes on disk for what many prompts begin with, not read anew after a restart; 0 keeps none.",
+        description="Megabytes on disk for Docent's own instructions as the model has read them; 0 keeps none.",
     )
 
     recordings: str = Field(

@@ -30,7 +30,10 @@ _MARK = re.compile(r"\[(\s*\d{1,3}\s*)\]")
 
 def build_messages(question: Question, evidence: Sequence[Evidence], history: Sequence[Exchange]) -> list[Message]:
     """The whole prompt. With retrieval off it is the client's own conversation, untouched."""
-    messages = [Message("system", text) for text in [_system_text(question)] if text]
+    ours = _own_instructions(question)
+    theirs = question.system
+    text = f"{ours}\n\n{theirs}" if ours and theirs else ours or theirs
+    messages = [Message("system", text, public=len(ours))] if text else []
     shown: set[int] = set()
     for exchange in history:
         messages += _turn(
@@ -41,12 +44,10 @@ def build_messages(question: Question, evidence: Sequence[Evidence], history: Se
     return messages
 
 
-def _system_text(question: Question) -> str:
-    """Ours, then the client's."""
+def _own_instructions(question: Question) -> str:
     if not question.retrieval:
-        return question.system
-    ours = JSON_INSTRUCTIONS if question.wants_json else INSTRUCTIONS
-    return f"{ours}\n\n{question.system}" if question.system else ours
+        return ""
+    return JSON_INSTRUCTIONS if question.wants_json else INSTRUCTIONS
 
 
 def _turn(role: Role, text: str) -> list[Message]:

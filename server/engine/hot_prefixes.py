@@ -1,7 +1,7 @@
 """What of the KV cache outlives a restart: the beginnings that several prompts had, each a file (state_folder.py).
 
-A conversation that merely goes on is not among them, and nothing that follows an answer is: what one person wrote shall
-not lie on the disk only because it was read twice.
+Nothing that a person or a program wrote is among them, and no passage of a document: a beginning is saved up to where
+the server's own fixed words end (Request.public), so that what is deleted elsewhere need not be looked for here.
 
 Two threads share the work, since writing some hundred megabytes takes seconds. The one that owns the model copies a
 prefix out of the cache, when it has nothing else to do; a thread of its own writes and hashes the copy, then asks for

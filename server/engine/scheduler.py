@@ -45,6 +45,7 @@ class Request:
     prompt: tuple[int, ...]  # at least one token
     max_tokens: int  # at least 1; prompt and answer together fit into the context
     sampling: TokenSampling = GREEDY
+    public: int = 0  # tokens of the prompt, from its beginning, that may be kept on a disk
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,7 @@ class Scheduler:
             sampler = self._decoder.sampler(request.sampling)
         except SamplingError as error:
             return [(request.id, Failed(str(error), "request"))]
-        slot = self.slots.take(request.prompt, needed)
+        slot = self.slots.take(request.prompt, needed, request.public)
         cached = len(slot.tokens)
         self._running[slot.sequence] = _Running(request, sampler, cached)
         return [(request.id, PrefillProgress(cached, len(request.prompt), cached))]

@@ -20,10 +20,11 @@ from enum import Enum
 from typing import Any, Protocol
 
 from server.engine.offload import OffloadedCells, OffloadStore
-from server.engine.prefixes import Node, Prefixes
+from server.engine.prefixes import LEAST_SAVED, Node, Prefixes, common_prefix
 
 CACHED_SEQUENCES = 48  # beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
 IDLE_CELLS = 256  # cells that may lie idle beside running requests: llama.cpp looks at cells in steps of so many
+MOST_PUBLIC = 16  # beginnings that are remembered as nobody's own words
 LEAST_EVICTED = 32  # cells evicted at a time, so that not every batch has to ask for room
 
 
@@ -80,6 +81,7 @@ class Slots:
         self._free: list[int] = []
         self.tree = Prefixes(joins=cache.can_share)
         self.offloaded = OffloadStore(offload_cells if cache.can_share else 0)
+        self._public: dict[tuple[int, ...], None] = {}  # beginnings of prompts; the one used last is the last
         self.clear()
 
     def __getitem__(self, sequence: int) -> Slot:
@@ -119,8 +121,12 @@ class Slots:
         awaited = sum(slot.needed - slot.booked for slot in self)
         return self.tree.held_by(ends) + awaited + needed - node.end <= self._cells
 
-    def take(self, prompt: Sequence[int], needed: int) -> Slot:
-        """A slot in PREFILL that holds the longest cached beginning of `prompt`, short of its last token."""
+    def take(self, prompt: Sequence[int], needed: int, public: int = 0) -> Slot:
+        """A slot in PREFILL that holds the longest cached beginning of `prompt`, short of its last token.
+
+        The first `public` tokens are nobody's own words.
+        """
+        self._note_public(tuple(prompt[:public]))
         self.book()
         self._restore(prompt[:-1])
         node = self._reusable(prompt)
@@ -169,14 +175,31 @@ class Slots:
         self._keep(sequence)
 
     def hottest(self) -> dict[tuple[int, ...], int]:
-        """The beginnings that several prompts had, each with when it was used last; the hottest first."""
+        """The beginnings that several prompts had, as far as they are nobody's own words; the hottest first.
+
+        Each with when it was used last.
+        """
         self.book()
         nodes = [(node.starts, node.used, self.tree.tokens_to(node)) for node in self.tree.hottest()]
         offloaded = [(each.starts, each.used, each.tokens) for each in self.offloaded.common()]
         found: dict[tuple[int, ...], int] = {}
         for _, used, tokens in sorted([*nodes, *offloaded], key=lambda each: each[0] * len(each[2]), reverse=True):
-            found.setdefault(tuple(tokens), used)
+            public = self._public_part(tokens)
+            if len(public) >= LEAST_SAVED:
+                found.setdefault(public, used)
         return found
+
+    def _note_public(self, tokens: tuple[int, ...]) -> None:
+        if tokens:
+            self._public.pop(tokens, None)
+            self._public[tokens] = None
+            while len(self._public) > MOST_PUBLIC:
+                del self._public[next(iter(self._public))]
+
+    def _public_part(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """How far a beginning is nobody's own words."""
+        length = max((common_prefix(tokens, public) for public in self._public), default=0)
+        return tuple(tokens[:length])
 
     @contextmanager
     def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:

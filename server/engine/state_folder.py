@@ -1,6 +1,6 @@
 """Prefixes of the KV cache as files in one folder: what a restart need not compute again.
 
-`index.json` names each file with its tokens, its checksum and the key of the model and settings that it was computed
+`prefixes.json` names each file with its tokens, its checksum and the key of the model and settings that it was computed
 with; it is replaced as a whole, and a file that it does not name does not count and is removed. What is damaged, or
 made by another model, is never given out. The folder is bounded in bytes; what nobody has begun with for a week goes.
 Only its owner can read it: the tokens are text of prompts.
@@ -22,7 +22,8 @@ logger = logging.getLogger("docent.engine")
 MAX_AGE = 7 * 24 * 3600.0  # seconds since a prefix was last among the hottest
 SPARE_DISK = 1 << 30  # bytes that stay free
 SAMPLES, SAMPLE_BYTES, HEAD_BYTES = 64, 4096, 1 << 20  # what is read of a model file to tell it from others
-INDEX, SUFFIX, PARTIAL = "index.json", ".kv", ".part"
+INDEX, SUFFIX, PARTIAL = "prefixes.json", ".kv", ".part"
+OLD_INDEX = "index.json"  # named beginnings with people's questions in them: it is removed, and its files with it
 
 Write = Callable[[tuple[int, ...], Path, int], bool]
 """Puts the state of a prefix into a file of at most so many bytes. False: it did not."""
@@ -51,6 +52,7 @@ class StateFolder:
 
     def open(self) -> list[tuple[tuple[int, ...], Path]]:
         """Tokens and undamaged files of this model and these settings, the hottest first. Cleans the folder."""
+        (self._folder / OLD_INDEX).unlink(missing_ok=True)
         self._saved = [saved for saved in self._read_index() if self._is_wanted(saved)]
         mine = [saved for saved in self._saved if saved.key == self._key]
         if len(mine) < len(self._saved):
@@ -156,7 +158,7 @@ class StateFolder:
 def remove_saved(folder: Path) -> None:
     """Forget every saved prefix."""
     for path in folder.glob("*") if folder.is_dir() else ():
-        if path.name == INDEX or path.suffix in {SUFFIX, PARTIAL}:
+        if path.name in (INDEX, OLD_INDEX) or path.suffix in {SUFFIX, PARTIAL}:
             path.unlink(missing_ok=True)
 
 

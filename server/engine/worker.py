@@ -127,9 +127,12 @@ class Worker:
         return (scheduler.drafted, scheduler.accepted) if scheduler else (0, 0)
 
     def submit(
-        self, prompt: tuple[int, ...], max_tokens: int, sampling: TokenSampling, emit: Emit
+        self, prompt: tuple[int, ...], max_tokens: int, sampling: TokenSampling, emit: Emit, public: int = 0
     ) -> tuple[int, int | None]:
-        """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped."""
+        """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped.
+
+        `public`: see Request.
+        """
         with self._lock:
             free_slots = self._slots - len(self._busy)
             if self._closing.is_set():
@@ -137,7 +140,7 @@ class Worker:
             if len(self._waiting) >= self._queue_limit + free_slots:
                 raise QueueFull
             ahead = len(self._waiting) - free_slots
-            request = Request(next(self._ids), prompt, max_tokens, sampling)
+            request = Request(next(self._ids), prompt, max_tokens, sampling, public)
             self._waiting.append(request.id)
             self._commands.put(_Submit(request, emit))
         return request.id, ahead if ahead >= 0 else None

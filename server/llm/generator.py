@@ -15,6 +15,8 @@ Role = Literal["system", "user", "assistant"]
 class Message:
     role: Role
     content: str
+    public: int = field(default=0, compare=False)
+    """Characters of the content, from its beginning, that are Docent's own fixed words."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from server.engine.grammar import Grammars
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build
 from server.engine.memory_fit import Fit, gib
+from server.engine.prefixes import common_prefix
 from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Sampled, Waiting
 from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder, model_key, remove_saved
@@ -127,13 +128,14 @@ class LocalGenerator:
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         codec = self._ready()
-        prompt = await asyncio.to_thread(self._encode, codec, messages)
+        prompt, public = await asyncio.to_thread(self._encode_with_public, codec, messages)
         room = codec.context - len(prompt)
         if room < 1:
             raise ContextTooLong(len(prompt), codec.context - 1)
         token_sampling = await asyncio.to_thread(_token_sampling, sampling, codec)
         events: asyncio.Queue[Event] = asyncio.Queue()
-        request_id, ahead = self._submit(prompt, max(1, min(sampling.max_tokens, room)), token_sampling, events)
+        most = max(1, min(sampling.max_tokens, room))
+        request_id, ahead = self._submit(prompt, most, token_sampling, events, public)
         answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt))
         try:
             if ahead is not None:
@@ -157,7 +159,12 @@ class LocalGenerator:
         return codec
 
     def _submit(
-        self, prompt: list[int], max_tokens: int, sampling: TokenSampling, events: "asyncio.Queue[Event]"
+        self,
+        prompt: list[int],
+        max_tokens: int,
+        sampling: TokenSampling,
+        events: "asyncio.Queue[Event]",
+        public: int,
     ) -> tuple[int, int | None]:
         loop = asyncio.get_running_loop()
 
@@ -166,7 +173,7 @@ class LocalGenerator:
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
         try:
-            return self._worker.submit(tuple(prompt), max_tokens, sampling, emit)
+            return self._worker.submit(tuple(prompt), max_tokens, sampling, emit, public)
         except Stopped:
             raise Unavailable(f"{self._title} was stopped.") from None
         except QueueFull:
@@ -182,6 +189,15 @@ class LocalGenerator:
         if size > BYTES_PER_TOKEN * codec.context:
             raise ContextTooLong(size // 4, codec.context - 1)  # a guess: it is too long by far
         return codec.tokenizer.encode(codec.template.render(messages))
+
+    def _encode_with_public(self, codec: _Codec, messages: Sequence[Message]) -> tuple[list[int], int]:
+        """The prompt, and how many of its first tokens are the server's own words and nobody else's."""
+        prompt = self._encode(codec, messages)
+        first = messages[0] if messages else None
+        if first is None or not first.public:
+            return prompt, 0
+        own = [Message(first.role, first.content[: first.public]), Message("user", "")]
+        return prompt, common_prefix(prompt, codec.tokenizer.encode(codec.template.render(own)))
 
     def _load(self) -> Loaded:
         """Runs on the worker's thread."""

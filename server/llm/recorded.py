@@ -114,7 +114,7 @@ def model_identity(files: Sequence[Path], settings: Sequence[object]) -> str:
 
 
 def _key(model: str, messages: Sequence[Message], sampling: Sampling) -> str:
-    asked = {"model": model, "messages": [dataclasses.astuple(m) for m in messages], **dataclasses.asdict(sampling)}
+    asked = {"model": model, "messages": [(m.role, m.content) for m in messages], **dataclasses.asdict(sampling)}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -74,6 +74,7 @@ def test_each_turns_prompt_begins_with_the_whole_of_the_turn_before(
 def test_a_clients_system_text_follows_ours() -> None:
     (system, _) = build_messages(Question("Why?", SCOPE, system="Speak like a pirate. "), [], [])
     assert system == Message("system", f"{INSTRUCTIONS}\n\nSpeak like a pirate. ")
+    assert system.public == len(INSTRUCTIONS), "the rest is the client's own"
 
 
 def test_with_retrieval_off_the_clients_messages_are_untouched() -> None:

@@ -1,5 +1,6 @@
 """Which beginnings are saved, and that a restarted scheduler goes on from them."""
 
+import json
 import queue
 from pathlib import Path
 
@@ -27,10 +28,11 @@ class Engine:
         self.hot.load(self.scheduler.slots)
         self.requests = 0
 
-    def ask(self, *prompt: int) -> tuple[int, list[int]]:
-        """Prompt tokens that were cached, and the answer, which is checked."""
+    def ask(self, *prompt: int, public: int | None = None) -> tuple[int, list[int]]:
+        """Prompt tokens that were cached, and the answer, which is checked. All of the prompt may be saved, or part."""
         self.requests += 1
-        self.scheduler.submit(Request(self.requests, prompt, 5))
+        public = len(prompt) if public is None else public
+        self.scheduler.submit(Request(self.requests, prompt, 5, public=public))
         cached, answer = -1, []
         while self.scheduler.busy:
             for _, event in take_step(self.scheduler):
@@ -116,6 +118,28 @@ def test_what_does_not_fit_stays_on_the_disk(tmp_path: Path) -> None:
     engine = Engine(tmp_path, cells=50)
     assert engine.decoder.used == 0
     assert engine.ask(*range(1, 20), 5)[0] == 0
+
+
+def test_nothing_of_anybodys_own_words_is_saved(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    own = tuple(range(200, 260))
+    for _ in range(3):
+        engine.ask(*COMMON, *own, 70, public=len(COMMON))
+        engine.ask(*own, *own, public=0)
+        engine.ask(*COMMON[:20], *own, public=20)  # too few to be worth a file
+    engine.save()
+    assert [tokens for tokens, _ in StateFolder(tmp_path, "one", 100_000).open()] == [COMMON]
+    said = json.loads((tmp_path / "prefixes.json").read_text())
+    assert not set(own) & {token for each in said for token in each["tokens"]}
+    assert Engine(tmp_path).ask(*COMMON, *own, 71, public=0)[0] == len(COMMON)
+
+
+def test_what_an_earlier_version_saved_of_peoples_words_is_removed(tmp_path: Path) -> None:
+    engine = hot_engine(tmp_path)
+    engine.save()
+    (tmp_path / "prefixes.json").rename(tmp_path / "index.json")
+    assert Engine(tmp_path).ask(*COMMON, 90)[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["prefixes.json"]
 
 
 def test_another_model_restores_nothing(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Client:
 
     def __init__(self, worker: Worker, prompt: tuple[int, ...] = PROMPT, max_tokens: int = 6) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.id, self.ahead = worker.submit(prompt, max_tokens, TokenSampling(), self.events.put)
+        self.id, self.ahead = worker.submit(prompt, max_tokens, TokenSampling(), self.events.put, len(prompt))
 
     def next(self) -> Event:
         return self.events.get(timeout=SECONDS)
@@ -89,7 +89,7 @@ def worker(decoder: HeldDecoder, failures: list[Exception]) -> Iterator[Worker]:
 
 
 def test_a_step_that_does_not_end_is_given_up_and_with_it_what_it_was_for(decoder: HeldDecoder) -> None:
-    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=0.2)
+    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=2.0)
     worker.start()
     stream = Client(worker, max_tokens=300)
     while not isinstance(stream.next(), Sampled):
@@ -105,7 +105,7 @@ def test_a_step_that_does_not_end_is_given_up_and_with_it_what_it_was_for(decode
 
 
 def test_a_stream_that_does_not_get_on_is_given_up(decoder: HeldDecoder) -> None:
-    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=0.2)
+    worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=2.0)
     worker.start()
     stream = Client(worker, max_tokens=300)
     while not isinstance(stream.next(), Sampled):

@@ -47,7 +47,7 @@ def context(smol: Loaded) -> Iterator[Context]:
 def ask(scheduler: Scheduler, *prompts: tuple[int, ...], count: int = 12) -> tuple[list[Answer], list[int]]:
     """Each prompt's answer, and how many of its tokens were cached."""
     for i, prompt in enumerate(prompts):
-        scheduler.submit(Request(i, prompt, count, WITH_LOGPROBS))
+        scheduler.submit(Request(i, prompt, count, WITH_LOGPROBS, public=len(prompt)))
     picks = {i: list[tuple[int, float]]() for i in range(len(prompts))}
     cached, ended = dict.fromkeys(picks, 0), dict.fromkeys(picks, False)
     while scheduler.busy:

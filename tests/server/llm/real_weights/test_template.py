@@ -36,7 +36,8 @@ def test_ids_are_those_of_llama_cpp_for_the_whole_text(smol: Loaded) -> None:
         messages = (TEXT, Message("user", content), Message("assistant", content), FRANCE)
         data = rendered(smol, *messages).encode()
         ids = (ctypes.c_int32 * len(data))()
-        count = llama_cpp.llama_tokenize(smol.vocabulary.pointer, data, len(data), ids, len(data), False, True)
+        vocabulary = llama_cpp.llama_model_get_vocab(smol.model.pointer)
+        count = llama_cpp.llama_tokenize(vocabulary, data, len(data), ids, len(data), False, True)
         assert list(smol.encode(*messages)) == ids[:count]
 
 
