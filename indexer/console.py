@@ -18,6 +18,7 @@ import click
 
 from indexer.errors import DocentError, StartError
 
+OWNER_ONLY = 0o077
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 LONGEST_SENTENCE = 500  # characters; no first sentence of a help text comes near
 
@@ -61,6 +62,7 @@ class Commands(Command, click.Group):
     group_class = type  # a group in it is one like this
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        os.umask(OWNER_ONLY)  # what is written are people's questions and a company's documents
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.ClickException as error:

@@ -37,6 +37,13 @@ class ServerSettings(IndexerSettings):
         description="Megabytes on disk for Docent's own instructions as the model has read them; 0 keeps none.",
     )
 
+    keep_conversations_days: int = Field(
+        0, ge=0, le=36_500, description="Days after its last question that a conversation is deleted; 0: never."
+    )
+    keep_feedback_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which what people thought of an answer is deleted; 0: never."
+    )
+
     recordings: str = Field(
         "", description="Folder where greedy answers of the model are kept and taken from: for measuring alone."
     )

@@ -1,8 +1,10 @@
 """Open a SQLite database of Docent: WAL, full durability, foreign keys, migrations applied.
 
 `synchronous=FULL` because an acknowledged ingest must survive a power loss, which WAL with NORMAL does not promise.
+`secure_delete` because what was deleted shall not stand in the file's free pages; `scrub` empties the log after it.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = "ingest.lock"
 BUSY_SECONDS = 30.0  # that a command waits for another connection's transaction, such as a rebuild's
 KEPT_CONNECTIONS = 10
+OTHERS = 0o077  # the rights of everybody but the owner
+PRIVATE = ("*.db", "*.db-wal", "*.db-shm", "secret", "*.json", "uploads", "index", "state")
 LOCK_SECONDS = 0.5  # how long a writer waits for the lock: `is_being_written` holds it for an instant
 
 DAMAGE = ("malformed", "not a database")
@@ -38,7 +42,10 @@ def open_database(path: Path, migrations: Path, busy_seconds: float = BUSY_SECON
     A writer waits up to `busy_seconds` while another connection writes; readers never wait.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        keep_private(path.parent)
         if _revision(path) != _newest(migrations):
             upgrading = _engine(path, BUSY_SECONDS)
             _upgrade(upgrading, migrations)
@@ -69,7 +76,38 @@ def _engine(path: Path, busy_seconds: float) -> Engine:
 
 
 def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+    connection.text_factory = _text
+    connection.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+    )
+
+
+def _text(data: bytes) -> str:
+    """As Python's own does, whose error would quote the text: it belongs in no message and no log."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise sqlite3.DatabaseError("the database is malformed: it holds text that is not UTF-8") from None
+
+
+def keep_private(folder: Path) -> None:
+    """Take from everybody but its owner what an earlier version gave them: the data folder, and Docent's files right in
+    it. What lies deeper nobody else reaches through it. What belongs to somebody else is left as it is."""
+    for path in (folder, *(each for pattern in PRIVATE for each in folder.glob(pattern))):
+        with contextlib.suppress(OSError):
+            mode = path.stat(follow_symlinks=False).st_mode
+            if mode & OTHERS and not path.is_symlink():
+                path.chmod(mode & ~OTHERS)
+
+
+def scrub(engine: Engine) -> bool:
+    """Empty the write-ahead log, in which what was deleted stands still. False: somebody reads, so it is not empty yet.
+
+    Raises sqlalchemy's OperationalError while the database is locked.
+    """
+    with engine.connect() as connection:
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not busy
 
 
 def _revision(path: Path) -> str | None:

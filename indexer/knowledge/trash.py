@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
-from indexer.knowledge.database import writing
+from indexer.knowledge.database import scrub, writing
 from indexer.knowledge.readable import readable_files, same_file
 from indexer.knowledge.records import find_document, remove_document
 from indexer.knowledge.tables import Change, Document, LedgerEntry, known_id, now
@@ -80,6 +80,7 @@ def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = UNDO) -> 
     with writing(settings):
         for entry_id in due:
             _purge(settings, engine, entry_id)
+        scrub(engine)
     return len(due)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database
+from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database, scrub
 from indexer.knowledge.tables import now
 from indexer.text.shorten import shortened
 from server.answering.events import BENEATH, Exchange
@@ -243,10 +243,27 @@ class Conversations:
             session.add(row)
             session.commit()
 
+    def expire(self, before: datetime) -> None:
+        """Delete what nobody has gone on with since a moment, to be purged. What is being answered stays."""
+        running = select(Turn.conversation_id).where(RUNNING)
+        old = (col(Conversation.updated_at) < before, col(Conversation.deleted_at).is_(None))
+        with Session(self.engine) as session:
+            session.connection().execute(
+                update(Conversation).where(*old, col(Conversation.id).not_in(running)).values(deleted_at=now() - UNDO)
+            )
+            session.commit()
+
+    def forget_feedback(self, before: datetime) -> None:
+        """Remove what people thought of answers and have not changed since a moment."""
+        with Session(self.engine) as session:
+            session.connection().execute(delete(Feedback).where(col(Feedback.updated_at) < before))
+            session.commit()
+
     def purge(self, before: datetime) -> None:
         """Remove what was deleted before a moment, with everything that belongs to it, a conversation at a time.
 
-        One that cannot be removed is logged and stays. Raises sqlalchemy's OperationalError while the database is
+        None of it is left in the database's files, unless somebody reads just now: then it goes the next time. One that
+        cannot be removed is logged and stays. Raises sqlalchemy's OperationalError while the database is
         locked: each of the others would wait as long.
         """
         with Session(self.engine) as session:
@@ -258,6 +275,7 @@ class Conversations:
                 if is_busy(error.orig):
                     raise
                 log.exception("the deleted conversation %s could not be removed for good", conversation_id)
+        scrub(self.engine)
 
     def _remove(self, conversation_id: str, before: datetime) -> None:
         """Unless it was restored meanwhile."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge import trash
@@ -25,8 +26,16 @@ class Chore:
 
 def chores(services: Services) -> list[Chore]:
     """What was deleted is gone at the latest this long after the time in which it can be brought back."""
+    settings, conversations = services.settings, services.conversations
+
+    def old(days: int, forget: Callable[[datetime], None]) -> None:
+        if days:
+            forget(now() - timedelta(days=days))
+
     return [
-        Chore("deleted conversations", lambda: services.conversations.purge(now() - UNDO), every=600),
+        Chore("old conversations", lambda: old(settings.keep_conversations_days, conversations.expire), every=3600),
+        Chore("old feedback", lambda: old(settings.keep_feedback_days, conversations.forget_feedback), every=3600),
+        Chore("deleted conversations", lambda: conversations.purge(now() - UNDO), every=600),
         Chore("deleted documents", lambda: trash.purge(services.settings, services.catalog.engine), every=60),
     ]
 

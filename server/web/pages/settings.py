@@ -13,6 +13,7 @@ from server.llm.machine import Fit, ModelRefused, fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.runtime.health import Part, health_parts
 from server.runtime.services import ScopeDep, Services, ServicesDep
+from server.settings import ServerSettings
 from server.views.wording import counted, file_size
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
@@ -79,6 +80,7 @@ def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owne
             *_disk(services),
         ],
         memory=_memory(),
+        kept=_kept(services.settings),
         context=_context(services),
     )
 
@@ -97,6 +99,18 @@ def _verdict(health: Iterable[HealthLine]) -> str:
     if "loading" in states:
         return "Docent is starting. Questions wait until everything is loaded."
     return "Docent is well."
+
+
+def _kept(settings: ServerSettings) -> list[tuple[str, str]]:
+    """What is deleted by itself, and when."""
+    conversations, feedback = settings.keep_conversations_days, settings.keep_feedback_days
+    by_hand = "Until somebody deletes them"
+    return [
+        ("Conversations", f"{counted(conversations, 'day')} after the last question" if conversations else by_hand),
+        ("Feedback", counted(feedback, "day") if feedback else "As long as its conversation"),
+        ("Deleted conversations", "An hour, in which they can be brought back"),
+        ("Deleted documents", "Ten minutes, in which they can be brought back"),
+    ]
 
 
 def _models(services: Services) -> list[ModelLine]:

@@ -2,6 +2,7 @@
 
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from sqlmodel import Session, SQLModel, select
 
 from indexer.errors import StorageError
 from indexer.knowledge.catalog import Catalog
-from indexer.knowledge.database import BUSY_SECONDS, MIGRATIONS, open_knowledge, reading
+from indexer.knowledge.database import BUSY_SECONDS, MIGRATIONS, open_knowledge, reading, storage_error
 from indexer.knowledge.tables import Collection
 from indexer.settings import IndexerSettings
 
@@ -34,6 +35,35 @@ def test_any_folder_name(name: str, tmp_path: Path) -> None:
     open_knowledge(settings).dispose()
     open_knowledge(settings).dispose()
     assert settings.knowledge_path.stat().st_size > 0
+
+
+def test_text_that_is_no_text_is_not_quoted_by_what_is_said_of_it(settings: IndexerSettings) -> None:
+    engine = open_knowledge(settings)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE torn AS SELECT CAST(x'7365637265742077616765ff' AS TEXT) AS words")
+        connection.commit()
+        with pytest.raises(DatabaseError) as caught:
+            connection.exec_driver_sql("SELECT words FROM torn").all()
+    told = storage_error(caught.value, "data")
+    assert "is damaged" in str(told)
+    assert "secret" not in str(told) + str(caught.value) + repr(caught.value.orig)
+
+
+def test_nobody_else_can_read_what_is_made_or_was_there(settings: IndexerSettings) -> None:
+    settings.data.mkdir(mode=0o755)
+    (settings.data / "chat.db").touch(mode=0o644)
+    (settings.data / "chat.db").chmod(0o644)
+    other = settings.data / "theirs.txt"
+    other.touch()
+    other.chmod(0o644)
+    engine = open_knowledge(settings)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE some (words)")
+        connection.commit()
+        files = ["knowledge.db", "knowledge.db-wal", "chat.db"]
+        assert [stat.S_IMODE((settings.data / name).stat().st_mode) & 0o077 for name in files] == [0, 0, 0]
+    assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(other.stat().st_mode) == 0o644
 
 
 def test_two_processes_that_make_it_at_once(tmp_path: Path) -> None:
