@@ -70,7 +70,10 @@ class Grammars:
 
     def of_schema(self, schema: str) -> "Grammar":
         """`schema` is JSON. Raises ValueError with the reason: it cannot be met, or costs too much."""
-        source = LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_pattern": WHITESPACE})
+        try:
+            source = LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_pattern": WHITESPACE})
+        except ValueError as error:  # its reader of JSON, which ends at 128 levels and at numbers of 300 digits
+            raise ValueError(f"it is nested too deeply, or has a number too large to be read ({error})") from None
         matcher = LLMatcher(self._tokenizer, source, log_level=0, limits=LIMITS)
         if not matcher.is_error():
             matcher.compute_bitmask()  # what costs too much at the first token need not reach the engine

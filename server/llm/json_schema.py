@@ -12,7 +12,7 @@ from typing import Any
 from server.errors import BadRequest
 
 MAX_CHARACTERS = 32_768  # of the schema as JSON
-MAX_DEPTH = 100  # llguidance's reader of JSON ends at 128, Python's recursion somewhat later
+MAX_DEPTH = 60  # schemas in schemas: two levels of JSON each, and llguidance's reader ends at 128
 
 FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"}

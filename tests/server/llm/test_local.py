@@ -24,7 +24,7 @@ from server.llm.generator import (
     Sampling,
     can_write,
 )
-from server.llm.local import LocalGenerator, open_generator
+from server.llm.local import STATE_FOLDER, LocalGenerator, open_generator
 from server.llm.machine import SLOTS
 from server.settings import ServerSettings
 from tests.json_schemas import HOSTILE
@@ -245,6 +245,26 @@ async def test_a_vocabulary_without_a_token_that_ends_is_bounded_by_the_context(
     stopped = await collect(generator, sampling=Sampling(max_tokens=10**9, stop=(text(events)[5:8],)))
     assert completed(stopped).reason == "stop"
     await generator.aclose()
+
+
+async def test_of_what_was_asked_again_and_again_nothing_but_our_own_words_is_saved(settings: ServerSettings) -> None:
+    path = write_tiny_gguf(settings.models_path / "tiny.gguf", TinyModel(ends=False))
+    ours, theirs = "the one of it and the other " * 4, "with her words and out of all the number "
+    system = Message("system", f"{ours}{theirs}", public=len(ours))
+    for _start in range(2):
+        generator = LocalGenerator(path, settings)
+        generator.start()
+        await loaded(generator)
+        for _ in range(3):
+            await collect(generator, [system, Message("user", "their words in the number")])
+        vocabulary = generator._ready().vocabulary
+        own = vocabulary.tokenize(ours)
+        await generator.aclose()
+        saved = json.loads((settings.data / STATE_FOLDER / "prefixes.json").read_text())
+        (tokens,) = [each["tokens"] for each in saved]
+        said = b"".join(map(vocabulary.piece, tokens)).decode()
+        assert said.strip() in ours
+        assert len(tokens) > len(own) - 3
 
 
 async def test_closing_in_a_prefill_frees_the_slot(generator: LocalGenerator) -> None:
