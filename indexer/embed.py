@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from indexer.errors import EmbedderError
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
 from indexer.text.sentences import Span
+from indexer.text.word_pieces import WordPieces
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -73,37 +73,12 @@ class Embedder(Protocol):
     def dimension(self) -> int: ...
 
     @property
-    def tokenizer(self) -> "WordPieces": ...
+    def tokenizer(self) -> WordPieces: ...
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 (n, dim), unit rows."""
 
     def encode_chunks(self, chunks: Sequence[EmbeddingInput]) -> list[ChunkVectors]: ...
-
-
-class WordPieces:
-    """The embedder's tokenizer, without torch: how many word pieces a text has, and where they are."""
-
-    def __init__(self, folder: Path) -> None:
-        path = folder / "tokenizer.json"
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises bare Exception
-            raise EmbedderError(
-                f"The embedding model in {folder} has no readable tokenizer.json ({error}).",
-                "Choose a model that has one, or lay the whole model folder there again.",
-            ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-
-    def offsets(self, text: str) -> list[Span]:
-        """Spans of the word pieces, special tokens left out."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
-
-    def encode(self, text: str) -> tuple[list[int], list[Span]]:
-        """(ids, spans) with special tokens, whose spans are empty."""
-        encoding = self._tokenizer.encode(text)
-        return encoding.ids, encoding.offsets
 
 
 def model_folder(name: str) -> Path:

@@ -22,12 +22,12 @@ from indexer.embed import (
     EmbeddingInput,
     SentenceTransformerEmbedder,
     Vectors,
-    WordPieces,
     model_digest,
     model_folder,
 )
 from indexer.errors import DocentError
 from indexer.settings import IndexerSettings
+from indexer.text.word_pieces import WordPieces
 
 VECTORS_PATH = "/local/vectors"
 MOST_CHUNKS = 32  # of one request; some two seconds of one core

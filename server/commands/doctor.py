@@ -20,12 +20,13 @@ from sqlalchemy.exc import DatabaseError
 
 from indexer.client import find_server
 from indexer.console import inert
-from indexer.embed import WordPieces, model_folder
+from indexer.embed import model_folder
 from indexer.errors import DocentError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
 from indexer.settings import DEFAULT_EMBEDDER
+from indexer.text.word_pieces import WordPieces
 from server.answering.means import no_model
 from server.commands.serve import bind
 from server.llm.adapters import adapters, check_adapter

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from indexer.embed import ChunkVectors, Embedder, EmbeddingInput, Vectors, WordPieces
+from indexer.embed import ChunkVectors, Embedder, EmbeddingInput, Vectors
+from indexer.text.word_pieces import WordPieces
 
 TEXTS_AT_ONCE = 4
 """Texts of a document between looks for a question: a quarter of a second, as two cores read 32 a second."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from indexer import embed
-from indexer.embed import EmbeddingInput, SentenceTransformerEmbedder, WordPieces, model_folder
+from indexer.embed import EmbeddingInput, SentenceTransformerEmbedder, model_folder
 from indexer.errors import EmbedderError
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
+from indexer.text.word_pieces import WordPieces
 
 BUILT_IN = model_folder(DEFAULT_EMBEDDER)
 

@@ -7,8 +7,11 @@ from typing import Literal, get_args
 Kind = Literal["heading", "paragraph", "item", "header", "row", "code"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+LONGEST_HEADING = 300
+"""Code points of a heading; what a file marks as heading beyond that is read as a paragraph below it."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A structural unit: code points `[start, end)` of the text, without surrounding white space.
 

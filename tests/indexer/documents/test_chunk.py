@@ -1,6 +1,7 @@
 """Chunks hold every word of a document once, exactly, and fit the embedder."""
 
 import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from indexer.documents.chunk import (
     CHARACTERS_PER_TOKEN,
+    LONGEST_PATH,
     PREFIX_SHARE,
     STANDS_ALONE,
     ChunkDraft,
@@ -17,8 +19,10 @@ from indexer.documents.chunk import (
     chunk_document,
 )
 from indexer.documents.extract.document import Block, ExtractedDocument
-from indexer.embed import WordPieces, model_folder
+from indexer.embed import model_folder
 from indexer.settings import DEFAULT_EMBEDDER
+from indexer.text.sentences import Span
+from indexer.text.word_pieces import WordPieces
 from tests.indexer.made_documents import documents
 
 
@@ -38,6 +42,29 @@ def greedy(text: str) -> list[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def pieces() -> WordPieces:
     return WordPieces(model_folder(DEFAULT_EMBEDDER))
+
+
+class Counting:
+    """A vocabulary that remembers how many characters it was given, and the longest text of them."""
+
+    def __init__(self, offsets: TokenOffsets) -> None:
+        self._offsets = offsets
+        self.characters = self.longest = 0
+
+    def __call__(self, text: str) -> Sequence[Span]:
+        self.characters += len(text)
+        self.longest = max(self.longest, len(text))
+        return self._offsets(text)
+
+
+def counted(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> int:
+    """Characters that cutting the document hands to the tokenizer: no more than a multiple of the text."""
+    counting = Counting(offsets)
+    chunks = chunk_document(document, counting, limit)
+    prefix = limit // PREFIX_SHARE * CHARACTERS_PER_TOKEN
+    assert counting.characters <= 8 * len(document.text) + 5 * prefix * len(chunks)
+    assert counting.longest <= limit * CHARACTERS_PER_TOKEN
+    return counting.characters
 
 
 def check(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> list[ChunkDraft]:
@@ -85,6 +112,20 @@ def test_whatever_the_document(document: ExtractedDocument, limit: int, offsets:
 @given(document=documents(), limit=st.sampled_from([46, 254]))
 def test_whatever_the_document_with_word_pieces(document: ExtractedDocument, limit: int, pieces: WordPieces) -> None:
     check(document, pieces.offsets, limit)
+
+
+@slow_generation
+@given(documents(), st.sampled_from([46, 254]), st.sampled_from([white_space, greedy]))
+def test_the_tokenizer_is_given_a_multiple_of_the_text(
+    document: ExtractedDocument, limit: int, offsets: TokenOffsets
+) -> None:
+    counted(document, offsets, limit)
+
+
+@slow_generation
+@given(document=documents())
+def test_real_word_pieces_are_given_a_multiple_of_the_text(document: ExtractedDocument, pieces: WordPieces) -> None:
+    counted(document, pieces.offsets, 254)
 
 
 Made = list[tuple[str, str, int, int | None]]
@@ -193,14 +234,41 @@ def test_a_document_without_blocks_has_no_chunks() -> None:
     assert chunk_document(ExtractedDocument("Empty", "", ()), white_space, 100) == []
 
 
-def test_no_text_is_too_long_to_count(pieces: WordPieces) -> None:
-    """A block is only ever counted in stretches that could fit: a file without line breaks costs no memory."""
-    longest = 0
+SECTION: Made = [("heading", "b", 6, None), ("paragraph", "x", 0, None)]
+ENDLESS: dict[str, Callable[[int], ExtractedDocument]] = {
+    "heading": lambda n: made([("heading", words(n), 1, None), *SECTION * n]),
+    "heading with nothing below": lambda n: made([("heading", words(5 * n), 1, None)]),
+    "title": lambda n: made([("paragraph", "x y z", 0, None)] * n, title=words(n, "title")),
+    "heading path": lambda n: made(
+        [*((("heading", words(60), level, None)) for level in range(1, 6)), *SECTION * n]  # type: ignore[arg-type]
+    ),
+    "table header": lambda n: made([("header", " | ".join(["ab"] * n), 0, None), *[("row", "1 | 2", 0, None)] * n]),
+    "rows of 200 columns": lambda n: made([("row", " | ".join(["1"] * 200), 0, None)] * (n // 200)),
+    "numbering": lambda n: made([("paragraph", "1." * n, 0, None)]),
+    "sentences without space": lambda n: made([("paragraph", "日。" * n, 0, None)]),
+    "words that are many pieces": lambda n: made([("paragraph", words(n // 24, "zqxj" * 24), 0, None)]),
+    "word": lambda n: made([("code", "a" * 5 * n, 0, None)]),
+    "short items": lambda n: made([("item", "x", 1, None)] * n),
+    "pages": lambda n: made([("paragraph", "x", 0, page) for page in range(1, n)]),
+}
+"""What a file may hold without end; the number is how much of it."""
 
-    def counting(text: str) -> list[tuple[int, int]]:
-        nonlocal longest
-        longest = max(longest, len(text))
-        return white_space(text)
 
-    check(made([("code", words(20_000), 0, None)]), counting, 100)
-    assert longest < 2_000
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_twice_the_text_is_twice_the_work(kind: str, pieces: WordPieces) -> None:
+    once, twice = (counted(ENDLESS[kind](n), pieces.offsets, 254) for n in (2_000, 4_000))
+    assert twice <= 2.2 * once + 20_000
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_what_has_no_end_is_held_whole_and_fits(kind: str, pieces: WordPieces) -> None:
+    check(ENDLESS[kind](600), pieces.offsets, 46)
+
+
+def test_a_path_of_long_headings_is_cut_from_its_beginning() -> None:
+    path: Made = [("heading", f"{level} {words(50)}", level, None) for level in range(1, 7)]
+    (chunk,) = check(made([*path, ("paragraph", "Here.", 0, None)]), white_space, 100)
+    ((_, heading),) = chunk.sections
+    assert len(heading) == LONGEST_PATH
+    assert heading.startswith("…")
+    assert heading.endswith(f" › 6 {words(50)}")
