@@ -10,6 +10,7 @@ DocentError                      exit status 1
 └── FileError                    one file could not be indexed; ends in the ledger, never stops a run
     ├── UnsupportedFile          state "skipped"
     ├── UnreadableFile           state "failed"
+    │   └── OverLimit            it takes more time or memory than it may: not tried again until it or the limits change
     └── NeedsOcr                 state "needs_ocr"
 """
 
@@ -63,6 +64,10 @@ class UnsupportedFile(FileError):  # noqa: N818 (named for the state it leads to
 
 class UnreadableFile(FileError):  # noqa: N818
     state: ClassVar[str] = "failed"
+
+
+class OverLimit(UnreadableFile):
+    pass
 
 
 class NeedsOcr(FileError):  # noqa: N818

@@ -1,10 +1,11 @@
 """Folders to searchable documents. The way of a file, a step a line in `Ingest.run`:
 
-    scan -> compare with the ledger -> remove what is gone -> extract -> chunk -> embed -> commit
+    scan -> compare with the ledger -> remove what is gone -> read and chunk -> embed -> commit
 
 A document, its chunks and vectors, its ledger entry and its row of the change table are one transaction: a kill at any
-moment leaves each document's old version or its new one. Extraction runs ahead in a thread (its work is done by a child
-process, see documents.reading) while this one embeds, since batches across documents are what keeps the embedder fast.
+moment leaves each document's old version or its new one. Reading and chunking run ahead in a thread (a child process
+does the work, within limits, see documents.process) while this one embeds, since batches across documents are what
+keeps the embedder fast.
 """
 
 import json
@@ -14,18 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.documents.chunk import ChunkDraft, chunk_document
 from indexer.documents.extract.files import check_file
 from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead
 from indexer.documents.scan import ScannedFile, resolve_roots, scan
-from indexer.embed import SPECIAL_TOKENS, ChunkVectors, Embedder, EmbeddingInput, WordPieces, model_folder
-from indexer.errors import FileError, FolderError, UnreadableFile, UnsupportedFile
+from indexer.embed import ChunkVectors, Embedder
+from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, UnsupportedFile
 from indexer.knowledge.database import writing
+from indexer.knowledge.encoding import check_memory, encoded
 from indexer.knowledge.index_info import check_index, describe_index
 from indexer.knowledge.records import find_document, put_document, remove_document, write_ledger
 from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, known_id, now
@@ -65,14 +67,6 @@ class Report:
     def counts(self) -> dict[str, int]:
         counted = Counter(file.state for file in self.files)
         return {s: counted[s] for s in ("indexed", "unchanged", "removed", "skipped", "failed", "needs_ocr")}
-
-
-@dataclass(frozen=True)
-class ChunkedFile:
-    """A file that was read and cut into chunks."""
-
-    read: ReadFile
-    drafts: list[ChunkDraft]
 
 
 @dataclass(frozen=True)
@@ -119,6 +113,7 @@ class Ingest:
         self.report = Report()
         self.collection_id = 0  # set once it is known or made
         self.run_id = 0  # the same
+        self.limits = reading_limits(settings)
         self.total = 0
         self.done = 0
         self.chunks = 0
@@ -235,11 +230,17 @@ class Ingest:
         if entry is not None and entry.deleted_at is not None and is_as_deleted(file, entry):
             self._settled(FileReport(file.path, "skipped", DELETED))
             return True
-        if entry is None or entry.state == "failed" or not self._is_same(file, entry):
+        if entry is None or not self._is_read_out(entry) or not self._is_same(file, entry):
             return False
         state = "unchanged" if entry.state == "indexed" else entry.state
-        self._settled(FileReport(file.path, state, entry.reason, entry.pages, entry.chunks))
+        chunks = entry.chunks if state == "unchanged" else 0  # others may have an older version, which has some
+        self._settled(FileReport(file.path, state, entry.reason, entry.pages, chunks))
         return True
+
+    def _is_read_out(self, entry: LedgerEntry) -> bool:
+        """Whether reading the same file again is sure to end as it did: it failed for nothing that may be mended
+        meanwhile, or for want of time or memory, of which there is no more than then."""
+        return entry.state != "failed" or entry.limits == self.limits
 
     def _settle_refused(self, file: ScannedFile, entry: LedgerEntry | None) -> None:
         if file.lost:
@@ -284,39 +285,41 @@ class Ingest:
 
     # What is new
 
-    def _batches(self, items: Iterator[ReadFile | FailedFile]) -> Iterator[list[ChunkedFile]]:
-        """Chunked documents, gathered until there is a batch to embed; failures are settled on the way."""
-        pieces = WordPieces(model_folder(self.settings.embedder))
-        limit = self.settings.chunk_tokens - SPECIAL_TOKENS
-        batch: list[ChunkedFile] = []
+    def _batches(self, items: Iterator[ReadFile | FailedFile]) -> Iterator[list[ReadFile]]:
+        """Documents in chunks, gathered until there is a batch to embed; failures are settled on the way."""
+        batch: list[ReadFile] = []
         for item in items:
             if isinstance(item, FailedFile):
                 self._settle_failure(item)
                 continue
-            batch.append(ChunkedFile(item, chunk_document(item.document, pieces.offsets, limit)))
+            try:
+                check_memory(item.drafts, self.embedder.dimension, self.settings.extract_memory_mb)
+            except OverLimit as error:
+                self._settle_failure(FailedFile(item.file, error, item.read_ns, item.sha256))
+                continue
+            batch.append(item)
             if sum(len(file.drafts) for file in batch) >= BATCH_CHUNKS:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _embed_and_commit(self, batch: list[ChunkedFile]) -> None:
-        inputs = [embedding_input(file.read.document.text, draft) for file in batch for draft in file.drafts]
+    def _embed_and_commit(self, batch: list[ReadFile]) -> None:
         vectors: list[ChunkVectors] = []
-        for at in range(0, len(inputs), BATCH_CHUNKS * 2):  # a long document must not fill the memory with its tokens
-            vectors += self.embedder.encode_chunks(inputs[at : at + BATCH_CHUNKS * 2])
+        for part in encoded([(file.document.text, draft) for file in batch for draft in file.drafts], self.embedder):
+            vectors += part
             self.on_progress(RunProgress(self.done, self.total, self.chunks + len(vectors)))
         start = 0
         for file in batch:
             end = start + len(file.drafts)
-            self._commit(file.read, file.drafts, vectors[start:end])
+            self._commit(file, vectors[start:end])
             start = end
 
-    def _commit(self, read: ReadFile, drafts: list[ChunkDraft], vectors: list[ChunkVectors]) -> None:
+    def _commit(self, read: ReadFile, vectors: list[ChunkVectors]) -> None:
         reason = "; ".join(read.document.remarks)
         with Session(self.engine) as session:
             describe_index(session, self.settings, self.embedder.dimension)
-            put_document(session, self.collection_id, read.file, read.sha256, read.document, drafts, vectors)
+            put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, vectors)
             write_ledger(
                 session,
                 self.collection_id,
@@ -326,11 +329,11 @@ class Ingest:
                 read_ns=read.read_ns,
                 sha256=read.sha256,
                 pages=read.document.pages,
-                chunks=len(drafts),
+                chunks=len(read.drafts),
             )
             session.commit()
-        self.chunks += len(drafts)
-        self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(drafts)))
+        self.chunks += len(read.drafts)
+        self._settled(FileReport(read.file.path, "indexed", reason, read.document.pages, len(read.drafts)))
 
     def _settle_failure(self, failed: FailedFile) -> None:
         """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
@@ -350,6 +353,7 @@ class Ingest:
                 read_ns=failed.read_ns,
                 sha256=failed.sha256,
                 chunks=None if state == "failed" else 0,
+                limits=self.limits if isinstance(failed.error, OverLimit) else "",
             )
             session.commit()
         self._settled(FileReport(file.path, state, reason))
@@ -365,9 +369,9 @@ class Ingest:
         self.on_progress(RunProgress(self.done, self.total, self.chunks, file))
 
 
-def embedding_input(text: str, draft: ChunkDraft) -> EmbeddingInput:
-    sentences = tuple((start - draft.start, end - draft.start) for start, end in draft.sentences)
-    return EmbeddingInput(draft.prefix, text[draft.start : draft.end], sentences)
+def reading_limits(settings: IndexerSettings) -> str:
+    """What a file that failed for want of time or memory failed under. Another Docent may read it with less."""
+    return f"{settings.extract_seconds} s, {settings.extract_memory_mb} MB, Docent {version('docent')}"
 
 
 def default_collection(path: Path) -> str:

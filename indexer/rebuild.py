@@ -10,15 +10,17 @@ from sqlmodel import Session, select
 
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
-from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
-from indexer.ingest import RunProgress, embedding_input
+from indexer.embed import SPECIAL_TOKENS, Embedder, model_folder
+from indexer.ingest import RunProgress
 from indexer.knowledge.calibration import forget
 from indexer.knowledge.database import writing
+from indexer.knowledge.encoding import encoded
 from indexer.knowledge.entries import encode_entries
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_chunks
 from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.settings import IndexerSettings
+from indexer.text.word_pieces import WordPieces
 
 
 def rebuild_index(
@@ -41,7 +43,7 @@ def rebuild_index(
                 document.title, document.text, blocks_from_json(document.blocks), document.pages
             )
             drafts = chunk_document(extracted, pieces.offsets, limit)
-            vectors = embedder.encode_chunks([embedding_input(document.text, draft) for draft in drafts])
+            vectors = [one for part in encoded([(document.text, draft) for draft in drafts], embedder) for one in part]
             put_chunks(session, id_ or 0, document.text, drafts, vectors)
             encode_entries(session, id_ or 0, embedder.encode_queries)
             _update_ledger(session, document, len(drafts))

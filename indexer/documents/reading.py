@@ -1,79 +1,133 @@
-"""Files to extracted documents, ahead of whoever embeds them: a thread waits for the process that does the work."""
+"""Files to documents in chunks, ahead of whoever embeds them: a thread waits for the process that does the work."""
 
 import hashlib
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.documents.extract import Extractor
+from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.files import check_file
+from indexer.documents.process import Reader
 from indexer.documents.scan import ScannedFile
 from indexer.errors import FileError, UnreadableFile
 from indexer.settings import IndexerSettings
 
+AHEAD = 8  # files at most
+AHEAD_BYTES = 100_000_000
+"""Memory for what is read ahead, unless one file takes more: large ones must not wait eight at a time."""
+_BLOCK_BYTES = 500  # of a block or a chunk, measured
+
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file that was extracted, with what identifies this version of it."""
+    """A file that was read and cut into chunks, with what identifies this version of it."""
 
     file: ScannedFile
     sha256: str
     read_ns: int
     document: ExtractedDocument
+    drafts: list[ChunkDraft]
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory, about."""
+        return len(self.document.text) + _BLOCK_BYTES * (len(self.document.blocks) + len(self.drafts))
 
 
 @dataclass(frozen=True)
 class FailedFile:
-    """A file that could not be extracted. `sha256` is empty where not even its bytes were looked at."""
+    """A file that could not be read. `sha256` is empty where not even its bytes were looked at."""
 
     file: ScannedFile
     error: FileError
     read_ns: int
     sha256: str = ""
 
+    weight = 0
 
-def read_ahead(files: Sequence[ScannedFile], settings: IndexerSettings) -> Generator[ReadFile | FailedFile, None, None]:
-    """Extracted files in order. A thread reads at most eight files ahead; leaving the loop ends it."""
-    ready: queue.Queue[ReadFile | FailedFile | BaseException | None] = queue.Queue(maxsize=8)
-    stop = threading.Event()
+
+Outcome = ReadFile | FailedFile
+
+
+def read_ahead(files: Sequence[ScannedFile], settings: IndexerSettings) -> Generator[Outcome, None, None]:
+    """Read files in order. A thread reads some files ahead; leaving the loop ends it. Raises StartError."""
+    shelf = _Shelf()
 
     def read_all() -> None:
         try:
-            with Extractor(settings) as extractor:
+            with Reader(settings) as reader:
                 for file in files:
-                    if stop.is_set():
+                    if not shelf.put(_read(reader, file, settings.max_file_mb)):
                         return
-                    ready.put(_read(extractor, file, settings.max_file_mb))
-            ready.put(None)
+            shelf.end(None)
         except BaseException as error:  # handed to the thread that waits for it
-            ready.put(error)
+            shelf.end(error)
 
-    reader = threading.Thread(target=read_all, name="extract", daemon=True)
-    reader.start()
+    thread = threading.Thread(target=read_all, name="read", daemon=True)
+    thread.start()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
+        while (item := shelf.take()) is not None:
             yield item
     finally:
-        stop.set()
-        while reader.is_alive():  # it may wait for room in the queue
-            if not ready.empty():
-                ready.get()
-            reader.join(0.05)
+        shelf.close()
+        thread.join()
 
 
-def _read(extractor: Extractor, file: ScannedFile, max_file_mb: int) -> ReadFile | FailedFile:
+class _Shelf:
+    """Files between the thread that reads them and the one that takes them: as many as AHEAD says."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[Outcome] = deque()
+        self._ended = self._closed = False
+        self._error: BaseException | None = None
+
+    def put(self, item: Outcome) -> bool:
+        """Waits for room; False where nobody takes anything any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._has_room(item))
+            self._items.append(item)
+            self._changed.notify_all()
+            return not self._closed
+
+    def take(self) -> Outcome | None:
+        """The next file, waited for, or None after the last. Raises what ended the reading."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._ended)
+            if self._items:
+                self._changed.notify_all()
+                return self._items.popleft()
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def end(self, error: BaseException | None) -> None:
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _has_room(self, item: Outcome) -> bool:
+        weight = item.weight + sum(one.weight for one in self._items)
+        return not self._items or (len(self._items) < AHEAD and weight <= AHEAD_BYTES)
+
+
+def _read(reader: Reader, file: ScannedFile, max_file_mb: int) -> Outcome:
     read_ns = time.time_ns()
     sha256 = ""
     try:
         check_file(file.absolute, max_file_mb)
         sha256 = file_sha256(file.absolute)  # before the text: a file that changes in between is read again next time
-        return ReadFile(file, sha256, read_ns, extractor.extract(file.absolute))
+        cut = reader.read(file.absolute)
+        return ReadFile(file, sha256, read_ns, cut.document, cut.drafts)
     except FileError as error:
         return FailedFile(file, error, read_ns, sha256)
     except OSError as error:

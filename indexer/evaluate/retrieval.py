@@ -19,9 +19,10 @@ from sqlmodel import Session, col, select
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract import text as plain_text
 from indexer.documents.scan import ScannedFile
-from indexer.embed import SPECIAL_TOKENS, Embedder, WordPieces, model_folder
+from indexer.embed import SPECIAL_TOKENS, Embedder, model_folder
 from indexer.errors import StartError
-from indexer.ingest import embedding_input, ingest
+from indexer.ingest import ingest
+from indexer.knowledge.encoding import encoded
 from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_document
 from indexer.knowledge.tables import Collection, Document, known_id
@@ -29,6 +30,7 @@ from indexer.passages import Passage, Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings
+from indexer.text.word_pieces import WordPieces
 
 DEPTH = 10
 """Passages asked for a question: the deepest figure is recall@10."""
@@ -229,13 +231,8 @@ def _ingest_passages(
         ) from error
     pieces = WordPieces(model_folder(settings.embedder))
     drafts = [chunk_document(document, pieces.offsets, limit) for _, document in documents]
-    vectors = embedder.encode_chunks(
-        [
-            embedding_input(document.text, draft)
-            for (_, document), own in zip(documents, drafts, strict=True)
-            for draft in own
-        ]
-    )
+    chunks = [(document.text, draft) for (_, document), own in zip(documents, drafts, strict=True) for draft in own]
+    vectors = [one for part in encoded(chunks, embedder) for one in part]
     start = 0
     with Session(engine) as session:
         collection = Collection(name="evaluation")

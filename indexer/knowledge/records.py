@@ -1,6 +1,7 @@
 """Writes of knowledge.db inside a session that the caller commits: a document with all that belongs to it, at once."""
 
 import json
+from itertools import islice
 
 import numpy as np
 from sqlmodel import Session, col, delete, select
@@ -11,6 +12,9 @@ from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
 from indexer.knowledge.entries import put_entries, take_entries
 from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, known_id, now
+
+WRITTEN_AT_ONCE = 500
+"""Chunks that are held as rows in memory: a large document has a hundred times as many."""
 
 
 def put_document(
@@ -46,27 +50,31 @@ def put_chunks(
     """Replace the document's chunks, under new ids, and tell the indexes. Entries stay with the words they are of."""
     kept = take_entries(session, document_id)
     session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
-    chunks = [
-        Chunk(
-            document_id=document_id,
-            ordinal=ordinal,
-            prefix=draft.prefix,
-            sections=json.dumps(draft.sections, ensure_ascii=False),
-            page=draft.page,
-            start=draft.start,
-            end=draft.end,
-            body=text[draft.start : draft.end],
-            vector=np.asarray(vector.vector, np.float32).tobytes(),
-            sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
-            sentence_vectors=np.asarray(vector.sentences, np.float16).tobytes(),
-        )
-        for ordinal, (draft, vector) in enumerate(zip(drafts, vectors, strict=True))
-    ]
-    session.add_all(chunks)
-    if kept:
+    numbered = enumerate(zip(drafts, vectors, strict=True))
+    while part := list(islice(numbered, WRITTEN_AT_ONCE)):
+        chunks = [_chunk(document_id, text, ordinal, draft, vector) for ordinal, (draft, vector) in part]
+        session.add_all(chunks)
         session.flush()  # gives the chunks their ids
         put_entries(session, kept, chunks)
+        for chunk in chunks:
+            session.expunge(chunk)
     session.add(Change(document_id=document_id, operation="put"))
+
+
+def _chunk(document_id: int, text: str, ordinal: int, draft: ChunkDraft, vectors: ChunkVectors) -> Chunk:
+    return Chunk(
+        document_id=document_id,
+        ordinal=ordinal,
+        prefix=draft.prefix,
+        sections=json.dumps(draft.sections, ensure_ascii=False),
+        page=draft.page,
+        start=draft.start,
+        end=draft.end,
+        body=text[draft.start : draft.end],
+        vector=np.asarray(vectors.vector, np.float32).tobytes(),
+        sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
+        sentence_vectors=np.asarray(vectors.sentences, np.float16).tobytes(),
+    )
 
 
 def remove_document(session: Session, collection_id: int, root: str, path: str) -> None:
@@ -95,8 +103,10 @@ def write_ledger(
     sha256: str = "",
     pages: int | None = None,
     chunks: int | None = None,
+    limits: str = "",
 ) -> LedgerEntry:
     """The file's ledger entry, brought up to date. `chunks` None keeps their number: an older version is searched.
+    `limits` are those of reading where it failed for want of time or memory.
 
     A failure that somebody has seen stays seen while the same file fails for the same reason.
     """
@@ -111,7 +121,7 @@ def write_ledger(
         entry.seen_at = None
     entry.state, entry.reason = state, reason
     entry.size, entry.mtime_ns, entry.read_ns = file.size, file.mtime_ns, read_ns
-    entry.sha256, entry.pages = sha256, pages
+    entry.sha256, entry.pages, entry.limits = sha256, pages, limits
     entry.updated_at, entry.deleted_at = now(), None
     if chunks is not None:
         entry.chunks = chunks

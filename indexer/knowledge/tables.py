@@ -127,6 +127,7 @@ class LedgerEntry(SQLModel, table=True):
     chunks: int = 0
     updated_at: datetime = Field(default_factory=now)
     deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see trash.py
+    limits: str = ""  # of time and memory, where reading failed for want of them
     seen_at: datetime | None = None  # when somebody had seen this failure; another failure of the file is unseen again
 
 

@@ -106,7 +106,7 @@ def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
 
 
 def _forget_reading(entry: LedgerEntry) -> None:
-    entry.deleted_at, entry.sha256, entry.mtime_ns = None, "", 0
+    entry.deleted_at, entry.sha256, entry.mtime_ns, entry.limits = None, "", 0, ""
 
 
 def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int]:

@@ -200,9 +200,18 @@ def test_a_database_of_the_first_version_is_brought_up_to_date(settings: Indexer
                 "VALUES (1, '/r', 'a.md', 'Leave', 'md', '', 'Leave is granted.', '[]', '2026-03-01 12:00:00.000000')"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO ledger (collection_id, root, path, state, reason, size, mtime_ns, read_ns, sha256, "
+                "chunks, updated_at) "
+                "VALUES (1, '/r', 'b.md', 'failed', 'slow', 1, 1, 1, '', 0, '2026-03-01 12:00:00.000000')"
+            )
+        )
     first.dispose()
     engine = open_knowledge(settings)
     catalog = Catalog(engine)
     [collection] = catalog.collections(catalog.everything())
+    [(_, failed)] = catalog.ledger(catalog.everything())
     engine.dispose()
     assert (collection.name, collection.documents) == ("hr", 1)
+    assert (failed.path, failed.limits) == ("b.md", "")

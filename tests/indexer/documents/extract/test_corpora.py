@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.documents.extract import Extractor
 from indexer.documents.extract.formats import extract_bytes
+from indexer.documents.process import Reader
 from indexer.errors import UnsupportedFile
 from indexer.settings import IndexerSettings
 from tests.indexer.documents.extract.invariants import check, outline
@@ -13,10 +13,10 @@ from tests.indexer.documents.extract.invariants import check, outline
 
 def test_every_file_is_read_or_has_no_text(shared: Path, settings: IndexerSettings) -> None:
     empty = []
-    with Extractor(settings) as extractor:
+    with Reader(settings) as reader:
         for path in sorted((shared / "corpora").rglob("*.*")):
             try:
-                document = extractor.extract(path)
+                document = reader.read(path).document
             except UnsupportedFile as error:
                 empty.append((path, error.what))
                 continue

@@ -1,4 +1,4 @@
-"""Read files in a process of their own, which can be ended: the indexer's side of `extract.worker`."""
+"""Read files and cut them into chunks in a process of their own, which can be ended: the indexer's side of `worker`."""
 
 import contextlib
 import os
@@ -11,25 +11,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from indexer.documents.extract import channel
-from indexer.documents.extract.document import ExtractedDocument
+from indexer.documents import channel
 from indexer.documents.extract.files import check_file
-from indexer.documents.extract.wire import read_message
-from indexer.errors import StartError, UnreadableFile
+from indexer.documents.wire import CutDocument, read_message
+from indexer.embed import SPECIAL_TOKENS, model_folder
+from indexer.errors import EmbedderError, OverLimit, StartError, UnreadableFile
 
 if TYPE_CHECKING:
     from indexer.settings import IndexerSettings
 
-_PACKAGES = Path(__file__).parents[3]
+_PACKAGES = Path(__file__).parents[2]
 """Where `indexer` lies. The process starts there: in a folder of documents, a file named yaml.py would be imported."""
 _STARTING = 30  # seconds that starting the process may take on a busy machine
 _ENDING = 0.2  # seconds that an idle process has to notice that its input has ended
 _MOST_FILES = 500
 """Files after which the process is replaced: what its libraries leak does not add up."""
+_READ_AGAIN = "It is read again when it changes, when {setting} is raised, or with *Read again* on the page Documents."
 
 
-class Extractor:
-    """Reads one file after another; a context manager.
+class Reader:
+    """Reads one file after another and cuts it into chunks, both within the limits of the settings; a context manager.
 
     The process starts with the first file and is kept. Calls from several threads take turns; while one waits, others
     run. The process ends when the thread that started it ends (so Linux has it), and is then started again.
@@ -49,8 +50,8 @@ class Extractor:
     ) -> None:
         self.close()
 
-    def extract(self, path: Path) -> ExtractedDocument:
-        """The document in `path`. Raises UnsupportedFile, UnreadableFile, NeedsOcr."""
+    def read(self, path: Path) -> CutDocument:
+        """The document in `path` and its chunks. Raises UnsupportedFile, UnreadableFile, OverLimit, NeedsOcr."""
         check_file(path, self._settings.max_file_mb)
         with self._lock:
             message = self._asked(path)
@@ -67,6 +68,7 @@ class Extractor:
     def _asked(self, path: Path) -> dict[str, Any]:
         """The process's reply. A process that gave none is ended, so that the next file has a fresh one."""
         process = self._started()
+        is_fresh = self._files == 1
         try:
             reply = self._exchange(process, path)
         except BaseException as error:
@@ -77,33 +79,38 @@ class Extractor:
             raise failure from error
         if reply.get("out_of_memory"):
             self._end()
-            raise self._too_large()
+            if is_fresh:
+                raise self._too_large()
+            return self._asked(path)  # what earlier files left behind may be what fills the memory
         return reply
 
     def _exchange(self, process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
         requests, replies = _pipes(process)
         channel.send(requests, {"path": str(path.absolute()), "max_file_mb": self._settings.max_file_mb})
-        return channel.receive(replies, time.monotonic() + self._settings.extract_seconds)
+        deadline = time.monotonic() + self._settings.extract_seconds
+        return channel.receive(replies, deadline, channel.longest(self._settings.extract_memory_mb))
 
     def _failure(self, process: subprocess.Popen[bytes], error: BaseException) -> UnreadableFile | None:
         """What a failed exchange says about the file; None where it is not the file's fault."""
         seconds = self._settings.extract_seconds
         if isinstance(error, TimeoutError) or process.returncode == -signal.SIGALRM:
-            return UnreadableFile(
-                f"Reading it took longer than {seconds} seconds.", "Raise DOCENT_EXTRACT_SECONDS to give it more time."
+            return OverLimit(
+                f"Reading it took longer than {seconds} seconds.", _READ_AGAIN.format(setting="DOCENT_EXTRACT_SECONDS")
             )
         if isinstance(error, channel.ChannelBroken):
             return UnreadableFile(f"Reading it ended in a wrong reply ({error}); it was left out.")
         if not isinstance(error, channel.ChannelClosed):
             return None
+        if process.returncode == -signal.SIGABRT:  # what libraries do that are not written in Python
+            return self._too_large()
         if process.returncode == -signal.SIGKILL:
             return UnreadableFile("Reading it was ended by the system, perhaps for want of memory.", "Try again.")
         return UnreadableFile("Reading it crashed the reader: the file is damaged, or was made to do so.")
 
-    def _too_large(self) -> UnreadableFile:
-        return UnreadableFile(
+    def _too_large(self) -> OverLimit:
+        return OverLimit(
             f"Reading it needs more than {self._settings.extract_memory_mb} MB of memory.",
-            "Raise DOCENT_EXTRACT_MEMORY_MB to give it more.",
+            _READ_AGAIN.format(setting="DOCENT_EXTRACT_MEMORY_MB"),
         )
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -117,8 +124,12 @@ class Extractor:
         return self._process
 
     def _start(self) -> subprocess.Popen[bytes]:
-        numbers = (self._settings.extract_memory_mb, self._settings.extract_seconds, os.getpid())
-        command = [sys.executable, "-W", "ignore", "-m", "indexer.documents.extract.worker", *map(str, numbers)]
+        """Raises StartError, EmbedderError."""
+        settings = self._settings
+        numbers = (settings.extract_memory_mb, settings.extract_seconds, os.getpid())
+        cutting = (model_folder(settings.embedder).absolute(), settings.chunk_tokens - SPECIAL_TOKENS)
+        worker = [sys.executable, "-W", "ignore", "-m", "indexer.documents.worker"]
+        command = [*worker, *map(str, numbers), *map(str, cutting)]
         try:
             process = subprocess.Popen(  # noqa: S603 (nothing here comes from outside)
                 command,
@@ -131,19 +142,22 @@ class Extractor:
         except OSError as error:
             raise self._not_started(str(error)) from error
         try:
-            channel.receive(_pipes(process)[1], time.monotonic() + _STARTING)
+            said = channel.receive(_pipes(process)[1], time.monotonic() + _STARTING)
         except (TimeoutError, channel.ChannelClosed, channel.ChannelBroken) as error:
             _stop(process)
             raise self._not_started(f"exit status {process.returncode}") from error
         except BaseException:
             _stop(process)
             raise
+        if "refused" in said:
+            _stop(process)
+            raise EmbedderError(*map(str, said["refused"]))
         return process
 
     def _not_started(self, reason: str) -> StartError:
         return StartError(
             f"The process that reads documents does not start ({reason}).",
-            f"Run `{sys.executable} -c 'import indexer.documents.extract.worker'` to see why; DOCENT_EXTRACT_MEMORY_MB "
+            f"Run `{sys.executable} -c 'import indexer.documents.worker'` to see why; DOCENT_EXTRACT_MEMORY_MB "
             f"({self._settings.extract_memory_mb}) may be too small.",
         )
 

@@ -1,9 +1,10 @@
-"""The reading process: `python -m indexer.documents.extract.worker MEMORY_MB SECONDS PARENT`. Reads one file a request.
+"""The reading process: `python -m indexer.documents.worker MEMORY_MB SECONDS PARENT MODEL CHUNK_TOKENS`. Reads one file
+a request and cuts it into chunks, with the tokenizer in the folder MODEL.
 
 Documents come from anywhere, and the libraries that parse them are large. Here a crash, an endless loop or a file that
-swells in memory costs one file. Messages go over the descriptors that were standard input and output; whatever a
-library prints goes to standard error. The process ends with its parent: by the signal that Linux sends it, by the end
-of its input, and by an alarm where both fail.
+swells in memory costs one file, whichever step of the way from bytes to chunks it happens in. Messages go over the
+descriptors that were standard input and output; whatever a library prints goes to standard error. The process ends with
+its parent: by the signal that Linux sends it, by the end of its input, and by an alarm where both fail.
 """
 
 import contextlib
@@ -15,11 +16,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from indexer.documents.extract import channel
+from indexer.documents import channel
+from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.files import read_file
 from indexer.documents.extract.formats import extract_bytes
-from indexer.documents.extract.wire import document_to_message, error_to_message
-from indexer.errors import FileError, UnreadableFile
+from indexer.documents.wire import document_to_message, error_to_message
+from indexer.errors import EmbedderError, FileError, UnreadableFile
+from indexer.text.word_pieces import WordPieces
 
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 10
@@ -28,9 +31,15 @@ _GRACE = 10  # seconds after which the alarm ends a process that nobody has ende
 
 def main() -> None:
     memory_mb, seconds, parent = (int(argument) for argument in sys.argv[1:4])
+    folder, chunk_tokens = Path(sys.argv[4]), int(sys.argv[5])
     _end_with(parent)
     _limit(memory_mb)
     requests, replies = _take_channel()
+    try:
+        pieces = WordPieces(folder)
+    except EmbedderError as error:
+        channel.send(replies, {"refused": [error.what, error.advice]})
+        return
     channel.send(replies, {"ready": True})
     while True:
         try:
@@ -39,16 +48,17 @@ def main() -> None:
             return
         signal.alarm(seconds + _GRACE)
         try:
-            channel.send(replies, _reply(request))
+            channel.send(replies, _reply(request, pieces, chunk_tokens), channel.longest(memory_mb))
         except MemoryError:
             channel.send(replies, {"out_of_memory": True})
         signal.alarm(0)
 
 
-def _reply(request: dict[str, Any]) -> dict[str, Any]:
+def _reply(request: dict[str, Any], pieces: WordPieces, chunk_tokens: int) -> dict[str, Any]:
     path = Path(str(request["path"]))
     try:
-        return document_to_message(extract_bytes(read_file(path, int(request["max_file_mb"])), path.name))
+        document = extract_bytes(read_file(path, int(request["max_file_mb"])), path.name)
+        return document_to_message(document, chunk_document(document, pieces.offsets, chunk_tokens))
     except FileError as error:
         return error_to_message(error)
     except MemoryError:

@@ -9,7 +9,9 @@ import select
 import time
 from typing import Any
 
-LONGEST = 1 << 29  # bytes of one message; the text of the largest file allowed fits several times
+_LONGEST = 1 << 29  # bytes of one message, whatever memory there is
+_SWELLS = 12
+"""Times its bytes is what a message takes of memory while it is read: prose 6, blocks of one letter 12."""
 _HEAD = 4
 
 
@@ -21,9 +23,16 @@ class ChannelBroken(Exception):  # noqa: N818
     """What came is no message."""
 
 
-def send(descriptor: int, message: dict[str, Any]) -> None:
-    """Raises ChannelClosed."""
-    body = json.dumps(message, separators=(",", ":")).encode()
+def longest(memory_mb: int) -> int:
+    """Bytes of a message whose reader shall need no more than so many megabytes for it."""
+    return min(_LONGEST, (memory_mb << 20) // _SWELLS)
+
+
+def send(descriptor: int, message: dict[str, Any], most: int = _LONGEST) -> None:
+    """Raises ChannelClosed, MemoryError where the message has more than `most` bytes."""
+    body = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if len(body) > most:
+        raise MemoryError
     view = memoryview(len(body).to_bytes(_HEAD, "big") + body)
     try:
         while view:
@@ -32,10 +41,10 @@ def send(descriptor: int, message: dict[str, Any]) -> None:
         raise ChannelClosed from error
 
 
-def receive(descriptor: int, deadline: float | None = None) -> dict[str, Any]:
+def receive(descriptor: int, deadline: float | None = None, most: int = _LONGEST) -> dict[str, Any]:
     """The next message; waits until `deadline` (time.monotonic). Raises TimeoutError, ChannelClosed, ChannelBroken."""
     length = int.from_bytes(_read(descriptor, _HEAD, deadline), "big")
-    if length > LONGEST:
+    if length > most:
         raise ChannelBroken(f"a message of {length} bytes")
     try:
         message = json.loads(_read(descriptor, length, deadline))
