@@ -107,8 +107,8 @@ def find_conversations(
     search = search.strip()[:SEARCH_LENGTH]
     if is_fragment(request):
         return page(request, "_conversations.html", **conversation_list(services, owner, "", search))
-    days = services.settings.keep_conversations_days
-    return page(request, "conversations.html", **shell(services, scope, owner, search=search), days=days)
+    kept = services.settings.keep_conversations_days
+    return page(request, "conversations.html", **shell(services, scope, owner, search=search), days_kept=kept)
 
 
 @router.get("/c/{conversation}/export")

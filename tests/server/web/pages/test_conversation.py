@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.tiny_site import Site, add_document
@@ -60,10 +61,19 @@ def test_a_conversation_is_found_by_its_words(client: TestClient) -> None:
     found = client.get("/conversations?search=STAFF+portal", headers=HTMX).text
     assert re.findall(r'href="(/c/[^"]+)"', found) == [address]
     assert "<html" not in found
-    whole = client.get("/conversations?search=staff").text
-    assert address in whole
-    assert 'value="staff"' in whole
+    response = client.get("/conversations?search=staff")
+    assert response.status_code == 200  # the page of a problem shows the list as well
+    assert address in response.text
+    assert 'value="staff"' in response.text
     assert "No conversation holds these words" in client.get("/conversations?search=giraffe", headers=HTMX).text
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, ""), (1, "deleted a day after"), (30, "deleted 30 days after")])
+def test_the_list_says_how_long_a_conversation_is_kept(site: Site, client: TestClient, days: int, said: str) -> None:
+    site.live.settings.keep_conversations_days = days
+    page = client.get("/conversations").raise_for_status().text
+    assert said in page
+    assert ("after its last question" in page) == bool(days)
 
 
 def test_a_conversation_is_renamed(client: TestClient) -> None:

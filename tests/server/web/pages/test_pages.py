@@ -397,7 +397,7 @@ def test_a_page_counts_the_documents_once(site: Site, client: TestClient, addres
             counted.append(statement)
 
     event.listen(site.engine, "before_cursor_execute", note)
-    client.get(path, headers=HTMX if address == "table" else {})
+    client.get(path, headers=HTMX if address == "table" else {}).raise_for_status()
     assert len(counted) == times
 
 
