@@ -85,9 +85,10 @@ def open_folder(settings: ServerSettings, collection: str) -> Path:
 
 
 def unread_uploads(settings: IndexerSettings, engine: Engine) -> list[tuple[str, list[Path]]]:
-    """(collection, files) that were kept and never read, because the server ended first. Raises OSError.
+    """(collection, files) that were kept and not read as they are, because the server ended first. Raises OSError.
 
-    What was not even whole by then is removed: call it before the first upload.
+    A file's newer version has its own time or size. What was not even whole by then is removed: call it before the
+    first upload.
     """
     uploads = settings.uploads_path.resolve()
     shutil.rmtree(uploads / INCOMING, ignore_errors=True)
@@ -95,11 +96,19 @@ def unread_uploads(settings: IndexerSettings, engine: Engine) -> list[tuple[str,
     for note in sorted(uploads.glob(f"*{NOTE}")):
         folder = note.with_name(note.name.removesuffix(NOTE))
         with Session(engine) as session:
-            known = set(session.exec(select(LedgerEntry.path).where(LedgerEntry.root == str(folder))))
-        unread = [path for path in sorted(folder.glob("*")) if path.name not in known]
+            entries = select(LedgerEntry.path, LedgerEntry.size, LedgerEntry.mtime_ns).where(
+                LedgerEntry.root == str(folder)
+            )
+            known = {path: (size, changed) for path, size, changed in session.exec(entries)}
+        unread = [path for path in sorted(folder.glob("*")) if _size_and_time(path) != known.get(path.name)]
         if unread:
             found.append((note.read_text(encoding="utf-8"), unread))
     return found
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def safe_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from indexer.console import INTERRUPTED
 from indexer.errors import BusyError
 from indexer.knowledge.database import is_being_written, open_knowledge, writing
+from indexer.knowledge.tables import Collection, LedgerEntry
 from server.library import ingest_jobs
 from server.library.ingest_jobs import NAMED, NICENESS, FileOutcome, IngestJobs, Job, Outcomes, environment, step_back
 from server.library.uploads import open_folder
@@ -283,6 +286,36 @@ async def test_what_was_uploaded_before_a_crash_is_read_at_the_next_start(
     await jobs.aclose()
     assert (job.collection, job.paths) == ("My papers", [folder / "a.md"])
     assert not half.exists()
+
+
+@pytest.mark.parametrize("changed", ["text", "size", "asked for again"])
+async def test_a_newer_version_that_was_uploaded_before_a_crash_is_read_at_the_next_start(
+    settings: ServerSettings, indexer: Indexer, engine: Engine, changed: str
+) -> None:
+    """Its name has been read before; so has the other file, which nobody touched."""
+    folder = open_folder(settings, "papers")
+    for name in ("a.md", "b.md"):
+        (folder / name).write_text("# A")
+        os.utime(folder / name, (1, 1))
+    with Session(engine) as session:
+        session.add(Collection(id=1, name="papers"))
+        session.flush()
+        for name in ("a.md", "b.md"):
+            read = {"size": 3, "mtime_ns": 1_000_000_000, "sha256": "0", "state": "indexed"}
+            if (name, changed) == ("a.md", "asked for again"):
+                read |= {"sha256": "", "mtime_ns": 0}
+            session.add(LedgerEntry(collection_id=1, root=str(folder), path=name, **read))
+        session.commit()
+    if changed == "text":
+        (folder / "a.md").write_text("# B")
+    elif changed == "size":
+        (folder / "a.md").write_text("# AB")
+        os.utime(folder / "a.md", (1, 1))
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0)
+    await jobs.resume()
+    job = await ended(jobs.jobs[0])
+    await jobs.aclose()
+    assert (job.collection, job.paths) == ("papers", [folder / "a.md"])
 
 
 def test_the_child_gets_the_servers_settings_and_no_secret(settings: ServerSettings) -> None:
