@@ -9,6 +9,7 @@ Messages become segments (chat_template.py), segments token ids (prompt_tokens.p
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ from server.llm.generator import (
 from server.llm.json_schema import prepared, refused
 from server.llm.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
 from server.llm.model_files import model_name, model_title, resolve_model
+from server.llm.pace import Pace
 from server.llm.prompt_tokens import PromptTokenizer
 from server.llm.token_text import StopScanner, Utf8Stream
 from server.settings import ServerSettings
@@ -51,7 +53,6 @@ logger = logging.getLogger("docent.model")
 
 BYTES_PER_TOKEN = 32  # a text of more than this for each token of the context cannot fit and is not tokenised
 STATE_FOLDER = "state"  # in the data folder
-RETRY_AFTER = 10  # seconds
 CLOSE_SECONDS = 3.0  # the thread is left behind if it does not end by then
 STALLED_SECONDS = 20.0  # at one step, after which nobody should be sent to wait behind it
 
@@ -75,6 +76,7 @@ class _Codec:
     template: ChatTemplate
     grammars: Grammars
     context: int  # tokens
+    slots: int  # answers at once
 
 
 class LocalGenerator:
@@ -89,6 +91,7 @@ class LocalGenerator:
         self._title = model_title(path)
         self._state = GeneratorState("loading", f"{self._title} loads.")
         self._codec: _Codec | None = None
+        self._pace = Pace()
         self._worker = Worker(
             self._load,
             slots=SLOTS,
@@ -137,14 +140,20 @@ class LocalGenerator:
         most = max(1, min(sampling.max_tokens, room))
         request_id, ahead = self._submit(prompt, most, token_sampling, events, public)
         answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt))
+        began: float | None = None  # when it had a slot
         try:
             if ahead is not None:
                 yield Queued(ahead)
             while not answer.complete:
-                for event in answer.feed(await events.get()):
-                    yield event
+                event = await events.get()
+                if began is None and not isinstance(event, Waiting):
+                    began = time.monotonic()
+                for said in answer.feed(event):
+                    yield said
         finally:
             self._worker.cancel(request_id)
+            if began is not None:
+                self._pace.note(time.monotonic() - began)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._worker.close, CLOSE_SECONDS)
@@ -178,10 +187,11 @@ class LocalGenerator:
             raise Unavailable(f"{self._title} was stopped.") from None
         except QueueFull:
             waiting = self._settings.queue
+            after = self._pace.come_back(waiting, self._ready().slots)
             raise TooBusy(
                 f"{waiting} questions already wait for the language model.",
-                f"Ask again in {RETRY_AFTER} seconds.",
-                retry_after=RETRY_AFTER,
+                f"Ask again in {after} seconds.",
+                retry_after=after,
             ) from None
 
     def _encode(self, codec: _Codec, messages: Sequence[Message]) -> list[int]:
@@ -234,7 +244,8 @@ class LocalGenerator:
             adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
         )
         hot = self._open_state(context, fit, chosen)
-        self._codec = _Codec(vocabulary, PromptTokenizer(vocabulary), template, Grammars(vocabulary), fit.context)
+        tokenizer, grammars = PromptTokenizer(vocabulary), Grammars(vocabulary)
+        self._codec = _Codec(vocabulary, tokenizer, template, grammars, fit.context, fit.slots)
         self._state = GeneratorState("ready")
         return Loaded(context, fit.slots, fit.cells, fit.offload_cells, hot)
 

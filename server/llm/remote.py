@@ -16,6 +16,7 @@ truth there; text of rare scripts can have fewer bytes a token, and then the oth
 
 import logging
 import threading
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -35,6 +36,7 @@ from server.llm.generator import (
     Usage,
 )
 from server.llm.json_schema import prepared, refused
+from server.llm.pace import Pace
 from server.llm.remote_check import RemoteModel, RemoteProblem, check_alive, check_server, said
 from server.llm.token_text import StopScanner
 from server.settings import ServerSettings
@@ -89,6 +91,7 @@ class RemoteGenerator:
         self._wake = threading.Event()
         self._closed = False
         self._running = 0
+        self._pace = Pace()
         self._schema_in_object = False  # whether the server takes a JSON schema as part of `json_object` only
         key = settings.generator_key
         self._headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
@@ -130,12 +133,14 @@ class RemoteGenerator:
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         self._ready()
         if self._running >= self._settings.queue + AT_ONCE:
+            after = self._pace.come_back(1, 1)  # an answer's time there has its wait in it
             raise TooBusy(
                 f"{self._running} questions already wait for the language model.",
-                f"Ask again in {RETRY_AFTER} seconds.",
-                retry_after=RETRY_AFTER,
+                f"Ask again in {after} seconds.",
+                retry_after=after,
             )
         self._running += 1
+        began = time.monotonic()
         try:
             async with aclosing(self._request(messages, sampling)) as events:
                 async for event in events:
@@ -152,6 +157,7 @@ class RemoteGenerator:
                 f"The language model at {self._url.host} cannot be used: {error}.", error.advice
             ) from error
         finally:
+            self._pace.note(time.monotonic() - began)
             self._running -= 1
 
     async def aclose(self) -> None:
