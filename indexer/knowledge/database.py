@@ -32,12 +32,12 @@ DAMAGE = ("malformed", "not a database")
 
 
 def open_knowledge(settings: IndexerSettings, busy_seconds: float = BUSY_SECONDS) -> Engine:
-    """The engine of knowledge.db, at the newest schema. Raises StorageError."""
+    """The engine of knowledge.db, at the newest schema. Raises StorageError, BusyError."""
     return open_database(settings.knowledge_path, MIGRATIONS, busy_seconds)
 
 
 def open_database(path: Path, migrations: Path, busy_seconds: float = BUSY_SECONDS) -> Engine:
-    """An engine for `path`, created and migrated as needed. Raises StorageError.
+    """An engine for `path`, created and migrated as needed. Raises StorageError, BusyError.
 
     A writer waits up to `busy_seconds` while another connection writes; readers never wait.
     """
@@ -55,6 +55,8 @@ def open_database(path: Path, migrations: Path, busy_seconds: float = BUSY_SECON
         reason = error.orig if isinstance(error, DatabaseError) else error
         if is_damaged(reason):
             raise damaged(str(reason), str(path)) from error
+        if is_busy(reason):
+            raise held(str(path)) from error
         raise StorageError(
             f"The database {path} cannot be opened: {reason}.",
             "Check that the folder exists, is writable and has free space, and that the file is a Docent database.",
@@ -159,14 +161,24 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def storage_error(error: DatabaseError, where: str) -> StorageError:
+def storage_error(error: DatabaseError, where: str) -> StorageError | BusyError:
     """What SQLite says of a database in `where`, with what can be done about it."""
     if is_damaged(error.orig):
         return damaged(str(error.orig), f"in {where}")
+    if is_busy(error.orig):
+        return held(f"in {where}")
     return StorageError(
         f"The database in {where} cannot be used: {error.orig}.",
         "What was finished so far is kept. Free some space on the disk, or mend the folder's permissions, then run "
         "this again to go on.",
+    )
+
+
+def held(where: str) -> BusyError:
+    return BusyError(
+        f"The database {where} is held by another program, and was not let go in time.",
+        "What was finished so far is kept. When that program is done (`indexer rebuild`, a backup, sqlite3), run this "
+        "again to go on.",
     )
 
 

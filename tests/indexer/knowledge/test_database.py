@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel, select
 
-from indexer.errors import StorageError
+from indexer.errors import BusyError, StorageError
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import BUSY_SECONDS, MIGRATIONS, open_knowledge, reading, storage_error
 from indexer.knowledge.tables import Collection
@@ -159,6 +159,20 @@ def test_how_long_a_writer_waits_is_chosen(settings: IndexerSettings, opened_bef
         with engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * seconds
         engine.dispose()
+
+
+def test_a_database_that_is_held_is_told_so_and_not_to_free_space(settings: IndexerSettings) -> None:
+    engine = open_knowledge(settings, busy_seconds=0.01)
+    other = sqlite3.connect(settings.knowledge_path)
+    other.execute("BEGIN EXCLUSIVE")
+    with Session(engine) as session, pytest.raises(DatabaseError) as caught:
+        session.connection().execute(text("DELETE FROM collection"))
+    other.close()
+    engine.dispose()
+    told = storage_error(caught.value, str(settings.data))
+    assert isinstance(told, BusyError), "a script tells by the exit status that it may work later"
+    assert "held by another program" in str(told)
+    assert "space" not in str(told)
 
 
 def test_an_error_does_not_repeat_what_was_to_be_stored(settings: IndexerSettings) -> None:
