@@ -105,9 +105,9 @@ def create_app(
     app.mount("/static", static_files())
     _match_once(app)
     # The last one added is the outermost.
-    app.add_middleware(ProblemBoundary, page=bare_problem)
     app.add_middleware(GZipMiddleware, compresslevel=6)
     app.add_middleware(Guard, settings=settings, tokens=[token], page=bare_problem)
+    app.add_middleware(ProblemBoundary, page=bare_problem)
     app.add_middleware(CountedRequests, metrics=metrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(EndedRequests)

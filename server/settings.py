@@ -15,6 +15,10 @@ class ServerSettings(IndexerSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs a key and a password.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     hosts: str = Field("", description="More host names under which the server is reached, separated by commas.")
+    trusted_proxies: str = Field(
+        "",
+        description="Reverse proxies whose X-Forwarded headers are believed: addresses or networks, with commas.",
+    )
     api_key: SecretStr | None = Field(None, description="Key that programs send as a bearer token.")
     password: SecretStr | None = Field(None, description="Password of the page, asked for once a browser.")
     model: str = Field("", description="Language model: a GGUF file, a name in the models folder, or `none` for none.")

@@ -27,8 +27,7 @@ function measure(box) {
   const text = box.value;
   if (text.length < Number(box.dataset.check)) tell(box, "");
   else measuring = setTimeout(async () => {
-    const form = new FormData();
-    form.set("question", text);
+    const form = new URLSearchParams({ question: text });
     const answer = await fetch("/ask/fits", { method: "POST", body: form }).catch(() => null); // sending will tell
     if (answer?.ok && box.value === text) tell(box, await answer.text());
   }, 250);

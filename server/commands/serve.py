@@ -27,7 +27,8 @@ from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
 from server.runtime.services import Services
 from server.settings import ServerSettings
-from server.web.security import check_exposure
+from server.web.protocol import BoundedHeads
+from server.web.security import check_exposure, trusted_proxies
 
 BACKLOG = 128  # connections that wait while the application starts
 GRACE_SECONDS = 1  # for requests that are not answers, at the end
@@ -61,18 +62,27 @@ def serve(
     with bind(settings) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         app = create_app(settings, parts, fetch=fetch)
-        config = uvicorn.Config(
-            app,
-            lifespan="off",  # entered below, where what it raises can be told in one sentence
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        config = uvicorn_config(app, settings)
         server = _Server(config, app, f"Docent: {address(settings)}  (data {settings.data}; {answers})", terminal)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(app, server, listener, folders))
+
+
+def uvicorn_config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
+    """How the application is served. Raises StartError for proxies that are none."""
+    proxies = trusted_proxies(settings)
+    return uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        proxy_headers=bool(proxies),  # else anybody could say to come from anywhere
+        forwarded_allow_ips=proxies,
+        lifespan="off",  # entered below, where what it raises can be told in one sentence
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def _what_answers(settings: ServerSettings, fetch: Sequence[CatalogueModel]) -> str:

@@ -39,6 +39,7 @@ END_SECONDS = 1.0  # that a child has to end by itself
 BUSY_SECONDS = 3.0  # between two looks while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
+MOST_PATHS = 2000  # of a job: they are a command's arguments, of which Linux takes two megabytes
 NAMED = 50  # files of a job that are kept by name
 ORDER = ("failed", "needs_ocr", "skipped", "indexed", "removed", "unchanged")
 """States of files, those that somebody should look at first."""
@@ -80,6 +81,10 @@ class Outcomes:
         named = [one for one in ordered if one.state != "unchanged"]
         return cls(dict(Counter(one.state for one in ordered)), tuple(named[:NAMED]))
 
+    def __add__(self, others: "Outcomes") -> "Outcomes":
+        named = sorted((*self.named, *others.named), key=lambda one: ORDER.index(one.state))
+        return Outcomes(dict(Counter(self.counts) + Counter(others.counts)), tuple(named[:NAMED]))
+
 
 @dataclass
 class Job:
@@ -95,20 +100,20 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "waiting"
     problem: str = ""
-    refused: list[FileOutcome] = field(default_factory=list)  # files that were sent and not kept, until it ends
+    refused: Outcomes = field(default_factory=Outcomes)  # files that were sent and not kept, until it ends
     outcomes: Outcomes = field(default_factory=Outcomes)
     asked_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def refuse(self, files: Sequence[FileOutcome]) -> None:
-        self.refused += files
-        self.outcomes = Outcomes.of(self.refused)
+        self.refused += Outcomes.of(files)
+        self.outcomes = self.refused
 
     def end(self, state: State, outcomes: Outcomes | None = None, problem: str = "") -> None:
         """`outcomes` are those of all files; without them what was refused is all that is known."""
         self.outcomes = outcomes or self.outcomes
-        self.refused = []
+        self.refused = Outcomes()
         self.state, self.problem, self.ended_at = state, problem, now()
         self.ended.set()
 
@@ -148,8 +153,8 @@ class IngestJobs:
         """Index these soon. Raises TooBusy. Files for a collection that waits already join its job."""
         waiting = [job for job in self._jobs if job.state in ("waiting", "held")]
         for job in waiting:
-            if job.collection == collection:
-                job.paths += [path for path in paths if path not in job.paths]
+            if job.collection == collection and len(job.paths) + len(paths) <= MOST_PATHS:
+                job.paths = list(dict.fromkeys((*job.paths, *paths)))
                 job.aloud |= aloud
                 job.refuse(refused)
                 return job
@@ -278,10 +283,10 @@ def environment(settings: IndexerSettings) -> dict[str, str]:
     return {f"DOCENT_{name.upper()}": str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
 
 
-def _reported(output: bytes, refused: Sequence[FileOutcome]) -> Outcomes:
+def _reported(output: bytes, refused: Outcomes) -> Outcomes:
     """The outcomes of a run's report and of what was refused before it.
 
     Blocks for long where there are many files. Raises ValueError, TypeError, KeyError where it is no report.
     """
     files = [FileOutcome(one["document"], one["state"], one["reason"]) for one in json.loads(output)["files"]]
-    return Outcomes.of([*refused, *files])
+    return refused + Outcomes.of(files)

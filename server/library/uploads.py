@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, ParamSpec
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from sqlalchemy import Engine
 from sqlmodel import Session, select
@@ -34,6 +34,7 @@ MEGABYTE = 1 << 20
 INCOMING = ".incoming"  # folder of files that are not whole yet
 NOTE = ".name"  # ending of the file that holds a collection's name
 FILES_AT_ONCE = 200
+MOST_PARTS = 1000  # files that are refused, by name, and other fields among them
 FIELD_BYTES = 4096
 PORTION = 1 << 18  # bytes parsed and written at once, in a thread
 NAME_BYTES = 180  # of a file's name; file systems allow 255, and there may be a number to add
@@ -127,7 +128,10 @@ def safe_name(name: str) -> str:
 
 
 class Incoming:
-    """One upload. `await receive(...)` gives what became of each file; `fields` are the form's other values."""
+    """One upload. `await receive(...)` gives what became of each file; `fields` are the form's other values.
+
+    Raises BadRequest for what is no upload.
+    """
 
     def __init__(self, settings: ServerSettings, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
@@ -148,19 +152,29 @@ class Incoming:
         self._size = 0
         self._file: BinaryIO | None = None
         self._ended = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._part_begins,
-                "on_header_field": self._on_header_name,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._header_ends,
-                "on_headers_finished": self._headers_end,
-                "on_part_data": self._on_data,
-                "on_part_end": self._part_ends,
-                "on_end": self._ends,
-            },
-        )
+        self._begun = 0  # parts
+        self._parser = self._made_parser(options[b"boundary"])
+
+    def _made_parser(self, boundary: bytes) -> MultipartParser:
+        try:
+            return MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._part_begins,
+                    "on_header_field": self._on_header_name,
+                    "on_header_value": self._on_header_value,
+                    "on_header_end": self._header_ends,
+                    "on_headers_finished": self._headers_end,
+                    "on_part_data": self._on_data,
+                    "on_part_end": self._part_ends,
+                    "on_end": self._ends,
+                },
+            )
+        except FormParserError as error:  # longer than the parser looks for
+            raise BadRequest(
+                f"The upload cannot be read: what separates its parts has {len(boundary)} characters.",
+                "Send it with a shorter boundary; browsers choose one themselves.",
+            ) from error
 
     async def receive(self, body: AsyncIterator[bytes], length: int) -> None:
         """Read the whole body. Raises BadRequest, StorageError; nothing is left of a body that broke off.
@@ -169,7 +183,7 @@ class Incoming:
         """
         try:
             await self._read(body, length)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise BadRequest("The upload cannot be read: it is damaged.", "Send the files again.") from error
         except OSError as error:
             raise _no_space(error) from error
@@ -214,6 +228,13 @@ class Incoming:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     def _part_begins(self) -> None:
+        """Raises BadRequest for more parts than anybody sends at once: each costs time and is remembered."""
+        self._begun += 1
+        if self._begun > MOST_PARTS:
+            raise BadRequest(
+                f"An upload may have at most {MOST_PARTS:,} parts, and {FILES_AT_ONCE} files of it are kept.",
+                "None was kept. Send fewer files at a time.",
+            )
         self._headers, self._field, self._value, self._name, self._refusal, self._size = {}, "", b"", "", "", 0
 
     def _on_header_name(self, data: bytes, start: int, end: int) -> None:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 NOTHING_HERE = "There is nothing at this address."
 LOCAL_PATHS = "/local/"  # for commands on this machine alone, which know the token in server.json
 MACHINE_PATHS = ("/v1/", LOCAL_PATHS, "/healthz", "/readyz", "/metrics")
+MOST_PARAM = 200  # characters of a field's name that a client is told: it may be the client's own
 BUSY_SECONDS = 10  # after which a client may try again what a locked database refused
 
 HANDLED: tuple[type[Exception], ...] = (DocentError, RequestValidationError, HTTPException, DatabaseError)
@@ -181,8 +182,11 @@ def _invalid(error: RequestValidationError) -> Problem:
         return Problem(404, NOTHING_HERE)
     param = ""
     for part in first["loc"][1:]:
-        param += f"[{part}]" if isinstance(part, int) else f".{part}"
-    param = param.lstrip(".")
+        if isinstance(part, int):
+            param += f"[{part}]"
+        elif "[" not in part:  # else it is one of the types that the value may have
+            param += f".{part}"
+    param = param.lstrip(".")[:MOST_PARAM]
     message = f"{param or 'The body'}: {first['msg']}."
     if not param and first["type"] in ("missing", "model_attributes_type", "dict_type"):
         message = "The body must be a JSON object."

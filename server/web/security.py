@@ -18,11 +18,16 @@ from indexer.errors import StartError
 from server.errors import Forbidden, RequestError, Unauthorised
 from server.library.uploads import UPLOAD_PATH, body_limit
 from server.settings import LOOPBACK, ServerSettings
+from server.web.parameters import read_number
 from server.web.problems import LOCAL_PATHS, Problem, describe, is_for_machines, respond
 
+KEYED = "docent.keyed"
+"""In the scope of a request: whether it has the server's key, or none is set."""
 BODY_LIMIT = 1024 * 1024  # bytes; only an upload of documents may be larger
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+HEAD_LIMIT = 32 * 1024  # bytes of an address and its headers; a browser's with all its cookies has some 2,000
+MOST_HEADERS = 100
+FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -50,6 +55,27 @@ def check_exposure(settings: ServerSettings) -> None:
             f"Docent will not listen on {settings.host} without a key for programs and a password for the page:",
             f"set {' and '.join(missing)}, or listen on 127.0.0.1.",
         )
+
+
+def trusted_proxies(settings: ServerSettings) -> list[str]:
+    """The networks whose X-Forwarded headers are believed. Raises StartError for what is none, and for everybody."""
+    found = []
+    for given in (part.strip() for part in settings.trusted_proxies.split(",")):
+        try:
+            network = ipaddress.ip_network(given, strict=False) if given else None
+        except ValueError as error:
+            raise StartError(
+                f"DOCENT_TRUSTED_PROXIES names {given[:100]!r}, which is neither an address nor a network.",
+                "Name the reverse proxy's address as Docent sees it, 127.0.0.1 for instance, or 10.0.0.0/24.",
+            ) from error
+        if network is not None and network.prefixlen == 0:
+            raise StartError(
+                f"DOCENT_TRUSTED_PROXIES names {given}, which is everybody: anyone could say to come from anywhere.",
+                "Name the address of the reverse proxy alone.",
+            )
+        if network is not None:
+            found.append(str(network))
+    return found
 
 
 class SecurityHeaders:
@@ -94,8 +120,10 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        scope[KEYED] = not self.digests or _is_one_of(_bearer(headers), self.digests)
         limit = body_limit(self.settings) if scope["path"] == UPLOAD_PATH else BODY_LIMIT
         try:
+            _check_head(scope)
             self._check_host(headers)
             self._check_key(scope["path"], headers)
             if scope["method"] not in SAFE_METHODS:
@@ -123,11 +151,10 @@ class Guard:
         digests = self.local if path.startswith(LOCAL_PATHS) else self.digests
         if not path.startswith(LOCAL_PATHS) and not (digests and (path.startswith("/v1/") or path == "/metrics")):
             return
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
+        given = _bearer(headers)
+        if not given:
             raise Unauthorised("A key is needed.", "Send it as `Authorization: Bearer KEY`.", code="missing_api_key")
-        digest = _digest(given.strip())
-        if not any(hmac.compare_digest(digest, known) for known in digests):
+        if not _is_one_of(given, digests):
             raise Unauthorised(
                 "This key is not the server's.", "Ask whoever runs it for the key.", code="invalid_api_key"
             )
@@ -145,6 +172,30 @@ def host_name(host: str) -> str | None:
     return parts.hostname
 
 
+def _check_head(scope: Scope) -> None:
+    """The protocol has bounded the memory that they take (web/protocol.py); here they are bounded for who reads them:
+    cookies, ranges and dates are parsed on the event loop."""
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > HEAD_LIMIT or len(scope["headers"]) > MOST_HEADERS:
+        raise HTTPException(
+            431,
+            f"The address and the headers of this request have {size:,} bytes in {len(scope['headers'])} headers; "
+            f"Docent reads {HEAD_LIMIT:,} bytes in {MOST_HEADERS} headers. Delete this site's cookies and try again.",
+        )
+
+
+def _bearer(headers: Headers) -> str:
+    """The key that a request gives; empty where it gives none."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_one_of(given: str, digests: Iterable[bytes]) -> bool:
+    digest = _digest(given)
+    return any(hmac.compare_digest(digest, known) for known in digests)
+
+
 def _is_address(name: str) -> bool:
     """A name can be rebound, an address cannot; the unspecified address reaches a loopback server from anywhere."""
     try:
@@ -158,22 +209,30 @@ def _check_origin(headers: Headers) -> None:
     origin = headers.get("origin")
     foreign = site not in (None, "same-origin", "none")
     if origin is not None and site != "same-origin":
-        foreign = foreign or urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        foreign = foreign or _place(origin) != headers.get("host", "").lower()
     if foreign:
         raise Forbidden("This was sent by a page of another site.", "Open Docent itself and try again.")
 
 
+def _place(origin: str) -> str:
+    """The name and port of an Origin header; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
 def _check_body(path: str, headers: Headers, limit: int) -> None:
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
+    if length and read_number(length, limit) is None:
         raise _too_large(limit)
     if length in ("", "0") and "transfer-encoding" not in headers:
         return
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if is_for_machines(path) and media_type != "application/json":
         raise HTTPException(415, "Send the body as JSON, with `Content-Type: application/json`.")
-    if not is_for_machines(path) and media_type not in FORMS:
-        raise HTTPException(415, "Send the body as a form.")
+    if not is_for_machines(path) and media_type != (UPLOAD if path == UPLOAD_PATH else FORM):
+        raise HTTPException(415, "Send the body as a form, and only files as `multipart/form-data`.")
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

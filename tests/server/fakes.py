@@ -24,7 +24,7 @@ from indexer.knowledge.tables import Collection
 from indexer.search.retrieve import Retriever
 from indexer.search.store import Store
 from server.app import Parts, create_app
-from server.commands.serve import bind
+from server.commands.serve import bind, uvicorn_config
 from server.errors import ContextTooLong
 from server.llm.generator import (
     Completed,
@@ -170,12 +170,16 @@ def app_of(settings: ServerSettings, generator: ScriptedGenerator | None = None)
 
 
 @contextmanager
-def serving(settings: ServerSettings, parts: Parts) -> Iterator[str]:
-    """A real server on a free port; its address."""
+def serving(settings: ServerSettings, parts: Parts, made: list[FastAPI] | None = None) -> Iterator[str]:
+    """A real server on a free port; its address. The application is added to `made`."""
     with bind(settings) as listener:
         port = listener.getsockname()[1]
         app = create_app(settings.model_copy(update={"port": port}), parts)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2))
+        if made is not None:
+            made.append(app)
+        config = uvicorn_config(app, settings)
+        config.lifespan = "on"
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:

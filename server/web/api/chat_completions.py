@@ -16,7 +16,8 @@ from server.errors import NotFound
 from server.llm.generator import TokenLogprob
 from server.runtime.services import ScopeDep, Services, ServicesDep, narrowed
 from server.web.api.completion_shapes import Completion, to_question
-from server.web.api.schemas import ChatRequest
+from server.web.api.schemas import REFUSALS, ChatRequest
+from server.web.bodies import JsonRoute
 from server.web.disconnect import CLIENT_GONE, while_connected
 from server.web.problems import describe
 
@@ -24,11 +25,11 @@ log = logging.getLogger(__name__)
 
 ACCEPTED = frozenset({"queued", "reading", "writing"})
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 
 
 @router.post("/chat", include_in_schema=False)
-@router.post("/chat/completions")
+@router.post("/chat/completions", responses={200: {"content": {"text/event-stream": {}}}})
 async def chat_completions(body: ChatRequest, request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
     scope = await narrowed(services, scope, body.docent.collections)
     question = await asyncio.to_thread(to_question, body, scope, services.settings)

@@ -12,7 +12,7 @@ from server.errors import BadRequest
 from server.llm.generator import Sampling, TokenLogprob, Usage
 from server.settings import ServerSettings
 from server.views.presentation import document_href
-from server.web.api.schemas import ChatMessage, ChatRequest
+from server.web.api.schemas import ROLES, ChatMessage, ChatRequest
 
 
 @dataclass
@@ -49,7 +49,7 @@ def read_messages(messages: Sequence[ChatMessage]) -> AskedMessages:
 
 
 def _text(message: ChatMessage, param: str) -> str:
-    if message.role not in ("system", "developer", "user", "assistant"):
+    if message.role not in ROLES:
         raise BadRequest(
             f"Docent does not read messages of the role {message.role[:40]!r}.",
             "Send system, developer, user and assistant messages.",

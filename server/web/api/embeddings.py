@@ -11,12 +11,13 @@ from starlette.requests import ClientDisconnect
 from indexer.embed import Embedder
 from server.errors import BadRequest, NotFound, Unavailable
 from server.runtime.services import Services, ServicesDep
-from server.web.api.schemas import MAX_INPUTS, EmbeddingRequest
+from server.web.api.schemas import MAX_INPUTS, REFUSALS, EmbeddingRequest
+from server.web.bodies import JsonRoute
 from server.web.disconnect import CLIENT_GONE
 
 EMBEDDINGS_AT_ONCE = 32  # texts, between looks whether the client is still there
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 
 
 @router.post("/embeddings")
@@ -29,7 +30,7 @@ async def embeddings(body: EmbeddingRequest, request: Request, services: Service
             code="model_not_found",
         )
     texts = body.texts
-    if not 1 <= len(texts) <= MAX_INPUTS or not all(texts):
+    if not texts or not all(texts):
         raise BadRequest(f"Send 1 to {MAX_INPUTS} texts, none of them empty.", param="input")
     try:
         vectors, tokens = await _encode(services, request, texts, body.dimensions)

@@ -1,11 +1,13 @@
 """Whether the server lives, whether its parts are ready, and its figures: for operators and their tools."""
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from server.runtime.health import health_parts
 from server.runtime.services import ServicesDep
+from server.web.api.schemas import REFUSALS
+from server.web.security import KEYED
 
 router = APIRouter()
 
@@ -16,16 +18,21 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
-def readyz(services: ServicesDep) -> JSONResponse:
-    """200 when questions can be answered, each part named with its state and a sentence; else 503."""
+@router.get("/readyz", responses={503: {"description": "A part keeps questions waiting, or does not work."}})
+def readyz(request: Request, services: ServicesDep) -> JSONResponse:
+    """200 when questions can be answered, each part named with its state; else 503.
+
+    The sentences beside the states name models, files and folders: they are for whoever has the key, where one is set.
+    """
     parts = health_parts(services)
     ready = all(part.is_answering for part in parts.values())
-    body = {"ready": ready, "parts": {n: {"state": p.state, "detail": p.detail} for n, p in parts.items()}}
-    return JSONResponse(body, 200 if ready else 503)
+    told = {name: {"state": part.state} for name, part in parts.items()}
+    if request.scope[KEYED]:
+        told = {name: {"state": part.state, "detail": part.detail} for name, part in parts.items()}
+    return JSONResponse({"ready": ready, "parts": told}, 200 if ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse, responses=REFUSALS)
 def metrics(services: ServicesDep) -> Response:
     figures = services.metrics
     figures.documents.clear()

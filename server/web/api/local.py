@@ -4,40 +4,41 @@ No part of the API: only a command on this machine can call it, with the token t
 """
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 
-from indexer.embed import EmbeddingInput
+from indexer.embed import Embedder, EmbeddingInput
 from indexer.embed_remote import MOST_CHUNKS, VECTORS_PATH, vectors_answer
 from server.errors import BadRequest, NotFound, Unavailable
 from server.runtime.services import ServicesDep
-from server.web.api.schemas import Words
+from server.web.api.schemas import Sent
+from server.web.bodies import JsonRoute
+from server.web.parameters import Count, Words
 
 MOST_SENTENCES = 4096  # of one chunk, which has 2048 word pieces at the most
 
-router = APIRouter(include_in_schema=False)
-
-Place = Annotated[int, Field(ge=0)]
+router = APIRouter(include_in_schema=False, route_class=JsonRoute)
 
 
-class ChunkText(BaseModel):
+class ChunkText(Sent):
     """A chunk to encode; `sentences` are code points of `body`."""
 
     prefix: Words
     body: Words
-    sentences: list[tuple[Place, Place]] = Field(max_length=MOST_SENTENCES)
+    sentences: Annotated[list[tuple[Count, Count]], Field(max_length=MOST_SENTENCES, fail_fast=True)]
 
 
-class VectorsRequest(BaseModel):
+class VectorsRequest(Sent):
     model: Words
     digest: Words
-    chunks: list[ChunkText] = Field(max_length=MOST_CHUNKS)
+    chunks: Annotated[list[ChunkText], Field(max_length=MOST_CHUNKS, fail_fast=True)]
 
 
 @router.post(VECTORS_PATH)
-async def vectors(body: VectorsRequest, services: ServicesDep) -> dict[str, Any]:
+async def vectors(body: VectorsRequest, services: ServicesDep) -> Response:
     """With no chunks: the model's dimension alone. Questions go first (server.runtime.questions_first)."""
     if services.retriever is None:
         raise Unavailable("The search model is not loaded.", code="search_failed")
@@ -51,7 +52,12 @@ async def vectors(body: VectorsRequest, services: ServicesDep) -> dict[str, Any]
             param="digest",
             code="model_not_found",
         )
+    return await asyncio.to_thread(_encoded, embedder, body)
+
+
+def _encoded(embedder: Embedder, body: VectorsRequest) -> Response:
+    """Some megabytes of base64 for as many sentences as a request may have: call it from a thread."""
     chunks = [EmbeddingInput(one.prefix, one.body, tuple(one.sentences)) for one in body.chunks]
     if any(end > len(chunk.body) for chunk in chunks for _, end in chunk.sentences):
         raise BadRequest("A sentence ends behind its chunk.", param="chunks")
-    return await asyncio.to_thread(lambda: vectors_answer(embedder.dimension, embedder.encode_chunks(chunks)))
+    return JSONResponse(vectors_answer(embedder.dimension, embedder.encode_chunks(chunks)))

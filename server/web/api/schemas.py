@@ -1,31 +1,45 @@
-"""What programs send: the requests of the API under /v1. Unknown fields are ignored, as clients send ever new ones."""
+"""What programs send: the requests of the API under /v1. Unknown fields are ignored, as clients send ever new ones.
+
+Every list has a longest length and stops at its first wrong value, and every object has a largest number of fields: a
+body is refused in the time that its first fault takes, and not all of them.
+"""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from server.errors import BadRequest
+from server.web.parameters import LARGEST, Json, Whole, Words
 
 MAX_STOPS = 4  # as the API that clients are written for
 MAX_INPUTS = 2048  # texts of one embedding request
 MAX_BIASED = 1024  # tokens of one request
 MAX_QUESTION = 100_000  # characters
+ROLES = ("system", "developer", "user", "assistant")
+MAX_MESSAGES = 4096  # of one request, and parts of one message
+MAX_NAMES = 100
+MAX_FIELDS = 100  # of an object; the largest of ours has 22
+INT32 = 2**31 - 1  # what the engine counts tokens in
 
 
-def _well_formed(text: str) -> str:
-    """JSON may escape half a surrogate pair, which no database and no tokenizer takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("the text holds half a surrogate pair, which is not valid Unicode") from error
-    return text
+def _few(value: object) -> object:
+    """Each field too many, and each wrong one, would be an error of its own."""
+    if isinstance(value, dict) and len(value) > MAX_BIASED:
+        raise ValueError(f"an object here has at most {MAX_BIASED} fields")
+    return value
 
 
-Words = Annotated[str, AfterValidator(_well_formed)]
-
-
-TokenId = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+TokenId = Annotated[int, Field(ge=0, le=INT32)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
+Biases = Annotated[dict[TokenId, Bias], Field(max_length=MAX_BIASED), BeforeValidator(_few)]
+Role = Annotated[Words, WithJsonSchema({"type": "string", "enum": list(ROLES)})]
+"""Another role is refused with a sentence of its own (completion_shapes.py)."""
+
+Names = Annotated[list[Words], Field(max_length=MAX_NAMES, fail_fast=True)]
+Texts = Annotated[list[Words], Field(max_length=MAX_INPUTS, fail_fast=True)]
+Parts = Annotated[list[Json], Field(max_length=MAX_MESSAGES, fail_fast=True)]
+Anything = Annotated[list[Any], Field(max_length=MAX_MESSAGES)]
 
 
 def _or_default(options: object) -> object:
@@ -33,61 +47,92 @@ def _or_default(options: object) -> object:
     return {} if options is None else options
 
 
-class DocentOptions(BaseModel):
+class Sent(BaseModel):
+    """An object that a program sends."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise ValueError(f"an object here has at most {MAX_FIELDS} fields")
+        return value
+
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """What every refusal and failure under /v1 is told as (web/problems.py)."""
+
+    error: ErrorDetail
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "The request is refused: the message says why and what to do."},
+    "5XX": {"model": ErrorBody, "description": "A part is missing, busy or failed: the message says which."},
+}
+"""For `APIRouter(responses=...)`."""
+
+
+class DocentOptions(Sent):
     """How Docent shall search. A misspelt option would silently search everything: it is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
-    collections: list[Words] | None = Field(None, max_length=100)
+    collections: Names | None = None
     retrieval: Literal["auto", "off"] = "auto"
     top_k: int = Field(8, ge=1, le=50)
     abstain: bool = True
     spelling: Literal["auto", "exact"] = "auto"
 
 
-class ChatMessage(BaseModel):
-    role: str
-    content: Words | list[dict[str, Any]] | None = None
+class ChatMessage(Sent):
+    role: Role
+    content: Words | Parts | None = None
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Sent):
     include_usage: bool = False
 
 
-class JsonSchema(BaseModel):
-    json_schema: dict[str, Any] | None = Field(None, alias="schema")
+class JsonSchema(Sent):
+    json_schema: Json | None = Field(None, alias="schema")
 
 
-class ResponseFormat(BaseModel):
+class ResponseFormat(Sent):
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Sent):
     """The body of POST /v1/chat/completions."""
 
     model: Words
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    top_k: int | None = Field(None, ge=0)
+    top_k: int | None = Field(None, ge=0, le=INT32)
     min_p: float | None = Field(None, ge=0, le=1)
     repeat_penalty: float | None = Field(None, ge=0.1, le=10)
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    logit_bias: dict[TokenId, Bias] | None = Field(None, max_length=MAX_BIASED)
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    stop: Words | list[Words] | None = None
-    seed: int | None = None
-    n: int | None = 1
+    logit_bias: Biases | None = None
+    max_tokens: Positive | None = None
+    max_completion_tokens: Positive | None = None
+    stop: Words | Names | None = None
+    seed: Whole | None = None
+    n: Whole | None = 1
     response_format: ResponseFormat | None = None
     logprobs: bool | None = False
     top_logprobs: int | None = Field(None, ge=0, le=20)
-    tools: list[Any] | None = None
-    functions: list[Any] | None = None
+    tools: Anything | None = None
+    functions: Anything | None = None
     docent: Annotated[DocentOptions, BeforeValidator(_or_default)] = Field(default_factory=DocentOptions)
 
     def check(self) -> None:
@@ -120,26 +165,26 @@ class ChatRequest(BaseModel):
         return self.response_format.json_schema.json_schema if self.response_format.json_schema else None
 
 
-class EmbeddingRequest(BaseModel):
+class EmbeddingRequest(Sent):
     """The body of POST /v1/embeddings."""
 
     model: Words
-    input: Words | list[Words] = Field(max_length=None)
+    input: Texts | Words
     encoding_format: Literal["float", "base64"] | None = "float"
-    dimensions: int | None = None
+    dimensions: Whole | None = None
 
     @property
     def texts(self) -> list[str]:
         return [self.input] if isinstance(self.input, str) else self.input
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(Sent):
     """The body of POST /v1/search. `history`: the user's earlier messages, oldest first."""
 
     model_config = ConfigDict(extra="forbid")
 
     query: Words = Field(min_length=1, max_length=MAX_QUESTION)
-    history: list[Words] = Field(default_factory=list, max_length=100)
-    collections: list[Words] | None = Field(None, max_length=100)
+    history: Names = Field(default_factory=list)
+    collections: Names | None = None
     top_k: int = Field(8, ge=1, le=50)
     spelling: Literal["auto", "exact"] = "auto"

@@ -2,20 +2,21 @@
 
 import asyncio
 import time
-from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
 
 from indexer.client import search_result
 from server.errors import BadRequest, Unavailable
 from server.runtime.services import ScopeDep, ServicesDep, narrowed
-from server.web.api.schemas import SearchRequest
+from server.web.api.schemas import REFUSALS, SearchRequest
+from server.web.bodies import JsonRoute
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 
 
 @router.post("/search")
-async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) -> dict[str, Any]:
+async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) -> Response:
     if not body.query.strip():
         raise BadRequest("The query is empty.", "Write what to search for.", param="query")
     scope = await narrowed(services, scope, body.collections, param="collections")
@@ -26,4 +27,5 @@ async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) ->
     passages = await asyncio.to_thread(
         services.retriever.search, body.query, body.history, scope, body.top_k, exact=body.spelling == "exact"
     )
-    return search_result(body.query, passages, round((time.monotonic() - started) * 1000))
+    took_ms = round((time.monotonic() - started) * 1000)
+    return await asyncio.to_thread(lambda: JSONResponse(search_result(body.query, passages, took_ms)))

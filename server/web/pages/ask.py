@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -15,9 +15,10 @@ from server.conversations.shapes import TurnView
 from server.conversations.turns import Ended
 from server.errors import BadRequest
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
-from server.web.pages.page_route import PageRoute, RowId
+from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import conversation_list, remembered_collection
 from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
+from server.web.parameters import LastEventId, MaybeRow, RowId, Whole
 from server.web.session import OwnerDep
 from server.web.templating import page
 
@@ -35,8 +36,8 @@ async def ask(
     owner: OwnerDep,
     question: Annotated[str, Form()] = "",
     conversation: Annotated[str, Form()] = "",
-    after: Annotated[str, Form()] = "",
-    instead_of: Annotated[str, Form()] = "",
+    after: Annotated[MaybeRow, Form()] = None,
+    instead_of: Annotated[MaybeRow, Form()] = None,
     collection: Annotated[str, Form()] = "",
     spelling: Annotated[str, Form()] = "",
 ) -> Response:
@@ -53,23 +54,23 @@ async def ask(
     if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
         collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
     searched = await asyncio.to_thread(services.catalog.named, [collection], scope) if collection else scope
-    exact, replaced = spelling == "exact", _number(instead_of)
-    if exact and replaced is not None:
-        await services.turns.stop(replaced, owner)
+    exact = spelling == "exact"
+    if exact and instead_of is not None:
+        await services.turns.stop(instead_of, owner)
     turn = await services.turns.start(
         question,
         owner,
         searched,
         conversation or None,
-        after=_number(after),
-        instead_of=replaced,
+        after=after,
+        instead_of=instead_of,
         collection=collection,
         exact=exact,
     )
     if "HX-Request" not in request.headers:
         await services.turns.wait(turn.id, owner)
         return RedirectResponse(f"/c/{turn.conversation_id}#turn-{turn.id}", status_code=303)
-    return await asyncio.to_thread(_asked, request, services, scope, owner, turn, branch=bool(instead_of))
+    return await asyncio.to_thread(_asked, request, services, scope, owner, turn, branch=instead_of is not None)
 
 
 def _asked(request: Request, services: Services, scope: Scope, owner: str, turn: TurnView, *, branch: bool) -> Response:
@@ -98,10 +99,6 @@ def fits(services: ServicesDep, question: Annotated[str, Form()] = "") -> Respon
     return Response(problem, media_type="text/plain; charset=utf-8")
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
-
-
 async def get_turn(turn_id: RowId, services: ServicesDep, owner: OwnerDep) -> TurnView:
     return await asyncio.to_thread(services.conversations.turn, turn_id, owner)
 
@@ -115,10 +112,10 @@ async def events(
     services: ServicesDep,
     scopes: ScopesDep,
     owner: OwnerDep,
-    last_event_id: Annotated[str, Header()] = "",
+    last_event_id: LastEventId = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """The running turn from where the page left off, then the finished one."""
-    stream = TurnStream(turn, int(last_event_id) if last_event_id.isdecimal() else 0)
+    stream = TurnStream(turn, last_event_id)
     for message in await asyncio.to_thread(list, stream.begin()):
         yield message
     async with aclosing(services.turns.follow(turn.id, owner, pause=LAG_SECONDS)) as batches:
@@ -157,7 +154,7 @@ async def feedback(
     turn: TurnDep,
     services: ServicesDep,
     owner: OwnerDep,
-    value: Annotated[int, Form()] = 0,
+    value: Annotated[Whole, Form()] = 0,
     remark: Annotated[str, Form()] = "",
 ) -> Response:
     value = max(-1, min(1, value))

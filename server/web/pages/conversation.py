@@ -13,6 +13,7 @@ from server.views.export import conversation_markdown
 from server.web.pages.page_route import PageRoute, own_path
 from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
+from server.web.parameters import MaybeRow
 from server.web.session import OwnerDep, SessionsDep
 from server.web.templating import THEMES, is_fragment, page, static
 
@@ -74,11 +75,11 @@ def conversation(
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
-    at: str = "",
-    edit: str = "",
+    at: MaybeRow = None,
+    edit: MaybeRow = None,
 ) -> Response:
     """Its newest branch, or the one that holds the turn `at`; with a field to change the question of `edit`."""
-    turns = services.conversations.turns(conversation, owner, _turn_id(at))
+    turns = services.conversations.turns(conversation, owner, at)
     running = next((turn.id for turn in turns if turn.state == "running"), None)
     context = shell(services, scope, owner, conversation)
     return page(
@@ -88,7 +89,7 @@ def conversation(
         title=services.conversations.title(conversation, owner),
         conversation=conversation,
         turns=[
-            shown_turn(turn, scope, services.rendered, has_model=services.has_model, editing=turn.id == _turn_id(edit))
+            shown_turn(turn, scope, services.rendered, has_model=services.has_model, editing=turn.id == edit)
             for turn in turns
         ],
         running=running,
@@ -113,9 +114,9 @@ def find_conversations(
 
 @router.get("/c/{conversation}/export")
 def export_conversation(
-    conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, at: str = ""
+    conversation: str, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, at: MaybeRow = None
 ) -> Response:
-    turns = services.conversations.turns(conversation, owner, _turn_id(at))
+    turns = services.conversations.turns(conversation, owner, at)
     title = services.conversations.title(conversation, owner)
     name = quote(f"{title[:60].replace('/', '-')}.md", safe="")
     headers = {
@@ -184,7 +185,3 @@ def login(
     visitor: Visitor = request.state.visitor
     request.state.visitor = Visitor(visitor.owner, admitted=True)
     return RedirectResponse(own_path(next), status_code=303)
-
-
-def _turn_id(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None

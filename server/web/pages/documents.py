@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
 
 from indexer.knowledge.catalog import SORTS
 from indexer.knowledge.file_query import FileQuery
@@ -25,6 +24,7 @@ from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
 from server.views.library_view import STATES, file_line, job_lines, run_lines, unseen_line
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
+from server.web.parameters import Count, Moment, RowId, Whole, read_number
 from server.web.session import OwnerDep
 from server.web.templating import fragment, is_fragment, page
 
@@ -37,7 +37,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 def get_query(
     state: str = "",
-    collection: int = 0,
+    collection: Whole = 0,
     q: str = "",
     sort: str = "",
     desc: bool = False,
@@ -52,7 +52,7 @@ QueryDep = Annotated[FileQuery, Depends(get_query)]
 
 @router.get("/documents")
 def documents(
-    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: int = 0
+    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: Whole = 0
 ) -> Response:
     """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone."""
     if is_fragment(request):
@@ -76,8 +76,7 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     if not services.settings.is_loopback and services.settings.password is None:
         raise Forbidden("Files can be uploaded only where a page password is set.", "Set DOCENT_PASSWORD.")
     incoming = Incoming(services.settings, request.headers.get("content-type", ""))
-    length = request.headers.get("content-length", "")
-    await incoming.receive(request.stream(), int(length) if length.isdecimal() else 0)
+    await incoming.receive(request.stream(), read_number(request.headers.get("content-length", "")) or 0)
     try:
         collection = collection_name(incoming.fields.get("collection", ""))
         await asyncio.to_thread(_check_writable, services, collection, scope)
@@ -108,7 +107,9 @@ def _check_writable(services: Services, collection: str, scope: Scope) -> None:
 
 
 @router.get("/documents/events", response_class=EventSourceResponse)
-async def events(services: ServicesDep, scopes: ScopesDep, ended: int | None = None) -> AsyncIterator[ServerSentEvent]:
+async def events(
+    services: ServicesDep, scopes: ScopesDep, ended: Count | None = None
+) -> AsyncIterator[ServerSentEvent]:
     """`progress` whenever it changed, and `changed` when there is something new to list.
 
     `ended` is how many runs had ended when the page was made: one may have ended since.
@@ -140,7 +141,7 @@ def _progress_now(services: Services, scopes: Callable[[], Scope]) -> tuple[str,
 
 
 @router.post("/documents/files/{entry_id}/delete")
-def delete(request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
+def delete(request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
     """Gone from the very next answer: the search takes the change up before this returns."""
     entry = _found(delete_file(services.catalog.engine, entry_id, scope))
     _follow(services)
@@ -150,7 +151,9 @@ def delete(request: Request, entry_id: int, services: ServicesDep, scope: ScopeD
 
 
 @router.post("/documents/files/{entry_id}/restore")
-async def restore(request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
+async def restore(
+    request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep
+) -> Response:
     found = await asyncio.to_thread(restore_file, services.catalog.engine, entry_id, scope)
     if found is None:
         raise NotFound("This file cannot be brought back any more.", "What was deleted is kept for ten minutes.")
@@ -163,7 +166,7 @@ async def restore(request: Request, entry_id: int, services: ServicesDep, scope:
 
 @router.post("/documents/seen")
 def seen(
-    request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[AwareDatetime, Form()]
+    request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[Moment, Form()]
 ) -> Response:
     """The failures that this list showed first need not stand there any longer."""
     mark_seen(services.catalog.engine, query, until, scope)
@@ -172,7 +175,7 @@ def seen(
 
 @router.post("/documents/files/{entry_id}/again")
 async def index_again(
-    request: Request, entry_id: int, services: ServicesDep, scope: ScopeDep, query: QueryDep
+    request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep
 ) -> Response:
     """Read one file anew, whether it changed or not."""
     entry = _found(await asyncio.to_thread(ask_again, services.catalog.engine, entry_id, scope))
@@ -187,7 +190,7 @@ async def folder_again(
     scope: ScopeDep,
     query: QueryDep,
     root: Annotated[str, Form()] = "",
-    into: Annotated[int, Form()] = 0,
+    into: Annotated[Whole, Form()] = 0,
 ) -> Response:
     """Bring the index in step with a folder that was ingested before, and with no other."""
     known = await asyncio.to_thread(services.catalog.roots, scope)

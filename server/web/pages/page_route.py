@@ -5,19 +5,17 @@ into a notice inside the page that is open.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import Path, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
+from server.web.bodies import FormRequest
 from server.web.pages.shell import problem_page
 from server.web.problems import HANDLED, describe
 from server.web.session import get_sessions
-
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-"""A number in an address that names a row: as large as SQLite's integers, which a larger one would overflow."""
 
 OPEN_TO_ALL = frozenset({"/login", "/theme", "/favicon.ico"})
 
@@ -26,7 +24,8 @@ class PageRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
-        async def handle_visitor(request: Request) -> Response:
+        async def handle_visitor(plain: Request) -> Response:
+            request = FormRequest(plain.scope, plain.receive)
             sessions = get_sessions(request)
             known = sessions.read(request.cookies)
             request.state.visitor = known or sessions.newcomer()

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
@@ -15,8 +15,9 @@ from server.errors import NotFound
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.views.presentation import source_name
 from server.views.source_view import find_quote, grown, window
-from server.web.pages.page_route import PageRoute, RowId
+from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
+from server.web.parameters import Count, RowId
 from server.web.session import OwnerDep
 from server.web.templating import is_fragment, page
 
@@ -41,10 +42,10 @@ def document(
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
-    start: Annotated[int, Query(ge=0)] = 0,
-    end: Annotated[int, Query(ge=0)] = 0,
-    first: Annotated[int | None, Query(ge=0)] = None,
-    last: Annotated[int | None, Query(ge=0)] = None,
+    start: Count = 0,
+    end: Count = 0,
+    first: Count | None = None,
+    last: Count | None = None,
     part: bool = False,
 ) -> Response:
     """The document's text; `part` asks only for the blocks [first, last) and what leads on from them."""

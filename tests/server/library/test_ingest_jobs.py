@@ -17,7 +17,17 @@ from indexer.errors import BusyError
 from indexer.knowledge.database import is_being_written, open_knowledge, writing
 from indexer.knowledge.tables import Collection, LedgerEntry
 from server.library import ingest_jobs
-from server.library.ingest_jobs import NAMED, NICENESS, FileOutcome, IngestJobs, Job, Outcomes, environment, step_back
+from server.library.ingest_jobs import (
+    MOST_PATHS,
+    NAMED,
+    NICENESS,
+    FileOutcome,
+    IngestJobs,
+    Job,
+    Outcomes,
+    environment,
+    step_back,
+)
 from server.library.uploads import open_folder
 from server.settings import ServerSettings
 from server.views.library_view import job_lines
@@ -136,6 +146,26 @@ print(json.dumps({"files": files}))
     loop_watch.begin()
     assert (await ended(job)).outcomes.counts == {"indexed": 1000}
     assert (loop_watch.on_loop, loop_watch.in_threads) == ([], ["of"])
+
+
+async def test_what_was_refused_is_counted_and_only_some_of_it_kept(jobs: IngestJobs, indexer: Indexer) -> None:
+    for n in range(20):
+        job = jobs.submit(
+            "a", [Path("/docs/1.md")], [FileOutcome(f"{n}-{m}.exe", "skipped", "why") for m in range(100)]
+        )
+    assert len(job.refused.named) == NAMED
+    await ended(job)
+    assert job.outcomes.counts == {"failed": 1, "skipped": 2000, "indexed": 1}
+    assert job.outcomes.named[0].document == "b.md", "failures first"
+
+
+async def test_a_run_has_no_more_files_than_a_command_takes(jobs: IngestJobs, indexer: Indexer) -> None:
+    many = [Path(f"/docs/{n}.md") for n in range(MOST_PATHS - 1)]
+    first = jobs.submit("a", many)
+    assert jobs.submit("a", [Path("/docs/one more.md")]) is first
+    second = jobs.submit("a", [Path("/docs/another.md")])
+    assert second is not first
+    assert jobs.submit("a", [Path("/docs/and another.md")]) is second
 
 
 async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: IngestJobs, indexer: Indexer) -> None:

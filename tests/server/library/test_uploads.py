@@ -20,7 +20,15 @@ from python_multipart.multipart import MultipartParser
 from indexer.errors import StorageError
 from server.errors import BadRequest
 from server.library import uploads
-from server.library.uploads import PORTION, Incoming, collection_folder, collection_name, safe_name
+from server.library.uploads import (
+    FILES_AT_ONCE,
+    MOST_PARTS,
+    PORTION,
+    Incoming,
+    collection_folder,
+    collection_name,
+    safe_name,
+)
 from server.settings import ServerSettings
 from tests.server.loop_watch import LoopWatch
 
@@ -223,6 +231,42 @@ async def test_who_is_cancelled_while_a_piece_is_written_removes_it_afterwards(
 def test_what_is_no_upload_is_refused(settings: ServerSettings, kind: str) -> None:
     with pytest.raises(BadRequest):
         Incoming(settings, kind)
+
+
+@pytest.mark.parametrize("length", [257, 300, 100_000])
+def test_a_boundary_that_is_too_long_is_told(settings: ServerSettings, length: int) -> None:
+    with pytest.raises(BadRequest, match=f"{length} characters"):
+        Incoming(settings, f"multipart/form-data; boundary={'B' * length}")
+
+
+async def test_an_upload_of_very_many_parts_is_given_up_and_leaves_nothing(settings: ServerSettings) -> None:
+    """100,000 parts of a byte are parsed no further than those that an upload may have."""
+    part = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nx\r\n'
+    data = part * 100_000 + b"--cut--\r\n"
+    incoming = Incoming(settings, KIND)
+    taken = 0
+
+    async def arriving() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for start in range(0, len(data), PORTION):
+            taken += 1
+            yield data[start : start + PORTION]
+
+    with pytest.raises(BadRequest, match=r"at most 1,000 parts.*Send fewer files"):
+        await incoming.receive(arriving(), len(data))
+    assert taken == 1
+    assert len(incoming.received) <= MOST_PARTS
+    assert lying_in(settings) == []
+
+
+async def test_of_many_files_the_first_are_kept_and_the_others_named(settings: ServerSettings, tmp_path: Path) -> None:
+    data = body(*((f"{n}.md", b"x") for n in range(MOST_PARTS - 1)))
+    incoming = Incoming(settings, KIND)
+    await incoming.receive(pieces(data), len(data))
+    received = incoming.keep(tmp_path / "kept")
+    kept = [one.name for one in received if one.path]
+    assert (len(kept), len(received)) == (FILES_AT_ONCE, MOST_PARTS - 1)
+    assert all("Send it again" in one.reason for one in received if not one.path)
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,10 @@ def test_the_api_takes_json_only(client: TestClient, media_type: str) -> None:
     assert "application/json" in response.json()["error"]["message"]
 
 
-def test_pages_take_forms_only(client: TestClient) -> None:
+def test_pages_take_forms_only_and_files_only_where_they_are_uploaded(client: TestClient) -> None:
     assert client.post("/theme", json={"theme": "dark"}).status_code == 415
+    assert client.post("/theme", data={"theme": "dark"}, files={"a": b"x"}).status_code == 415
+    assert client.post("/documents/upload", data={"collection": "a"}).status_code == 415
     assert client.post("/theme", data={"theme": "dark"}).status_code < 400
 
 
@@ -178,6 +180,16 @@ def test_a_key_is_asked_for_where_one_is_set(locked: TestClient) -> None:
     assert status(None, "/metrics") == 401
     assert status("Bearer the key", "/metrics") == 200
     assert status(None, "/healthz") == status(None, "/readyz") == 200
+
+
+def test_what_is_wrong_with_a_part_is_told_only_to_who_has_the_key(locked: TestClient) -> None:
+    """Its sentences name models, files and folders."""
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        parts = locked.get("/readyz", headers=headers).json()["parts"]
+        assert {"database", "index", "search_model", "language_model"} == parts.keys()
+        assert all(part.keys() == {"state"} for part in parts.values())
+    told = locked.get("/readyz", headers={"Authorization": "Bearer the key"}).json()["parts"]
+    assert all(part["detail"] for part in told.values())
 
 
 def test_a_wrong_key_is_told_in_the_api_s_shape(locked: TestClient) -> None:
