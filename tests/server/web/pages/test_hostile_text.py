@@ -54,7 +54,7 @@ base.html: theme, name, label
 documents.html: query.state
 language_model.html: offered.name, offered.title, offered_size
 settings.html: name, verdict, line.state, line.name, line.word, one.size
-settings.html: figures_list(figures), figures_list(memory)
+settings.html: figures_list(figures), figures_list(memory), figures_list(kept)
 """
 """Places that show only words of Docent's own. Every other place must show a stranger's words, or only numbers."""
 
@@ -92,7 +92,8 @@ def places() -> list[Place]:
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Record]:
     """Every page and fragment of a hostile site, and what each place of the templates showed on the way."""
-    site = HostileSite(ServerSettings(data=tmp_path_factory.mktemp("hostile") / "data", port=0))
+    settings = ServerSettings(data=tmp_path_factory.mktemp("hostile") / "data", port=0, keep_conversations_days=30)
+    site = HostileSite(settings)
     with (
         recorded() as record,
         TestClient(site.app(), base_url="http://localhost") as client,
