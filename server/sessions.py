@@ -46,9 +46,15 @@ class Sessions:
         self._failures: dict[str, deque[float]] = {}
 
     def read(self, cookies: dict[str, str]) -> Visitor | None:
-        """The visitor of a request's cookies; None without a cookie that is ours."""
+        """The visitor of a request's cookies; None without a cookie that is ours.
+
+        One that was signed in what is the future now is taken as well: nobody but us can have signed it, before the
+        clock was set back.
+        """
         try:
-            value = self._signer.loads(cookies.get(self.cookie, ""), max_age=YEAR)
+            value, signed = self._signer.loads(cookies.get(self.cookie, ""), return_timestamp=True)
+            if time.time() - signed.timestamp() > YEAR:
+                return None
             return Visitor(str(value["owner"]), self._admits(str(value.get("proof", ""))))
         except (BadSignature, KeyError, TypeError, AttributeError):
             return None

@@ -1,5 +1,6 @@
 """The owner's cookie cannot be made up, the secret is made once, and passwords cannot be tried quickly."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def test_a_visitor_is_known_again(settings: ServerSettings) -> None:
     assert "Max-Age=31536000" in cookie
     assert "Secure" not in cookie
     assert "Secure" in cookie_of(sessions, visitor, https=True)
+
+
+@pytest.mark.parametrize(("days", "known"), [(-400, True), (-1, True), (364, True), (366, False)])
+def test_a_visitor_is_known_for_a_year_whatever_the_clock_is_set_to(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, days: int, known: bool
+) -> None:
+    """A clock that ran ahead and is set right again has signed cookies in the future."""
+    sessions, now = Sessions(settings), time.time()
+    visitor = sessions.newcomer()
+    cookie = value_of(cookie_of(sessions, visitor))
+    monkeypatch.setattr(time, "time", lambda: now + days * 24 * 3600)
+    assert sessions.read(cookie) == (visitor if known else None)
 
 
 @pytest.mark.parametrize("value", ["", "x", "e30.x.y", '{"owner": "ann"}'])
