@@ -85,10 +85,12 @@ def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = UNDO) -> 
 
 
 def is_as_deleted(file: ScannedFile, entry: LedgerEntry) -> bool:
-    """Whether the file is what it was when it was deleted by hand."""
-    if file.size != entry.size:
-        return False
-    if file.mtime_ns == entry.mtime_ns:
+    """Whether the file is what it was when it was deleted by hand.
+
+    Its bytes decide: a file that was replaced between a run's walk and its reading was read as it was then, but stands
+    in the ledger with the size and the time from before.
+    """
+    if (file.size, file.mtime_ns) == (entry.size, entry.mtime_ns):
         return True
     try:
         return bool(entry.sha256) and file_sha256(file.absolute) == entry.sha256

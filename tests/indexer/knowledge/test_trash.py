@@ -1,7 +1,7 @@
 """Deleting by hand: gone for every reader at once, back whole, and not back by itself."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.documents.reading import read_ahead
+from indexer.documents.scan import ScannedFile
 from indexer.errors import BusyError
 from indexer.ingest import Report, ingest
 from indexer.knowledge.catalog import Catalog
@@ -105,6 +107,26 @@ def test_an_ingest_brings_nothing_back_that_did_not_change(engine: Engine, docs:
     assert set(skipped) == {"2.md", "broken.pdf"}
     assert "deleted by hand" in skipped["2.md"]
     assert shown(engine, state="deleted") == {"2.md", "broken.pdf"}
+
+
+def test_nor_what_changed_between_a_run_s_walk_and_its_reading(
+    engine: Engine, docs: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replaced just then, a file is read in its new version, while the ledger has the size and time of the old one."""
+
+    def replaced(files: Sequence[ScannedFile], settings: IndexerSettings) -> Iterator[object]:
+        (docs / "2.md").write_text("# Rule 2\n\nIt is longer than what the walk saw.")
+        return read_ahead(files, settings)
+
+    (docs / "2.md").write_text("# Rule 2\n\nShort.")
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.ingest.read_ahead", replaced)
+        run(docs)
+    with Session(engine) as session:
+        assert "the walk saw" in session.exec(select(Document.text).where(Document.path == "2.md")).one()
+    delete_file(engine, entry_id(engine, "2.md"), Catalog(engine).everything())
+    run(docs)
+    assert shown(engine, state="deleted") == {"2.md"}
 
 
 def test_a_file_that_changed_comes_back(engine: Engine, settings: IndexerSettings, docs: Path, run: Run) -> None:
