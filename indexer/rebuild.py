@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
-from indexer.embed import SPECIAL_TOKENS, Embedder, model_folder
+from indexer.embed import Embedder, model_folder
 from indexer.ingest import RunProgress
 from indexer.knowledge.calibration import forget
 from indexer.knowledge.database import writing
@@ -20,7 +20,7 @@ from indexer.knowledge.index_info import describe_index
 from indexer.knowledge.records import put_chunks
 from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.settings import IndexerSettings
-from indexer.text.word_pieces import WordPieces
+from indexer.text.word_pieces import SPECIAL_TOKENS, WordPieces
 
 
 def rebuild_index(

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 from indexer.documents import channel
 from indexer.documents.extract.files import check_file
 from indexer.documents.wire import CutDocument, read_message
-from indexer.embed import SPECIAL_TOKENS, model_folder
+from indexer.embed import model_folder
 from indexer.errors import EmbedderError, OverLimit, StartError, UnreadableFile
+from indexer.text.word_pieces import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
     from indexer.settings import IndexerSettings

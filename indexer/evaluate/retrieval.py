@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from indexer.documents.chunk import chunk_document
 from indexer.documents.extract import text as plain_text
 from indexer.documents.scan import ScannedFile
-from indexer.embed import SPECIAL_TOKENS, Embedder, model_folder
+from indexer.embed import Embedder, model_folder
 from indexer.errors import StartError
 from indexer.ingest import ingest
 from indexer.knowledge.encoding import encoded
@@ -30,7 +30,7 @@ from indexer.passages import Passage, Scope
 from indexer.search.answerability import answerability
 from indexer.search.retrieve import Retriever
 from indexer.settings import IndexerSettings
-from indexer.text.word_pieces import WordPieces
+from indexer.text.word_pieces import SPECIAL_TOKENS, WordPieces
 
 DEPTH = 10
 """Passages asked for a question: the deepest figure is recall@10."""

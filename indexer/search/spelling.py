@@ -14,6 +14,8 @@ from indexer.text.terms import fold, stem
 
 LEAST_LETTERS = 5
 """Shorter words are one slip away from too many others."""
+MOST_LETTERS = 40
+"""Longer ones are no words: one of 4,000 letters is one slip away from 216,000 others, which took over a second."""
 MOST_WORDS = 8
 """Words of one question that are looked at; a pasted page in a foreign language would otherwise take long."""
 SHOUTED = 3
@@ -40,7 +42,12 @@ def corrected(
     def replaced(match: re.Match[str]) -> str:
         nonlocal unknown
         word = fold(match[0])
-        if unknown == MOST_WORDS or len(word) < LEAST_LETTERS or not word.isalpha() or chunks_with(stem(word)):
+        if (
+            unknown == MOST_WORDS
+            or not LEAST_LETTERS <= len(word) <= MOST_LETTERS
+            or not word.isalpha()
+            or chunks_with(stem(word))
+        ):
             return match[0]
         if (
             is_right(word)

@@ -17,7 +17,9 @@ VERSION = "2"
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
-_JOINED = re.compile(r"[^\W_]+(?:[-_./][^\W_]+)+")
+_JOINED = re.compile(
+    r"(?<![^\W_])[^\W_]++(?:[-_./][^\W_]++)+"
+)  # from the beginning of a word alone, or it were quadratic
 _TELLS_IT_APART = re.compile(r"[\d_]")
 _VOICED = frozenset("\u3099\u309a")  # marks that make another syllable in Japanese, not an accent
 _STEMMER = Stemmer.Stemmer("english")

@@ -74,7 +74,7 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
         yield loading
     if not can_write(generator):
         why = generator.state.detail if generator else "None is installed."
-        for event in answer_without_model(question, retrieved, why, clock):
+        for event in await asyncio.to_thread(list, answer_without_model(question, retrieved, why, clock)):
             yield event
         return
 
@@ -91,7 +91,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
             for event in await asyncio.to_thread(refusal, question, retrieved, bearing, means, clock):
                 yield event
             return
-    written = write(question, prompt, generator, _checker(question, prompt, means), retrieved, clock)
+    checker = await asyncio.to_thread(_checker, question, prompt, means)
+    written = write(question, prompt, generator, checker, retrieved, clock)
     async with aclosing(written) as events:
         async for event in events:
             yield replace(event, answerability=bearing.answerability) if isinstance(event, Answer) else event

@@ -40,7 +40,7 @@ async def search(
     found = await _found(question, before, retriever, generator, standalone=standalone)
     sides = [
         await asyncio.to_thread(retriever.retrieve, side, [], question.scope, question.top_k)
-        for side in compared(question.text)
+        for side in await asyncio.to_thread(compared, question.text)
     ]
     return replace(found, sides=tuple(sides))
 

@@ -12,7 +12,7 @@ from indexer import embed
 from indexer.embed import EmbeddingInput, SentenceTransformerEmbedder, model_folder
 from indexer.errors import EmbedderError
 from indexer.settings import DEFAULT_EMBEDDER, IndexerSettings
-from indexer.text.word_pieces import WordPieces
+from indexer.text.word_pieces import LONGEST_TEXT, SPECIAL_TOKENS, WordPieces
 
 BUILT_IN = model_folder(DEFAULT_EMBEDDER)
 
@@ -55,8 +55,37 @@ def test_word_pieces_are_spans_of_the_text() -> None:
     spans = pieces.offsets(text)
     assert "".join(text[start:end] for start, end in spans) == text.replace(" ", "")
     ids, with_special = pieces.encode(text)
-    assert len(ids) == len(with_special) == len(spans) + embed.SPECIAL_TOKENS
+    assert len(ids) == len(with_special) == len(spans) + SPECIAL_TOKENS
     assert len(pieces.offsets("word " * 5_000)) == 5_000
+
+
+@pytest.mark.parametrize("unit", ["word ", "unbelievably ", ". ", "\u6f22", "e\u0301 ", "12-34 "])
+def test_of_a_long_text_no_more_is_looked_at_than_the_model_reads(unit: str) -> None:
+    pieces = WordPieces(BUILT_IN)
+    assert pieces.longest == 256
+    text = unit * 100_000
+    beginning = pieces.beginning(text)
+    assert len(beginning) <= LONGEST_TEXT
+    read, whole = pieces.offsets(beginning), pieces.offsets(text[:20_000])
+    assert read[: pieces.longest] == whole[: pieces.longest], "the pieces that are read are those of the whole text"
+    assert pieces.read_of(text) == pieces.longest - SPECIAL_TOKENS
+    assert (pieces.beginning(unit), pieces.read_of(unit)) == (unit, len(pieces.offsets(unit)))
+
+
+def test_a_text_of_hardly_any_pieces_is_cut_all_the_same() -> None:
+    pieces = WordPieces(BUILT_IN)
+    assert len(pieces.beginning("a" * 1_000_000)) == LONGEST_TEXT
+    assert pieces.read_of(" " * 1_000_000) == 0
+
+
+def test_a_model_that_does_not_say_how_much_it_reads(tmp_path: Path) -> None:
+    shutil.copy(BUILT_IN / "tokenizer.json", tmp_path)
+    for said in (None, "", "[]", '{"max_seq_length": null}', '{"max_seq_length": "x"}'):
+        if said is not None:
+            (tmp_path / "sentence_bert_config.json").write_text(said)
+        pieces = WordPieces(tmp_path)
+        assert pieces.longest is None
+        assert pieces.read_of("two words") == 2
 
 
 def test_sentences_are_means_of_the_pieces_inside_them() -> None:
@@ -106,6 +135,15 @@ def test_batches_change_nothing(real: SentenceTransformerEmbedder) -> None:
         (alone,) = real.encode_chunks([chunk])
         assert np.abs(alone.vector - together.vector).max() < 1e-5
         assert np.abs(alone.sentences - together.sentences).max(initial=0) < 1e-5
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("unit", ["Annual leave is thirty days. ", "\u6f22\u5b57", "unbelievably-long "])
+def test_what_of_a_long_text_is_left_out_moves_no_vector(real: SentenceTransformerEmbedder, unit: str) -> None:
+    text = unit * 3_000
+    whole = real.model.encode_query([text], normalize_embeddings=True, show_progress_bar=False)
+    assert len(real.tokenizer.beginning(text)) < len(text)
+    assert np.abs(real.encode_queries([text]) - whole).max() < 1e-6
 
 
 @pytest.mark.models

@@ -52,6 +52,9 @@ class Words:
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\w+", text)]
 
+    def read_of(self, text: str) -> int:
+        return len(self.offsets(text))
+
 
 class CountingEmbedder(WordEmbedder):
     name = "all-MiniLM-L6-v2"  # what an untouched installation has

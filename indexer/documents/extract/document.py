@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Kind = Literal["heading", "paragraph", "item", "header", "row", "code"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PIECE = 1 << 16  # characters of JSON that are read at once: some 2,000 blocks, a millisecond
 
 LONGEST_HEADING = 300
 """Code points of a heading; what a file marks as heading beyond that is read as a paragraph below it."""
@@ -42,4 +43,12 @@ def blocks_to_json(blocks: tuple[Block, ...]) -> str:
 
 
 def blocks_from_json(text: str) -> tuple[Block, ...]:
-    return tuple(Block(*fields) for fields in json.loads(text))
+    """Read a piece at a time: json.loads lets no other thread run until it is done, and a document may have a hundred
+    thousand blocks."""
+    blocks: list[Block] = []
+    at, end = 1, 1
+    while end > 0:
+        end = text.find("],", at + PIECE) + 1  # behind a block: 0 where there is no other
+        blocks += (Block(*fields) for fields in json.loads(f"[{text[at : end or -1]}]"))
+        at = end + 1
+    return tuple(blocks)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
@@ -19,6 +19,7 @@ from server.web.api.completion_shapes import Completion, to_question
 from server.web.api.schemas import REFUSALS, ChatRequest
 from server.web.bodies import JsonRoute
 from server.web.disconnect import CLIENT_GONE, while_connected
+from server.web.json_pieces import JsonInPieces
 from server.web.problems import describe
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def _response(
     completion: Completion, answer: Answer, sources: tuple[Evidence, ...], logprobs: list[TokenLogprob]
 ) -> Response:
     """Some megabytes of JSON where 20 log probabilities of each token are asked for: call it from a thread."""
-    return JSONResponse(completion.whole(answer, sources, logprobs))
+    return JsonInPieces(completion.whole(answer, sources, logprobs))
 
 
 async def _until_accepted(events: AsyncIterator[AnswerEvent]) -> list[AnswerEvent]:

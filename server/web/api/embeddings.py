@@ -5,7 +5,7 @@ import base64
 import struct
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
 from indexer.embed import Embedder
@@ -14,6 +14,7 @@ from server.runtime.services import Services, ServicesDep
 from server.web.api.schemas import MAX_INPUTS, REFUSALS, EmbeddingRequest
 from server.web.bodies import JsonRoute
 from server.web.disconnect import CLIENT_GONE
+from server.web.json_pieces import JsonInPieces
 
 EMBEDDINGS_AT_ONCE = 32  # texts, between looks whether the client is still there
 
@@ -39,7 +40,7 @@ async def embeddings(body: EmbeddingRequest, request: Request, services: Service
     return await asyncio.to_thread(_response, body, vectors, tokens)
 
 
-def _response(body: EmbeddingRequest, vectors: list[list[float]], tokens: int) -> JSONResponse:
+def _response(body: EmbeddingRequest, vectors: list[list[float]], tokens: int) -> Response:
     """Some megabytes of JSON for as many texts as are taken: call it from a thread."""
     as_base64 = body.encoding_format == "base64"
     data = [
@@ -47,7 +48,7 @@ def _response(body: EmbeddingRequest, vectors: list[list[float]], tokens: int) -
         for index, vector in enumerate(vectors)
     ]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return JSONResponse({"object": "list", "model": body.model, "data": data, "usage": usage})
+    return JsonInPieces({"object": "list", "model": body.model, "data": data, "usage": usage})
 
 
 async def _encode(
@@ -74,7 +75,7 @@ async def _encode(
 def _encoded(embedder: Embedder, texts: list[str]) -> tuple[list[list[float]], int]:
     """(vectors, tokens read)."""
     vectors: list[list[float]] = embedder.encode_queries(texts).tolist()
-    return vectors, sum(len(embedder.tokenizer.offsets(text)) for text in texts)
+    return vectors, sum(embedder.tokenizer.read_of(text) for text in texts)
 
 
 def _base64(vector: list[float]) -> str:

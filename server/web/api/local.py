@@ -7,7 +7,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 
 from indexer.embed import Embedder, EmbeddingInput
@@ -16,6 +16,7 @@ from server.errors import BadRequest, NotFound, Unavailable
 from server.runtime.services import ServicesDep
 from server.web.api.schemas import Sent
 from server.web.bodies import JsonRoute
+from server.web.json_pieces import JsonInPieces
 from server.web.parameters import Count, Words
 
 MOST_SENTENCES = 4096  # of one chunk, which has 2048 word pieces at the most
@@ -60,4 +61,4 @@ def _encoded(embedder: Embedder, body: VectorsRequest) -> Response:
     chunks = [EmbeddingInput(one.prefix, one.body, tuple(one.sentences)) for one in body.chunks]
     if any(end > len(chunk.body) for chunk in chunks for _, end in chunk.sentences):
         raise BadRequest("A sentence ends behind its chunk.", param="chunks")
-    return JSONResponse(vectors_answer(embedder.dimension, embedder.encode_chunks(chunks)))
+    return JsonInPieces(vectors_answer(embedder.dimension, embedder.encode_chunks(chunks)))

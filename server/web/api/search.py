@@ -4,13 +4,14 @@ import asyncio
 import time
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from indexer.client import search_result
 from server.errors import BadRequest, Unavailable
 from server.runtime.services import ScopeDep, ServicesDep, narrowed
 from server.web.api.schemas import REFUSALS, SearchRequest
 from server.web.bodies import JsonRoute
+from server.web.json_pieces import JsonInPieces
 
 router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 
@@ -28,4 +29,4 @@ async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) ->
         services.retriever.search, body.query, body.history, scope, body.top_k, exact=body.spelling == "exact"
     )
     took_ms = round((time.monotonic() - started) * 1000)
-    return await asyncio.to_thread(lambda: JSONResponse(search_result(body.query, passages, took_ms)))
+    return await asyncio.to_thread(lambda: JsonInPieces(search_result(body.query, passages, took_ms)))

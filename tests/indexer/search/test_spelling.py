@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from indexer.embed import Vectors
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
-from indexer.search.spelling import MOST_WORDS, corrected
+from indexer.search.spelling import MOST_LETTERS, MOST_WORDS, corrected
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 from indexer.text.terms import stem
@@ -92,6 +92,17 @@ def test_slips_of_the_pen_are_mended(text: str, expected: str) -> None:
 )
 def test_right_words_and_names_that_the_documents_lack_are_never_changed(text: str) -> None:
     assert mended(text, HANDBOOK) == text
+
+
+def test_what_is_too_long_for_a_word_is_not_looked_up() -> None:
+    """All that is one slip away from it would be looked up."""
+
+    def looked_up(_word: str) -> bool:
+        raise AssertionError("looked up")
+
+    text = f"{'q' * 4000} and {'漢' * 4000}"
+    assert corrected(text, lambda _term: 0, looked_up) == text
+    assert mended("a" * (MOST_LETTERS - 1), {"a" * MOST_LETTERS: 3}) == "a" * MOST_LETTERS
 
 
 def test_a_question_in_other_words_altogether_is_cut_short() -> None:

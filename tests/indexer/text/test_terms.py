@@ -56,6 +56,12 @@ def test_an_identifier_is_not_its_parts_elsewhere() -> None:
     assert identifiers("SF-1449, v2.1. E_FAIL! 2024-10-17") == ["sf1449", "v2.1", "efail", "20241017"]
 
 
+def test_identifiers_of_a_very_long_word_are_looked_for_once() -> None:
+    """From each of its letters anew, this would not end before the test run does."""
+    assert identifiers("q" * 300_000 + " SF-1449 " + "a-" * 100_000) == ["sf1449"]
+    assert identifiers("x-1" * 100_000) == [("x1" * 100_000)]
+
+
 def test_stop_words_are_left_out_unless_there_is_nothing_else() -> None:
     assert content_terms("what is the leave") == ["leav"]
     assert query_terms("what is it") == ["what", "is", "it"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.answering.comparison import compared
+from server.answering.comparison import LONGEST, compared
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ from server.answering.comparison import compared
 )
 def test_the_sides_of_a_comparison(question: str, sides: tuple[str, ...]) -> None:
     assert compared(question) == sides
+
+
+def test_a_long_text_compares_nothing() -> None:
+    question = "What is the difference between annual leave and sick leave?"
+    assert compared(("x " * LONGEST)[: LONGEST - len(question)] + question) == ("annual leave", "sick leave")
+    assert compared(("x " * LONGEST)[: LONGEST - len(question) + 1] + question) == ()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from typing import Annotated
+from urllib.parse import unquote_plus, urlencode
 
 import pytest
 from fastapi import APIRouter, FastAPI, Form
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from server.web import bodies
-from server.web.bodies import MOST_DEPTH, MOST_FIELDS, MOST_TOKENS, JsonRoute, read_form, read_json
+from server.web.bodies import MOST_DEPTH, MOST_FIELDS, MOST_TOKENS, PIECE, JsonRoute, read_form, read_json
 from tests.server.loop_watch import LoopWatch
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -103,6 +104,18 @@ def test_a_form_is_read_with_what_is_no_utf_8_shown_as_such() -> None:
     ]
 
 
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5))
+def test_a_form_is_read_as_it_was_written(fields: list[tuple[str, str]]) -> None:
+    assert read_form(urlencode(fields).encode()).multi_items() == fields
+
+
+@pytest.mark.parametrize("escaped", ["%41", "%e6%bc%a2", "a%", "%4", "+%20"])
+@pytest.mark.parametrize("shift", range(4))
+def test_a_long_form_is_read_alike_wherever_its_pieces_end(escaped: str, shift: int) -> None:
+    text = "x" * shift + escaped * (3 * PIECE // len(escaped))
+    assert read_form(f"a={text}".encode())["a"] == unquote_plus(text)
+
+
 @given(st.binary(max_size=200))
 def test_no_form_holds_half_a_surrogate_pair(body: bytes) -> None:
     for name, value in read_form(body.replace(b"&", b"")).multi_items():
@@ -130,13 +143,15 @@ def test_bodies_are_read_in_threads(loop_watch: LoopWatch) -> None:
     app = FastAPI()
     app.include_router(api)
     app.include_router(pages)
-    loop_watch.watch(bodies, "read_json", "read_form")
+    loop_watch.watch(bodies, "read_form")
     loop_watch.watch(json, "loads")
+    loop_watch.watch(Body, "model_validate")
     with TestClient(app) as client:
         loop_watch.begin()
         assert client.post("/json", json={"number": 5}).text == "5"
+        assert client.post("/json", json={"number": "x"}).status_code == 422
         assert client.post("/form", data={"text": "a"}).text == '"a"'
-    assert (loop_watch.on_loop, loop_watch.in_threads) == ([], ["read_json", "loads", "read_form"])
+    assert (loop_watch.on_loop, loop_watch.in_threads) == ([], ["loads", "model_validate"] * 2 + ["read_form"])
 
 
 class FormOnly(JsonRoute):

@@ -1,20 +1,22 @@
 """No request makes the others wait: whatever reads a database, renders or tokenises is done in a thread."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from jinja2 import Template
 from markdown_it import MarkdownIt
 from python_multipart.multipart import MultipartParser
 from sqlalchemy import Engine, event
 
+from server.answering import answer, extractive, search
 from server.settings import ServerSettings
 from server.web import templating
 from server.web.api import chat_completions
+from server.web.json_pieces import JsonInPieces
 from tests.server.fakes import BENEFITS, HANDBOOK, CountingEmbedder, ScriptedGenerator, Words, app_of, fill
 from tests.server.loop_watch import LoopWatch
 from tests.waiting import until
@@ -85,6 +87,15 @@ def test_an_upload_is_parsed_written_and_shown_in_threads(pages: TestClient, loo
     assert loop_watch.in_threads.count("write") == 2
 
 
+def test_an_upload_of_100_000_parts_is_parsed_in_threads_and_given_up(pages: TestClient, loop_watch: LoopWatch) -> None:
+    loop_watch.watch(MultipartParser, "write")
+    part = b'--B\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nx\r\n'
+    headers = HTMX | {"Content-Type": "multipart/form-data; boundary=B"}
+    refused = pages.post("/documents/upload", content=part * 100_000 + b"--B--\r\n", headers=headers)
+    assert (refused.status_code, "at most 1,000 parts" in refused.text) == (400, True)
+    assert (loop_watch.on_loop, loop_watch.in_threads.count("write")) == ([], 1)
+
+
 def test_a_static_file_is_hashed_in_a_thread(client: TestClient, loop_watch: LoopWatch) -> None:
     loop_watch.watch(templating, "_hash")
     assert client.get("/static/app.js?v=0").status_code == 200
@@ -93,18 +104,39 @@ def test_a_static_file_is_hashed_in_a_thread(client: TestClient, loop_watch: Loo
 
 def test_texts_are_tokenised_and_their_vectors_written_in_threads(client: TestClient, loop_watch: LoopWatch) -> None:
     loop_watch.watch(CountingEmbedder, "encode_queries")
-    loop_watch.watch(Words, "offsets")
-    loop_watch.watch(JSONResponse, "render")
+    loop_watch.watch(Words, "read_of")
+    loop_watch.watch(json, "loads")
+    loop_watch.watch(JsonInPieces, "render")
     response = client.post("/v1/embeddings", json={"model": "docent", "input": ["one two", "three"] * 20})
     assert response.json()["usage"]["prompt_tokens"] == 60
     assert loop_watch.on_loop == []
-    assert set(loop_watch.in_threads) == {"encode_queries", "offsets", "render"}
+    assert set(loop_watch.in_threads) == {"loads", "encode_queries", "read_of", "render"}
+
+
+def test_a_question_is_looked_at_in_threads(client: TestClient, loop_watch: LoopWatch) -> None:
+    """What it compares, what of its words an answer must rest on, and an answer without a model: it may be long."""
+    loop_watch.watch(search, "compared")
+    loop_watch.watch(answer, "_checker")
+    body = {"model": "docent", "messages": [{"role": "user", "content": QUESTION}]}
+    assert client.post("/v1/chat/completions", json=body).json()["docent"]["answered"]
+    assert loop_watch.on_loop == []
+    assert set(loop_watch.in_threads) == {"compared", "_checker"}
+
+
+def test_an_answer_without_a_model_is_made_in_a_thread(settings: ServerSettings, loop_watch: LoopWatch) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    loop_watch.watch(extractive, "choose_sentences", "extractive_answer")
+    with TestClient(app_of(settings), base_url="http://127.0.0.1:8000") as client:
+        body = {"model": "docent", "messages": [{"role": "user", "content": QUESTION}]}
+        assert client.post("/v1/chat/completions", json=body).json()["docent"]["mode"] == "extractive"
+    assert loop_watch.on_loop == []
+    assert {"choose_sentences", "extractive_answer"} <= set(loop_watch.in_threads)
 
 
 def test_a_completion_is_read_and_written_in_threads(client: TestClient, loop_watch: LoopWatch) -> None:
     loop_watch.watch(chat_completions, "to_question")
     loop_watch.watch(ScriptedGenerator, "count")
-    loop_watch.watch(JSONResponse, "render")
+    loop_watch.watch(JsonInPieces, "render")
     body = {"model": "docent", "messages": [{"role": "user", "content": QUESTION}]}
     assert client.post("/v1/chat/completions", json=body).status_code == 200
     assert "count" in loop_watch.in_threads
