@@ -2,6 +2,7 @@
 
 run()                  once, when the server was told to end: nothing new begins, what runs may finish for a while
 until_the_end(events)  around each answer
+begins_within(seconds) between two looks of a stream that has no end of its own
 """
 
 import asyncio
@@ -25,10 +26,12 @@ class Ending:
     begun: bool = False
     _answers: set[asyncio.Timeout] = field(default_factory=set)
     _none_left: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, seconds: float = DRAIN_SECONDS) -> None:
         """Returns when no answer is under way any more, but for those that take no notice."""
         self.begun = True
+        self._told.set()
         if not self._answers:
             return
         with contextlib.suppress(TimeoutError):
@@ -39,6 +42,13 @@ class Ending:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self._none_left.wait()
+
+    async def begins_within(self, seconds: float) -> bool:
+        """Whether the server ends by then; at once when it does."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        return self.begun
 
     async def until_the_end(self, events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """The same events. Raises Unavailable when the server ends. One task reads it, and waits for nothing else."""

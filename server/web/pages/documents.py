@@ -123,7 +123,8 @@ async def events(
         if before is not None and (runs.ended > before.ended or runs.running < before.running):
             yield ServerSentEvent(raw_data="", event="changed")
         before = runs
-        await asyncio.sleep(POLL_SECONDS)
+        if await services.ending.begins_within(POLL_SECONDS):
+            return  # the page comes back by itself
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def test_every_stream_ends_with_words_and_nothing_is_left_of_the_server(settings
         turn = page.text.split("/turns/")[1].split("/")[0]
         followed = stack.enter_context(client.stream("GET", f"/turns/{turn}/events", timeout=WAIT)).iter_lines()
         first_word(followed)
+        progress = stack.enter_context(client.stream("GET", "/documents/events", timeout=WAIT)).iter_lines()
         host, port = url.removeprefix("http://").split(":")
         upload = stack.enter_context(socket.create_connection((host, int(port))))
         upload.sendall(
@@ -103,6 +104,7 @@ def test_every_stream_ends_with_words_and_nothing_is_left_of_the_server(settings
             last = ends(lines)[-1]
             assert json.loads(last.removeprefix("data: "))["error"]["code"] == "server_stops"
         assert any("being stopped or restarted" in line for line in ends(followed))
+        ends(progress)  # a connection that breaks in it would raise
         waiting.join(WAIT)
         assert (whole[0].status_code, whole[0].json()["error"]["code"]) == (503, "server_stops")
         upload.settimeout(WAIT)
