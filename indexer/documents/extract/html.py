@@ -26,7 +26,14 @@ SECTIONS = frozenset(
 )
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 DEEPEST_LIST = 32
-_HIDDEN_STYLE = re.compile(r"(display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_HIDDEN_STYLE = re.compile(
+    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|color\s*:\s*transparent"
+    r"|(?:opacity|font-size)\s*:\s*(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?\s*(?:[;!]|$)"
+    r"|(?:left|right|top|bottom|text-indent|margin-left|margin-top)\s*:\s*-\d{3,}(?:\.\d*)?(?:px|em|rem|ex|ch|pt|vw|vh|%)?)",
+    re.IGNORECASE,
+)
+"""Of a style: not shown, without a size or a colour, or far outside of the page. Text in the colour of what is behind
+it is read: that may stand in a style sheet."""
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _ARROWS = re.compile(r"[\s↑↩⏎^¶§#\ufe0e]+")
 """Text of links that only lead back from a footnote or to the heading that they stand in."""

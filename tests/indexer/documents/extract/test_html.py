@@ -1,3 +1,5 @@
+import pytest
+
 from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.invariants import check, outline
 
@@ -24,6 +26,24 @@ def test_what_no_reader_sees_is_not_text() -> None:
         "no<p>no</p></div><span aria-hidden=true>no</span><template>no</template><noscript>no</noscript>"
         "<nav><ul><li>Home</ul></nav><img src=x alt='A picture of a cat'><input value=no><p>kept <del>old</del>new</p>"
     ) == [("paragraph", "seen"), ("paragraph", "kept new")]
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["opacity:0", "opacity: 0.0; color: red", "font-size:0px", "FONT-SIZE : 0 !important", "color: transparent",
+     "position:absolute; left:-9999px", "text-indent: -100em", "top:-500vh", "visibility: collapse", "display:none"],
+)  # fmt: skip
+def test_what_has_no_size_no_colour_or_no_place_on_the_page_is_not_text(style: str) -> None:
+    assert read(f"<p>seen <span style='{style}'>no</span></p><p style='{style}'>no</p>") == [("paragraph", "seen")]
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["opacity:0.5", "opacity:.05", "font-size:0.8em", "font-size: 10px", "background-color: transparent",
+     "margin-left:-12px", "left: -10px", "border-left: 0", "line-height:0", "order:0", "fill-opacity:0"],
+)  # fmt: skip
+def test_what_only_looks_like_it_is_text(style: str) -> None:
+    assert read(f"<p>seen <span style='{style}'>too</span></p>") == [("paragraph", "seen too")]
 
 
 def test_nested_lists_keep_their_depth() -> None:
