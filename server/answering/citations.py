@@ -171,7 +171,7 @@ class CitationChecker:
             sentence = _plainly(sentence)
         claim = sentence.claim
         supports, reason = self._judge(sentence) if claim else ([], None)
-        why = self._reason_to_drop(claim, supports, reason) if claim else None
+        why = self._reason_to_drop(claim, supports, reason) if claim else self._wrong_number(sentence.text)
         if why:
             self._markdown.drop(sentence)
             self.dropped.append(Dropped(claim, why, self.judged, self.judged + sentence.length))
@@ -220,6 +220,13 @@ class CitationChecker:
         if doubted:
             return doubted
         return "name" if unknown(claim, self._known) else None
+
+    def _wrong_number(self, text: str) -> DropReason | None:
+        """What claims nothing is shown unmarked, so a heading, of a table too, must not have a number that stands nowhere."""
+        heading = text.lstrip()
+        if not self._drops or not heading.startswith(("#", "|")):
+            return None
+        return "name" if any(fact[0].isdigit() for fact in unknown(heading.lstrip("#| "), self._known)) else None
 
     @cached_property
     def _known(self) -> frozenset[str]:

@@ -169,8 +169,8 @@ def test_a_restored_state(gguf: Path, model: Model, reference: llama_cpp.Llama, 
 
     context, scheduler, hot = started()
     run(scheduler, Request(8, tuple(range(310, 390)), 5))  # so that cells do not lie in the order of positions
-    run(scheduler, *(Request(i, prompt, 3) for i, prompt in enumerate(BRANCHES)))
-    run(scheduler, *(Request(i, prompt, 3) for i, prompt in enumerate(BRANCHES)))
+    run(scheduler, *(Request(i, prompt, 3, public=len(prompt)) for i, prompt in enumerate(BRANCHES)))
+    run(scheduler, *(Request(i, prompt, 3, public=len(prompt)) for i, prompt in enumerate(BRANCHES)))
     hot.save(scheduler.slots)
     context.close()
     context, scheduler, _ = started()

@@ -24,7 +24,8 @@ from tests.server.passages import numbered
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
 TOOL = Path(__file__).parents[3] / ".." / "shared" / "tools" / "make_phi3_gguf.py"
-SYSTEM = Message("system", "be as the one and the other of it, in and out of the way, for all of their time " * 2)
+OURS = "be as the one and the other of it, in and out of the way, for all of their time " * 2
+SYSTEM = Message("system", OURS, public=len(OURS))
 
 
 @asynccontextmanager
