@@ -222,7 +222,7 @@ class CitationChecker:
         return "name" if unknown(claim, self._known) else None
 
     def _wrong_number(self, text: str) -> DropReason | None:
-        """What claims nothing is shown unmarked, so a heading, of a table too, must not have a number that stands nowhere."""
+        """A heading, of a table too, claims nothing and is shown unmarked: it must not have a number of its own."""
         heading = text.lstrip()
         if not self._drops or not heading.startswith(("#", "|")):
             return None

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from indexer.text.terms import words
@@ -32,6 +32,8 @@ WRONG = [
 ]
 IDLE = ["Sure.", "Here is how:", "Yes, ", "No. ", "`code` ", "for", " [1]", " [2].", "**"]
 FORM = ["\n", "\n\n", "\n- ", "\n  - ", "\n1. ", "\n> ", "\n# ", "\n| a | b |\n|---|---|\n| ", " | ", "\n```\n"]
+WRONG_HEADING = re.compile(r"^[ \t]*[#|][^\n]*(?:99|Zebras|Dogs|isn't|documents do not|Thirty|Contoso)", re.M)
+"""A heading claims nothing, and of its words the numbers alone are looked for in the passages."""
 CLAIMS = st.lists(st.sampled_from([*RIGHT, *WRONG, *IDLE, *FORM]), max_size=12).map(" ".join)
 
 
@@ -40,6 +42,7 @@ CLAIMS = st.lists(st.sampled_from([*RIGHT, *WRONG, *IDLE, *FORM]), max_size=12).
 def test_every_claim_that_is_shown_has_a_citation_and_none_of_those_dropped_is_shown(
     text: str, cuts: list[int]
 ) -> None:
+    assume(not WRONG_HEADING.search(text))
     checker = in_pieces(pieces(text, cuts))
     said = shown_sentences(checker.text)
     for sentence, marks in said:
