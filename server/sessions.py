@@ -10,7 +10,6 @@ import hmac
 import os
 import secrets
 import time
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.responses import Response
 
 from indexer.errors import StorageError
-from server.errors import TooBusy
+from server.login_limit import Browser, LoginLimit
 from server.settings import ServerSettings
 
 YEAR = 365 * 24 * 3600  # seconds
-ATTEMPTS, WINDOW = 5, 60.0  # wrong passwords from one address within so many seconds
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,8 @@ class Visitor:
 
     owner: str
     admitted: bool
+    known: bool = False
+    """It was admitted before, though perhaps with a password that is no longer the page's."""
 
 
 class Sessions:
@@ -43,7 +43,7 @@ class Sessions:
         password = settings.password.get_secret_value() if settings.password else ""
         self._password = password.encode()
         self._proof = hmac.new(secret, b"password" + self._password, "sha256").hexdigest()[:32]
-        self._failures: dict[str, deque[float]] = {}
+        self._limit = LoginLimit()
 
     def read(self, cookies: dict[str, str]) -> Visitor | None:
         """The visitor of a request's cookies; None without a cookie that is ours.
@@ -55,12 +55,13 @@ class Sessions:
             value, signed = self._signer.loads(cookies.get(self.cookie, ""), return_timestamp=True)
             if time.time() - signed.timestamp() > YEAR:
                 return None
-            return Visitor(str(value["owner"]), self._admits(str(value.get("proof", ""))))
+            proof = str(value.get("proof", ""))
+            return Visitor(str(value["owner"]), self._admits(proof), known=bool(proof))
         except (BadSignature, KeyError, TypeError, AttributeError):
             return None
 
     def newcomer(self) -> Visitor:
-        return Visitor(secrets.token_hex(16), not self._password)
+        return Visitor(secrets.token_hex(16), not self._password, known=not self._password)
 
     def write(self, response: Response, visitor: Visitor, *, https: bool) -> None:
         value = {"owner": visitor.owner, "proof": self._proof if visitor.admitted else ""}
@@ -68,21 +69,19 @@ class Sessions:
             self.cookie, self._signer.dumps(value), max_age=YEAR, httponly=True, samesite="lax", secure=https
         )
 
-    def check_password(self, password: str, address: str) -> bool:
-        """Raises TooBusy after ATTEMPTS wrong ones from `address` within WINDOW seconds."""
-        now = time.monotonic()
-        failures = self._failures.setdefault(address, deque(maxlen=ATTEMPTS))
-        if len(failures) == ATTEMPTS and now - failures[0] < WINDOW:
-            raise TooBusy(
-                "There were too many wrong passwords.", "Wait a minute, then try again.", retry_after=int(WINDOW)
-            )
-        if hmac.compare_digest(password.encode(), self._password):
-            self._failures.pop(address, None)
-            return True
-        failures.append(now)
-        if len(self._failures) > 10_000:  # addresses are free to invent on some networks
-            self._failures.clear()
-        return False
+    def log_in(self, password: str, cookies: dict[str, str], address: str) -> Visitor | None:
+        """Who the browser with these cookies is from now on; None for a wrong password. Raises TooBusy after too many.
+
+        One that was never admitted becomes somebody new: else who planted a cookie before its first login would know
+        whose conversations it names. One that was admitted before keeps its conversations.
+        """
+        visitor = self.read(cookies)
+        known = visitor is not None and visitor.known
+        browser = Browser(visitor.owner if visitor else "", address, known=known)
+        if not self._limit.attempt(browser, lambda: hmac.compare_digest(password.encode(), self._password)):
+            return None
+        owner = visitor.owner if visitor is not None and known else secrets.token_hex(16)
+        return Visitor(owner, admitted=True, known=True)
 
     def _admits(self, proof: str) -> bool:
         return not self._password or hmac.compare_digest(proof.encode(), self._proof.encode())

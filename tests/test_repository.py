@@ -45,6 +45,7 @@ FLOORS = {
         ("server.answering",),
         ("server.llm",),
         ("server.engine", "server.sessions"),
+        ("server.login_limit",),
         ("server.settings", "server.errors"),
     ),
 }

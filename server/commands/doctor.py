@@ -35,7 +35,7 @@ from server.llm.model_files import resolve_model
 from server.llm.remote import remote_address
 from server.llm.remote_check import CHECK_LIMIT, RemoteProblem, check_server
 from server.settings import ServerSettings
-from server.web.security import check_exposure
+from server.web.security import check_exposure, trusted_proxies
 
 LEAST_DISK = 1024**3  # bytes: an index and its snapshots
 LEAST_MEMORY = 1536 * 1024**2  # bytes: the search model and the libraries around it
@@ -188,6 +188,7 @@ def _remote_model(settings: ServerSettings) -> tuple[Verdict, str]:
 
 def _address(settings: ServerSettings) -> tuple[Verdict, str]:
     check_exposure(settings)
+    trusted_proxies(settings)
     server = find_server(settings)
     if server is not None:
         return "ok", f"Docent runs at {server.address.url}."

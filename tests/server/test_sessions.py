@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from indexer.errors import StorageError
 from server.errors import TooBusy
-from server.sessions import ATTEMPTS, Sessions, Visitor, load_secret
+from server.login_limit import OF_ONE_BROWSER
+from server.sessions import Sessions, Visitor, load_secret
 from server.settings import ServerSettings
 from tests.server.fakes import app_of
 
@@ -70,18 +71,39 @@ def test_a_changed_password_asks_everyone_again(settings: ServerSettings) -> Non
     old = Sessions(settings.model_copy(update={"password": SecretStr("old")}))
     assert not old.newcomer().admitted
     cookie = value_of(cookie_of(old, Visitor("ann", admitted=True)))
-    assert old.read(cookie) == Visitor("ann", admitted=True)
+    assert old.read(cookie) == Visitor("ann", admitted=True, known=True)
     new = Sessions(settings.model_copy(update={"password": SecretStr("new")}))
-    assert new.read(cookie) == Visitor("ann", admitted=False)
+    assert new.read(cookie) == Visitor("ann", admitted=False, known=True)
+
+
+def test_a_login_makes_somebody_new_of_who_was_nobody(settings: ServerSettings) -> None:
+    """Else who planted the cookie would know whose conversations it names."""
+    sessions = Sessions(settings.model_copy(update={"password": SecretStr("pässword")}))
+    planted = value_of(cookie_of(sessions, sessions.newcomer()))
+    before = sessions.read(planted)
+    after = sessions.log_in("pässword", planted, "10.0.0.1")
+    assert before is not None
+    assert after is not None
+    assert after.admitted
+    assert after.owner != before.owner
+    assert sessions.read(planted) == before
+    assert sessions.log_in("wrong", planted, "10.0.0.1") is None
+
+
+def test_a_browser_keeps_its_conversations_over_a_change_of_password(settings: ServerSettings) -> None:
+    old = Sessions(settings.model_copy(update={"password": SecretStr("old")}))
+    cookie = value_of(cookie_of(old, Visitor("ann", admitted=True)))
+    new = Sessions(settings.model_copy(update={"password": SecretStr("new")}))
+    assert new.log_in("new", cookie, "10.0.0.1") == Visitor("ann", admitted=True, known=True)
 
 
 def test_passwords_cannot_be_tried_quickly(settings: ServerSettings) -> None:
     sessions = Sessions(settings.model_copy(update={"password": SecretStr("pässword")}))
-    for _ in range(ATTEMPTS):
-        assert not sessions.check_password("guess", "10.0.0.1")
+    for _ in range(OF_ONE_BROWSER):
+        assert sessions.log_in("guess", {}, "10.0.0.1") is None
     with pytest.raises(TooBusy, match="Wait a minute"):
-        sessions.check_password("pässword", "10.0.0.1")
-    assert sessions.check_password("pässword", "10.0.0.2")
+        sessions.log_in("pässword", {}, "10.0.0.1")
+    assert sessions.log_in("pässword", {}, "10.0.0.2")
 
 
 def test_the_secret_is_made_once_for_all_that_start_together(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from server.runtime.services import ScopeDep, ServicesDep
-from server.sessions import YEAR, Visitor
+from server.sessions import YEAR
 from server.views.export import conversation_markdown
 from server.web.pages.page_route import PageRoute, own_path
 from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
@@ -180,8 +180,8 @@ def login(
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     address = request.client.host if request.client else ""
-    if not sessions.check_password(password, address):
+    visitor = sessions.log_in(password, request.cookies, address)
+    if visitor is None:
         return page(request, "login.html", 401, next=own_path(next), wrong=True)
-    visitor: Visitor = request.state.visitor
-    request.state.visitor = Visitor(visitor.owner, admitted=True)
+    request.state.visitor = visitor
     return RedirectResponse(own_path(next), status_code=303)

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from indexer.client import read_address
 from indexer.errors import StartError
+from server.commands.serve import uvicorn_config
 from server.settings import ServerSettings
-from server.web.security import BODY_LIMIT, HEADERS, check_exposure, host_name
+from server.web.security import BODY_LIMIT, HEADERS, check_exposure, host_name, trusted_proxies
 from tests.server.fakes import HANDBOOK, app_of, fill
 
 QUESTION = {"model": "docent", "messages": [{"role": "user", "content": "How many days of annual leave?"}]}
@@ -252,3 +255,47 @@ def test_an_open_address_needs_a_key_and_a_password(tmp_path: Path, set_: dict[s
 def test_a_guarded_address_may_be_open(tmp_path: Path) -> None:
     check_exposure(ServerSettings(data=tmp_path, host=ANYWHERE, api_key=SecretStr("k"), password=SecretStr("p")))
     check_exposure(ServerSettings(data=tmp_path, host="127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "seen"),
+    [
+        ("", "127.0.0.1", "http from 127.0.0.1"),
+        ("10.0.0.9", "127.0.0.1", "http from 127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1", "https from 203.0.113.7"),
+        ("10.0.0.0/24, ::1", "10.0.0.77", "https from 203.0.113.7"),
+        ("10.0.0.0/24", "10.0.1.77", "http from 10.0.1.77"),
+    ],
+)
+async def test_only_a_named_proxy_is_believed_about_who_asks(
+    settings: ServerSettings, proxies: str, peer: str, seen: str
+) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def who(request: Request) -> str:
+        assert request.client is not None
+        return f"{request.url.scheme} from {request.client.host}"
+
+    config = uvicorn_config(app, settings.model_copy(update={"trusted_proxies": proxies}))
+    config.load()
+    transport = httpx.ASGITransport(config.loaded_app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://docent") as client:
+        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+        assert (await client.get("/", headers=headers)).json() == seen
+
+
+@pytest.mark.parametrize(
+    ("proxies", "what"),
+    [("nginx", "neither an address nor a network"), ("10.0.0.1; x", "neither"), ("*", "neither")]
+    + [(everybody, "which is everybody") for everybody in ("0.0.0.0/0", "::/0", "127.0.0.1, 0.0.0.0/0")],
+)
+def test_a_proxy_that_is_none_or_everybody_is_refused(settings: ServerSettings, proxies: str, what: str) -> None:
+    with pytest.raises(StartError, match=what):
+        trusted_proxies(settings.model_copy(update={"trusted_proxies": proxies}))
+
+
+def test_the_cookie_is_for_https_alone_behind_a_proxy_that_speaks_it(settings: ServerSettings) -> None:
+    fill(settings, {"handbook": HANDBOOK})
+    with TestClient(app_of(settings), base_url="https://127.0.0.1:8000") as client:
+        assert "Secure" in client.get("/").headers["set-cookie"]

@@ -351,6 +351,46 @@ def test_a_password_is_asked_for_before_anything_is_shown(settings: ServerSettin
         assert client.get("/", follow_redirects=False).status_code == 200
 
 
+def test_no_header_evades_the_limit_of_wrong_passwords(settings: ServerSettings) -> None:
+    with TestClient(locked(settings).app()) as client:
+        statuses = []
+        for number in range(8):
+            client.cookies.clear()
+            headers = {"X-Forwarded-For": f"10.0.0.{number}", "Forwarded": f"for=10.0.0.{number}"}
+            statuses.append(client.post("/login", data={"password": f"guess {number}"}, headers=headers).status_code)
+        assert statuses == [401] * 5 + [429] * 3
+        client.cookies.clear()
+        refused = client.post("/login", data={"password": "open sesame"})
+        assert "Wait a minute" in refused.text
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+
+
+def test_wrong_passwords_of_one_browser_hold_up_no_other(settings: ServerSettings) -> None:
+    with TestClient(locked(settings).app()) as client:
+        client.get("/login")
+        assert [client.post("/login", data={"password": "guess"}).status_code for _ in range(7)] == [401] * 5 + [
+            429
+        ] * 2
+        client.cookies.clear()
+        client.get("/login")
+        right = client.post("/login", data={"password": "open sesame"}, follow_redirects=False)
+        assert right.status_code == 303
+
+
+def test_a_login_gives_a_new_session(settings: ServerSettings) -> None:
+    with TestClient(locked(settings).app()) as client:
+        client.get("/login")
+        (before,) = client.cookies.values()
+        client.post("/login", data={"password": "open sesame"})
+        (after,) = client.cookies.values()
+        client.cookies.clear()
+        sessions = client.app.state.services.sessions  # type: ignore[attr-defined]  # typed as any ASGI application
+        planted, own = (sessions.read({sessions.cookie: value}) for value in (before, after))
+        assert not planted.admitted
+        assert own.admitted
+        assert planted.owner != own.owner
+
+
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/x", "/\\evil.example", "javascript:x", "x"])
 def test_the_login_leads_nowhere_else(settings: ServerSettings, target: str) -> None:
     with TestClient(locked(settings).app()) as client:
