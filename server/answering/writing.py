@@ -58,7 +58,7 @@ async def write(
         mode="model",
         reason=completed.reason,
         citations=tuple(checker.citations),
-        quotes=quotes_beneath(checker.citations, retrieved, draft.sources) if question.is_cited else (),
+        quotes=quotes_beneath(checker.text, checker.citations, retrieved, draft.sources) if question.is_cited else (),
         unsupported=tuple(checker.unsupported),
         usage=completed.usage,
         took_ms=clock.timing(),

@@ -4,22 +4,18 @@ A small model writes few words and drops facts that its sources hold. So the sen
 answer rests on stand beneath it, folded away where they say nothing that the answer does not say in the same words.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from indexer.text.shorten import shortened
-from indexer.text.terms import content_terms
 from server.answering.events import Citation
-from server.answering.extractive import REPEATS, as_markdown
-from server.answering.negation import denies
+from server.answering.extractive import as_markdown
+from server.answering.quotes import adds_nothing
 from server.conversations.shapes import TurnView
 from server.views.presentation import source_name
 
 BENEATH_WORDS = "The documents’ words"
 LONGEST = 1000  # characters of a quotation; the source that it opens has the rest
-
-_MARK = re.compile(r"\[\d{1,4}\]")
 
 
 @dataclass(frozen=True)
@@ -53,18 +49,7 @@ def is_repeated(turn: TurnView) -> bool:
     """Whether what is quoted beneath an answer says nothing that the answer does not say in nearly the same words."""
     if not turn.quotes:
         return True
-    written = _MARK.sub(" ", turn.answer)
-    held = set(content_terms(written))
-    return all(_adds_nothing(view.citation.quote, written, held) for view in turn.quotes)
-
-
-def _adds_nothing(quote: str, written: str, held: set[str]) -> bool:
-    """As extractive.py judges of two sentences of the documents: most of its words, every number, no other "not"."""
-    terms = set(content_terms(quote))
-    new = terms - held
-    if len(new) > (1 - REPEATS) * len(terms) or any(term.isdecimal() for term in new):
-        return False
-    return not denies(quote, written)
+    return all(adds_nothing(view.citation.quote, turn.answer) for view in turn.quotes)
 
 
 def footnotes(turn: TurnView) -> list[Note]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from indexer.passages import Passage
 from server.answering.citations import citation
 from server.answering.events import BENEATH, Citation, Evidence
 from server.answering.evidence import numbered
-from server.answering.quotes import QUOTES, quotes_beneath
+from server.answering.quotes import QUOTES, adds_nothing, quotes_beneath
 from tests.server.passages import passage, retrieved
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
@@ -32,7 +33,7 @@ LEAVE_PASSAGE, DENTAL_PASSAGE = passage(LEAVE, document_id=1, start=7), passage(
 def test_what_it_rests_on_comes_first_and_then_the_best_of_what_was_found() -> None:
     sources = sources_of(DENTAL_PASSAGE, LEAVE_PASSAGE)
     found = retrieved(QUESTION, [LEAVE_PASSAGE])
-    quotes = quotes_beneath([cite(sources[0], 1, at=40)], found, sources)
+    quotes = quotes_beneath("", [cite(sources[0], 1, at=40)], found, sources)
     assert [(quote.n, quote.quote) for quote in quotes][:2] == [
         (1, "Crowns are covered at half their price."),
         (2, "Employees have 25 days of annual leave."),
@@ -42,7 +43,7 @@ def test_what_it_rests_on_comes_first_and_then_the_best_of_what_was_found() -> N
 
 def test_what_is_far_from_the_question_is_not_quoted() -> None:
     found = retrieved(QUESTION, [passage("Employees have 25 days of annual leave. Zebras cross rivers.")])
-    assert [quote.quote for quote in quotes_beneath([], found, sources_of(*found.passages))] == [
+    assert [quote.quote for quote in quotes_beneath("", [], found, sources_of(*found.passages))] == [
         "Employees have 25 days of annual leave."
     ]
 
@@ -51,24 +52,54 @@ def test_the_same_words_are_quoted_once() -> None:
     again = passage(LEAVE.upper().replace(" ", "  "), document_id=3)
     sources = sources_of(LEAVE_PASSAGE, again)
     cited = [cite(sources[0], 0), cite(sources[1], 0), cite(sources[0], 0, at=9)]
-    assert [quote.n for quote in quotes_beneath(cited, None, sources)] == [1]
+    assert [quote.n for quote in quotes_beneath("", cited, None, sources)] == [1]
+
+
+def test_what_is_written_already_takes_no_place_from_what_is_not() -> None:
+    more = passage("Employees have 25 days of annual leave. Employees in their first year have 20 days of annual leave.")
+    sources, found = sources_of(more), retrieved(QUESTION, [more])
+    cited = [cite(sources[0], 0)]
+    written = "Employees have 25 days of annual leave [1]."
+    assert [quote.quote for quote in quotes_beneath(written, cited, found, sources)] == [more.sentences[1].text]
+    assert len(quotes_beneath("Employees have 26 days of annual leave [1].", cited, found, sources)) == 2
+
+
+def test_what_it_rests_on_is_quoted_where_all_of_it_is_written() -> None:
+    sources = sources_of(LEAVE_PASSAGE)
+    quotes = quotes_beneath(LEAVE, [cite(sources[0], 1)], retrieved(QUESTION, [LEAVE_PASSAGE]), sources)
+    assert "Leave is booked in the people portal." in [quote.quote for quote in quotes]
+
+
+@pytest.mark.parametrize(
+    ("written", "nothing"),
+    [
+        ("Employees have 25 days of annual leave [1].", True),
+        ("Of annual leave employees have 25 days.", True),
+        ("Employees have 24 days of annual leave.", False),
+        ("Employees do not have 25 days of annual leave.", False),
+        ("", False),
+    ],
+)
+def test_what_adds_nothing(written: str, nothing: bool) -> None:
+    assert adds_nothing("Employees have 25 days of annual leave.", written) is nothing
 
 
 def test_only_a_source_is_quoted() -> None:
     found = retrieved(QUESTION, [LEAVE_PASSAGE])
-    assert quotes_beneath([], found, sources_of(DENTAL_PASSAGE)) == ()
-    assert quotes_beneath([], None, sources_of(LEAVE_PASSAGE)) == ()
+    assert quotes_beneath("", [], found, sources_of(DENTAL_PASSAGE)) == ()
+    assert quotes_beneath("", [], None, sources_of(LEAVE_PASSAGE)) == ()
     cut = replace(LEAVE_PASSAGE, start=7, end=20, text=LEAVE[:13])
-    assert quotes_beneath([], found, sources_of(cut)) == ()
+    assert quotes_beneath("", [], found, sources_of(cut)) == ()
 
 
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.booleans()), max_size=6),
     st.lists(st.integers(0, 2), unique=True, max_size=3),
+    st.sampled_from(["", "Employees have 25 days of annual leave [1].", f"{LEAVE} {DENTAL}"]),
 )
 def test_quotes_are_few_lie_in_their_sources_and_share_nothing(
-    cited: list[tuple[int, int, bool]], found: list[int]
+    cited: list[tuple[int, int, bool]], found: list[int], written: str
 ) -> None:
     passages = [LEAVE_PASSAGE, DENTAL_PASSAGE, passage(f"{LEAVE} {DENTAL}", document_id=1, start=7)]
     sources = sources_of(*passages)
@@ -83,7 +114,7 @@ def test_quotes_are_few_lie_in_their_sources_and_share_nothing(
         for one in citations
         for p in [sources[one.n - 1].passage]
     ]
-    quotes = quotes_beneath(citations, retrieved(QUESTION, [passages[at] for at in found]), sources)
+    quotes = quotes_beneath(written, citations, retrieved(QUESTION, [passages[at] for at in found]), sources)
     assert len(quotes) <= QUOTES
     assert bool(quotes) == bool(cited or found)
     for quote in quotes:
