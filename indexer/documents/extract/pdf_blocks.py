@@ -1,6 +1,7 @@
 """Lines of a PDF to blocks (pure): running headers dropped, lines joined to paragraphs, headings, items, table rows."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class _Style:
     size: float  # of the body, in points
     is_bold: bool
     leading: float  # distance of two lines of one paragraph, of the font size
-    heading_sizes: tuple[float, ...]  # from the largest
+    heading_sizes: tuple[float, ...]  # from the largest, as many as there are levels
 
 
 def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None:
@@ -117,7 +118,7 @@ def _style(lines: Sequence[Line]) -> _Style:
     )
     usual = steps.most_common(1)[0][0] if steps else 1.3
     large = sorted({line.size for line in lines if line.size >= HEADING_SIZE * size}, reverse=True)
-    return _Style(size, bold * 2 > sum(len(line.text) for line in body), usual, tuple(large))
+    return _Style(size, bold * 2 > sum(len(line.text) for line in body), usual, tuple(large[:6]))
 
 
 def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
@@ -144,11 +145,19 @@ def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
 
 def _margins(lines: Sequence[Line]) -> Callable[[Line], float]:
     """The right edge of the column that a line stands in: that of the widest line which begins at about its left."""
-    edges = [(line.left, line.right) for line in lines]
+    edges = sorted((line.left, line.right) for line in lines)
+    lefts = [left for left, _ in edges]
+    # widest[k][i] is the largest of the 2**k right edges from the i-th on
+    widest: list[list[float]] = [[right for _, right in edges]]
+    while 2 ** len(widest) <= len(edges):
+        half = 2 ** (len(widest) - 1)
+        widest.append(list(map(max, widest[-1], widest[-1][half:])))
 
     def margin(line: Line) -> float:
         reach = 4 * line.size
-        return max(right for left, right in edges if abs(left - line.left) <= reach)
+        first, end = bisect_left(lefts, line.left - reach), bisect_right(lefts, line.left + reach)
+        power = (end - first).bit_length() - 1
+        return max(widest[power][first], widest[power][end - (1 << power)])
 
     return margin
 
@@ -201,8 +210,16 @@ def _is_short(before: Line, line: Line, margin: Callable[[Line], float]) -> bool
 def _fills_cells(row: list[tuple[float, str]], line: Line) -> bool:
     """Whether every stretch of `line` stands under a cell of the row, and the first cell has ended."""
     lefts = [left for left, _ in row]
-    under = [any(abs(left - other) < line.size for other in lefts) for left, _ in line.cells]
-    return all(under) and len(line.cells) < len(row) and abs(line.cells[0][0] - lefts[0]) > line.size
+    under = (abs(left - lefts[_nearest(lefts, left)]) < line.size for left, _ in line.cells)
+    return len(line.cells) < len(row) and abs(line.cells[0][0] - lefts[0]) > line.size and all(under)
+
+
+def _nearest(lefts: Sequence[float], left: float) -> int:
+    """Index of the cell that begins next to `left`; cells stand in order."""
+    after = bisect_left(lefts, left)
+    if after == len(lefts) or (after > 0 and left - lefts[after - 1] <= lefts[after] - left):
+        return after - 1
+    return after
 
 
 def _append(group: _Group, line: Line) -> None:
@@ -210,8 +227,9 @@ def _append(group: _Group, line: Line) -> None:
     if group.kind != "table":
         return
     row = group.rows[-1]
+    lefts = [left for left, _ in row]
     for left, text in line.cells:
-        column = min(range(len(row)), key=lambda index: abs(row[index][0] - left))
+        column = _nearest(lefts, left)
         row[column] = (row[column][0], f"{row[column][1]} {text}")
 
 
@@ -235,7 +253,7 @@ def _add(
         return
     if group.kind == "item":
         mark = _MARK.match(text) or _NUMBER.match(text)
-        level = 1 + sum(1 for left in indents if left < round(first.left) - 0.7 * first.size)
+        level = 1 + bisect_left(indents, round(first.left) - 0.7 * first.size)
         builder.add("item", text[mark.end() :] if mark else text, min(level, 6), first.page)
         return
     level = _heading_level(group.lines, text, style)
@@ -252,7 +270,7 @@ def _columns(rows: list[list[tuple[float, str]]]) -> list[list[str]]:
     for row in rows:
         cells = [""] * len(edges)
         for left, text in row:
-            column = min(range(len(edges)), key=lambda index: abs(edges[index] - left))
+            column = _nearest(edges, left)
             cells[column] = f"{cells[column]} {text}".strip()
         table.append(cells)
     return table
@@ -264,7 +282,7 @@ def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
     if len(text) > LONGEST_HEADING or len(lines) > 4 or not re.search(r"[^\W\d_]{2}", text):
         return 0
     if first.size >= HEADING_SIZE * style.size:
-        return min(style.heading_sizes.index(first.size) + 1, 6) if first.size in style.heading_sizes else 0
+        return min(sum(size > first.size for size in style.heading_sizes) + 1, 6)
     stands_out = all(line.is_bold for line in lines) and not style.is_bold and first.size >= 0.95 * style.size
     if stands_out and len(lines) <= 2 and not text.endswith((".", ",", ";")):
         return min(len(style.heading_sizes) + 1, 6)

@@ -6,6 +6,7 @@ such cells counts only with another row next to it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from indexer.documents.extract.pdf_lines import Line
 
@@ -15,9 +16,18 @@ _STEP = 1.6  # of the font size: most that two lines of a cell are apart
 _Run = list[Line]  # the lines of one cell
 
 
+@dataclass
+class _Row:
+    """Cells side by side, and the baselines of their highest and lowest line."""
+
+    cells: list[_Run]
+    top: float
+    bottom: float
+
+
 def assembled(lines: Sequence[Line]) -> list[Line]:
     """The lines in their order, those of a row merged into one line with several cells."""
-    rows = _rows(_runs(lines))
+    rows = [row.cells for row in _rows(_runs(lines))]
     merged: list[Line] = []
     for index, row in enumerate(rows):
         beside = [len(other) > 1 for other in (*rows[max(index - 1, 0) : index], *rows[index + 1 : index + 2])]
@@ -38,13 +48,16 @@ def _runs(lines: Sequence[Line]) -> list[_Run]:
     return runs
 
 
-def _rows(runs: Sequence[_Run]) -> list[list[_Run]]:
-    rows: list[list[_Run]] = []
+def _rows(runs: Sequence[_Run]) -> list[_Row]:
+    rows: list[_Row] = []
     for run in runs:
+        top, bottom = max(line.baseline for line in run), min(line.baseline for line in run)
         if rows and _is_beside(rows[-1], run):
-            rows[-1].append(run)
+            last = rows[-1]
+            last.cells.append(run)
+            last.top, last.bottom = max(last.top, top), min(last.bottom, bottom)
         else:
-            rows.append([run])
+            rows.append(_Row([run], top, bottom))
     return rows
 
 
@@ -56,18 +69,16 @@ def _is_stacked(above: Line, line: Line) -> bool:
     return 0.3 * line.size < above.baseline - line.baseline <= _STEP * line.size and (aligned or centred)
 
 
-def _is_beside(row: Sequence[_Run], run: _Run) -> bool:
+def _is_beside(row: _Row, run: _Run) -> bool:
     """Whether the run stands to the right of the row's last cell, at the height of the row."""
-    last, line = row[-1], run[0]
+    last, line = row.cells[-1], run[0]
     if last[0].angle != line.angle or max(len(last), len(run)) > MOST_CELL_LINES:
         return False
-    lines = [line for cell in row for line in cell]
-    top, bottom = max(line.baseline for line in lines), min(line.baseline for line in lines)
     reach = 0.3 * line.size
     return (
         line.left > max(line.right for line in last) + reach
-        and run[-1].baseline < top + reach
-        and line.baseline > bottom - reach
+        and run[-1].baseline < row.top + reach
+        and line.baseline > row.bottom - reach
     )
 
 
