@@ -3,18 +3,14 @@
 import re
 
 import yaml
-from markdown_it import MarkdownIt
-from mdit_py_plugins.admon import admon_plugin
-from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.footnote import footnote_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.decoding import decode
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.html import read_html
+from indexer.documents.extract.markdown_parser import DEEPEST_LISTS, to_html
 from indexer.documents.extract.template import strip_template
-from indexer.documents.extract.titles import choose_title
+from indexer.documents.extract.titles import LONGEST_TITLE, choose_title
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _TITLE_LINE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
@@ -25,7 +21,10 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     source = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     builder = DocumentBuilder()
     title, body = split_front_matter(source, builder)
-    read_html(_renderer().render(_CONTAINER.sub("", strip_template(body))), builder)
+    html, is_too_deep = to_html(_CONTAINER.sub("", strip_template(body)))
+    if is_too_deep:
+        builder.remarks.append(f"Lists nested more than {DEEPEST_LISTS} deep are read as plain lines.")
+    read_html(html, builder)
     return builder.build(choose_title(name, title, builder.first_heading(1), builder.first_heading()))
 
 
@@ -35,23 +34,45 @@ def split_front_matter(source: str, builder: DocumentBuilder) -> tuple[str, str]
     if not found:
         return "", source
     try:
-        fields = yaml.safe_load(found[1])
+        title = _title(found[1])
     except (yaml.YAMLError, ValueError, RecursionError):
         named = _TITLE_LINE.search(found[1])
         if not named:
             return "", source
         builder.remarks.append("The front matter is not valid YAML; only its title was used.")
         return named[1].strip(" \t\"'"), source[found.end() :]
-    if fields is None:
-        return "", source[found.end() :]
-    if not isinstance(fields, dict):
+    if title is None:
         return "", source  # two rules with text between them
-    title = fields.get("title")
-    return str(title) if isinstance(title, str | int | float) else "", source[found.end() :]
+    return title, source[found.end() :]
 
 
-def _renderer() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    for plugin in (footnote_plugin, deflist_plugin, tasklists_plugin, admon_plugin):
-        parser.use(plugin)
-    return parser
+def _title(front_matter: str) -> str | None:
+    """The title, "" where there is none, None where the YAML names no fields. Raises yaml.YAMLError, ValueError.
+
+    Nothing but the title is made of the YAML: a few hundred bytes may stand for gigabytes ("<<: [*a, *a]").
+    """
+    loader = yaml.SafeLoader(front_matter)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return ""
+        if not isinstance(root, yaml.MappingNode):
+            return None
+        title: object = ""
+        for name, value in root.value:
+            if isinstance(name, yaml.MappingNode):
+                raise yaml.YAMLError("a name that is no word")  # {{ a template }}
+            if name.value == "title":
+                title = _scalar(loader, value)
+        return str(title) if isinstance(title, str | int | float) else ""
+    finally:
+        loader.dispose()
+
+
+def _scalar(loader: yaml.SafeLoader, node: yaml.Node) -> object:
+    if isinstance(node, yaml.MappingNode) and any(isinstance(name, yaml.MappingNode) for name, _ in node.value):
+        raise yaml.YAMLError("a template, not a title")
+    if not isinstance(node, yaml.ScalarNode) or len(node.value) > LONGEST_TITLE:
+        return None
+    value: object = loader.construct_object(node)
+    return value

@@ -10,15 +10,16 @@ import re
 
 _TOKEN = re.compile(
     r"""
-      \{%-?\s*(?P<tag>[\w-]*)(?P<arguments>(?:[^%{]|%(?!\})|\{(?!%))*)%\}
-    | \{\{(?P<value>(?:[^{}]|\}(?!\})|\{(?!\{))*)\}\}
-    | \{\#(?![\w:.-]+\})(?:[^#{]|\#(?!\})|\{(?!\#))*\#\}
-    | ^[ ]{0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$
+      \{%-?\s*+(?P<tag>[\w-]*+)(?P<arguments>(?:[^%{]|%(?!\})|\{(?!%))*+)%\}
+    | \{\{(?P<value>(?:[^{}]|\}(?!\})|\{(?!\{))*+)\}\}
+    | \{\#(?![\w:.-]++\})(?:[^#{]|\#(?!\})|\{(?!\#))*+\#\}
+    | ^[ ]{0,3}(?P<fence>`{3,}+|~{3,}+)(?P<info>[^\n]*)$
     """,
     re.VERBOSE | re.MULTILINE,
 )
+"""Nothing here is tried twice (`*+`, `++`), or a long run of spaces or dashes were quadratic."""
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
-_ATTRIBUTES = re.compile(r"[ \t]*\{[#:.][^{}\n]*\}[ \t]*$", re.MULTILINE)
+_ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{[#:.][^{}\n]*+\}[ \t]*+$", re.MULTILINE)
 _ALERT_LEVELS = frozenset({"", "info", "warning", "error", "success", "note", "tip", "danger"})
 
 
