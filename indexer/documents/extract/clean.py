@@ -14,6 +14,9 @@ _SPACES = re.compile(r"[ \t]+")
 _ANY_SPACE = re.compile(r"\s+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _BLANK_LINES = re.compile(r"\n{2,}")
+_MOST_MARKS = 30
+"""Combining marks on one letter that are common: Unicode's own bound for text that is read as a stream."""
+_TWO_MARKS = "\u0f73\u0f75\u0f81"  # each is two marks in NFC, though it is counted as none
 
 
 class _Characters(dict[int, str]):
@@ -29,6 +32,8 @@ def _replacement(character: str) -> str:
         return character
     if character in "\r\x0b\x0c\x85\u2028\u2029":
         return "\n"
+    if character in _TWO_MARKS:
+        return unicodedata.normalize("NFC", character)
     if "\ufb00" <= character <= "\ufb06":
         return unicodedata.normalize("NFKC", character)
     category = unicodedata.category(character)
@@ -48,7 +53,15 @@ _CHARACTERS = _Characters()
 def readable(text: str) -> str:
     """`text` in NFC, without what cannot be seen; line breaks and runs of spaces are kept."""
     shown = text.replace("\r\n", "\n").translate(_CHARACTERS)
-    return shown if shown.isascii() else unicodedata.normalize("NFC", shown)
+    return shown if shown.isascii() else unicodedata.normalize("NFC", _ordered(shown))
+
+
+def _ordered(text: str) -> str:
+    """`text` with long runs of combining marks in the order of NFC: normalising takes time quadratic in them else."""
+    marks = "".join(filter(unicodedata.combining, set(text)))
+    if not marks:
+        return text
+    return re.sub(f"[{marks}]{{{_MOST_MARKS},}}", lambda run: "".join(sorted(run[0], key=unicodedata.combining)), text)
 
 
 def one_line(text: str) -> str:
