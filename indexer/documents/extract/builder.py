@@ -87,11 +87,11 @@ def row_texts(rows: Sequence[Sequence[str]]) -> list[str]:
     """Each row on one line, cells joined by " | ". Columns that are empty all the way down are left out, and so are
     empty cells at the end of a row; an empty cell between others keeps its place, or its neighbours would seem to stand
     under another header."""
-    clean_rows = [[clean.one_line(cell) for cell in row] for row in rows]
-    used = sorted({column for row in clean_rows for column, cell in enumerate(row) if cell})
+    clean_rows = [[clean.one_line(cell) if cell else "" for cell in row] for row in rows]
+    used = {column for row in clean_rows for column, cell in enumerate(row) if cell}
     texts = []
     for row in clean_rows:
-        cells = [row[column] if column < len(row) else "" for column in used]
+        cells = [cell for column, cell in enumerate(row) if column in used]
         while cells and not cells[-1]:
             cells.pop()
         texts.append(" | ".join(cells).replace("|  |", "| |").replace("|  |", "| |").strip())

@@ -14,7 +14,7 @@ from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.office import core_title, open_office
 from indexer.documents.extract.titles import choose_title
 
-_SAMPLE = 1 << 16
+_SAMPLE = 1 << 12
 _LONGEST_FIELD = 1 << 27
 _CAPTIONS = 10  # rows above a table that may hold a title or a note instead of its header
 

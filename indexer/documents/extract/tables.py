@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 WIDEST = 1000  # columns; a larger colspan or rowspan is a mistake or an attack
 MOST_HEADERS = 3
+MOST_REPEATED, REPEATED_SHARE = 20_000, 10
+"""Characters that cells which span rows may repeat in one table, and how many more for each that the table has itself;
+then they stand in their first row alone. A kilobyte that spans a thousand rows made a megabyte."""
 _Column = int
 
 
@@ -23,6 +26,7 @@ class TableReader:
     _from_above: dict[_Column, tuple[str, int]] = field(default_factory=dict)  # text, rows that it still covers
     _in_head: bool = False
     _headers: int = 0
+    _repeats_left: int = MOST_REPEATED
 
     def open_section(self, tag: str) -> None:
         self.close_row()
@@ -49,9 +53,10 @@ class TableReader:
         self.cell = None
         self._fill_from_above()
         columns, rows = self._span
+        self._repeats_left += REPEATED_SHARE * len(text)
         if rows > 1:
             self._from_above[len(self._row)] = (text, rows - 1)
-        self._row += [text] + [""] * (columns - 1)
+        self._row += [text] + [""] * min(columns - 1, max(WIDEST - len(self._row), 0))
         if text:
             self._cells += 1
             self._heads += self._is_head
@@ -62,6 +67,8 @@ class TableReader:
         if not self._row_open:
             return
         self._fill_from_above()
+        while self._row and not self._row[-1]:
+            self._row.pop()  # what spans columns at the end of a row has nothing below it
         self._row_open = False
         if self._is_header():
             self._headers += 1
@@ -84,6 +91,10 @@ class TableReader:
         while len(self._row) in self._from_above:
             column = len(self._row)
             text, left = self._from_above.pop(column)
+            self._repeats_left -= len(text) + 1
+            if self._repeats_left < 0:
+                self._from_above.clear()
+                return
             self._row.append(text)
             if left > 1:
                 self._from_above[column] = (text, left - 1)
