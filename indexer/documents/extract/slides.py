@@ -6,6 +6,7 @@ from typing import Any
 
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE, PP_PLACEHOLDER
+from pptx.table import _Cell
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
@@ -72,7 +73,8 @@ def _add_text(builder: DocumentBuilder, shape: Any, page: int) -> None:
 
 
 def _add_table(builder: DocumentBuilder, table: Any, page: int) -> None:
-    rows = [["" if cell.is_spanned else cell.text_frame.text for cell in row.cells] for row in table.rows]
+    # Of the XML's own lists: `table.rows` goes through all rows anew for each of them.
+    rows = [["" if cell.is_spanned else _Cell(cell, table).text for cell in row.tc_lst] for row in table._tbl.tr_lst]
     builder.add_table(rows, frozenset({0}) if table.first_row else frozenset(), page)
 
 
