@@ -28,6 +28,8 @@ LONGEST_PATH = 600
 """Characters of a heading path as it is kept for each section, its end: a chunk may hold a hundred short sections."""
 STRETCH = 100_000
 """Characters of a long block in which sentences are looked for at once; ordinary paragraphs have 500."""
+MANY_TICKS, TICKED_STRETCH = 1_000, 10_000
+"""Backticks in a stretch from which it is this short: the library takes time quadratic in them, 3 s for 100,000."""
 SLOW_TRIES = 4
 """Times that a piece is made shorter by as little as it seems to need, before it is halved each time."""
 
@@ -249,7 +251,8 @@ def _long_sentences(text: str, block: Block) -> Iterator[Span]:
     """Sentences of a block of any length, found in stretches of it: finding them takes many times a text's memory."""
     start = block.start
     while start < block.end:
-        stop = min(block.end, start + STRETCH)
+        many = text.count("`", start, start + STRETCH) > MANY_TICKS
+        stop = min(block.end, start + (TICKED_STRETCH if many else STRETCH))
         if stop < block.end:
             stop = _space_before(text, start, stop)
         yield from sentence_spans(text, start, stop)
