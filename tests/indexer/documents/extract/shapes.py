@@ -73,8 +73,8 @@ def _word(body: str) -> bytes:
         archive.writestr(
             "[Content_Types].xml",
             f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.'
-            'openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/'
-            'vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
+            'openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml"'
+            ' ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
         )
         archive.writestr(
             "_rels/.rels",
@@ -175,7 +175,12 @@ OTHERS = {
     "quotes never closed": _again("a.csv", '"a,'),
     "Word: runs": Shape("a.docx", _word_again(_RUN, "<w:p>", "</w:p>")),
     "Word: cells": Shape("a.docx", _word_again(_CELL, "<w:tbl><w:tr>", "</w:tr></w:tbl>")),
-    "Word: tables in tables": Shape("a.docx", _word_again("<w:tbl><w:tr><w:tc>", "", f"<w:p>{_RUN}</w:p>")),
+    "Word: tables in tables": Shape(
+        "a.docx",
+        lambda n: _word(
+            "<w:tbl><w:tr><w:tc>" * (n // 40) + f"<w:p>{_RUN}</w:p>" + "</w:tc></w:tr></w:tbl>" * (n // 40)
+        ),
+    ),
     "Word: fields in fields": Shape(
         "a.docx", _word_again(f'<w:r><w:fldChar w:fldCharType="begin"/></w:r>{_RUN}', "<w:p>", "</w:p>")
     ),
@@ -188,5 +193,8 @@ OTHERS = {
     "PDF: one word": Shape("a.pdf", lambda n: _drawn([(50, 700, "a" * 30_000)] * (n // 30_000 + 1), 10**6)),
     "PDF: columns": Shape("a.pdf", _columns(2)),
     "PDF: columns from the right": Shape("a.pdf", _columns(1, forwards=False)),
+    "end tags of nothing": Shape("a.html", lambda n: ("<b>" * (n // 6) + "</i>" * (n // 8) + "x").encode()),
 }
+IN_LIBRARIES = frozenset({"PDF: columns from the right", "end tags of nothing"})
+"""What PDFium and libxml2 take quadratic time for, in C: a megabyte of it is ended by the limit of time."""
 SHAPES = MARKDOWN | OTHERS
