@@ -1,0 +1,52 @@
+"""What the server holds while it works: memory, file handles and threads, looked at while nobody asks."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+WARM = 200  # requests after which it should grow no more
+GROWTH = 0.02  # of its memory, at most
+SPARE = 4  # handles and threads: of a pool that is filled when two ask at the same moment
+REST_SECONDS = 3.0  # connections close, and what was begun ends
+
+
+@dataclass(frozen=True)
+class Sample:
+    requests: int
+    memory: int  # bytes that are resident
+    handles: int
+    threads: int
+
+
+def sample(pid: int, requests: int) -> Sample:
+    """Call it when nothing is asked: the lowest of some looks, since work of the server's own comes and goes."""
+    process = psutil.Process(pid)
+    looks = []
+    for _ in range(5):
+        time.sleep(REST_SECONDS / 5)
+        looks.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
+    memory, handles, threads = (min(column) for column in zip(*looks, strict=True))
+    return Sample(requests, memory, handles, threads)
+
+
+def growth(samples: Sequence[Sample]) -> float | None:
+    """Of the memory since the first `WARM` requests; None where there were no more than these."""
+    warm = [one for one in samples if one.requests >= WARM]
+    return warm[-1].memory / warm[0].memory - 1 if len(warm) > 1 else None
+
+
+def unsteady(samples: Sequence[Sample]) -> list[str]:
+    """What grew that should not. Handles and threads are judged from the first sample after `WARM` requests on, or from
+    the second one where there were fewer."""
+    grown = growth(samples)
+    problems = []
+    if grown is not None and grown > GROWTH:
+        problems.append(f"the server's memory grew by {grown:.1%} after {WARM} requests")
+    settled = [one for one in samples if one.requests >= WARM] if grown is not None else list(samples[1:])
+    for name in ("handles", "threads"):
+        held = [getattr(one, name) for one in settled]
+        if held and held[-1] > held[0] + SPARE:
+            problems.append(f"the server's {name} went from {held[0]} to {held[-1]}")
+    return problems
