@@ -3,6 +3,9 @@
 DOCS ?= docs
 MODEL ?=
 SET ?= quick
+MINUTES ?= 60
+KILLS ?= 500
+REQUESTS ?= 2000
 EVAL ?= eval
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export DOCS MODEL EVAL TORCH_INDEX
@@ -12,7 +15,7 @@ UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes 
 	--custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup setup-dev test check format bench evaluate wheel reference screenshots lock clean
+.PHONY: help chat setup setup-dev test check format bench soak evaluate wheel reference screenshots lock clean
 
 help:  ## Show what there is to make.
 	@echo "Docent answers questions from your own documents, on this machine."
@@ -47,6 +50,9 @@ format: setup-dev  ## Mend formatting and what the linter can mend itself.
 
 bench: setup-dev  ## Run every benchmark; each prints a table and a line of JSON.
 	@set -e; for script in $(wildcard benchmarks/[a-z]*.py); do echo "== $$script"; $(PY) "$$script"; done
+
+soak: setup-dev  ## An hour of work and kills on a real server, and whether all is kept: MINUTES, KILLS, REQUESTS.
+	@$(PY) -m benchmarks.soak --minutes $(MINUTES) --kills $(KILLS) --requests $(REQUESTS) $(ARGS)
 
 evaluate: setup  ## Judge a model's answers: MODEL=..., SET=quick or full, sets of questions in EVAL.
 	@$(PY) benchmarks/answers.py "$(EVAL)" --set "$(SET)" $(ARGS)

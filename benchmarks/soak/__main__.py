@@ -1,6 +1,6 @@
 """Whether Docent keeps what it has acknowledged, whatever happens to it: asks, uploads, kills, stops, for an hour.
 
-    python -m benchmarks.soak [--minutes 60] [--kills N] [--requests N] [--seed 1] [--folder FOLDER]
+    python -m benchmarks.soak [--minutes 60] [--kills N] [--requests N] [--seed 1]
 
 Starts `docent serve` with SmolLM2-135M, which set-up for tests fetches, on a data folder of its own, and has people
 ask, upload, delete and ingest in it while the server and the indexer are killed. What is looked at, and what counts as
@@ -22,28 +22,19 @@ from benchmarks.soak.place import Site
 from server.llm.catalogue import catalogue_model
 from tests.real_weights import NAME, cache_folder
 
-KILLS, REQUESTS = 500 / 60, 2000 / 60  # a minute, where no number is given
-FEW = 20  # requests
+PHASES = ("steady", "kills", "clock", "disk")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--minutes", type=float, default=60, help="at least so long; kills and requests may take longer"
-    )
-    parser.add_argument(
-        "--kills", type=int, help="of the indexer and the server, nine to one; 500 an hour if not given"
-    )
-    parser.add_argument("--requests", type=int, help="of the phase that measures; 2,000 an hour if not given")
+    parser.add_argument("--minutes", type=float, default=60, help="at least so long")
+    parser.add_argument("--kills", type=int, default=0, help="until so many of the indexer and the server, nine to one")
+    parser.add_argument("--requests", type=int, default=0, help="until so many in the phase that measures")
+    parser.add_argument("--phases", nargs="*", default=PHASES, choices=PHASES, help="which of them; all if not given")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where data and logs are kept; a temporary folder if not given")
     arguments = parser.parse_args()
-    plan = Plan(
-        arguments.minutes,
-        arguments.seed,
-        round(arguments.minutes * KILLS) if arguments.kills is None else arguments.kills,
-        max(FEW, round(arguments.minutes * REQUESTS)) if arguments.requests is None else arguments.requests,
-    )
+    plan = Plan(arguments.minutes, arguments.seed, arguments.kills, arguments.requests, arguments.phases)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no server is left behind
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
@@ -70,10 +61,10 @@ def soak(plan: Plan, folder: Path, weights: str) -> dict[str, object]:
     site = Site(folder / "data", weights, logs)
     conductor = Conductor(plan, site, book, folder / "documents", say)
     try:
-        for phase, wanted in ((conductor.steady, plan.requests), (conductor.kills, plan.kills)):
-            if wanted:
-                say(f"-- {phase.__name__}")
-                phase()
+        for phase in PHASES:
+            if phase in plan.phases:
+                say(f"-- {phase}")
+                getattr(conductor, phase)()
     except Exception as error:  # the figures so far are worth having, and it is a failure all the same
         book.breach(f"the soak itself broke off: {error!r}")
     finally:

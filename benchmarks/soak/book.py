@@ -99,3 +99,13 @@ class Book:
         """An invariant did not hold."""
         with self._lock:
             self.broken += [f"{time.monotonic() - self.started:.0f} s: {one}" for one in what]
+
+    def another(self) -> "Book":
+        """An empty one, for another data folder in the same soak."""
+        return Book(started=self.started)
+
+    def add(self, other: "Book", where: str) -> None:
+        """What was counted and broken there."""
+        with self._lock:
+            self.counts += other.counts
+            self.broken += [f"{where}{one}" for one in other.broken]

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,24 +13,30 @@ import httpx
 from benchmarks.soak import inspection, steadiness
 from benchmarks.soak.askers import SECONDS, Asker, Witness, Worker, api_end, completion, page_end
 from benchmarks.soak.book import Book, Document
+from benchmarks.soak.clock import STEPS, Clock, NoClock
 from benchmarks.soak.editors import Editor, FolderIndexer, is_found
 from benchmarks.soak.place import Site
+from benchmarks.soak.small_disk import NoDisk, fill, small_disk
 
 ASKERS, EDITORS = 3, 2
 FOUND_SECONDS = 180.0  # until what was uploaded before a kill is read again
 VERIFY_SECONDS = 600.0
+STEP_SECONDS = 8.0  # at the least, that a clock or a disk stays as it was made
+FULL = {1, 2, 507}  # what commands and the server say of a full disk
+SAMPLED = 50  # requests between two looks at what the server holds
 KILLED = 0.85  # of the runs of an ingest; the others come to their end and are acknowledged
 TAKEN_UP_SECONDS = 30.0  # until a change is found by a search
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a soak goes on: `minutes` at least, and until there were so many kills and requests."""
+    """How long a soak goes on: for `minutes` at least, and until there were so many kills and requests."""
 
     minutes: float
     seed: int
     kills: int  # of the indexer and the server together, one in ten of the server
     requests: int  # of the steady phase
+    phases: Sequence[str]
 
     @property
     def server_kills(self) -> int:
@@ -60,8 +66,11 @@ class Conductor:
         self.chance = random.Random(self.plan.seed)
 
     @contextmanager
-    def working(self, *, indexer: bool, pause: float = 0.2) -> Iterator[None]:
-        """People ask and change documents; with `indexer` somebody ingests a folder as well, and is killed at it."""
+    def working(self, *, indexer: bool, pause: float = 0.2, tolerated: Set[int] = frozenset()) -> Iterator[None]:
+        """People ask and change documents; with `indexer` somebody ingests a folder as well, and is killed at it.
+
+        `tolerated`: statuses of HTTP and of commands that the phase brings about.
+        """
         seed = self.plan.seed * 1000 + len(self.workers)
         started: list[Worker] = [Asker(self.site, self.book, seed + n, pause) for n in range(ASKERS)]
         started += [Editor(self.site, self.book, seed + ASKERS + n, 5 * pause) for n in range(EDITORS)]
@@ -71,10 +80,14 @@ class Conductor:
             started.append(FolderIndexer(self.site, self.book, number, pause, folder, KILLED))
         self.workers += started
         for worker in started:
+            worker.tolerated |= tolerated
             worker.start()
         self.site.gate.open()
         try:
             yield
+        except BaseException:
+            self.site.close()  # nobody waits for an answer of what has no end
+            raise
         finally:
             self.site.gate.end()
             for worker in started:
@@ -89,10 +102,9 @@ class Conductor:
         begun = self.book.counts["requests"]
         until = time.monotonic() + self.plan.seconds(0.3)
         samples = [steadiness.sample(self.site.running.process.pid, 0)]
-        step = max(20, min(steadiness.WARM, self.plan.requests // 5))
         with self.working(indexer=False):
             while (done := self.book.counts["requests"] - begun) < self.plan.requests or time.monotonic() < until:
-                if done >= samples[-1].requests + step:
+                if done >= samples[-1].requests + SAMPLED:
                     samples.append(self.rest(done))
                     self.say(f"{done} requests, {samples[-1].memory >> 20} MiB, {samples[-1].handles} handles, "
                              f"{samples[-1].threads} threads")  # fmt: skip
@@ -130,7 +142,8 @@ class Conductor:
                 if counts["server kills"] >= self.plan.server_kills and enough and time.monotonic() > until:
                     break
                 time.sleep(self.chance.uniform(2, self.life_seconds()))
-                if counts["server kills"] < self.plan.server_kills and self.chance.random() < 0.8:
+                behind = not self.plan.kills or counts["server kills"] < self.plan.server_kills
+                if behind and self.chance.random() < 0.8:
                     self.site.kill(all_of_it=self.chance.random() < 0.5)
                     self.book.count("server kills")
                 else:
@@ -139,6 +152,68 @@ class Conductor:
                          f"{counts['SIGTERMs']} SIGTERMs, {len(self.book.broken)} breaches")  # fmt: skip
                 self.inspect()
                 self.go_on()
+            self.stop()
+        self.inspect()
+
+    def clock(self) -> None:
+        """The clock is set back and forth, while the server runs and while it does not."""
+        try:
+            clock = Clock(self.folder.with_name("clock"))
+        except NoClock as reason:
+            self.figures["clock"] = {"skipped": str(reason)}
+            return
+        self.site.extra |= clock.variables
+        self.site.start()
+        with self.working(indexer=True):
+            for number, seconds in enumerate(STEPS):
+                self.say(f"the clock is {seconds} s off")
+                clock.step(seconds)
+                time.sleep(max(STEP_SECONDS, self.plan.seconds(0.1) / len(STEPS)))
+                if number % 2:
+                    self.stop()
+                    self.inspect()
+                    self.go_on()
+                else:
+                    self.look()
+            self.stop()
+        self.inspect()
+        self.figures["clock"] = {"steps": len(STEPS)}
+
+    def disk(self) -> None:
+        """A data folder on a disk that gets full under load, and has room again."""
+        folder = self.folder.with_name("disk")
+        try:
+            with small_disk(folder) as (mount, kind):
+                logs = folder / "logs"
+                logs.mkdir()
+                site = Site(mount / "data", self.site.weights, logs)
+                conductor = Conductor(self.plan, site, self.book.another(), folder / "documents", self.say)
+                try:
+                    conductor.full_disk(mount / "ballast")
+                finally:
+                    site.close()
+                    self.book.add(conductor.book, "on the small disk, ")
+            self.figures["disk"] = {"kind": kind, "refused": conductor.book.counts["refused with 507"]}
+        except NoDisk as reason:
+            self.figures["disk"] = {"skipped": str(reason)}
+
+    def full_disk(self, ballast: Path) -> None:
+        seconds = max(STEP_SECONDS, self.plan.seconds(0.03))
+        self.site.start()
+        with self.working(indexer=True, tolerated=FULL):
+            time.sleep(seconds)
+            self.say("the disk is full")
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                fill(ballast)  # again and again, since what is removed leaves room
+                time.sleep(0.2)
+            ballast.unlink()
+            self.say("the disk has room again")
+            self.look()
+            time.sleep(seconds)
+            self.stop()
+            self.inspect()
+            self.go_on()
             self.stop()
         self.inspect()
 
@@ -154,6 +229,13 @@ class Conductor:
     def go_on(self) -> None:
         """Start the server again, look whether all is there, and let everybody back to work."""
         self.site.start()
+        self.all_there()
+        self.site.gate.open()
+
+    def look(self) -> None:
+        """At a server that goes on: everybody stands still for it."""
+        self.site.gate.shut()
+        self.site.gate.wait_until_empty()
         self.all_there()
         self.site.gate.open()
 

@@ -4,6 +4,7 @@ Every text holds one word that stands nowhere else, so that a look at what is in
 """
 
 import json
+import math
 import os
 import re
 import signal
@@ -21,8 +22,9 @@ from benchmarks.soak.place import Life, Site
 from indexer.errors import BusyError
 
 FILES = 12  # of an editor, and of the folder that is ingested
-SECTIONS = 12  # of a document: enough to embed for a kill to come in the middle of it
+SECTIONS = 6  # of a document: enough to embed for a kill to come in the middle of it
 RUN_SECONDS = 300.0
+ALONE_SECONDS = 15.0  # that an ingest may go on when its server has ended
 _DELETE = 'id="delete-(\\d+)" aria-label="Delete {}"'
 _TEXT = """## Part {n}
 
@@ -126,7 +128,8 @@ class FolderIndexer(Worker):
         self.change()
         begun = time.monotonic()
         process = self.site.indexer("ingest", "--json", "--prune", "--collection", self.collection, str(self.folder))
-        if self.chance.random() < self.kills and self.killed(process, life):
+        seconds = self.chance.uniform(0.1, 1.0) * self.seconds if self.chance.random() < self.kills else math.inf
+        if self.killed(process, begun + seconds, life):
             self.look()
             return
         output, said = process.communicate(timeout=RUN_SECONDS)
@@ -154,11 +157,15 @@ class FolderIndexer(Worker):
                 path.write_text(text_of(path.stem, word, SECTIONS), "utf-8")
                 document.begins(word)
 
-    def killed(self, process: "subprocess.Popen[str]", life: Life) -> bool:
-        """Whether it still ran at a moment chosen by chance, or when its server ended, and was killed there."""
+    def killed(self, process: "subprocess.Popen[str]", until: float, life: Life) -> bool:
+        """Whether it still ran at this moment, and was killed; or some time after its server ended, when it loads the
+        embedder itself, for which everybody waits."""
+        alone = self.chance.choice((0.0, 0.0, 5.0, ALONE_SECONDS))
         before = cut_run(self.site.knowledge, self.collection)
-        until = time.monotonic() + self.chance.uniform(0.1, 1.0) * self.seconds
-        while process.poll() is None and time.monotonic() < until and not life.fate:
+        while process.poll() is None and time.monotonic() < until:
+            if life.fate:
+                until = min(until, time.monotonic() + alone)
+                alone = math.inf  # it is counted once
             time.sleep(0.01)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -19,9 +19,9 @@ from tests.test_whole_way import Place, answers, free_port
 READY_SECONDS = 300.0  # torch and the model load beside a busy machine
 END_SECONDS = 120.0  # after which a process that was told to end is taken for one that never will
 IDLE_SECONDS = 600.0  # that requests under way may take in all
-SETTINGS = {
-    "DOCENT_MAX_ANSWER_TOKENS": "48"
-}  # a small model writes on and on, and many answers tell more than long ones
+SETTINGS = {"DOCENT_MAX_ANSWER_TOKENS": "48", "DOCENT_THREADS": "1"}
+"""A small model writes on and on, and many answers tell more than long ones. With two threads that wait for each other
+a step takes seconds where the machine has other work."""
 
 
 class SoakOver(Exception):  # noqa: N818 (it is no error)
@@ -33,7 +33,7 @@ class Life:
     """One run of the server. `fate` is set before the signal is sent: "killed" or "told to end"."""
 
     url: str
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[str]"
     log: Path
     fate: str = ""
 
@@ -93,6 +93,7 @@ class Site:
     port: int = field(default_factory=free_port)
     life: Life | None = None
     lives: int = 0
+    commands: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
     def running(self) -> Life:
@@ -117,7 +118,7 @@ class Site:
         command = [sys.executable, "-m", "server", "serve", "--port", str(self.port)]
         with log.open("wb") as file:
             process = subprocess.Popen(
-                command, env=self.environment(), stdout=file, stderr=file, stdin=subprocess.DEVNULL,
+                command, env=self.environment(), stdout=file, stderr=file, stdin=subprocess.DEVNULL, text=True,
                 start_new_session=True,
             )  # fmt: skip
         self.life = Life(f"http://127.0.0.1:{self.port}", process, log)
@@ -162,17 +163,22 @@ class Site:
     def close(self) -> None:
         """Whatever happened, nothing is left running."""
         self.gate.end()
-        if self.life is not None and self.life.process.poll() is None:
+        if self.life is not None:
             self.life.fate = "killed"
-            os.killpg(self.life.process.pid, signal.SIGKILL)
-            self.life.process.wait(END_SECONDS)
+        for process in [*self.commands, *([self.life.process] if self.life is not None else [])]:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(END_SECONDS)
 
     def indexer(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+        """A command, as a process in a session of its own."""
+        command = subprocess.Popen(
             [sys.executable, "-m", "indexer", *arguments],
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True,
         )  # fmt: skip
+        self.commands = [one for one in self.commands if one.poll() is None] + [command]
+        return command
 
 
 def _wait_for(children: list[psutil.Process]) -> None:
