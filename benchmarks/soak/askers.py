@@ -79,7 +79,7 @@ class Worker(threading.Thread):
         return False
 
 
-def completion(question: str, *, stream: bool, tokens: int = 32) -> dict[str, Any]:
+def completion(question: str, *, stream: bool, tokens: int = 24) -> dict[str, Any]:
     message = {"role": "user", "content": question}
     return {"model": "docent", "messages": [message], "max_tokens": tokens, "stream": stream}
 
