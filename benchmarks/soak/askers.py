@@ -24,6 +24,7 @@ QUESTIONS = (
     "Which zebras cross rivers?",
     "What does the handbook say about {word}?",
 )
+DISK_FULL = "refused because the disk is full"
 _RUNNING = re.compile(r"/turns/(\d+)/events")
 _CONVERSATION = re.compile(r'name="conversation" value="([0-9a-f]+)"')
 
@@ -36,7 +37,7 @@ class Worker(threading.Thread):
         super().__init__(daemon=True, name=f"{type(self).__name__}-{seed}")
         self.site, self.book, self.pause = site, book, pause
         self.chance = random.Random(seed)
-        self.tolerated: set[int] = set()  # statuses that a phase brings about, beside those that are always right
+        self.small_disk = False  # it gets full, which commands and the server may then say
 
     def work(self, client: httpx.Client, life: Life) -> None:
         raise NotImplementedError
@@ -72,10 +73,14 @@ class Worker(threading.Thread):
         """Whether it was answered as wished; False for a refusal that is right. Anything else is a breach."""
         if response.status_code in right:
             return True
-        if response.status_code not in BUSY | self.tolerated:
-            text = response.read().decode("utf-8", "replace")[:300]
+        text = response.read().decode("utf-8", "replace")
+        if self.small_disk and re.search(r"disk[^.]* is full", text):
+            self.book.count(DISK_FULL)
+        elif response.status_code not in BUSY:
+            text = text[:300]
             self.book.breach(f"{response.request.method} {response.request.url.path}: {response.status_code} {text}")
-        self.book.count(f"refused with {response.status_code}")
+        else:
+            self.book.count(f"refused with {response.status_code}")
         return False
 
 
@@ -95,11 +100,14 @@ def api_end(lines: Iterable[str]) -> str:
 
 
 def page_end(lines: Iterable[str]) -> str:
-    """How the stream of a turn ended: "done" where the finished turn came last, else empty."""
+    """How the stream of a turn ended: "done" where the finished turn came last, "unsaved" where that could not be
+    written, else empty."""
     event = ""
     for line in lines:
         if line.startswith("event: "):
             event = line.removeprefix("event: ")
+        elif "could not be saved" in line and event == "status":
+            return "unsaved"
     return "done" if event == "end" else ""
 
 
@@ -185,7 +193,9 @@ class Asker(Worker):
         with client.stream("GET", f"/turns/{begun[0]}/events") as response:
             if self.expect(response, 200):
                 end = self.ended("the stream of a turn", life, lambda: page_end(response.iter_lines()))
-                if end:
+                if end == "unsaved" and not self.small_disk:
+                    self.book.breach("the answer to a question could not be saved")
+                elif end == "done":
                     self.saw(client, begun, question)
 
     def saw(self, client: httpx.Client, turn: tuple[int, str], question: str) -> None:

@@ -138,7 +138,9 @@ class FolderIndexer(Worker):
             self.acknowledge(json.loads(output))
         elif process.returncode == BusyError.exit_status:
             self.book.count("ingests that found another one at work")
-        elif process.returncode not in self.tolerated and not life.fate:
+        elif self.small_disk and process.returncode in (1, 2):
+            self.book.count("ingests that ended on a full disk")
+        elif not life.fate:
             self.book.breach(f"an ingest ended with status {process.returncode}: {said[-500:]}")
         if "Traceback" in said:
             self.book.breach(f"an ingest broke: {said[-500:]}")

@@ -102,6 +102,10 @@ def tracebacks(log: str) -> list[str]:
     return found
 
 
+def is_of_a_full_disk(problem: str) -> bool:
+    return "disk is full" in problem or "No space left on device" in problem or "disk I/O error" in problem
+
+
 def badly_ended(seconds: float, status: int) -> list[str]:
     """What was wrong with an end after SIGTERM."""
     late = [f"the server took {seconds:.1f} s to end after SIGTERM"] if seconds > END_SECONDS else []

@@ -185,6 +185,12 @@ def test_a_traceback_is_named_by_its_last_line() -> None:
     assert inspection.tracebacks("INFO begins\nERROR but no more\n") == []
 
 
+def test_a_full_disk_is_told_from_what_nobody_foresaw() -> None:
+    assert inspection.is_of_a_full_disk("a traceback in the log: sqlite3.OperationalError: database or disk is full")
+    assert inspection.is_of_a_full_disk("a traceback in the log: OSError: [Errno 28] No space left on device")
+    assert not inspection.is_of_a_full_disk("a traceback in the log: KeyError: 'id'")
+
+
 def test_an_end_is_in_time_and_with_status_0() -> None:
     assert inspection.badly_ended(9.9, 0) == []
     assert inspection.badly_ended(10.5, 0) == ["the server took 10.5 s to end after SIGTERM"]

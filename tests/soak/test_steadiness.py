@@ -52,6 +52,7 @@ def test_a_stream_of_the_api_ends_with_an_event(lines: list[str], end: str) -> N
         (["event: status", "data: Writing", "", "event: end", "data: <article>", "data: </article>"], "done"),
         (["event: end", "data: x", "", "event: status", "data: Writing"], ""),
         (["event: block", "data: words"], ""),
+        (["event: status", "data: This answer could not be saved. Copy what you need"], "unsaved"),
         ([], ""),
     ],
 )
