@@ -56,7 +56,9 @@ def test_the_same_words_are_quoted_once() -> None:
 
 
 def test_what_is_written_already_takes_no_place_from_what_is_not() -> None:
-    more = passage("Employees have 25 days of annual leave. Employees in their first year have 20 days of annual leave.")
+    more = passage(
+        "Employees have 25 days of annual leave. Employees in their first year have 20 days of annual leave."
+    )
     sources, found = sources_of(more), retrieved(QUESTION, [more])
     cited = [cite(sources[0], 0)]
     written = "Employees have 25 days of annual leave [1]."
