@@ -71,7 +71,7 @@ def documents(
 
 
 @router.post(UPLOAD_PATH)
-async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
+async def upload(request: Request, services: ServicesDep, scopes: ScopesDep) -> Response:
     """Keep the files and index them. The body is read here, piece by piece, and by nothing before."""
     if not services.settings.is_loopback and services.settings.password is None:
         raise Forbidden("Files can be uploaded only where a page password is set.", "Set DOCENT_PASSWORD.")
@@ -79,7 +79,7 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     await incoming.receive(request.stream(), read_number(request.headers.get("content-length", "")) or 0)
     try:
         collection = collection_name(incoming.fields.get("collection", ""))
-        await asyncio.to_thread(_check_writable, services, collection, scope)
+        await asyncio.to_thread(_check_writable, services, collection, scopes)
         folder = await asyncio.to_thread(open_folder, services.settings, collection)
     except BaseException:
         await asyncio.to_thread(incoming.discard)
@@ -90,18 +90,20 @@ async def upload(request: Request, services: ServicesDep, scope: ScopeDep) -> Re
     if paths or refused:
         services.jobs.submit(collection, paths, refused)
     if is_fragment(request):
-        return await asyncio.to_thread(_progress_page, request, services, scope)
+        return await asyncio.to_thread(_progress_page, request, services, scopes)
     return RedirectResponse("/documents#progress", status_code=303)
 
 
-def _progress_page(request: Request, services: Services, scope: Scope) -> Response:
-    return page(request, "_progress.html", **_progress(services, scope))
+def _progress_page(request: Request, services: Services, scopes: Callable[[], Scope]) -> Response:
+    return page(request, "_progress.html", **_progress(services, scopes()))
 
 
-def _check_writable(services: Services, collection: str, scope: Scope) -> None:
+def _check_writable(services: Services, collection: str, scopes: Callable[[], Scope]) -> None:
     """Raises NotFound for a collection that is there and of which the asker may not read everything, and for a new
-    one where the asker has no collection whole."""
+    one where the asker has no collection whole. What the asker may read is asked after what is there: another upload
+    may have made the collection while this one came."""
     there = services.catalog.named([collection], services.catalog.everything()).collections
+    scope = scopes()
     if not (there <= scope.whole_collections if there else scope.is_whole_collections):
         raise NotFound("Files cannot be added to this collection.", "Choose another name.")
 

@@ -207,6 +207,24 @@ def test_an_upload_without_a_collection_is_refused_and_leaves_nothing(
     assert [path for path in settings.uploads_path.rglob("*") if path.is_file()] == []
 
 
+def test_an_upload_is_taken_into_a_collection_that_another_one_makes_meanwhile(
+    client: TestClient, settings: ServerSettings
+) -> None:
+    def body() -> Iterator[bytes]:
+        yield b'--xx\r\nContent-Disposition: form-data; name="collection"\r\n\r\nnew\r\n'
+        engine = open_knowledge(settings)
+        with Session(engine) as session:
+            session.add(Collection(name="new"))
+            session.commit()
+        engine.dispose()
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nwords\r\n--xx--\r\n'
+
+    headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+    sent = client.post("/documents/upload", content=body(), headers=headers, follow_redirects=False)
+    assert sent.status_code == 303, sent.text
+    assert (settings.uploads_path / "new" / "a.md").read_bytes() == b"words"
+
+
 def test_hostile_names_and_reasons_are_inert(settings: ServerSettings, tmp_path: Path) -> None:
     site = Site(settings)
     with Session(site.engine) as session:
