@@ -56,7 +56,7 @@ def weights() -> str:
 
 def soak(plan: Plan, folder: Path, weights: str) -> dict[str, object]:
     """Every phase, whose faults end it and are told beside what was broken before."""
-    logs, book, started = folder / "logs", Book(), time.monotonic()
+    logs, book, started = folder / "logs", Book(say), time.monotonic()
     logs.mkdir(parents=True)
     site = Site(folder / "data", weights, logs)
     conductor = Conductor(plan, site, book, folder / "documents", say)
@@ -69,8 +69,6 @@ def soak(plan: Plan, folder: Path, weights: str) -> dict[str, object]:
         book.breach(f"the soak itself broke off: {error!r}")
     finally:
         site.close()
-    for one in book.broken:
-        say(one)
     return {
         "benchmark": "soak",
         "minutes": round((time.monotonic() - started) / 60, 1),

@@ -77,8 +77,8 @@ class Worker(threading.Thread):
         if self.small_disk and re.search(r"disk[^.]* is full", text):
             self.book.count(DISK_FULL)
         elif response.status_code not in BUSY:
-            text = text[:300]
-            self.book.breach(f"{response.request.method} {response.request.url.path}: {response.status_code} {text}")
+            said = " ".join(re.sub(r"<[^>]*>", " ", text.partition("<main")[2] or text).split())[:300]
+            self.book.breach(f"{response.request.method} {response.request.url.path}: {response.status_code} {said}")
         else:
             self.book.count(f"refused with {response.status_code}")
         return False

@@ -9,6 +9,7 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 GONE = ""
@@ -62,6 +63,7 @@ class Turn:
 class Book:
     """Shared by all threads of a soak."""
 
+    tell: Callable[[str], None] = lambda _: None  # of what broke, at once
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
     leaving: set[str] = field(default_factory=set)  # conversations whose deletion was asked for
@@ -97,12 +99,15 @@ class Book:
 
     def breach(self, *what: str) -> None:
         """An invariant did not hold."""
+        told = [f"{time.monotonic() - self.started:.0f} s: {one}" for one in what]
         with self._lock:
-            self.broken += [f"{time.monotonic() - self.started:.0f} s: {one}" for one in what]
+            self.broken += told
+        for one in told:
+            self.tell(one)
 
     def another(self) -> "Book":
         """An empty one, for another data folder in the same soak."""
-        return Book(started=self.started)
+        return Book(self.tell, started=self.started)
 
     def add(self, other: "Book", where: str) -> None:
         """What was counted and broken there."""
