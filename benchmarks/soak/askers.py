@@ -136,8 +136,7 @@ class Asker(Worker):
         self.book.count("requests")
 
     def question(self) -> str:
-        words = [one.word for one in list(self.book.documents.values()) if one.word]
-        return self.chance.choice(QUESTIONS).format(word=self.chance.choice(words or ["leave"]))
+        return self.chance.choice(QUESTIONS).format(word=self.chance.choice(self.book.words() or ["leave"]))
 
     def ask(self, client: httpx.Client, life: Life) -> None:
         response = client.post("/v1/chat/completions", json=completion(self.question(), stream=False))

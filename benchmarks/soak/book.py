@@ -77,6 +77,15 @@ class Book:
         with self._lock:
             return self.documents.setdefault((collection, path), Document(collection, path))
 
+    def documents_of(self, collection: str) -> list[Document]:
+        with self._lock:
+            return [one for one in self.documents.values() if one.collection == collection]
+
+    def words(self) -> list[str]:
+        """Those that are acknowledged now."""
+        with self._lock:
+            return [one.word for one in self.documents.values() if one.word]
+
     def count(self, what: str) -> None:
         with self._lock:
             self.counts[what] += 1

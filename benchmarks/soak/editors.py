@@ -182,7 +182,7 @@ class FolderIndexer(Worker):
         """What the folder holds now is what its report stands for."""
         if not report["files"]:
             self.book.breach("an ingest of a folder reports no file")
-        for document in [one for one in self.book.documents.values() if one.collection == self.collection]:
+        for document in self.book.documents_of(self.collection):
             path = self.folder / document.path
             text = path.read_text("utf-8") if path.exists() else ""
             document.acknowledged(next((word for word in document.may if word and word in text), GONE))
@@ -191,7 +191,7 @@ class FolderIndexer(Worker):
     def look(self) -> None:
         """Each document is whole, in a version that it may have, at any moment after a kill."""
         found = indexed_words(self.site.knowledge)
-        for document in [one for one in self.book.documents.values() if one.collection == self.collection]:
+        for document in self.book.documents_of(self.collection):
             word = found.get((document.collection, document.path), GONE)
             if word not in document.may:
                 self.book.breach(f"{document.path} of the folder is {word or 'gone'}, not {sorted(document.may)}")
