@@ -84,7 +84,7 @@ class Book:
     def words(self) -> list[str]:
         """Those that are acknowledged now."""
         with self._lock:
-            return [one.word for one in self.documents.values() if one.word]
+            return [word for one in self.documents.values() if (word := one.word)]
 
     def count(self, what: str) -> None:
         with self._lock:
