@@ -19,9 +19,15 @@ from tests.test_whole_way import Place, answers, free_port
 READY_SECONDS = 300.0  # torch and the model load beside a busy machine
 END_SECONDS = 120.0  # after which a process that was told to end is taken for one that never will
 IDLE_SECONDS = 600.0  # that requests under way may take in all
-SETTINGS = {"DOCENT_MAX_ANSWER_TOKENS": "32", "DOCENT_EVIDENCE_TOKENS": "160", "DOCENT_THREADS": "1"}
+SETTINGS = {
+    "DOCENT_MAX_ANSWER_TOKENS": "32",
+    "DOCENT_EVIDENCE_TOKENS": "160",
+    "DOCENT_THREADS": "1",
+    "DOCENT_CACHE_MB": "128",
+}
 """Many short answers tell more than a few long ones, and a small model writes on and on. Two threads that wait for each
-other take seconds for a step where the machine has other work."""
+other take seconds for a step where the machine has other work. A cache of 128 MB is full after some 20 questions: what
+Docent plans for conversations, 360 MB otherwise, is taken as they come, and would hide what is lost."""
 
 
 class SoakOver(Exception):  # noqa: N818 (it is no error)
