@@ -25,6 +25,7 @@ from server.llm.catalogue import CatalogueModel
 from server.llm.fetch_plan import asked_for, installed
 from server.llm.model_files import model_title, resolve_model
 from server.llm.remote import remote_address
+from server.runtime.heap import limit_heaps
 from server.runtime.services import Services
 from server.settings import ServerSettings
 from server.web.protocol import BoundedHeads
@@ -36,6 +37,7 @@ END_SECONDS = 9.0  # after the signal, whatever hangs
 
 
 def run(host: str | None, port: int | None, folders: tuple[Path, ...], fetch: str) -> None:
+    limit_heaps()
     given = {"host": host, "port": port}
     settings = ServerSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     serve(*asked_for(settings, fetch), folders)
