@@ -11,10 +11,11 @@ from typing import Literal, Protocol
 
 from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
-from indexer.text.terms import words
+from indexer.text.terms import content_terms, words
 from server.answering.claims import known_facts, knows_not, says_back, unknown, without_preamble
 from server.answering.events import Citation, Doubt, Evidence, Exchange, Reason
 from server.answering.markdown_lines import is_item, is_row, leads_in, without_fences
+from server.answering.orders import cleared, only_in_orders
 from server.answering.sentence_scanner import ClosedSentence, Code, LineEnd, ScannedEvent, SentenceScanner
 from server.answering.shown_markdown import ShownMarkdown
 from server.answering.support import Encode, Support, claim_terms, doubt, find_support, holds_code
@@ -23,9 +24,9 @@ _CLAIM_TERMS = 2
 """A sentence of fewer content words, "yes" not counted, is no claim ("Yes, you can.", "Here is how:") where it is no
 item of a list and no row, and is not called unsupported."""
 
-DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name"]
+DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name", "order"]
 """Why a sentence is not shown: a doubt, or that it was said before, is the question, says that the passages do not say,
-or has a number or name that stands nowhere."""
+has a number or name that stands nowhere, or carries out an order that stands in a document."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,11 @@ class CitationChecker:
         self.cited_again: list[Evidence] = []
         self.dropped: list[Dropped] = []
         self.judged = 0
-        self._evidence = evidence
-        self._earlier = earlier
-        self._all = (*evidence, *earlier)
+        self._evidence = cleared(evidence, question)
+        self._earlier = cleared(earlier, question)
+        self._all = (*self._evidence, *self._earlier)
+        self._whole = {e.n: e for e in (*evidence, *earlier)}
+        self._orders = only_in_orders((*evidence, *earlier), self._all, question)
         self._question = question
         self._encode = encode
         self._drops = bool(self._all) and not another_form
@@ -172,6 +175,7 @@ class CitationChecker:
         claim = sentence.claim
         supports, reason = self._judge(sentence) if claim else ([], None)
         why = self._reason_to_drop(claim, supports, reason) if claim else self._wrong_number(sentence.text)
+        why = "order" if self._obeys(sentence.text) else why
         if why:
             self._markdown.drop(sentence)
             self.dropped.append(Dropped(claim, why, self.judged, self.judged + sentence.length))
@@ -199,9 +203,10 @@ class CitationChecker:
             return
         self._code = []
         lines = without_fences(code)
-        if self._drops and (unknown(lines, self._known) or not holds_code(lines, self._all)):
+        obeys = self._obeys(code)
+        if obeys or (self._drops and (unknown(lines, self._known) or not holds_code(lines, self._all))):
             self._markdown.drop(None)
-            self.dropped.append(Dropped(code, "words", self.judged, self.judged + len(code)))
+            self.dropped.append(Dropped(code, "order" if obeys else "words", self.judged, self.judged + len(code)))
         else:
             self._emit(self._markdown.release(None))
             self._emit(code)
@@ -227,6 +232,10 @@ class CitationChecker:
         if not self._drops or not heading.startswith(("#", "|")):
             return None
         return "name" if any(fact[0].isdigit() for fact in unknown(heading.lstrip("#| "), self._known)) else None
+
+    def _obeys(self, text: str) -> bool:
+        """Whether it holds what stands in a document's orders alone: a word, a name, a number, a part of an address."""
+        return bool(self._orders) and not self._orders.isdisjoint(content_terms(text))
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -254,7 +263,7 @@ class CitationChecker:
 
     def _cite(self, support: Support) -> None:
         """Put the mark of one passage, a space before it."""
-        evidence = support.evidence
+        evidence = self._whole[support.evidence.n]
         if evidence.n not in self._numbers:
             self._numbers[evidence.n] = max(self._numbers.values(), default=0) + 1
             self.cited_again.append(replace(evidence, shown=self._numbers[evidence.n]))

@@ -26,6 +26,7 @@ from server.answering.events import (
 )
 from server.answering.evidence import numbered, source_of, whole_evidence
 from server.answering.negation import denies
+from server.answering.orders import asks_for_words, gives_orders
 from server.answering.relevance import ScoredSentence, score_sentences
 from server.answering.small_talk import NEEDS_MODEL
 from server.errors import Unavailable
@@ -67,9 +68,16 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
 
 
 def quotable(retrieved: Retrieved) -> list[ScoredSentence]:
-    """Best first, without those that only lead in and the documents' own questions, where there are others."""
+    """Best first, without those that only lead in, that give orders to who answers, and the documents' own questions,
+    where there are others."""
     scored = score_sentences(retrieved)
-    return [one for one in scored if not one.sentence.text.endswith((":", "?"))] or scored
+    orders = frozenset() if asks_for_words(retrieved.question) else _orders(scored, retrieved.question)
+    texts = ((one, one.sentence.text) for one in scored)
+    return [one for one, text in texts if not text.endswith((":", "?")) and text not in orders] or scored
+
+
+def _orders(scored: Sequence[ScoredSentence], question: str) -> frozenset[str]:
+    return frozenset(one.sentence.text for one in scored if gives_orders(one.sentence.text, question))
 
 
 def _repeats(one: ScoredSentence, other: ScoredSentence) -> bool:
