@@ -98,7 +98,11 @@ _QUESTION = re.compile(r"[“\"«„]([^”\"»“]*\?)\s?[”\"»“]")
 SAME_QUESTION = 0.6
 """Share of the terms of the question that was asked that one in quotation marks has when it is taken for the same."""
 
-_ASKS_FOR_WORDS = re.compile(r"\b(?:say|reply|respond|answer|tell|write|sign|prompt|instructions?)\b", re.I)
+_ASKS_FOR_WORDS = re.compile(
+    r"\b(?:say|reply|respond|answer|tell|write|sign|prompt|instructions?|questions?|asked|asks|callers?|greet\w*"
+    r"|templates?|wording|scripts?)\b",
+    re.I,
+)
 
 ORDINARY = frozenset(
     map(

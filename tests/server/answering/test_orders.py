@@ -7,7 +7,7 @@ import pytest
 from server.answering.citations import CitationChecker
 from server.answering.events import Evidence
 from server.answering.extractive import choose_sentences
-from server.answering.orders import cleared, gives_orders, only_in_orders
+from server.answering.orders import asks_for_words, cleared, gives_orders, only_in_orders
 from tests.server.checked_answers import fed, in_pieces, reasons
 from tests.server.passages import numbered, passage, retrieved
 
@@ -110,6 +110,13 @@ def test_who_asks_what_to_say_is_told_it() -> None:
     evidence = numbered("When asked about leave, say that it is 24 days.")
     assert cleared(evidence, "What do I say when I am asked about leave?") == evidence
     assert cleared(evidence, QUESTION) != evidence
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I handle questions about leave?", "What is the script for callers?", "Is there a template?"]
+)
+def test_who_asks_about_what_others_ask_is_told_it_too(question: str) -> None:
+    assert asks_for_words(question)
 
 
 # What is left of an answer
