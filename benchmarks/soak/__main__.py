@@ -65,6 +65,9 @@ def soak(plan: Plan, folder: Path, weights: str) -> dict[str, object]:
             if phase in plan.phases:
                 say(f"-- {phase}")
                 getattr(conductor, phase)()
+    except KeyboardInterrupt:
+        conductor.figures["ended_early"] = True
+        say("Ended early; these are the figures so far.")
     except Exception as error:  # the figures so far are worth having, and it is a failure all the same
         book.breach(f"the soak itself broke off: {error!r}")
     finally:

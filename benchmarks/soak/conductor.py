@@ -109,10 +109,11 @@ class Conductor:
                 time.sleep(0.1)
             samples.append(self.rest(done))
         self.book.breach(*steadiness.unsteady(samples))
-        grown = steadiness.growth(samples)
+        grown, since_first = steadiness.growth(samples), steadiness.growth(samples, steadiness.FIRST)
         self.figures["steady"] = {
             "requests": samples[-1].requests,
             "memory_growth": None if grown is None else round(grown, 4),
+            f"memory_growth_since_{steadiness.FIRST}": None if since_first is None else round(since_first, 4),
             "memory_mib": [one.memory >> 20 for one in samples],
             "handles": [one.handles for one in samples],
             "threads": [one.threads for one in samples],
