@@ -42,15 +42,16 @@ def growth(samples: Sequence[Sample], since: int = WARM) -> float | None:
 
 
 def unsteady(samples: Sequence[Sample]) -> list[str]:
-    """What grew that should not. Handles and threads are judged from the first sample after `WARM` requests on, or from
-    the second one where there were fewer."""
+    """What grew that should not. Handles and threads are judged from the first sample after `WARM` requests on; where
+    there were fewer, they may double from the second sample on."""
     grown = growth(samples)
     problems = []
     if grown is not None and grown > GROWTH:
         problems.append(f"the server's memory grew by {grown:.1%} after {WARM} requests")
-    settled = [one for one in samples if one.requests >= WARM] if grown is not None else list(samples[1:])
+    is_warm = grown is not None
+    settled = [one for one in samples if one.requests >= WARM] if is_warm else list(samples[1:])
     for name in ("handles", "threads"):
         held = [getattr(one, name) for one in settled]
-        if held and held[-1] > held[0] + SPARE:
+        if held and held[-1] > held[0] + (SPARE if is_warm else held[0]):
             problems.append(f"the server's {name} went from {held[0]} to {held[-1]}")
     return problems

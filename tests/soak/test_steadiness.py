@@ -35,8 +35,12 @@ def test_handles_and_threads_stay_as_they_are() -> None:
     assert unsteady([WARM, Sample(2000, 1000, 30 + SPARE, 20 + SPARE)]) == []
     assert unsteady([WARM, Sample(2000, 1000, 31 + SPARE, 20)]) == ["the server's handles went from 30 to 35"]
     assert unsteady([WARM, Sample(2000, 1000, 30, 60)]) == ["the server's threads went from 20 to 60"]
-    assert unsteady([Sample(0, 1, 1, 1), Sample(40, 9, 30, 20), Sample(80, 9, 60, 20)]) == [
-        "the server's handles went from 30 to 60"
+
+
+def test_while_it_is_not_warm_they_may_double() -> None:
+    assert unsteady([Sample(0, 1, 1, 1), Sample(40, 9, 30, 20), Sample(80, 9, 60, 40)]) == []
+    assert unsteady([Sample(0, 1, 1, 1), Sample(40, 9, 30, 20), Sample(80, 9, 61, 40)]) == [
+        "the server's handles went from 30 to 61"
     ]
 
 
