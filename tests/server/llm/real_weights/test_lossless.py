@@ -105,10 +105,10 @@ def test_another_question_about_the_same_text(smol: Loaded, context: Context) ->
 def test_drafts(smol: Loaded, context: Context) -> None:
     scheduler = always_drafting(context)
     prompt = smol.encode(TEXT, TWICE)
-    (answer,), _ = ask(scheduler, prompt, count=20)
+    (answer,), _ = ask(scheduler, prompt, count=60)  # by then it repeats itself, whatever processor rounds how
     assert 0 < scheduler.accepted < scheduler.drafted
     assert is_as_good(smol.bare, prompt, answer)
-    assert answer.tokens == smol.bare.answer(prompt, 20).tokens
+    assert answer.tokens[:20] == smol.bare.answer(prompt, 20).tokens
 
 
 def test_several_at_once_with_what_they_share_and_with_drafts(smol: Loaded, context: Context) -> None:
