@@ -2,13 +2,13 @@
 
     delete    hides the document and marks its ledger entry: one transaction, with a row of the change table
     restore   takes both marks away: nothing was lost, so everything is back
-    purge     after UNDO: removes what is hidden for good, and the copy of a file that was uploaded
+    purge     after UNDO: removes what is hidden for good, and the copy of a file that was uploaded, unless it is newer
 
 Hiding is one commit, so a crash leaves a file deleted or not deleted, and a crash before `purge` only leaves something
 to purge. The entry of a file in somebody's own folder stays, marked: an ingest leaves the file alone until it changes.
 """
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, and_
@@ -137,8 +137,26 @@ def _purge(settings: IndexerSettings, engine: Engine, entry_id: int) -> None:
             return
         remove_document(session, entry.collection_id, entry.root, entry.path)
         if is_upload(settings, entry.root):
-            (Path(entry.root) / entry.path).unlink(missing_ok=True)  # before the commit: a crash leaves it to be purged
+            path = Path(entry.root) / entry.path
+            if _is_the_deleted_one(path, entry):
+                path.unlink(missing_ok=True)  # before the commit: a crash leaves it to be purged
             session.delete(entry)
         else:
             entry.chunks = 0
         session.commit()
+
+
+def _is_the_deleted_one(path: Path, entry: LedgerEntry) -> bool:
+    """Whether the copy is the one that was deleted: a newer one of that name may wait to be read, and was promised.
+
+    One with the same bytes is newer where it was written after the deletion: see `is_as_deleted` for why the size and
+    the time in the ledger may be older ones.
+    """
+    try:
+        status = path.stat()
+        if (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns):
+            return True
+        before = entry.deleted_at is not None and status.st_mtime <= entry.deleted_at.replace(tzinfo=UTC).timestamp()
+        return before and file_sha256(path) == entry.sha256
+    except FileNotFoundError:
+        return False

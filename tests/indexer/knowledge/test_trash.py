@@ -190,6 +190,38 @@ def test_a_purge_removes_the_copy_of_an_upload(engine: Engine, settings: Indexer
     assert shown(engine, state="deleted") == set()
 
 
+@pytest.mark.parametrize("text", ["Leave is 30 days.", "Leave is 25 days."])
+def test_a_purge_leaves_a_newer_upload_of_the_name_to_be_read(
+    engine: Engine, settings: IndexerSettings, run: Run, text: str
+) -> None:
+    folder = settings.uploads_path.resolve() / "handbook"
+    folder.mkdir(parents=True)
+    upload = folder / "leave.md"
+    upload.write_text("Leave is 25 days.")
+    os.utime(upload, (1_000_000_000, 1_000_000_000))
+    run(folder)
+    delete_file(engine, entry_id(engine, "leave.md"), Catalog(engine).everything())
+    upload.write_text(text)  # acknowledged, and not read yet
+    assert purge(settings, engine, NOW) == 1
+    assert upload.read_text() == text
+    assert run(folder).counts["indexed"] == 1
+    assert shown(engine) == {"leave.md"}
+
+
+def test_a_purge_removes_a_copy_that_the_ledger_has_with_an_older_time(
+    engine: Engine, settings: IndexerSettings, run: Run
+) -> None:
+    folder = settings.uploads_path.resolve() / "handbook"
+    folder.mkdir(parents=True)
+    upload = folder / "leave.md"
+    upload.write_text("Leave is 25 days.")
+    run(folder)
+    os.utime(upload, (1_000_000_000, 1_000_000_000))  # it was replaced while it was read
+    delete_file(engine, entry_id(engine, "leave.md"), Catalog(engine).everything())
+    assert purge(settings, engine, NOW) == 1
+    assert not upload.exists()
+
+
 def test_a_purge_waits_for_an_ingest(engine: Engine, settings: IndexerSettings, docs: Path) -> None:
     delete_file(engine, entry_id(engine, "2.md"), Catalog(engine).everything())
     with writing(settings), pytest.raises(BusyError):
