@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 NICENESS = 10  # a question at 0 gets about ten times the processor's time of an ingest
 SETTLE_SECONDS = 0.3  # files that are uploaded one after the other are read by one run
 END_SECONDS = 1.0  # that a child has to end by itself
+RETRY_SECONDS, LONGEST_RETRY = 60.0, 3600.0
+"""Until a run that did not work is tried again, and twice as long each time: a disk that was full has room again some
+day, and what was uploaded was promised to be read."""
 BUSY_SECONDS = 3.0  # between two looks while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
@@ -97,6 +100,7 @@ class Job:
     paths: list[Path]
     prune: bool = False
     aloud: bool = False
+    tries: int = 0  # runs for the same files before it that did not work
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "waiting"
     problem: str = ""
@@ -128,11 +132,14 @@ class IngestJobs:
         command: Sequence[str] = (sys.executable, "-m", "indexer"),
         *,
         settle: float = SETTLE_SECONDS,
+        retry: float = RETRY_SECONDS,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._command = command
         self._settle = settle
+        self._retry = retry
+        self._retries: set[asyncio.Task[None]] = set()
         self._jobs: list[Job] = []
         self._worker: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
@@ -180,9 +187,11 @@ class IngestJobs:
 
     async def aclose(self) -> None:
         """End the child and forget what waits; a run that was cut short is finished by the next one."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.wait({self._worker})
+        tasks = {*self._retries, *filter(None, [self._worker])}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def next_end(self, seconds: float) -> None:
         """Return when a job ends, or has ended since the last call; after so many seconds in any case."""
@@ -198,6 +207,7 @@ class IngestJobs:
                 await self._do(job)
             except OSError as error:
                 job.end("failed", problem=f"The indexer could not be started: {error.strerror}.")
+                self._try_again(job)
             except Exception:  # whatever a child says or does must not hold up the next job
                 log.exception("indexing %s ended in an unforeseen way", job.collection)
                 job.end("failed", problem=UNFORESEEN)
@@ -214,7 +224,25 @@ class IngestJobs:
             return
         if ended.status != INTERRUPTED:  # Ctrl-C in the terminal ends the child and the server alike
             log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
+            self._try_again(job)
         job.end("failed", problem=ended.problem)
+
+    def _try_again(self, job: Job) -> None:
+        """Later, by itself: nobody may be there to press anything."""
+        task = asyncio.create_task(self._submit_later(job))
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)
+
+    async def _submit_later(self, job: Job) -> None:
+        wait = min(self._retry * 2**job.tries, LONGEST_RETRY)
+        while True:
+            await asyncio.sleep(wait)
+            paths = await asyncio.to_thread(lambda: [path for path in job.paths if path.exists()])
+            if not paths:
+                return
+            with contextlib.suppress(TooBusy):  # then once more as long
+                self.submit(job.collection, paths, aloud=job.aloud).tries = job.tries + 1
+                return
 
     async def _hold(self, job: Job) -> None:
         """Return when nobody else writes, as far as one can see."""

@@ -221,6 +221,47 @@ async def test_a_command_that_cannot_be_started_says_so(settings: ServerSettings
     assert (job.state, job.problem) == ("failed", "The indexer could not be started: No such file or directory.")
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110 (nothing tells of a job that begins by itself)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_run_that_did_not_work_is_tried_again_by_itself(
+    settings: ServerSettings, engine: Engine, indexer: Indexer, tmp_path: Path
+) -> None:
+    """A disk that was full has room again, and nobody is there to press anything."""
+    kept, gone = tmp_path / "kept.md", tmp_path / "gone.md"
+    kept.write_text("x")
+    indexer.says("print('The disk is full.', file=sys.stderr); sys.exit(2)")
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0, retry=0.05)
+    try:
+        first = await ended(jobs.submit("a", [kept, gone]))
+        assert (first.state, first.problem) == ("failed", "The disk is full.")
+        await until(lambda: len(jobs.jobs) > 2)
+        indexer.says(DONE)
+        await until(lambda: jobs.jobs[0].state == "done")
+        assert jobs.jobs[0].paths == [kept]
+        assert [job.tries for job in jobs.jobs[::-1]] == list(range(len(jobs.jobs)))
+        assert {job.state for job in jobs.jobs[1:]} == {"failed"}
+    finally:
+        await jobs.aclose()
+
+
+@pytest.mark.parametrize("code", [DONE, f"sys.exit({INTERRUPTED})"])
+async def test_what_worked_or_was_ended_by_hand_is_not_tried_again(
+    settings: ServerSettings, engine: Engine, indexer: Indexer, tmp_path: Path, code: str
+) -> None:
+    indexer.says(code)
+    jobs = IngestJobs(settings, engine, indexer.command, settle=0, retry=0)
+    try:
+        await ended(jobs.submit("a", [tmp_path]))
+        await asyncio.sleep(0.3)
+        assert len(jobs.jobs) == 1
+    finally:
+        await jobs.aclose()
+
+
 async def test_a_run_waits_while_another_process_writes(
     jobs: IngestJobs, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
