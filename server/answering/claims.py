@@ -27,7 +27,7 @@ _THE_READ = r"(?:the |these |this )?(?:provided |given )?(?:passages?|documents?
 _PREAMBLE = re.compile(
     rf"(?P<blank>\s*)(?:(?:according to|based on|as (?:stated|mentioned|described) in) "
     rf"(?:(?:the )?(?:information|details) (?:provided |given |stated )?in )?{_THE_READ}(?: provided| given)?,\s+"
-    rf"|{_THE_READ} (?:states?|says?|mentions?|indicates?) that )(?=\w)",
+    rf"|{_THE_READ} (?:states?|says?|mentions?|indicates?)(?: that|:) )(?=[\w\"“])",
     re.I,
 )
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
