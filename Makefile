@@ -26,7 +26,7 @@ help:  ## Show what there is to make.
 	@echo "  make chat MODEL=none                 without the small language model that is fetched behind the page"
 	@echo "  make chat MODEL=phi-3-mini           with another one; make chat MODEL=/path/to/model.gguf with your own"
 
-chat: setup  ## Set everything up, index DOCS (default: docs/), serve the chat on http://127.0.0.1:8000, fetch a model.
+chat:  ## Set everything up, index DOCS (default: docs/), serve the chat on http://127.0.0.1:8000, fetch a model.
 	@make/chat.sh
 
 setup:

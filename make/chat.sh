@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serves the chat over the documents in DOCS: what `make chat` runs after set-up. The page is there at once and answers
-# with quotations; MODEL says which language model is fetched behind it, where it is not installed:
+# Sets everything up and serves the chat over the documents in DOCS: what `make chat` runs. A folder or file that is not
+# there is told before the minutes of set-up. The page is there at once and answers with quotations; MODEL says which language model is fetched behind it, where it is not installed:
 #
 #   nothing                     a small one that fits this machine, unless one is installed
 #   a name                      that one of `docent models list`
@@ -26,4 +26,5 @@ case "${MODEL:-}" in
     *) set -- "$@" --fetch "${MODEL:-default}" ;;
 esac
 
+make/setup.sh
 exec .venv/bin/docent "$@"

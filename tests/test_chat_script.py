@@ -35,9 +35,9 @@ def chat(tmp_path: Path) -> Chat:
     (folder / "docs").mkdir()
     (folder / "make").mkdir()
     shutil.copy(ROOT / "make/chat.sh", folder / "make")
-    docent = folder / ".venv/bin/docent"
-    docent.write_text(DOCENT)
-    docent.chmod(0o755)
+    for path, script in ((".venv/bin/docent", DOCENT), ("make/setup.sh", "#!/bin/sh\ntouch was-set-up\n")):
+        (folder / path).write_text(script)
+        (folder / path).chmod(0o755)
     return Chat(folder)
 
 
@@ -70,3 +70,9 @@ def test_what_is_not_there_is_named_before_anything_begins(chat: Chat, variables
     done = chat.run(**variables)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(words)
+    assert not (chat.folder / "was-set-up").exists(), "set-up takes minutes"
+
+
+def test_everything_is_set_up_first(chat: Chat) -> None:
+    chat.called()
+    assert (chat.folder / "was-set-up").exists()
