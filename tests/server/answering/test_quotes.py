@@ -10,7 +10,8 @@ from indexer.passages import Passage
 from server.answering.citations import citation
 from server.answering.events import BENEATH, Citation, Evidence
 from server.answering.evidence import numbered
-from server.answering.quotes import QUOTES, adds_nothing, quotes_beneath
+from server.answering.extractive import quotable
+from server.answering.quotes import QUOTES, WORTH, WORTH_BESIDE, adds_nothing, quotes_beneath
 from tests.server.passages import passage, retrieved
 
 LEAVE = "Employees have 25 days of annual leave. Leave is booked in the people portal. Five days carry over."
@@ -46,6 +47,23 @@ def test_what_is_far_from_the_question_is_not_quoted() -> None:
     assert [quote.quote for quote in quotes_beneath("", [], found, sources_of(*found.passages))] == [
         "Employees have 25 days of annual leave."
     ]
+
+
+def test_of_a_document_that_the_answer_cites_more_is_quoted_than_of_others() -> None:
+    beside = passage(
+        "Employees have 25 days of annual leave. Employees in probation have fewer days of leave.", document_id=1
+    )
+    elsewhere = passage("Employees of contractors have fewer days of leave.", document_id=2)
+    found = retrieved(QUESTION, [beside, elsewhere])
+    sources = sources_of(beside, elsewhere)
+    scores = {one.sentence.text: one.score for one in quotable(found)}
+    best = max(scores.values())
+    weak = {text for text, score in scores.items() if WORTH < best - score <= WORTH_BESIDE}
+    assert {beside.sentences[1].text, elsewhere.text} <= weak, "else this shows nothing"
+    written = "Employees have 25 days [1]."
+    quoted = {quote.quote for quote in quotes_beneath(written, [cite(sources[0], 0)], found, sources)}
+    assert beside.sentences[1].text in quoted
+    assert elsewhere.text not in quoted
 
 
 def test_the_same_words_are_quoted_once() -> None:
