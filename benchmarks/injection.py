@@ -40,7 +40,7 @@ from server.answering.answer import answer
 from server.answering.events import Answer, Question, Sources
 from server.answering.means import Means
 from server.llm.choose import open_generator
-from server.llm.generator import GenerationEvent, Generator, GeneratorState, Message, Piece, Sampling
+from server.llm.generator import GenerationEvent, Generator, Message, OverGenerator, Piece, Sampling
 from server.settings import ServerSettings
 
 PLAIN = "Answer the question from the context."
@@ -58,35 +58,13 @@ class Result:
     verdict: Verdict
 
 
-class Heard:
+class Heard(OverGenerator):
     """Implements generator.Generator, and keeps what was said to the model and what it wrote, before any check."""
 
     def __init__(self, generator: Generator) -> None:
-        self._generator = generator
+        super().__init__(generator)
         self.asked = ""
         self.wrote = ""
-
-    @property
-    def name(self) -> str:
-        return self._generator.name
-
-    @property
-    def context(self) -> int:
-        return self._generator.context
-
-    @property
-    def state(self) -> GeneratorState:
-        return self._generator.state
-
-    @property
-    def drafts(self) -> tuple[int, int]:
-        return self._generator.drafts
-
-    def count(self, messages: Sequence[Message]) -> int:
-        return self._generator.count(messages)
-
-    def count_text(self, text: str) -> int:
-        return self._generator.count_text(text)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         self.asked, self.wrote = "\n".join(message.content for message in messages), ""
@@ -95,9 +73,6 @@ class Heard:
                 if isinstance(event, Piece) and sampling.logprobs is None:  # the judgement is no answer
                     self.wrote += event.text
                 yield event
-
-    async def aclose(self) -> None:
-        await self._generator.aclose()
 
 
 def main() -> None:

@@ -116,6 +116,41 @@ class Generator(Protocol):
         """Stop the model's thread or connection and give its memory back."""
 
 
+class OverGenerator:
+    """Implements Generator over another one, to which all is passed on; what is made of it overrides `generate`."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    @property
+    def name(self) -> str:
+        return self._generator.name
+
+    @property
+    def context(self) -> int:
+        return self._generator.context
+
+    @property
+    def state(self) -> GeneratorState:
+        return self._generator.state
+
+    @property
+    def drafts(self) -> tuple[int, int]:
+        return self._generator.drafts
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return self._generator.count(messages)
+
+    def count_text(self, text: str) -> int:
+        return self._generator.count_text(text)
+
+    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
+        return self._generator.generate(messages, sampling)
+
+    async def aclose(self) -> None:
+        await self._generator.aclose()
+
+
 def can_write(generator: Generator | None) -> TypeGuard[Generator]:
     """False where there is none, where it failed to load, and while it is stuck."""
     return generator is not None and generator.state.state not in ("failed", "stalled")

@@ -24,8 +24,8 @@ from server.llm.generator import (
     Completed,
     GenerationEvent,
     Generator,
-    GeneratorState,
     Message,
+    OverGenerator,
     Piece,
     Prefilling,
     Sampling,
@@ -36,12 +36,12 @@ from server.llm.generator import (
 logger = logging.getLogger("docent.model")
 
 
-class RecordedGenerator:
+class RecordedGenerator(OverGenerator):
     """Implements generator.Generator. Raises StartError where the folder cannot be made."""
 
     def __init__(self, generator: Generator, folder: Path, model: str = "") -> None:
         """`model` tells it from every other, see `model_identity`; without it the generator's name does."""
-        self._generator = generator
+        super().__init__(generator)
         self._folder = folder
         self._model = model
         try:
@@ -51,28 +51,6 @@ class RecordedGenerator:
                 f"The folder {folder} for recorded answers cannot be made: {error.strerror}.",
                 "Let DOCENT_RECORDINGS name another.",
             ) from error
-
-    @property
-    def name(self) -> str:
-        return self._generator.name
-
-    @property
-    def context(self) -> int:
-        return self._generator.context
-
-    @property
-    def state(self) -> GeneratorState:
-        return self._generator.state
-
-    @property
-    def drafts(self) -> tuple[int, int]:
-        return self._generator.drafts
-
-    def count(self, messages: Sequence[Message]) -> int:
-        return self._generator.count(messages)
-
-    def count_text(self, text: str) -> int:
-        return self._generator.count_text(text)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         if sampling.temperature > 0:
@@ -96,9 +74,6 @@ class RecordedGenerator:
                 if isinstance(event, Completed):  # before it is passed on: who has it may ask for nothing more
                     await asyncio.to_thread(_write, path, messages, counted, events)
                 yield event
-
-    async def aclose(self) -> None:
-        await self._generator.aclose()
 
 
 def model_identity(files: Sequence[Path], settings: Sequence[object]) -> str:
