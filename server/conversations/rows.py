@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TypeVar, cast
 
 from sqlalchemy.orm import Mapped
@@ -118,6 +118,22 @@ def _view(
         feedback=judged.value if judged else 0,
         remark=judged.remark if judged else "",
         versions=beside,
+    )
+
+
+def unsaved_view(running: TurnView, outcome: Outcome, why: str) -> TurnView:
+    """A turn whose row says that it runs, as it ended: its words and passages, without citations, which have no id."""
+    answer = outcome.answer
+    return replace(
+        running,
+        state="failed",
+        unsaved=True,
+        mode=answer.mode if answer else running.mode,
+        answered=answer.answered if answer else running.answered,
+        answer=outcome.text,
+        error=" ".join(filter(None, (outcome.error, why))),
+        evidence=outcome.evidence,
+        searched=outcome.searched,
     )
 
 

@@ -52,6 +52,7 @@ class TurnView:
     feedback: int = 0
     remark: str = ""
     versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
+    unsaved: bool = False  # the disk refused how it ended: only memory knows
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from server.conversations.rows import (
     turn_parents,
     turn_views,
     turns_among,
+    unsaved_view,
     write_outcome,
 )
 from server.conversations.shapes import CitationPlace, ConversationLine, Outcome, TurnView
@@ -53,6 +54,7 @@ def open_conversations(settings: ServerSettings, busy_seconds: float = BUSY_SECO
 class Conversations:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._held: dict[int, tuple[Outcome, str]] = {}
 
     def lines(self, owner: str, search: str = "", limit: int = 200) -> list[ConversationLine]:
         """The owner's conversations, newest first; only those that hold every word of `search`, where there is one."""
@@ -89,7 +91,7 @@ class Conversations:
         with Session(self.engine) as session:
             _owned(session, conversation_id, owner)
             shown = branch(turn_parents(session, conversation_id), through)
-            return turn_views(session, turns_among(session, shown))
+            return [self._as_held(view) for view in turn_views(session, turns_among(session, shown))]
 
     def running(self, conversation_id: str, owner: str) -> list[int]:
         """The turns of a conversation that are being answered. Raises NotFound."""
@@ -101,7 +103,7 @@ class Conversations:
     def turn(self, turn_id: int, owner: str) -> TurnView:
         """Raises NotFound."""
         with Session(self.engine) as session:
-            return turn_views(session, [_owned_turn(session, turn_id, owner)])[0]
+            return self._as_held(turn_views(session, [_owned_turn(session, turn_id, owner)])[0])
 
     def citation(self, citation_id: int, owner: str) -> CitationPlace:
         """Raises NotFound."""
@@ -181,21 +183,29 @@ class Conversations:
         """Save how a turn ended, its citations with it, in one transaction; nothing where it was purged meanwhile.
 
         Blocks as `begin` does: call it from a thread. Raises sqlalchemy's OperationalError where nothing can be
-        written; the turn then stays running until the next start of a server, and this may be tried again.
+        written; the row then stays a running turn's until the next start of a server, and this may be tried again.
         """
         with Session(self.engine) as session:
             turn = session.get(Turn, turn_id)
-            if turn is None:  # its conversation was deleted meanwhile
-                return
-            write_outcome(turn, outcome)
-            if outcome.answer is not None:
-                session.add_all(citation_rows(turn_id, outcome.answer))
-            conversation = session.get(Conversation, turn.conversation_id)
-            if conversation is not None:
-                conversation.updated_at = now()
-                session.add(conversation)
-            session.add(turn)
-            session.commit()
+            if turn is not None:  # else its conversation was purged meanwhile
+                write_outcome(turn, outcome)
+                if outcome.answer is not None:
+                    session.add_all(citation_rows(turn_id, outcome.answer))
+                conversation = session.get(Conversation, turn.conversation_id)
+                if conversation is not None:
+                    conversation.updated_at = now()
+                    session.add(conversation)
+                session.add(turn)
+                session.commit()
+        self._held.pop(turn_id, None)
+
+    def hold(self, turn_id: int, outcome: Outcome, why: str) -> None:
+        """Keep in memory how a turn ended, until `finish` has saved it; pages show it with `why`, for people."""
+        self._held[turn_id] = outcome, why
+
+    def _as_held(self, view: TurnView) -> TurnView:
+        outcome, why = self._held.get(view.id, (None, ""))
+        return view if outcome is None else unsaved_view(view, outcome, why)
 
     def give_feedback(self, turn_id: int, owner: str, value: int, remark: str = "") -> None:
         """Keep what the owner thought of an answer; 0 takes it back. Raises NotFound."""

@@ -3,11 +3,13 @@
 A turn goes on while nobody watches for `grace` seconds, so that a page whose connection was lost can come back and be
 told what it missed; then it is stopped and saved with the words written so far. Following never starts a second
 generation. A conversation has at most one running turn.
+
+What the disk refuses is shown from memory, which the page says, and saved as soon as the disk takes it.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -26,21 +28,22 @@ log = logging.getLogger(__name__)
 
 GRACE = 30.0  # seconds that a turn goes on with nobody watching
 SAVE_TRIES = 6  # each waits as long for a busy database as anything else that the page changes
+SAVE_AGAIN = 2.0  # seconds until what could not be saved is tried again; then twice as long, up to a minute
+SAVE_AGAIN_MOST = 60.0
 INTERRUPTED = "The server was restarted before this answer was done. Ask again."
 UNEXPECTED = "Something went wrong while this was answered. Ask again; the server's log says what happened."
 UNSAVED = (
-    "This answer could not be saved. Copy what you need, then tell whoever runs Docent that its disk may be full, or "
-    "its database held by another program."
+    "This answer could not be saved yet. Docent goes on trying; copy what you need, and tell whoever runs Docent that "
+    "its disk may be full, or its database held by another program."
 )
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The last event of a turn. `error` is for people; `saved` is False when the disk refused it."""
+    """The last event of a turn. `error` is for people."""
 
     state: TurnState
     error: str = ""
-    saved: bool = True
 
 
 TurnEvent = AnswerEvent | Ended
@@ -86,16 +89,22 @@ class Turns:
         grace: float = GRACE,
         max_tokens: int = Sampling.max_tokens,
         history_characters: int | None = None,
+        save_again: float = SAVE_AGAIN,
     ) -> None:
-        """`history_characters`: about how many of the turns before are read at all, the newest ones; None: all."""
+        """`history_characters`: about how many of the turns before are read at all, the newest ones; None: all.
+
+        `grace` and `save_again` are in seconds.
+        """
         self.conversations = conversations
         self.answer = answer
         self.grace = grace
+        self.save_again = save_again
         self.history_characters = history_characters
         self.sampling = Sampling(max_tokens=max_tokens)
         self._running: dict[int, _RunningTurn] = {}
         self._busy: set[str] = set()  # conversations with a turn that runs or is about to
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
         conversations.fail_running(INTERRUPTED)
 
     async def start(
@@ -143,9 +152,7 @@ class Turns:
         asked = Question(
             question, scope, history, exact=exact, rewrites=rewriting, forgetful=True, sampling=self.sampling
         )
-        task = asyncio.create_task(self._run(running, asked))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._in_a_task(self._run(running, asked))
         self._left(running)
         return view
 
@@ -180,7 +187,7 @@ class Turns:
                 if running.ended and after >= len(running.events):
                     return
                 if running.changed is changed:
-                    paused = await _stays_unset(changed, pause if batch else None)
+                    paused = not await _is_set_within(changed, pause if batch else None)
         finally:
             running.watchers -= 1
             self._left(running)
@@ -201,11 +208,17 @@ class Turns:
         await self.wait(turn_id, owner)
 
     async def aclose(self) -> None:
-        """Stop and save everything that runs: for the end of the server."""
+        """Stop and save everything that runs, and try once more what could not be saved: for the end of the server."""
+        self._closing.set()
         for running in list(self._running.values()):
             running.stop()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _in_a_task(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _left(self, running: _RunningTurn) -> None:
         if running.watchers == 0 and not running.ended and running.leaving is None:
@@ -214,17 +227,17 @@ class Turns:
     async def _run(self, running: _RunningTurn, question: Question) -> None:
         state, error = await self._answer(running, question)
         outcome = _outcome(running.events, state, error)
-        saved = True
         try:
             await asyncio.to_thread(self._save, running.view.id, outcome)
         except Exception:  # whatever the disk does, the page must hear that the turn is over
-            log.exception("turn %d could not be saved", running.view.id)
-            saved = False
+            log.exception("turn %d could not be saved; it is tried again until it can", running.view.id)
+            self.conversations.hold(running.view.id, outcome, UNSAVED)
+            self._in_a_task(self._save_later(running.view.id, outcome))
         if running.leaving is not None:
             running.leaving.cancel()
         del self._running[running.view.id]
         self._busy.discard(running.view.conversation_id)
-        running.add(Ended(outcome.state, outcome.error if saved else UNSAVED, saved))
+        running.add(Ended(outcome.state, outcome.error))
 
     def _save(self, turn_id: int, outcome: Outcome) -> None:
         """As `finish` does, but while another program writes with the patience that minutes of work deserve."""
@@ -235,6 +248,22 @@ class Turns:
                 if not left or not is_busy(error.orig):
                     raise
             else:
+                return
+
+    async def _save_later(self, turn_id: int, outcome: Outcome) -> None:
+        """Try until it is saved, and for the last time when the server ends."""
+        pause = self.save_again
+        while True:
+            last = await _is_set_within(self._closing, pause)
+            try:
+                await asyncio.to_thread(self.conversations.finish, turn_id, outcome)
+            except DatabaseError as error:
+                if last:
+                    log.error("turn %d is lost: the server ends and the disk refuses it (%s)", turn_id, error.orig)
+                    return
+                pause = min(2 * pause, SAVE_AGAIN_MOST)
+            else:
+                log.info("turn %d is saved now", turn_id)
                 return
 
     async def _answer(self, running: _RunningTurn, question: Question) -> tuple[TurnState, str]:
@@ -261,14 +290,14 @@ class Turns:
                 running.add(event)
 
 
-async def _stays_unset(event: asyncio.Event, seconds: float | None) -> bool:
-    """Whether it stays so for so long; waits without end where that is None."""
+async def _is_set_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Whether it is set within so long, without end where that is None; returns once it is."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
     except TimeoutError:
-        return True
-    return False
+        return False
+    return True
 
 
 async def _say(reply: str) -> AsyncGenerator[AnswerEvent, None]:

@@ -21,8 +21,8 @@ class RenderedAnswers:
         self._lock = Lock()
 
     def html(self, turn: TurnView, render: Callable[[TurnView], str]) -> str:
-        """`render(turn)`, which is called once for a turn that has ended: nothing changes its answer any more."""
-        if turn.state == "running":
+        """`render(turn)`, which is called once for a turn that is saved as it ended: nothing changes its answer."""
+        if turn.state == "running" or turn.unsaved:
             return render(turn)
         with self._lock:
             answers = self._kept.setdefault(turn.conversation_id, {})

@@ -64,7 +64,8 @@ def test_a_stream_of_the_api_ends_with_an_event(lines: list[str], end: str) -> N
         (["event: status", "data: Writing", "", "event: end", "data: <article>", "data: </article>"], "done"),
         (["event: end", "data: x", "", "event: status", "data: Writing"], ""),
         (["event: block", "data: words"], ""),
-        (["event: status", "data: This answer could not be saved. Copy what you need"], "unsaved"),
+        (["event: end", "data: <article>", "data: This answer could not be saved yet. Docent goes on"], "unsaved"),
+        (["event: block", "data: This answer could not be saved yet.", "", "event: end", "data: x"], "done"),
         ([], ""),
     ],
 )

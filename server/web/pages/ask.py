@@ -12,7 +12,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from indexer.passages import Scope
 from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
-from server.conversations.turns import Ended
 from server.errors import BadRequest
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
 from server.web.pages.page_route import PageRoute
@@ -122,10 +121,6 @@ async def events(
         async for batch in batches:
             for message in await asyncio.to_thread(list, stream.messages(batch) if batch else stream.rest()):
                 yield message
-            last = batch[-1][1] if batch else None
-            if isinstance(last, Ended) and not last.saved:
-                yield await asyncio.to_thread(stream.unsaved, last)
-                return
     yield await asyncio.to_thread(_finished, services, scopes, turn.id, owner)
 
 

@@ -155,9 +155,6 @@ class TurnStream:
     def _is_late(self) -> bool:
         return self._clock() - self._shown_at >= LAG_SECONDS
 
-    def unsaved(self, ended: Ended) -> ServerSentEvent:
-        return _message("status", "_status.html", words=ended.error)
-
 
 def finished(turn: ShownTurn) -> ServerSentEvent:
     """The finished turn, which takes the place of the running one."""

@@ -9,7 +9,7 @@ import pytest
 from indexer.passages import Scope
 from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
 from server.answering.small_talk import GREETING
-from server.conversations.shapes import Outcome
+from server.conversations.shapes import Outcome, TurnView
 from server.conversations.store import Conversations, open_conversations
 from server.conversations.turns import INTERRUPTED, SAVE_TRIES, UNEXPECTED, UNSAVED, Ended, TurnEvent, Turns
 from server.errors import BadRequest, NotFound, Unavailable
@@ -229,17 +229,72 @@ async def test_a_new_server_fails_what_a_dead_one_left(conversations: Conversati
     assert (saved.state, saved.error) == ("failed", INTERRUPTED)
 
 
-async def test_an_answer_that_cannot_be_saved_is_told(
-    conversations: Conversations, caplog: pytest.LogCaptureFixture
-) -> None:
-    answering = Answering("one ", "hold", "two")
-    turns = Turns(conversations, answering)
-    turn = await turns.start("q", "ann", SCOPE)
+def refuse(conversations: Conversations) -> None:
+    """No turn can be written until `allow`, as on a full disk."""
     with conversations.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TRIGGER full BEFORE UPDATE ON turn BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+
+def allow(conversations: Conversations) -> None:
+    with conversations.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+
+
+async def unsaved(conversations: Conversations, *, save_again: float) -> tuple[Turns, TurnView]:
+    """A turn that has ended and could not be saved."""
+    answering = Answering("one ", "hold", "two")
+    turns = Turns(conversations, answering, save_again=save_again)
+    turn = await turns.start("q", "ann", SCOPE)
+    refuse(conversations)
     answering.go.set()
-    assert (await events(turns, turn.id))[-1] == Ended("done", UNSAVED, saved=False)
+    await turns.wait(turn.id, "ann")
+    return turns, turn
+
+
+async def test_an_answer_that_cannot_be_saved_is_shown_and_told(
+    conversations: Conversations, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns, turn = await unsaved(conversations, save_again=60)
     assert "could not be saved" in caplog.text
+    for shown in (conversations.turn(turn.id, "ann"), *conversations.turns(turn.conversation_id, "ann")):
+        assert (shown.state, shown.answer, shown.error, shown.unsaved) == ("failed", "one two", UNSAVED, True)
+    assert not turns.running(turn.id)
+    allow(conversations)
+    await turns.aclose()
+    again = Conversations(conversations.engine).turn(turn.id, "ann")
+    assert (again.state, again.answer) == ("done", "one two")  # the last try is at the end of the server
+
+
+async def test_an_answer_is_saved_as_soon_as_the_disk_takes_it(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    saved = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    finish = conversations.finish
+
+    def counted(turn_id: int, outcome: Outcome) -> None:
+        tries.append(turn_id)
+        if len(tries) == 3:
+            allow(conversations)
+        finish(turn_id, outcome)
+        loop.call_soon_threadsafe(saved.set)
+
+    monkeypatch.setattr(conversations, "finish", counted)
+    turns, turn = await unsaved(conversations, save_again=0.01)
+    await saved.wait()
+    shown = conversations.turn(turn.id, "ann")
+    assert (shown.state, shown.answer, shown.error) == ("done", "one two", "")
+    await turns.aclose()
+    assert tries == [turn.id] * 3
+
+
+async def test_an_answer_that_the_disk_refuses_to_the_end_is_said_to_be_lost(
+    conversations: Conversations, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns, turn = await unsaved(conversations, save_again=60)
+    await turns.aclose()
+    assert f"turn {turn.id} is lost" in caplog.text
 
 
 async def test_an_answer_is_saved_though_another_program_writes_for_a_while(

@@ -1,11 +1,16 @@
 """What a page lets people do with their conversations, over HTTP."""
 
 import re
+import sqlite3
+from contextlib import closing
+from html import unescape
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from server.conversations.shapes import Outcome
+from server.conversations.turns import UNSAVED
 from tests.tiny_site import Site, add_document
 
 HTMX = {"HX-Request": "true"}
@@ -42,6 +47,22 @@ def test_an_edited_question_replaces_what_came_after_it_and_arrows_lead_back(cli
     )
     assert shown(answer.text)[0] == first  # the whole branch that the new question ends
     assert len(shown(answer.text)) == 2
+
+
+def test_an_answer_that_could_not_be_saved_is_on_the_page_until_it_is(site: Site, client: TestClient) -> None:
+    with closing(sqlite3.connect(site.live.settings.chat_path)) as disk:
+        disk.execute("CREATE TRIGGER full BEFORE UPDATE ON turn BEGIN SELECT RAISE(ABORT, 'full'); END")
+        address = asked(client)
+        html = client.get(address).raise_for_status().text
+        assert UNSAVED in unescape(html)
+        assert "25 days" in html
+        assert 'data-state="running"' not in html
+        assert 'http-equiv="refresh"' not in html
+        (turn,) = shown(html)
+        assert UNSAVED in unescape(client.get(f"/turns/{turn}/events").text)  # of a page that comes back
+        disk.execute("DROP TRIGGER full")
+    site.live.conversations.finish(int(turn), Outcome("done", "You have 25 days."))
+    assert UNSAVED not in unescape(client.get(address).text)
 
 
 def test_asking_on_goes_on_from_the_branch_that_is_shown(client: TestClient) -> None:

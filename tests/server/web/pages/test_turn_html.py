@@ -76,7 +76,7 @@ def test_what_is_waited_for_is_said_once() -> None:
 
 def test_a_long_open_block_is_sent_now_and_then_and_whole_when_the_turn_ends() -> None:
     items: list[TurnEvent] = [Text(f"- item {n}\n") for n in range(200)]
-    events: list[TurnEvent] = [*items, Ended("done", saved=False)]
+    events: list[TurnEvent] = [*items, Ended("done")]
     stream = TurnStream(TURN, 0)
     messages = received(stream, [[numbered] for numbered in enumerate(events, 1)])
     tails = [data for event, data, _id in messages if event == "tail"]
