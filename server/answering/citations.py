@@ -224,7 +224,7 @@ class CitationChecker:
             return "said_back"
         if doubted:
             return doubted
-        return "name" if unknown(claim, self._known) else None
+        return "name" if unknown(claim, self._known_to(supports) if supports else self._known) else None
 
     def _wrong_number(self, text: str) -> DropReason | None:
         """A heading, of a table too, claims nothing and is shown unmarked: it must not have a number of its own."""
@@ -241,6 +241,11 @@ class CitationChecker:
     def _known(self) -> frozenset[str]:
         """The numbers and names that the passages and the question hold."""
         return known_facts([*(f"{e.passage.prefix}\n{e.passage.text}" for e in self._all), self._question])
+
+    def _known_to(self, supports: Sequence[Support]) -> frozenset[str]:
+        """The same of the passages that would be cited: a name of another one is no fact of theirs."""
+        held = (support.evidence.passage for support in supports)
+        return known_facts([*(f"{passage.prefix}\n{passage.text}" for passage in held), self._question])
 
     def _judge(self, sentence: ClosedSentence) -> tuple[list[Support], Reason | None]:
         """What supports it, each passage once, and why it should not be relied on: because of any of its parts."""

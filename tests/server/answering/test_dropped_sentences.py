@@ -124,6 +124,18 @@ def test_why_a_sentence_is_not_shown(written: str, reason: DropReason | None) ->
         assert words(checker.dropped[0].claim) == words(re.sub(r"\[1\]|^- ", "", written))
 
 
+def test_a_name_must_stand_in_a_passage_that_is_cited() -> None:
+    """Seen: teams of three passages in one sentence, with the mark of a fourth."""
+    evidence = numbered("The kitchen of the office in Bern has a coffee machine.", "The office in Graz has a garden.")
+    said = "The office in Bern has a kitchen with a coffee machine."
+    assert shown(said, evidence) == f"{said[:-1]} [1]."
+    assert shown("The kitchen of the office in Graz has a coffee machine.", evidence) == ""
+    assert shown("The kitchens of Bern and Graz have a coffee machine.", evidence) == ""
+    question = "Has the kitchen in Graz a coffee machine?"
+    checker = fed(CitationChecker(evidence, question), ["The kitchen of the office in Graz has a coffee machine."])
+    assert [citation.n for citation in checker.citations] == [1], "the question's own names are not held against it"
+
+
 @pytest.mark.parametrize("written", ["Yes.", "Here you are:", "Sure!", "# Zebras cross rivers", "- "])
 def test_what_claims_nothing_is_no_answer_and_waits_for_one(written: str) -> None:
     checker = in_pieces(list(written))
