@@ -12,7 +12,15 @@ from typing import Literal, Protocol
 from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms, words
-from server.answering.claims import known_facts, knows_not, says_back, unknown, without_preamble
+from server.answering.claims import (
+    agrees_blindly,
+    known_facts,
+    knows_not,
+    says_back,
+    unknown,
+    without_loose_marks,
+    without_preamble,
+)
 from server.answering.events import Citation, Doubt, Evidence, Exchange, Reason
 from server.answering.markdown_lines import is_item, is_row, leads_in, without_fences
 from server.answering.orders import cleared, only_in_orders
@@ -20,13 +28,19 @@ from server.answering.sentence_scanner import ClosedSentence, Code, LineEnd, Sca
 from server.answering.shown_markdown import ShownMarkdown
 from server.answering.support import Encode, Support, claim_terms, doubt, find_support, holds_code
 
+LOST = 3
+"""A model whose first claims have no support, so many of them, has lost its way: what it still says right, the seventh
+field of an invented form, is no answer."""
+
+_STOPS = (".", "!", "?")
 _CLAIM_TERMS = 2
 """A sentence of fewer content words, "yes" not counted, is no claim ("Yes, you can.", "Here is how:") where it is no
 item of a list and no row, and is not called unsupported."""
 
-DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name", "order"]
+DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name", "agrees", "order", "lost"]
 """Why a sentence is not shown: a doubt, or that it was said before, is the question, says that the passages do not say,
-has a number or name that stands nowhere, or carries out an order that stands in a document."""
+has a number or name that stands in nothing it would cite, says yes to what no passage has, carries out an order that
+stands in a document, or comes after too many that had to go."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +218,8 @@ class CitationChecker:
         self._code = []
         lines = without_fences(code)
         obeys = self._obeys(code)
-        if obeys or (self._drops and (unknown(lines, self._known) or not holds_code(lines, self._all))):
+        known = holds_code(lines, self._all) and not unknown(lines, self._known)
+        if obeys or (self._drops and (self._is_lost or not known)):
             self._markdown.drop(None)
             self.dropped.append(Dropped(code, "order" if obeys else "words", self.judged, self.judged + len(code)))
         else:
@@ -224,7 +239,11 @@ class CitationChecker:
             return "said_back"
         if doubted:
             return doubted
-        return "name" if unknown(claim, self._known_to(supports) if supports else self._known) else None
+        if agrees_blindly(claim, self._question, (_whole(support.evidence.passage) for support in supports)):
+            return "agrees"
+        if unknown(claim, self._known_to(supports) if supports else self._known):
+            return "name"
+        return "lost" if self._is_lost else None
 
     def _wrong_number(self, text: str) -> DropReason | None:
         """A heading, of a table too, claims nothing and is shown unmarked: it must not have a number of its own."""
@@ -240,12 +259,16 @@ class CitationChecker:
     @cached_property
     def _known(self) -> frozenset[str]:
         """The numbers and names that the passages and the question hold."""
-        return known_facts([*(f"{e.passage.prefix}\n{e.passage.text}" for e in self._all), self._question])
+        return known_facts([*(_whole(e.passage) for e in self._all), self._question])
 
     def _known_to(self, supports: Sequence[Support]) -> frozenset[str]:
         """The same of the passages that would be cited: a name of another one is no fact of theirs."""
-        held = (support.evidence.passage for support in supports)
-        return known_facts([*(f"{passage.prefix}\n{passage.text}" for passage in held), self._question])
+        return known_facts([*(_whole(support.evidence.passage) for support in supports), self._question])
+
+    @property
+    def _is_lost(self) -> bool:
+        unsupported = [one for one in self.dropped if one.reason in ("words", "number", "name")]
+        return not self._parts and len(unsupported) >= LOST
 
     def _judge(self, sentence: ClosedSentence) -> tuple[list[Support], Reason | None]:
         """What supports it, each passage once, and why it should not be relied on: because of any of its parts."""
@@ -302,12 +325,18 @@ def _claims(part: str, sentence: ClosedSentence) -> bool:
 
 
 def _plainly(sentence: ClosedSentence) -> ClosedSentence:
-    """Without a preamble; `length`, of what the model wrote, stays."""
+    """Without a preamble and loose marks; `length`, of what the model wrote, stays."""
     text = without_preamble(sentence.text)
-    if text == sentence.text:
-        return sentence
     marks_at = max(0, sentence.marks_at - len(sentence.text) + len(text))
-    return replace(sentence, text=text, marks_at=marks_at, claim=without_preamble(sentence.claim))
+    plain, marks_at = without_loose_marks(text, marks_at)
+    if len(plain) < len(text) and plain[:marks_at].endswith(_STOPS):
+        marks_at -= 1  # behind the full stop because a quotation mark stood between them
+    claim, _ = without_loose_marks(without_preamble(sentence.claim))
+    return replace(sentence, text=plain, marks_at=marks_at, claim=claim)
+
+
+def _whole(passage: Passage) -> str:
+    return f"{passage.prefix}\n{passage.text}"
 
 
 def cited_in(exchange: Exchange) -> tuple[Evidence, ...]:

@@ -30,6 +30,8 @@ _PREAMBLE = re.compile(
     rf"|{_THE_READ} (?:states?|says?|mentions?|indicates?)(?: that|:) )(?=[\w\"“])",
     re.I,
 )
+_ELLIPSIS = re.compile(r"(?P<blank>\s*)…\s*(?=\w)")
+_QUOTATION_MARK = re.compile(r"(?<!\d)\"")
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
 _CHOOSES = re.compile(
@@ -67,6 +69,30 @@ def without_preamble(sentence: str) -> str:
         return sentence
     rest = sentence[match.end() :]
     return match["blank"] + rest[:1].upper() + rest[1:]
+
+
+def without_loose_marks(sentence: str, at: int = 0) -> tuple[str, int]:
+    """Without the ellipsis before it, and without its quotation marks where one has no other: a quotation of several
+    sentences is shown sentence by sentence. Also where its code point `at` is then."""
+    removed: set[int] = set()
+    if match := _ELLIPSIS.match(sentence):
+        removed |= set(range(match.end("blank"), match.end()))
+    straight = {match.start() for match in _QUOTATION_MARK.finditer(sentence)}
+    removed |= straight if len(straight) % 2 else set()
+    if sentence.count("“") != sentence.count("”"):
+        removed |= {place for place, character in enumerate(sentence) if character in "“”"}
+    kept = "".join(character for place, character in enumerate(sentence) if place not in removed)
+    return kept, at - sum(place < at for place in removed)
+
+
+def agrees_blindly(sentence: str, question: str, passages: Iterable[str]) -> bool:
+    """Whether it begins with "yes" and takes over a word of the question that none of the passages has: a small model
+    says "Yes, they pay for your wifi" because passages speak of what they pay for."""
+    said = words(sentence)
+    if not said or said[0] != "yes":
+        return False
+    taken_over = set(content_terms(sentence)) & set(content_terms(question)) - _YES_OR_NO
+    return not taken_over <= {term for passage in passages for term in content_terms(passage)}
 
 
 def unknown(sentence: str, known: Set[str]) -> list[str]:

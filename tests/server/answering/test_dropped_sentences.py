@@ -46,7 +46,7 @@ def test_every_claim_that_is_shown_has_a_citation_and_none_of_those_dropped_is_s
     checker = in_pieces(pieces(text, cuts))
     said = shown_sentences(checker.text)
     for sentence, marks in said:
-        assert marks or not sentence.claim or len(words(sentence.claim)) < 5, sentence
+        assert marks or not sentence.claim or len(set(words(sentence.claim))) < 5, sentence
     for dropped in checker.dropped:
         if dropped.reason != "repeated":
             shown = [words(each.claim) for each, marks in said if marks or len(words(each.claim)) >= 5]
@@ -134,6 +134,50 @@ def test_a_name_must_stand_in_a_passage_that_is_cited() -> None:
     question = "Has the kitchen in Graz a coffee machine?"
     checker = fed(CitationChecker(evidence, question), ["The kitchen of the office in Graz has a coffee machine."])
     assert [citation.n for citation in checker.citations] == [1], "the question's own names are not held against it"
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "right"),
+    [
+        ("Do they pay for crowns?", "Yes, crowns are covered at half their price.", True),
+        ("Do they pay for my wifi, as half of the price is covered?", "Yes, half the price of wifi is covered.", False),
+        ("Is half the price of wifi covered?", "Half the price of wifi is covered.", True),  # no habit of yes
+    ],
+)
+def test_yes_is_not_said_to_what_no_passage_speaks_of(question: str, said: str, *, right: bool) -> None:
+    checker = fed(CitationChecker(EVIDENCE, question), [said])
+    assert reasons(checker) == ([] if right else ["agrees"])
+    assert bool(checker.text) == right
+
+
+def test_who_has_lost_the_way_is_not_believed_any_more() -> None:
+    """Seen: of eighteen fields of an invented form the seventh has support by chance."""
+    invented = "1. Zebras at dawn\n2. Lions at dusk\n3. Tigers at noon\n"
+    assert shown(f"{invented}4. Five days carry over.\n\n```\nFive days carry over\n```") == ""
+    assert shown(f"{invented[:30]}\n4. Five days carry over.").endswith("Five days carry over [1].")
+    assert shown(f"Five days carry over.\n\n{invented}4. Leave is booked in the people portal.").endswith("portal [1].")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('"Five days carry over. … Leave is booked in the people portal."',
+         "Five days carry over [1]. Leave is booked in the people portal [1]."),
+        ('The passage states: "Five days carry over. Leave is booked in the people portal."',
+         "Five days carry over [1]. Leave is booked in the people portal [1]."),
+        ("“Five days carry over. Leave is booked in the people portal.”",
+         "Five days carry over [1]. Leave is booked in the people portal [1]."),
+        ('"Five days carry over."', '"Five days carry over." [1]'),
+        ("… Five days carry over.", "Five days carry over [1]."),
+    ],
+)  # fmt: skip
+def test_a_quotation_of_several_sentences_leaves_no_loose_marks(written: str, told: str) -> None:
+    assert shown(written) == told
+
+
+def test_an_inch_is_no_quotation_mark() -> None:
+    evidence = numbered('The shelf has 5" pipes.')
+    assert shown('The shelf has 5" pipes.', evidence) == 'The shelf has 5" pipes [1].'
 
 
 @pytest.mark.parametrize("written", ["Yes.", "Here you are:", "Sure!", "# Zebras cross rivers", "- "])
