@@ -34,6 +34,8 @@ _ELLIPSIS = re.compile(r"(?P<blank>\s*)…\s*(?=\w)")
 _QUOTATION_MARK = re.compile(r"(?<!\d)\"")
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
+_TELLING = 4  # letters; "get" and "too" stand in no passage either
+_FAMILY = 5  # letters that words of one family share
 _CHOOSES = re.compile(
     r"(?:^|[.,;:!?]\s+|\b(?:and|but|so|then|if|whether)\s+)"
     r"(?:is|are|was|were|am|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had|need)(?:n['’]?t)?\b"
@@ -86,13 +88,19 @@ def without_loose_marks(sentence: str, at: int = 0) -> tuple[str, int]:
 
 
 def agrees_blindly(sentence: str, question: str, passages: Iterable[str]) -> bool:
-    """Whether it begins with "yes" and takes over a word of the question that none of the passages has: a small model
-    says "Yes, they pay for your wifi" because passages speak of what they pay for."""
+    """Whether it begins with "yes" and takes over a word of the question, of four letters or more, that none of the
+    passages has: a small model says "Yes, they pay for your wifi" because passages speak of what they pay for."""
     said = words(sentence)
     if not said or said[0] != "yes":
         return False
-    taken_over = set(content_terms(sentence)) & set(content_terms(question)) - _YES_OR_NO
-    return not taken_over <= {term for passage in passages for term in content_terms(passage)}
+    taken_over = set(content_terms(sentence)) & set(content_terms(question))
+    held = {_beginning(term) for passage in passages for term in content_terms(passage)}
+    return any(len(term) >= _TELLING and _beginning(term) not in held for term in taken_over)
+
+
+def _beginning(term: str) -> str:
+    """Enough of a word to know its family by."""
+    return term[:_FAMILY]
 
 
 def unknown(sentence: str, known: Set[str]) -> list[str]:
