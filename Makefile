@@ -15,12 +15,12 @@ UV_LOCK := $(PY) -m uv pip compile pyproject.toml --universal --generate-hashes 
 	--custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat setup setup-dev test check format bench soak evaluate wheel reference screenshots lock clean
+.PHONY: help chat setup setup-dev test check format bench soak evaluate wheel reference screenshots readme-screenshots lock clean
 
 help:  ## Show what there is to make.
 	@echo "Docent answers questions from your own documents, on this machine."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make chat DOCS=/path/to/documents    your documents"
 	@echo "  make chat MODEL=none                 without the small language model that is fetched behind the page"
@@ -65,6 +65,9 @@ reference: setup-dev  ## Write settings and commands into the documentation, fro
 
 screenshots: setup-dev  ## Take a picture of every state of the page, into docs/screenshots.
 	@$(PY) make/screenshots.py
+
+readme-screenshots: setup-dev  ## Take the README's pictures, with the language model that is installed.
+	@$(PY) -m make.readme_screenshots
 
 lock: setup-dev  ## Pin every package anew from pyproject.toml, with hashes.
 	$(UV_LOCK) --upgrade --output-file requirements.lock

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up and serves the chat over the documents in DOCS: what `make chat` runs. A folder or file that is not
-# there is told before the minutes of set-up. The page is there at once and answers with quotations; MODEL says which language model is fetched behind it, where it is not installed:
+# there is told before the minutes of set-up. The page is there at once and answers with quotations; MODEL says which
+# language model is fetched behind it, where it is not installed:
 #
 #   nothing                     a small one that fits this machine, unless one is installed
 #   a name                      that one of `docent models list`

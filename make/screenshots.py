@@ -174,14 +174,19 @@ def keep(picture: bytes, path: Path) -> None:
     image.convert("RGB").save(path, lossless=True, quality=100, method=6)  # two thirds of the same as PNG
 
 
-def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+def chromium() -> str:
+    """Its path. Ends the program where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
         sys.exit("This needs a Chromium, and none was found. Install the package chromium.")
+    return found
+
+
+def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)  # states that are no more
     FOLDER.mkdir(parents=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for device in SIZES:
             for theme in ("light", "dark"):
                 visit(browser, device, theme)
