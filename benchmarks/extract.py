@@ -17,14 +17,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.extraction import field, made, office
+from benchmarks.extraction import corpora, field, made, office
 from benchmarks.extraction.cases import Case
 from benchmarks.extraction.expected import parse
 from benchmarks.extraction.readers import ALL, OWN, READERS
 from benchmarks.extraction.running import Run, run
 from benchmarks.extraction.score import Score, score, total
 
+_SHARES = ("found", "clean", "order", "rows", "headed", "headings")
 _HEAD = "family    reader          version      files failed   found  clean  order   rows headed  heads  seconds  MiB"
 
 
@@ -32,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", nargs="+", default=[OWN], help=f"all, or some of {', '.join(READERS)}")
     parser.add_argument("--python", default=sys.executable, help="where the libraries are installed")
-    parser.add_argument("--parts", nargs="+", default=["made"], choices=["made", "field", "office"])
+    parser.add_argument("--parts", nargs="+", default=["made"], choices=["made", "field", "office", "corpora"])
     parser.add_argument("--family", choices=ALL)
     parser.add_argument("--worst", type=int, default=0, help="name that many files that the last reader reads worst")
     parser.add_argument("--show", help="what each reader makes of one file")
@@ -59,19 +61,19 @@ def chosen(parts: Sequence[str]) -> list[Case]:
         if not beside:
             print("skipped: ../shared/field is not there")
         found = found + beside
-    if "office" in parts:
-        converted, missing = office.cases(cases)
-        for program in missing:
-            print(f"skipped: {program} is not installed")
-        found = found + converted
+    for part, more in (("office", lambda: office.cases(cases)), ("corpora", corpora.cases)):
+        if part in parts:
+            added, missing = more()
+            print(*(f"skipped: {program} is not installed\n" for program in missing), end="")
+            found = found + added
     return found
 
 
 def compare(
     cases: Sequence[Case], names: Sequence[str], python: str, folder: Path, worst: int, show: bool
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """A table, family by family; figures by reader and family, with all families of a reader together as "all"."""
-    report: dict[str, dict[str, object]] = {name: {} for name in names}
+    report: dict[str, dict[str, Any]] = {name: {} for name in names}
     everything: dict[str, list[tuple[Case, Score]]] = {name: [] for name in names}
     runs: dict[str, list[Run]] = {name: [] for name in names}
     print(_HEAD)
@@ -90,6 +92,7 @@ def compare(
             report[name][family] = _told(family, name, [done], [one for _, one in scores])
             if show:
                 _show(of_family, done)
+        _compare_with_own(family, report)
     for name in names:
         if len(runs[name]) > 1:
             report[name]["all"] = _told("all", name, runs[name], [one for _, one in everything[name]])
@@ -98,18 +101,32 @@ def compare(
     return report
 
 
-def _told(family: str, name: str, runs: Sequence[Run], scores: Sequence[Score]) -> dict[str, object]:
+def _told(family: str, name: str, runs: Sequence[Run], scores: Sequence[Score]) -> dict[str, Any]:
     """One line of the table, printed, and the same as figures."""
     sums = total(scores, sum(len(one.errors) for one in runs))
     seconds, peak = sum(one.seconds for one in runs), max(one.peak_mb for one in runs)
-    shares = (sums.found, sums.clean, sums.order, sums.rows, sums.headed, sums.headings)
-    cells = " ".join("     -" if share is None else f"{share:6.3f}" for share in shares)
+    figures = sums.figures()
+    cells = " ".join("     -" if figures[name] is None else f"{figures[name]:6.3f}" for name in _SHARES)
     version = runs[0].version[:12]
     print(
         f"{family:9} {name:15} {version:12} {sums.files:5} {sums.failed:6}  {cells}  {seconds:7.2f} {peak:4.0f}",
         flush=True,
     )
-    return {**sums.figures(), "seconds": round(seconds, 2), "peak_mb": round(peak), "version": version}
+    return {**figures, "seconds": round(seconds, 2), "peak_mb": round(peak), "version": version}
+
+
+def _compare_with_own(family: str, report: dict[str, dict[str, Any]]) -> None:
+    """Names the figures in which a library is ahead of Docent's own reading, the best library of each."""
+    own = report.get(OWN, {}).get(family)
+    libraries = {name: one[family] for name, one in report.items() if name != OWN and family in one}
+    if own is None or not libraries:
+        return
+    ahead = []
+    for figure in _SHARES:
+        best = max(libraries, key=lambda name: libraries[name][figure] or 0)
+        if (libraries[best][figure] or 0) > (own[figure] or 0):
+            ahead.append(f"{figure} {libraries[best][figure]:.3f} {best}")
+    print(f"{'':9} ahead of {OWN}: {', '.join(ahead) or 'none'}")
 
 
 def _name_worst(scores: Sequence[tuple[Case, Score]], runs: Sequence[Run], count: int) -> None:

@@ -7,6 +7,8 @@ run from right to left, notes on a page.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
 from benchmarks.extraction.cases import Family
 
 PDF = Family("pdf")
@@ -161,6 +163,37 @@ def letters_one_by_one() -> bytes:
     drawn = placed(72, 760, "Warehouse order", "F2", 16)
     drawn += placed(72, 720, "Forklifts keep to the yellow lane.", "F1", 11)
     return pdf([Page(drawn + placed(72, 690, "Pedestrians have priority.", "F1", 11), box(A4))])
+
+
+_PRINTED = (
+    ("Guest wireless", 20),
+    ("The guest network is named quayside. Its password is changed", 11),
+    ("on the first Monday of each month and stands on the board", 11),
+    ("beside the lift. Visitors may not use the office network.", 11),
+)
+
+
+@PDF.case(
+    "printed-by-a-browser.pdf",
+    "# Guest wireless\nThe guest network is named quayside. Its password is changed on the first Monday of each month "
+    "and stands on the board beside the lift. Visitors may not use the office network.",
+)
+def printed_by_a_browser() -> bytes:
+    """As Chromium and Google Docs print: the page upside down, three quarters of its size, each letter moved to by
+    itself, a word at a time and no spaces."""
+    drawn = "1 0 0 -1 0 842 cm\nq .75 0 0 .75 72 72 cm\n"
+    down = 0.0
+    for line, size in _PRINTED:
+        big, x = size / 0.75, 0.0
+        down += big * 1.6
+        for word in line.split(" "):
+            drawn += f"BT /F1 {big:.4f} Tf 1 0 0 -1 {x:.4f} {down:.4f} Tm 0 -13.2773 Td"
+            steps = [stringWidth(letter, "Helvetica", big) for letter in word]
+            moves = [0.0, *steps[:-1]]
+            drawn += "".join(f" {move:.4f} 0 Td ({letter}) Tj" for move, letter in zip(moves, word, strict=True))
+            drawn += " ET\n"
+            x += sum(steps) + stringWidth(" ", "Helvetica", big)
+    return pdf([Page(f"{drawn}Q\n", box(A4))])
 
 
 @PDF.case("gaps-for-spaces.pdf", "# Night shift\nThe night shift ends at six. Keys go to the porter.")

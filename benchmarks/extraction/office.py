@@ -26,7 +26,7 @@ _SOFFICE = {
     "pptx": "bullets.pptx merged-labels.pptx chart.pptx",
 }
 _PANDOC = {
-    "docx": "guide.md table.md footnotes.md table.html",
+    "docx": "guide.md table.md footnotes.md",
     "html": "guide.md table.md tasks.md",
     "pptx": "guide.md",
 }
