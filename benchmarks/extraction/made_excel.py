@@ -279,3 +279,55 @@ def comment() -> bytes:
         made["Rates"]["B2"].comment = openpyxl.comments.Comment("Agreed with the union.", "A")
 
     return book({"Rates": [["City", "Rate"], ["Oslo", 120], ["Lyon", 95]]}, note)
+
+
+@EXCEL.case("merged-title.xlsx", f"# Prices\nPrice list of the spring\n{PRICES_SEEN}")
+def merged_title() -> bytes:
+    """A title over all columns is said once, not in each."""
+    rows = [["Price list of the spring"], *PRICES]
+    return book({"Prices": rows}, lambda made: made["Prices"].merge_cells("A1:D1"))
+
+
+@EXCEL.case(
+    "groups-of-rows.xlsx",
+    "# Stock\n|= Part | Place | Pieces\n| Pumps\n| P-1 | Hall 2 | 14\n| P-2 | Hall 2 | 9\n| Valves\n"
+    "| V-1 | Hall 3 | 40\n| Total | | 63",
+)
+def groups_of_rows() -> bytes:
+    """Lines between the rows that name the group below them, and a last row with the sum."""
+    rows = [["Part", "Place", "Pieces"], ["Pumps"], ["P-1", "Hall 2", 14], ["P-2", "Hall 2", 9], ["Valves"]]
+    return book({"Stock": [*rows, ["V-1", "Hall 3", 40], ["Total", None, 63]]})
+
+
+@EXCEL.case("counted-from-1904.xlsx", "# Dates\n|= Event | Day\n| Opening | 2026-03-05\n| Closing | 2026-11-30")
+def counted_from_1904() -> bytes:
+    """Dates as Excel for the Mac counted them."""
+
+    def write(made: Any) -> None:
+        sheet = made.add_worksheet("Dates")
+        day = made.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["Event", "Day"])
+        for row, (event, date) in enumerate((("Opening", (2026, 3, 5)), ("Closing", (2026, 11, 30))), start=1):
+            sheet.write(row, 0, event)
+            sheet.write_datetime(row, 1, datetime.datetime(*date), day)
+
+    stream = BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True, "date_1904": True}) as made:
+        write(made)
+    return stream.getvalue()
+
+
+@EXCEL.case("ways-of-writing.xlsx", "# Notes\n|= Topic | Text\n| Door | Close it at ten o'clock\n| Web | Handbook")
+def ways_of_writing() -> bytes:
+    """A cell in several fonts, and a link."""
+
+    def write(made: Any) -> None:
+        sheet = made.add_worksheet("Notes")
+        bold = made.add_format({"bold": True})
+        sheet.write_row(0, 0, ["Topic", "Text"])
+        sheet.write(1, 0, "Door")
+        sheet.write_rich_string(1, 1, "Close it ", bold, "at ten", " o'clock")
+        sheet.write(2, 0, "Web")
+        sheet.write_url(2, 1, "https://example.com/handbook", string="Handbook")
+
+    return written(write)

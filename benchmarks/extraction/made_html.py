@@ -203,3 +203,22 @@ def containers() -> bytes:
         b"# Alarm\n\n::: warning\nLeave at once.\n:::\n\n> The lift stays closed.\n\nTerm\n: A word.\n\n"
         b"The old way<br>and the new way.\n"
     )
+
+
+@HTML.case(
+    "marked-by-script.html", "# Release\n[x] Security review passed\n[ ] Load test passed\nDelivery takes two days."
+)
+def marked_by_script() -> bytes:
+    """Boxes that a page draws by itself, and a word with a soft hyphen."""
+    boxes = '<p><span role="checkbox" aria-checked="true"></span> Security review passed</p>'
+    boxes += '<p><span role="checkbox" aria-checked="false"></span> Load test passed</p>'
+    return page(f"<h1>Release</h1>{boxes}<p>Deli&shy;very takes two days.</p>")
+
+
+@HTML.case(
+    "cells-of-several-lines.html", "# Desks\n|= Desk | Hours\n| Gate Ina Falk | 6 to 14 14 to 22\n| Office | closed"
+)
+def cells_of_several_lines() -> bytes:
+    rows = "<tr><td>Gate<br>Ina Falk</td><td><p>6 to 14</p><p>14 to 22</p></td></tr>"
+    rows += "<tr><td>Office</td><td>closed</td></tr>"
+    return page(f"<h1>Desks</h1><table><thead><tr><td>Desk</td><td>Hours</td></tr></thead>{rows}</table>")

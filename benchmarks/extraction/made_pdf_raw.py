@@ -1,81 +1,12 @@
-"""PDF files written object by object: what other programs write and ReportLab does not.
-
-Turned pages, sizes that stand in the parent of a page, letters placed one by one, text drawn out of order, scripts that
-run from right to left, notes on a page.
-"""
+"""PDF files as programs write them that ReportLab does not resemble: turned pages, sizes that stand in the parent of a
+page, text drawn out of order or across, notes, hidden layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from benchmarks.extraction.cases import Family
+from benchmarks.extraction.raw_pdf import A4, Page, at, box, pdf
 
 PDF = Family("pdf")
-A4, LETTER = (595, 842), (612, 792)
-_WIDTH = 0.55  # of the font size: about the width of a letter, for what is placed letter by letter
-
-
-@dataclass(frozen=True)
-class Page:
-    """A content stream, entries of the page's own dictionary, and annotations."""
-
-    content: str
-    entries: str = ""
-    annotations: Sequence[str] = ()
-
-
-def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = ()) -> bytes:
-    """`tree` are entries of the parent of all pages; `font` are objects of a font F3, the first of which is the font
-    and which refer to one another as {0}, {1}."""
-    objects: list[str] = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"]
-    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>")
-    names = [f"{len(objects) + 1 + index} 0 R" for index in range(len(font))]
-    objects += [one.format(*names) if not one.startswith("stream:") else one for one in font]
-    fonts = "/F1 3 0 R /F2 4 0 R" + (f" /F3 {names[0]}" if font else "")
-    kids = []
-    for page in pages:
-        notes = []
-        for note in page.annotations:
-            objects.append(note)
-            notes.append(f"{len(objects)} 0 R")
-        objects.append(f"stream:{page.content}")
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /Contents {len(objects)} 0 R /Resources << /Font << {fonts} >> >>"
-            f" /Annots [{' '.join(notes)}] {page.entries} >>"
-        )
-        kids.append(f"{len(objects)} 0 R")
-    objects[0] = "<< /Type /Catalog /Pages 2 0 R >>"
-    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} {tree} >>"
-    return _file(objects)
-
-
-def _file(objects: Sequence[str]) -> bytes:
-    written = bytearray(b"%PDF-1.7\n")
-    offsets = []
-    for number, body in enumerate(objects, start=1):
-        offsets.append(len(written))
-        if body.startswith("stream:"):
-            stream = body.removeprefix("stream:")
-            body = f"<< /Length {len(stream.encode('cp1252'))} >>\nstream\n{stream}\nendstream"
-        written += f"{number} 0 obj\n{body}\nendobj\n".encode("cp1252")
-    start = len(written)
-    written += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    for offset in offsets:
-        written += f"{offset:010} 00000 n \n".encode()
-    written += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
-    return bytes(written)
-
-
-def box(size: tuple[int, int], name: str = "MediaBox") -> str:
-    return f"/{name} [0 0 {size[0]} {size[1]}]"
-
-
-def at(x: float, y: float, text: str, font: str = "F1", size: float = 11, turn: str = "1 0 0 1") -> str:
-    """`turn` are the first four numbers of the text matrix: "0 1 -1 0" runs up the page, "0 -1 1 0" down."""
-    escaped = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
-    return f"BT /{font} {size} Tf {turn} {x} {y} Tm ({escaped}) Tj ET\n"
-
 
 TRAVEL = ["Item | Quarter | Euros", "Flights | second | 4200", "Hotels | second | 1900", "Trains | third | 640"]
 TRAVEL_SEEN = "# Travel budget of the northern office\nApproved by the board in June.\n|= " + "\n| ".join(TRAVEL)
@@ -149,66 +80,6 @@ def cropped() -> bytes:
     return pdf([Page(texts + at(20, 20, "plate K 4711 cyan"), f"{box(A4)} /CropBox [60 60 535 782]")])
 
 
-@PDF.case("letters-one-by-one.pdf", "# Warehouse order\nForklifts keep to the yellow lane.\nPedestrians have priority.")
-def letters_one_by_one() -> bytes:
-    def placed(x: float, y: float, text: str, font: str, size: float) -> str:
-        wide, narrow = "mwMW", "fijlrt.,I"
-        drawn = ""
-        for letter in text:
-            if letter != " ":
-                drawn += at(round(x, 2), y, letter, font, size)
-            x += size * (0.28 if letter in narrow or letter == " " else 0.83 if letter in wide else _WIDTH)
-        return drawn
-
-    drawn = placed(72, 760, "Warehouse order", "F2", 16)
-    drawn += placed(72, 720, "Forklifts keep to the yellow lane.", "F1", 11)
-    return pdf([Page(drawn + placed(72, 690, "Pedestrians have priority.", "F1", 11), box(A4))])
-
-
-_PRINTED = (
-    ("Guest wireless", 20),
-    ("The guest network is named quayside. Its password is changed", 11),
-    ("on the first Monday of each month and stands on the board", 11),
-    ("beside the lift. Visitors may not use the office network.", 11),
-)
-
-
-@PDF.case(
-    "printed-by-a-browser.pdf",
-    "# Guest wireless\nThe guest network is named quayside. Its password is changed on the first Monday of each month "
-    "and stands on the board beside the lift. Visitors may not use the office network.",
-)
-def printed_by_a_browser() -> bytes:
-    """As Chromium and Google Docs print: the page upside down, three quarters of its size, each letter moved to by
-    itself, a word at a time and no spaces."""
-    drawn = "1 0 0 -1 0 842 cm\nq .75 0 0 .75 72 72 cm\n"
-    down = 0.0
-    for line, size in _PRINTED:
-        big, x = size / 0.75, 0.0
-        down += big * 1.6
-        for word in line.split(" "):
-            drawn += f"BT /F1 {big:.4f} Tf 1 0 0 -1 {x:.4f} {down:.4f} Tm 0 -13.2773 Td"
-            steps = [stringWidth(letter, "Helvetica", big) for letter in word]
-            moves = [0.0, *steps[:-1]]
-            drawn += "".join(f" {move:.4f} 0 Td ({letter}) Tj" for move, letter in zip(moves, word, strict=True))
-            drawn += " ET\n"
-            x += sum(steps) + stringWidth(" ", "Helvetica", big)
-    return pdf([Page(f"{drawn}Q\n", box(A4))])
-
-
-@PDF.case("gaps-for-spaces.pdf", "# Night shift\nThe night shift ends at six. Keys go to the porter.")
-def gaps_for_spaces() -> bytes:
-    """No space is drawn: the next word begins further right."""
-
-    def spaced(x: float, y: float, text: str, font: str, size: float) -> str:
-        return f"BT /{font} {size} Tf 1 0 0 1 {x} {y} Tm [({') -280 ('.join(text.split())})] TJ ET\n"
-
-    drawn = spaced(72, 760, "Night shift", "F2", 16)
-    return pdf(
-        [Page(drawn + spaced(72, 720, "The night shift ends at six. Keys go to the porter.", "F1", 11), box(A4))]
-    )
-
-
 @PDF.case(
     "out-of-order.pdf",
     "# Crane inspection\nThe crane was inspected on 4 May.\nNo fault was found.\nThe next inspection is due in spring.",
@@ -252,19 +123,6 @@ def vertical_heads() -> bytes:
 
 
 @PDF.case(
-    "hyphens.pdf",
-    "# Cleaning\nThe maintenance department cleans the ventilation shafts twice a year and "
-    "tells the tenants by letter.",
-)
-def hyphens() -> bytes:
-    texts = ["The mainte-", "nance department cleans the venti-", "lation shafts twice a year and tells the ten-"]
-    drawn = at(72, 760, "Cleaning", "F2", 16)
-    for number, one in enumerate([*texts, "ants by letter."]):
-        drawn += at(72, 720 - 14 * number, one)
-    return pdf([Page(drawn, box(A4))])
-
-
-@PDF.case(
     "notes-on-the-page.pdf",
     "# Lease\nThe rent is due on the third working day.\nChecked by Mara Voss\nAsk for the annex",
 )
@@ -274,47 +132,36 @@ def notes_on_the_page() -> bytes:
         "<< /Type /Annot /Subtype /FreeText /Rect [72 640 300 660] /Contents (Checked by Mara Voss)"
         " /DA (/Helv 11 Tf 0 g) >>"
     )
-    sticky = "<< /Type /Annot /Subtype /Text /Rect [320 715 340 735] /Contents (Ask for the annex) >>"
+    sticky = "<< /Type /Annot /Subtype /Text /Rect [320 600 340 620] /Contents (Ask for the annex) >>"
     return pdf([Page(drawn, box(A4), (typed, sticky))])
 
 
-def _mapped(letters: str) -> list[str]:
-    """A font without a file: a box for each letter, and a table that says which letter it stands for."""
-    names = " ".join(f"/g{index}" for index in range(len(letters)))
-    shapes = " ".join(f"/g{index} {{2}}" for index in range(len(letters)))
-    entries = "\n".join(f"<{65 + i:02X}> <{letter.encode('utf-16-be').hex()}>" for i, letter in enumerate(letters))
-    table = (
-        "stream:/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /M def /CMapType 2 def\n"
-        f"1 begincodespacerange <00> <FF> endcodespacerange\n{len(letters)} beginbfchar\n{entries}\nendbfchar\n"
-        "endcmap CMapName currentdict /CMap defineresource pop end end"
-    )
-    font = (
-        "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1000 1000] /FontMatrix [0.001 0 0 0.001 0 0]"
-        f" /FirstChar 65 /LastChar {64 + len(letters)} /Widths [{'600 ' * len(letters)}]"
-        f" /Encoding << /Type /Encoding /Differences [65 {names}] >> /CharProcs << {shapes} >>"
-        " /ToUnicode {1} /Resources << >> >>"
-    )
-    doubled = font.replace("{", "{{").replace("}", "}}").replace("{{1}}", "{1}").replace("{{2}}", "{2}")
-    return [doubled, table, "stream:600 0 0 0 500 700 d1 0 0 500 700 re f"]
+@PDF.case("hidden-layer.pdf", "# Floor plan\nThe archive is in the cellar.")
+def hidden_layer() -> bytes:
+    """A layer that is switched off: no viewer shows its words."""
+    drawn = at(72, 760, "Floor plan", "F2", 16) + at(72, 720, "The archive is in the cellar.")
+    drawn += f"/OC /L BDC\n{at(72, 690, 'The safe is behind the mirror.')}EMC\n"
+    layer = "<< /Type /OCG /Name (Private) >>"
+    return pdf([Page(drawn, box(A4))], layer=layer)
 
 
-HEBREW = ["נוהל חופשה", "לכל עובד יש עשרים ימי חופשה", "הבקשה נשלחת למנהל"]
+@PDF.case("large-units.pdf", "# Site plan\nGate 3 is closed at night.\nGate 4 stays open.")
+def large_units() -> bytes:
+    """A plan as large as a table: a unit of this page is ten points."""
+    drawn = at(20, 200, "Site plan", "F2", 8) + at(20, 180, "Gate 3 is closed at night.", size=4)
+    return pdf([Page(drawn + at(20, 160, "Gate 4 stays open.", size=4), "/MediaBox [0 0 300 220] /UserUnit 10")])
 
 
-@PDF.case("right-to-left.pdf", "\n".join(HEBREW))
-def right_to_left() -> bytes:
-    """Hebrew as programs draw it: letters from left to right in the order in which they stand on the page."""
-    letters = "".join(sorted(set("".join(HEBREW))))
-    drawn = ""
-    for number, line in enumerate(HEBREW):
-        codes = "".join(f"{65 + letters.index(letter):02X}" for letter in reversed(line))
-        drawn += f"BT /F3 12 Tf 1 0 0 1 {500 - 7.2 * len(line):.1f} {760 - 30 * number} Tm <{codes}> Tj ET\n"
-    return pdf([Page(drawn, box(A4))], font=_mapped(letters))
-
-
-@PDF.case("ligatures.pdf", "The first office files five fine offers in the final folder.")
-def ligatures() -> bytes:
-    text = "The ﬁrst oﬃce ﬁles ﬁve ﬁne oﬀers in the ﬁnal folder."
-    letters = "".join(sorted(set(text)))
-    codes = "".join(f"{65 + letters.index(letter):02X}" for letter in text)
-    return pdf([Page(f"BT /F3 10 Tf 1 0 0 1 72 760 Tm <{codes}> Tj ET\n", box(A4))], font=_mapped(letters))
+@PDF.case(
+    "drawn-by-column.pdf",
+    "# Contacts\n|= Person | Task | Phone\n| Ina Falk | Keys and doors | 5501\n| Tom Reuter | Cars | 5502\n"
+    "| Mara Voss | Letters | 5503",
+)
+def drawn_by_column() -> bytes:
+    """A table whose columns are drawn one after the other."""
+    columns = (("Person", "Ina Falk", "Tom Reuter", "Mara Voss"), ("Task", "Keys and doors", "Cars", "Letters"))
+    drawn = at(72, 760, "Contacts", "F2", 16)
+    for x, cells in zip((72, 220, 400), (*columns, ("Phone", "5501", "5502", "5503")), strict=True):
+        for number, cell in enumerate(cells):
+            drawn += at(x, 720 - 20 * number, cell, "F1" if number else "F2")
+    return pdf([Page(drawn, box(A4))])

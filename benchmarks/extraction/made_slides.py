@@ -229,3 +229,28 @@ def footer() -> bytes:
                 shape.text_frame.text = "Board, 4 March" if shape.placeholder_format.idx == 11 else "1"
 
     return deck(fill)
+
+
+@SLIDES.case("pie-chart.pptx", "# Waste\nShare of waste\n| Paper | 61%\n| Glass | 27%\n| Other | 12%")
+def pie_chart() -> bytes:
+    def fill(made: Any) -> None:
+        data = CategoryChartData(number_format="0%")
+        data.categories = ["Paper", "Glass", "Other"]
+        data.add_series("Share of waste", (0.61, 0.27, 0.12))
+        size = (Inches(1), Inches(2), Inches(6), Inches(4))
+        slide(made, _TITLE_ONLY, "Waste").shapes.add_chart(XL_CHART_TYPE.PIE, *size, data)
+
+    return deck(fill)
+
+
+@SLIDES.case("only-boxes.pptx", "Night shift\nThe night shift begins at ten.\nDoors are locked at eleven.")
+def only_boxes() -> bytes:
+    """No title placeholder: everything is a text box."""
+
+    def fill(made: Any) -> None:
+        added = slide(made, _BLANK)
+        box(added, 1, 3, "Doors are locked at eleven.")
+        box(added, 1, 2, "The night shift begins at ten.")
+        box(added, 1, 0.5, "Night shift")
+
+    return deck(fill)

@@ -139,3 +139,33 @@ def hebrew() -> bytes:
 @TEXT.case("french.txt", "L’été dernier, le château était fermé. Où est la clé ? À côté de l’entrée.")
 def french() -> bytes:
     return "L’été dernier, le château était fermé.\nOù est la clé ? À côté de l’entrée.\n".encode("cp1252")
+
+
+@CSV.case("sep-tab.csv", "|= Name | Ort\n| Jörg | Köln\n| Änne | Jülich")
+def sep_tab() -> bytes:
+    return "sep=\t\r\nName\tOrt\r\nJörg\tKöln\r\nÄnne\tJülich\r\n".encode("utf-16")
+
+
+@CSV.case("decimal-commas.csv", "|= Datum | Wert | Ort\n| 2026-03-01 | 4,25 | Köln\n| 2026-03-02 | 4,5 | Bonn")
+def decimal_commas() -> bytes:
+    return "Datum;Wert;Ort\n01.03.2026;4,25;Köln\n02.03.2026;4,5;Bonn\n".encode("utf-8-sig")
+
+
+@TEXT.case("gbk.txt", "会议室在三楼。请提前一天预订。钥匙在前台。")
+def gbk() -> bytes:
+    return "会议室在三楼。请提前一天预订。\n钥匙在前台。\n".encode("gbk")
+
+
+@TEXT.case("korean.txt", "회의실은 삼층에 있습니다. 하루 전에 예약하십시오. 열쇠는 안내 데스크에 있습니다.")
+def korean() -> bytes:
+    return "회의실은 삼층에 있습니다. 하루 전에 예약하십시오.\n열쇠는 안내 데스크에 있습니다.\n".encode("cp949")
+
+
+@TEXT.case("greek.txt", "Η τραπεζαρία ανοίγει στις επτά. Οι επισκέπτες πληρώνουν στο ταμείο.")
+def greek() -> bytes:
+    return "Η τραπεζαρία ανοίγει στις επτά.\nΟι επισκέπτες πληρώνουν στο ταμείο.\n".encode("iso-8859-7")
+
+
+@TEXT.case("turkish.txt", "Şirket yemekhanesi yedide açılır. Ücret ay sonunda ödenir.")
+def turkish() -> bytes:
+    return "Şirket yemekhanesi yedide açılır.\nÜcret ay sonunda ödenir.\n".encode("cp1254")

@@ -251,3 +251,54 @@ def special_hyphens() -> bytes:
     runs += run("service. Deliv") + "<w:r><w:softHyphen/></w:r>" + run("ery by van, ½ day. 10")
     degree = '<w:r><w:sym w:font="Symbol" w:char="F0B0"/></w:r>'
     return package(paragraph("Codes", "Heading1") + paragraph(runs + run(" ") + degree + run("C.")))
+
+
+@WORD.case("styled-header.docx", "# Limits\n|= City | Limit\n| Oslo | 120\n| Lyon | 95")
+def styled_header() -> bytes:
+    """The style of the table, not a mark of the row, says that its first row is a head."""
+    rows = "".join(
+        f"<w:tr>{''.join(f'<w:tc><w:tcPr/>{paragraph(cell)}</w:tc>' for cell in row)}</w:tr>"
+        for row in (("City", "Limit"), ("Oslo", "120"), ("Lyon", "95"))
+    )
+    look = '<w:tblLook w:val="04A0" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0"/>'
+    about = f'<w:tblPr><w:tblStyle w:val="GridTable4"/>{look}</w:tblPr><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid>'
+    return package(paragraph("Limits", "Heading1") + f"<w:tbl>{about}{rows}</w:tbl>")
+
+
+@WORD.case("smart-art.docx", "# Way of an order\nOrder\nCheck\nShip\nEvery step is signed.")
+def smart_art() -> bytes:
+    dgm = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+    points = "".join(
+        f'<dgm:pt modelId="{n}"><dgm:t><a:bodyPr/><a:p><a:r><a:t>{word}</a:t></a:r></a:p></dgm:t></dgm:pt>'
+        for n, word in enumerate(("Order", "Check", "Ship"), start=1)
+    )
+    model = f'<dgm:dataModel xmlns:dgm="{dgm}" {_NAMES}><dgm:ptLst>{points}</dgm:ptLst><dgm:cxnLst/></dgm:dataModel>'
+    ids = " ".join(f'r:{kind}="rId1"' for kind in ("dm", "lo", "qs", "cs"))
+    drawing = (
+        '<w:r><w:drawing><wp:inline><wp:extent cx="4000000" cy="2000000"/><wp:docPr id="1" name="Diagram 1"/>'
+        f'<a:graphic><a:graphicData uri="{dgm}"><dgm:relIds xmlns:dgm="{dgm}" {ids}/></a:graphicData></a:graphic>'
+        "</wp:inline></w:drawing></w:r>"
+    )
+    media_type = "application/vnd.openxmlformats-officedocument.drawingml.diagramData+xml"
+    return package(
+        paragraph("Way of an order", "Heading1") + paragraph(drawing) + paragraph("Every step is signed."),
+        {"diagrams/data1.xml": Part("diagramData", media_type, model)},
+    )
+
+
+@WORD.case("numbers-that-start-over.docx", "# Steps\n3. Close the valve.\n4. Call the desk.\nIII. Appendix")
+def numbers_that_start_over() -> bytes:
+    """A list that goes on at three after a pause, and one in Roman numbers."""
+    lists = (
+        '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/>'
+        '<w:lvlText w:val="%1."/></w:lvl></w:abstractNum><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0">'
+        '<w:start w:val="3"/><w:numFmt w:val="upperRoman"/><w:lvlText w:val="%1."/></w:lvl></w:abstractNum>'
+    )
+    over = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="3"/></w:lvlOverride>'
+    used = f'<w:num w:numId="1"><w:abstractNumId w:val="0"/>{over}</w:num>'
+    used += '<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+    part = Part("numbering", f"{_WORDML}.numbering+xml", f"<w:numbering {_NAMES}>{lists}{used}</w:numbering>")
+    body = "".join(paragraph(one, numbered=(1, 0)) for one in ("Close the valve.", "Call the desk."))
+    return package(
+        paragraph("Steps", "Heading1") + body + paragraph("Appendix", numbered=(2, 0)), {"numbering.xml": part}
+    )

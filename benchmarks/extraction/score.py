@@ -104,7 +104,7 @@ def _forms(line: Line) -> set[tuple[str, ...]]:
 def _names(wanted: Iterable[str], header: set[str]) -> bool:
     """Whether a header holds the wanted column names, and little else."""
     needed = set(wanted)
-    return needed <= header and len(header - needed) <= len(needed) / 2
+    return needed <= header and len(header - needed) <= max(len(needed) / 2, 1)
 
 
 @dataclass(frozen=True)
