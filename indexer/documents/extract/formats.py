@@ -39,9 +39,10 @@ FORMATS: dict[str, Format] = {
     ".pptm": Format("slides:extract", "application/vnd.ms-powerpoint.presentation.macroenabled.12"),
     ".xlsx": Format("sheets:extract_workbook", _SHEETS),
     ".xlsm": Format("sheets:extract_workbook", "application/vnd.ms-excel.sheet.macroenabled.12"),
-    ".csv": Format("sheets:extract_csv", "text/csv"),
-    ".tsv": Format("sheets:extract_tsv", "text/tab-separated-values"),
+    ".csv": Format("delimited:extract_csv", "text/csv"),
+    ".tsv": Format("delimited:extract_tsv", "text/tab-separated-values"),
 }
+_NO_TEXT = "The file holds no text that a reader would see."
 _SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
 _SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
 
@@ -77,5 +78,6 @@ def extract_bytes(data: bytes, name: str) -> ExtractedDocument:
         data, path.name
     )
     if not document.blocks:
-        raise UnsupportedFile("The file holds no text that a reader would see.")
+        remarks = " ".join(document.remarks)
+        raise UnsupportedFile(f"The file holds no text that Docent reads. {remarks}" if remarks else _NO_TEXT)
     return document

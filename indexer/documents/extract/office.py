@@ -33,13 +33,18 @@ def open_office(data: bytes, kind: str, part: str) -> zipfile.ZipFile:
         names = set(archive.namelist())
     except _DAMAGE as error:
         raise UnreadableFile(
-            f"The file is not a {kind} file, or it is damaged: {error}.", "Open and save it again."
+            f"The file is not {a(kind)} file, or it is damaged: {error}.", "Open and save it again."
         ) from error
     if part not in names:
-        raise UnreadableFile(f"The file is not a {kind} file: the part {part} is missing.", "Open and save it again.")
+        raise UnreadableFile(f"The file is not {a(kind)} file: the part {part} is missing.", "Open and save it again.")
     _check_size(archive, len(data))
     _check_entities(archive)
     return archive
+
+
+def a(name: str) -> str:
+    """The name of a program with its article."""
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def core_title(archive: zipfile.ZipFile) -> str:

@@ -1,82 +1,76 @@
-"""Excel, CSV and TSV files to blocks: a sheet is a page with its name as heading, its first full row the header."""
+"""Excel files to blocks: a sheet is a page with its name as heading, its tables below; then what hangs on the sheet."""
 
-import csv
-from collections.abc import Iterable, Sequence
-from io import BytesIO, StringIO
-from typing import Any
-
-from openpyxl import load_workbook
+from collections.abc import Iterator
 
 from indexer.documents.extract.builder import DocumentBuilder
-from indexer.documents.extract.cells import shown
-from indexer.documents.extract.decoding import decode
+from indexer.documents.extract.charts import Chart
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.office import core_title, open_office
+from indexer.documents.extract.sheet_drawings import Attached, attached
+from indexer.documents.extract.sheet_rows import lines_of
+from indexer.documents.extract.sheet_tables import add_tables
 from indexer.documents.extract.titles import choose_title
-
-_SAMPLE = 1 << 12
-_LONGEST_FIELD = 1 << 27
-_CAPTIONS = 10  # rows above a table that may hold a title or a note instead of its header
+from indexer.documents.extract.workbook import Sheet, SheetContent, Workbook, area_of
 
 
 def extract_workbook(data: bytes, name: str) -> ExtractedDocument:
     archive = open_office(data, "Excel", "xl/workbook.xml")
-    workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    workbook = Workbook(archive)
     builder = DocumentBuilder()
-    for page, sheet in enumerate(workbook.worksheets, start=1):
-        if sheet.sheet_state != "visible":
-            builder.remarks.append(f"The hidden sheet {sheet.title!r} is not searched.")
-            continue
-        sheet.reset_dimensions()  # what the file says of its size is often wrong
-        rows = [[shown(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows()]
-        if any(any(row) for row in rows):
-            builder.add("heading", sheet.title, level=1, page=page)
-            add_rows(builder, rows, page)
-    title = choose_title(name, core_title(archive))
-    return builder.build(title, pages=len(workbook.worksheets))
+    for page, sheet in enumerate(workbook.sheets, start=1):
+        if sheet.is_hidden:
+            builder.remarks.append(f"The hidden sheet {sheet.name!r} is not searched.")
+        else:
+            _add_sheet(builder, workbook, sheet, page)
+    return builder.build(choose_title(name, core_title(archive)), pages=len(workbook.sheets))
 
 
-def extract_csv(data: bytes, name: str) -> ExtractedDocument:
-    return _extract_delimited(data, name, ",")
+def _add_sheet(builder: DocumentBuilder, workbook: Workbook, sheet: Sheet, page: int) -> None:
+    content = workbook.content(sheet)
+    found = attached(workbook.package, sheet.relations, content.controls)
+    lines, all_repeated = lines_of(content.rows, content.merged, content.header_rows)
+    if lines or found.texts or found.charts or found.notes:
+        builder.add("heading", sheet.name, level=1, page=page)
+    add_tables(builder, lines, page)
+    for text in found.texts:
+        builder.add("paragraph", text, page=page)
+    visible = {other.name for other in workbook.sheets if not other.is_hidden}
+    for chart in found.charts:
+        _add_chart(builder, chart, visible, page)
+    named = {line.number: line.cells[min(line.cells)] for line in lines}
+    for cell, text in found.notes:
+        area = area_of(cell)
+        builder.add("paragraph", f"{named.get(area.top if area else 0, cell)}: {text}", page=page)
+    for text in content.page_texts:
+        builder.add("paragraph", text, page=page)
+    builder.remarks += list(_remarks(sheet, content, found, all_repeated))
 
 
-def extract_tsv(data: bytes, name: str) -> ExtractedDocument:
-    return _extract_delimited(data, name, "\t")
+def _add_chart(builder: DocumentBuilder, chart: Chart, visible: set[str], page: int) -> None:
+    """Its words, and its values where they stand in no sheet that is read."""
+    builder.add("paragraph", "\n".join([chart.title, *chart.axes]), page=page)
+    if chart.rows and not chart.sources <= visible:
+        builder.add_table(chart.rows, frozenset({0}), page)
 
 
-def _extract_delimited(data: bytes, name: str, delimiter: str) -> ExtractedDocument:
-    source = decode(data).replace("\0", "")
-    builder = DocumentBuilder()
-    add_rows(builder, list(_records(source, delimiter)), None)
-    return builder.build(choose_title(name))
+def _remarks(sheet: Sheet, content: SheetContent, found: Attached, all_repeated: bool) -> Iterator[str]:
+    name = f"The sheet {sheet.name!r}"
+    if content.formulas_without_value:
+        yield (
+            f"{name} has {_count(content.formulas_without_value, 'formula')} without a stored value: open and save it"
+            " in Excel to have them computed."
+        )
+    if content.hidden_rows or content.hidden_columns:
+        rows, columns = _count(content.hidden_rows, "row"), _count(content.hidden_columns, "column")
+        hidden = [text for text in (rows, columns) if not text.startswith("0")]
+        yield f"{name} has hidden cells, which are searched: {' and '.join(hidden)}."
+    if found.pictures:
+        yield f"{name} holds {_count(found.pictures, 'picture')}; words inside are not searched."
+    if found.objects:
+        yield f"{name} holds {_count(found.objects, 'embedded file')}, which is not read."
+    if not all_repeated:
+        yield f"{name} has merged cells with so much text that not every row repeats it."
 
 
-def _records(source: str, delimiter: str) -> Iterable[list[str]]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        dialect: Any = csv.Sniffer().sniff(source[:_SAMPLE], delimiters=",;\t|")
-        dialect.doublequote = True  # the sniffer guesses this from its sample, and a wrong guess loses quotes
-        dialect.skipinitialspace = True
-    except csv.Error:
-        return csv.reader(StringIO(source, newline=""), delimiter=delimiter)
-    return csv.reader(StringIO(source, newline=""), dialect)
-
-
-def add_rows(builder: DocumentBuilder, rows: Sequence[Sequence[str]], page: int | None) -> None:
-    """Captions above the table as paragraphs, then its header, then its rows."""
-    full = [row for row in rows if any(cell.strip() for cell in row)]
-    first = 0
-    while (
-        first < min(_CAPTIONS, len(full) - 1) and _count(full[first]) == 1 and any(_count(r) > 1 for r in full[first:])
-    ):
-        builder.add("paragraph", "".join(full[first]), page=page)
-        first += 1
-    table = full[first:]
-    if sum(map(_count, table)) == 1:
-        builder.add("paragraph", "".join(table[0]), page=page)
-    else:
-        builder.add_table(table, frozenset({0}), page)
-
-
-def _count(row: Sequence[str]) -> int:
-    return sum(1 for cell in row if cell.strip())
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"

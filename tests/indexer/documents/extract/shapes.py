@@ -103,6 +103,41 @@ def _slide_rows(size: int) -> bytes:
     return stream.getvalue()
 
 
+def book_of(rows: str, behind: str = "") -> bytes:
+    """A workbook of one sheet, as XML."""
+    names = f'xmlns:r="{_OFFICE}"'
+    relation = f'<Relationship Id="s" Type="{_OFFICE}/worksheet" Target="sheet.xml"/>'
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", f'<workbook {names}><sheets><sheet name="a" r:id="s"/></sheets></workbook>')
+        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships>{relation}</Relationships>")
+        archive.writestr("xl/sheet.xml", f"<worksheet><sheetData>{rows}</sheetData>{behind}</worksheet>")
+    return stream.getvalue()
+
+
+def _book_again(row: Callable[[int], str], behind: Callable[[int], str] = lambda _n: "") -> Callable[[int], bytes]:
+    """A row, and something behind the rows, for each hundred bytes."""
+
+    def make(size: int) -> bytes:
+        numbers = range(1, size // 100 + 1)
+        merged = "".join(map(behind, numbers))
+        return book_of("".join(map(row, numbers)), f"<mergeCells>{merged}</mergeCells>" if merged else "")
+
+    return make
+
+
+def _cell(column: int, row: int, text: str = "a") -> str:
+    letters = ""
+    while column >= 0:
+        column, letter = divmod(column, 26)
+        letters, column = chr(65 + letter) + letters, column - 1
+    return f'<c r="{letters}{row}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def _cells_row(row: int, *cells: str) -> str:
+    return f'<row r="{row}">{"".join(cells)}</row>'
+
+
 def _widths(size: int) -> bytes:
     """One row with many columns, then as many rows with one."""
     return ("1," * (size // 4) + "\n" + "1\n" * (size // 4)).encode()
@@ -184,6 +219,22 @@ OTHERS = {
     "Word: fields in fields": Shape(
         "a.docx", _word_again(f'<w:r><w:fldChar w:fldCharType="begin"/></w:r>{_RUN}', "<w:p>", "</w:p>")
     ),
+    "Excel: rows": Shape("a.xlsx", _book_again(lambda n: _cells_row(n, _cell(0, n), _cell(1, n)))),
+    "Excel: one row": Shape(
+        "a.xlsx", lambda n: book_of(_cells_row(1, *(_cell(place % 16_384, 1) for place in range(n // 60))))
+    ),
+    "Excel: each cell in its own column": Shape("a.xlsx", _book_again(lambda n: _cells_row(n, _cell(n % 16_384, n)))),
+    "Excel: rows far apart": Shape(
+        "a.xlsx", _book_again(lambda n: _cells_row(n * 3, _cell(0, n * 3), _cell(9, n * 3)))
+    ),
+    "Excel: merged over all rows": Shape(
+        "a.xlsx",
+        _book_again(
+            lambda n: _cells_row(n, _cell(0, n), _cell(1 + n % 16_000, n)),
+            lambda n: f'<mergeCell ref="A{n}:XFD1048576"/>',
+        ),
+    ),
+    "Excel: long codes": Shape("a.xlsx", lambda n: book_of('<row><c t="d"><v>2026-03-05</v></c></row>' * (n // 40))),
     "PowerPoint: rows": Shape("a.pptx", _slide_rows),
     "PDF: lines": Shape("a.pdf", _lines("Line of words")),
     "PDF: lines further and further right": Shape("a.pdf", _lines("Line of words", 0.01)),

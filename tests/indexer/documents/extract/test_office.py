@@ -10,7 +10,6 @@ import pptx
 import pytest
 from pptx.util import Inches
 
-from indexer.documents.extract.cells import shown
 from indexer.documents.extract.formats import extract_bytes
 from indexer.errors import UnreadableFile, UnsupportedFile
 from tests.indexer.documents.extract.invariants import check, outline
@@ -118,35 +117,6 @@ def test_workbook() -> None:
         (4, "paragraph", "One\nnote"),
     ]
     assert read.remarks == ("The hidden sheet 'Secret' is not searched.",)
-
-
-@pytest.mark.parametrize(
-    ("value", "number_format", "text"),
-    [
-        (None, "General", ""),
-        (3.0, "General", "3"),
-        (0.1 + 0.2, "General", "0.3"),
-        (float("nan"), "General", ""),
-        (True, "General", "TRUE"),
-        (1234567.891, "#,##0.00", "1,234,567.89"),
-        (-5, "0.0", "-5.0"),
-        (-1200, "$#,##0", "-$1,200"),
-        (0.075, "0.0%", "7.5%"),
-        (12, '0" days"', "12 days"),
-        (12.5, "#,##0.00 [$€-407]", "12.50 €"),
-        (12.5, "0.##", "12.5"),
-        (12, "0.##", "12"),
-        (7, "00000", "00007"),
-        (1234, '_("$"* #,##0_);_("$"* (#,##0)', "$1,234"),
-        (10**16, "General", "10000000000000000"),
-        (datetime.datetime(2024, 3, 5, 14, 30, 59), "General", "2024-03-05 14:30"),
-        (datetime.date(2024, 3, 5), "General", "2024-03-05"),
-        (datetime.time(9, 5), "h:mm", "09:05"),
-        ("text", "@", "text"),
-    ],
-)
-def test_cell(value: object, number_format: str, text: str) -> None:
-    assert shown(value, number_format) == text
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

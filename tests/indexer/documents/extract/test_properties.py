@@ -1,6 +1,9 @@
 """The invariants hold for whatever comes: random HTML, Markdown, CSV, text and bytes."""
 
+import contextlib
 import random
+import re
+from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,8 +12,11 @@ from indexer.documents.extract import clean
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import KINDS
 from indexer.documents.extract.formats import FORMATS, extract_bytes
+from indexer.documents.extract.sheet_rows import Row, lines_of
+from indexer.documents.extract.sheet_tables import find_tables
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, check_characters
+from tests.indexer.documents.extract.shapes import book_of
 
 TAGS = (
     "p div span b i h1 h2 h3 h6 ul ol li dl dt dd table thead tbody tr th td caption pre code br hr img a sup del"
@@ -71,6 +77,57 @@ def test_text(text: str) -> None:
 @given(st.one_of(table, words), st.sampled_from([".csv", ".tsv"]))
 def test_csv(text: str, suffix: str) -> None:
     read(text, suffix)
+
+
+place = st.builds("{}{}".format, st.sampled_from("A B C D AA XFD ?".split()), st.integers(0, 12))
+cell = st.builds(
+    '<c r="{}" t="{}" s="{}">{}</c>'.format,
+    place,
+    st.sampled_from("n s b d e str inlineStr x".split()),
+    st.integers(-1, 3),
+    st.sampled_from(
+        "<v>1</v> <v>45000.5</v> <v>abc</v> <f>A1</f> <v/> <is><t>Name</t></is> <is><t>two</t></is>".split()
+    ),
+)
+sheet_rows = st.lists(
+    st.builds(
+        '<row r="{}" hidden="{}">{}</row>'.format, st.integers(0, 20), st.integers(0, 1), st.lists(cell).map("".join)
+    ),
+    max_size=12,
+).map("".join)
+merges = st.lists(st.builds('<mergeCell ref="{}:{}"/>'.format, place, place), max_size=4).map(
+    lambda found: f"<mergeCells>{''.join(found)}</mergeCells>"
+)
+
+
+@many
+@given(sheet_rows, merges)
+def test_sheets(rows: str, merged: str) -> None:
+    with contextlib.suppress(FileError):
+        check(extract_bytes(book_of(rows, merged), "a.xlsx"))
+
+
+kinds_of_cells = st.sampled_from(["", "", "Name", "two words", "7", "2024", "3,5 %", "x" * 130])
+
+
+@many
+@given(st.lists(st.lists(kinds_of_cells, max_size=7), max_size=14))
+def test_no_cell_is_lost_and_none_stands_in_two_rows(rows: list[list[str]]) -> None:
+    made = []
+    for number, texts in enumerate(rows, start=1):
+        columns = [column for column, text in enumerate(texts) if text]
+        if columns:
+            cells = [f"{texts[column]} r{number}c{column}" for column in columns]
+            made.append(Row(number, columns, cells, frozenset(c for c in columns if texts[c][0].isdigit())))
+    tables = find_tables(lines_of(made)[0])
+    headers = [cell for table in tables for cell in table.header or ()]
+    others = [cell for table in tables for row in table.rows()[table.header is not None :] for cell in row]
+    others += [table.caption for table in tables]
+    places = Counter(re.findall(r"r\d+c\d+", " ".join(others)))
+    assert all(times == 1 for times in places.values())
+    named = set(re.findall(r"r\d+c\d+", " ".join(headers)))
+    assert not named & set(places)
+    assert named | set(places) == {f"r{row.number}c{column}" for row in made for column in row.columns}
 
 
 @many
