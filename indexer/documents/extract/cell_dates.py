@@ -5,8 +5,27 @@ from decimal import Decimal
 
 from indexer.documents.extract.number_format import HALVES, Section
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = {
+    0: "January February March April May June July August September October November December",
+    7: "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    10: "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    12: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    16: "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    19: "januari februari maart april mei juni juli augustus september oktober november december",
+    22: "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+}
+_DAYS = {
+    0: "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    7: "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+    10: "lunes martes miércoles jueves viernes sábado domingo",
+    12: "lundi mardi mercredi jeudi vendredi samedi dimanche",
+    16: "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+    19: "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
+    22: "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
+}
+"""Names by language, as a code may ask for: "[$-407]mmmm". English where it asks for none."""
+_SHORT = {(7, 3): "Mrz", (12, 6): "juin", (12, 7): "juil.", (19, 3): "mrt"}  # months that are not cut to three letters
+_SHORT_DAYS = {7: 2, 19: 2}
 _DAY = 86_400_000  # milliseconds
 _LAST_DAY = 2_958_465  # 9999-12-31
 _FROM_1904 = 1_462  # days between the two ways to count
@@ -15,11 +34,11 @@ _MAC_START = datetime.datetime(1899, 12, 30)
 
 def as_date(value: Decimal, section: Section, since_1904: bool) -> str:
     """Text by a section that has parts of dates; "" where the number is none."""
-    milliseconds = int(value * _DAY + Decimal("0.5"))
+    step = _step(section)
+    milliseconds = int(abs(value) * _DAY / step + Decimal("0.5")) * step
     elapsed = any(token.text.startswith("[") for token in section.tokens if token.kind == "date")
     if elapsed and abs(value) < _LAST_DAY:
-        sign, milliseconds = ("-", int(-value * _DAY + Decimal("0.5"))) if value < 0 else ("", milliseconds)
-        return sign + _put(section, None, milliseconds)
+        return "-" * (value < 0) + _put(section, None, milliseconds)
     days = milliseconds // _DAY + (_FROM_1904 if since_1904 else 0)
     if value < 0 or days > _LAST_DAY:
         return ""
@@ -28,6 +47,15 @@ def as_date(value: Decimal, section: Section, since_1904: bool) -> str:
     if section.is_ambiguous or (milliseconds % _DAY == 0 and _is_moment(section)):
         return _unambiguous(section, moment)
     return " ".join(_put(section, moment, milliseconds % _DAY).split())
+
+
+def _step(section: Section) -> int:
+    """Milliseconds of the smallest part that is shown, if seconds are: these are rounded, all others cut."""
+    parts = _parts(section)
+    if not any(part.strip("[")[0] == "s" for part in parts):
+        return 1
+    places = max((len(part) - 1 for part in parts if part[0] == "."), default=0)
+    return int(10 ** max(3 - places, 0))
 
 
 def _parts(section: Section) -> list[str]:
@@ -61,11 +89,11 @@ def _put(section: Section, moment: datetime.datetime | None, milliseconds: int) 
             unit = {"h": 3_600_000, "n": 60_000, "s": 1000}[token.text[1]]
             made.append(str(milliseconds // unit).rjust(len(token.text) - 2, "0"))
         else:
-            made.append(_part(token.text, moment, milliseconds, twelve))
+            made.append(_part(token.text, moment, milliseconds, twelve, section.language))
     return "".join(made)
 
 
-def _part(letters: str, moment: datetime.datetime | None, milliseconds: int, twelve: bool) -> str:
+def _part(letters: str, moment: datetime.datetime | None, milliseconds: int, twelve: bool, language: int) -> str:
     width, letter = len(letters), letters[0]
     hour = milliseconds // 3_600_000 % 24
     if letter == "h":
@@ -84,9 +112,11 @@ def _part(letters: str, moment: datetime.datetime | None, milliseconds: int, twe
     if letter in "ye":
         return f"{moment.year:04d}" if width > 2 or letter == "e" else f"{moment.year % 100:02d}"
     if letter == "m":
-        name = _MONTHS[moment.month - 1]
-        return {1: str(moment.month), 2: f"{moment.month:02d}", 3: name[:3], 5: name[0]}.get(width, name)
-    name = _DAYS[moment.weekday()]
+        name = _MONTHS.get(language, _MONTHS[0]).split()[moment.month - 1]
+        short = _SHORT.get((language, moment.month), name[:3])
+        return {1: str(moment.month), 2: f"{moment.month:02d}", 3: short, 5: name[0]}.get(width, name)
+    name = _DAYS.get(language, _DAYS[0]).split()[moment.weekday()]
+    short = name[: _SHORT_DAYS.get(language, 3)]
     if letter == "a":
-        return name if width > 3 else name[:3]
-    return {1: str(moment.day), 2: f"{moment.day:02d}", 3: name[:3]}.get(width, name)
+        return name if width > 3 else short
+    return {1: str(moment.day), 2: f"{moment.day:02d}", 3: short}.get(width, name)

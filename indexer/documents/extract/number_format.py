@@ -34,6 +34,8 @@ _TOKEN = re.compile(
 )
 HALVES = ("am/pm", "a/p")
 _PLAIN = re.compile(r"(?P<whole>(?:#|,(?=[#,]*[0#]))*(?:0|,(?=[0,]*0))*)(?P<scaling>,*)(?:\.(?P<decimals>0*[#?]*))?")
+_LANGUAGE = re.compile(r"\[\$[^\]-]*-(?:([0-9A-Fa-f]{3,8})|([A-Za-z]{2})(?:-[A-Za-z]+)*)[^\]]*\]")
+_BY_NAME = {"de": 7, "es": 10, "fr": 12, "it": 16, "nl": 19, "pt": 22}
 _SYSTEM_DATE = re.compile(r"\[\$-[fx]*f?[48]00\]", re.IGNORECASE)
 """How the reader's own system writes dates or times."""
 
@@ -66,6 +68,7 @@ class Section:
     tokens: tuple[Token, ...]
     condition: tuple[str, Decimal] | None = None
     is_ambiguous: bool = False  # a date whose form depends on the reader's country
+    language: int = 0  # of the names of months and days: the low byte of Windows' number for it
     kinds: frozenset[Kind] = frozenset()
     plain: Plain | None = None
 
@@ -114,7 +117,11 @@ def _section(tokens: list[Token], condition: tuple[str, Decimal] | None, code: s
         tokens = _date_tokens(tokens)
     kinds = frozenset(token.kind for token in tokens)
     is_ambiguous = is_date and (bool(_SYSTEM_DATE.search(code)) or _is_ambiguous(tokens))
-    return Section(tuple(tokens), condition, is_ambiguous, kinds, _plain(tokens, kinds))
+    language = _LANGUAGE.search(code)
+    low_byte = 0
+    if language:
+        low_byte = int(language[1], 16) & 0xFF if language[1] else _BY_NAME.get(language[2].lower(), 0)
+    return Section(tuple(tokens), condition, is_ambiguous, low_byte, kinds, _plain(tokens, kinds))
 
 
 def _date_tokens(tokens: list[Token]) -> list[Token]:

@@ -21,8 +21,9 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EO
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
-def open_office(data: bytes, kind: str, part: str) -> zipfile.ZipFile:
-    """The checked archive; `kind` names it to people, `part` is what such a file must hold. Raises UnreadableFile."""
+def open_office(data: bytes, kind: str, part: str = "") -> zipfile.ZipFile:
+    """The checked archive; `kind` names it to people, `part` is what such a file must hold, if its name is known.
+    Raises UnreadableFile."""
     if data.startswith(_OLE):
         raise UnreadableFile(
             f"The file is protected with a password, or has the format of {kind} before 2007.",
@@ -35,7 +36,7 @@ def open_office(data: bytes, kind: str, part: str) -> zipfile.ZipFile:
         raise UnreadableFile(
             f"The file is not {a(kind)} file, or it is damaged: {error}.", "Open and save it again."
         ) from error
-    if part not in names:
+    if part and part not in names:
         raise UnreadableFile(f"The file is not {a(kind)} file: the part {part} is missing.", "Open and save it again.")
     _check_size(archive, len(data))
     _check_entities(archive)

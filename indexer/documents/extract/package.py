@@ -33,12 +33,13 @@ class Package:
     def has(self, part: str) -> bool:
         return _plain(part) in self._names
 
-    def parse(self, part: str) -> Element | None:
-        """The part's root; None where it is missing or no XML."""
+    def parse(self, part: str, is_sloppy: bool = False) -> Element | None:
+        """The part's root; None where it is missing or no XML. Drawings in VML are no XML by right."""
         if not self.has(part):
             return None
         try:
-            return etree.fromstring(self._archive.read(self._names[_plain(part)]), _parser())
+            data = self._archive.read(self._names[_plain(part)])
+            return etree.fromstring(data.replace(b"<br>", b"<br/>") if is_sloppy else data, _parser(is_sloppy))
         except etree.XMLSyntaxError:
             return None
 
@@ -96,5 +97,7 @@ def _plain(name: str) -> str:
     return name.replace("\\", "/").lstrip("/").lower()
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+def _parser(is_sloppy: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, recover=is_sloppy
+    )

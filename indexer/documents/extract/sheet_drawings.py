@@ -1,5 +1,6 @@
 """What hangs on a sheet beside its cells: text boxes, charts, diagrams, boxes to tick, notes; pictures are counted."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from indexer.documents.extract.package import Element, Package, Relation, attrib
 _LARGE = 4 * 914_400**2
 """Square units of a picture, 4 square inches: smaller ones are logos and icons, which say nothing."""
 _FROM_NEWER_EXCEL = "[Threaded comment]"  # begins what older versions show in place of a discussion
+_NUMBER = re.compile(r"\d+$")
 _AROUND_SHAPES = ("grpSp", "Choice", "twoCellAnchor", "oneCellAnchor", "absoluteAnchor")
 _DEEPEST = 20  # groups in groups
 
@@ -18,6 +20,7 @@ class Attached:
     texts: list[str] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)  # the cell, and what is noted there
+    read: set[str] = field(default_factory=set)  # numbers of shapes with words
     pictures: int = 0
     objects: int = 0
 
@@ -31,6 +34,9 @@ def attached(package: Package, relations: tuple[Relation, ...], controls: dict[s
             _Drawing(package, relation.part, boxes, found).read()
         elif relation.kind in ("oleObject", "package"):
             found.objects += 1
+    for relation in relations:
+        root = package.parse(relation.part, is_sloppy=True) if relation.kind == "vmlDrawing" else None
+        found.texts += _old_shapes(root, found.read) if root is not None else []
     found.notes = _notes(package, relations)
     return found
 
@@ -72,6 +78,7 @@ class _Drawing:
         else:
             text = drawn_text(shape)
             if text:
+                self._found.read.add(number)
                 self._found.texts.append(self._boxes.get(number, "") + text)
 
     def _add_frame(self, frame: Element) -> None:
@@ -85,6 +92,23 @@ class _Drawing:
             root = self._package.parse(relation.part) if relation is not None else None
             if root is not None:
                 self._found.texts += filter(None, (drawn_text(point) for point in root.iter("{*}pt")))
+
+
+def _old_shapes(root: Element, read: set[str]) -> list[str]:
+    """Boxes and buttons of a form as Excel 2007 draws them; newer ones stand in the drawing too."""
+    texts = []
+    for shape in root.iter("{*}shape"):
+        about, box = first(shape, "ClientData"), first(shape, "textbox")
+        kind = about.get("ObjectType", "") if about is not None else ""
+        number = _NUMBER.search(attribute(shape, "spid") or shape.get("id", ""))
+        if box is None or kind == "Note" or (number and number[0] in read):
+            continue
+        text = " ".join("".join(box.itertext()).split())
+        checked = first(about, "Checked") if kind in ("Checkbox", "Radio") else None
+        is_ticked = checked is not None and checked.text != "0"
+        mark = "" if kind not in ("Checkbox", "Radio") else "[x] " if is_ticked else "[ ] "
+        texts += [mark + text] if text else []
+    return texts
 
 
 def _is_large(picture: Element) -> bool:

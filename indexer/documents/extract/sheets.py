@@ -14,7 +14,7 @@ from indexer.documents.extract.workbook import Sheet, SheetContent, Workbook, ar
 
 
 def extract_workbook(data: bytes, name: str) -> ExtractedDocument:
-    archive = open_office(data, "Excel", "xl/workbook.xml")
+    archive = open_office(data, "Excel")
     workbook = Workbook(archive)
     builder = DocumentBuilder()
     for page, sheet in enumerate(workbook.sheets, start=1):
@@ -34,16 +34,18 @@ def _add_sheet(builder: DocumentBuilder, workbook: Workbook, sheet: Sheet, page:
     add_tables(builder, lines, page)
     for text in found.texts:
         builder.add("paragraph", text, page=page)
+    named = {line.number: line.cells[min(line.cells)] for line in lines}
     visible = {other.name for other in workbook.sheets if not other.is_hidden}
     for chart in found.charts:
         _add_chart(builder, chart, visible, page)
-    named = {line.number: line.cells[min(line.cells)] for line in lines}
     for cell, text in found.notes:
         area = area_of(cell)
         builder.add("paragraph", f"{named.get(area.top if area else 0, cell)}: {text}", page=page)
     for text in content.page_texts:
         builder.add("paragraph", text, page=page)
-    builder.remarks += list(_remarks(sheet, content, found, all_repeated))
+    builder.remarks += list(_remarks(sheet, content, found, visible))
+    if not all_repeated:
+        builder.remarks.append(f"Of the sheet {sheet.name!r} not every row repeats its merged labels: it is too much.")
 
 
 def _add_chart(builder: DocumentBuilder, chart: Chart, visible: set[str], page: int) -> None:
@@ -53,7 +55,7 @@ def _add_chart(builder: DocumentBuilder, chart: Chart, visible: set[str], page: 
         builder.add_table(chart.rows, frozenset({0}), page)
 
 
-def _remarks(sheet: Sheet, content: SheetContent, found: Attached, all_repeated: bool) -> Iterator[str]:
+def _remarks(sheet: Sheet, content: SheetContent, found: Attached, visible: set[str]) -> Iterator[str]:
     name = f"The sheet {sheet.name!r}"
     if content.formulas_without_value:
         yield (
@@ -64,12 +66,13 @@ def _remarks(sheet: Sheet, content: SheetContent, found: Attached, all_repeated:
         rows, columns = _count(content.hidden_rows, "row"), _count(content.hidden_columns, "column")
         hidden = [text for text in (rows, columns) if not text.startswith("0")]
         yield f"{name} has hidden cells, which are searched: {' and '.join(hidden)}."
+    lost = sum(1 for chart in found.charts if not chart.rows and not chart.sources <= visible)
+    if lost:
+        yield f"{name} has {_count(lost, 'chart')} whose values are not stored in it: its words alone are searched."
     if found.pictures:
         yield f"{name} holds {_count(found.pictures, 'picture')}; words inside are not searched."
     if found.objects:
-        yield f"{name} holds {_count(found.objects, 'embedded file')}, which is not read."
-    if not all_repeated:
-        yield f"{name} has merged cells with so much text that not every row repeats it."
+        yield f"{name} holds {_count(found.objects, 'embedded file')}; words inside are not searched."
 
 
 def _count(number: int, thing: str) -> str:

@@ -54,6 +54,7 @@ class Sheet:
 class _Style:
     code: str = GENERAL
     is_bold: bool = False
+    has_box: bool = False  # a truth is shown as a box to tick
 
 
 class Workbook:
@@ -62,12 +63,15 @@ class Workbook:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.package = Package(archive)
         self._left = MOST_CHARACTERS
-        root = self.package.parse("xl/workbook.xml")
-        if root is None:
-            raise UnreadableFile("The file is damaged: its list of sheets cannot be read.", "Open and save it again.")
+        main = next((r.part for r in self.package.relations("") if r.kind == "officeDocument"), "xl/workbook.xml")
+        root = self.package.parse(main)
+        if root is None or local(root) != "workbook":
+            is_other = not self.package.has(main) or root is not None
+            what = "not an Excel file: it has no" if is_other else "damaged: Docent cannot read its"
+            raise UnreadableFile(f"The file is {what} list of sheets.", "Open and save it again.")
         properties = first(root, "workbookPr")
         self._since_1904 = properties is not None and is_true(properties.get("date1904"))
-        relations = {relation.id: relation for relation in self.package.relations("xl/workbook.xml")}
+        relations = {relation.id: relation for relation in self.package.relations(main)}
         self.sheets = [sheet for found in every(root, "sheets/sheet") if (sheet := self._sheet(found, relations))]
         parts = {relation.kind: relation.part for relation in relations.values()}
         self._styles = _styles(self.package.parse(parts.get("styles", "")))
@@ -78,7 +82,7 @@ class Workbook:
 
     def _sheet(self, element: Element, relations: dict[str, Relation]) -> Sheet | None:
         relation = relations.get(attribute(element, "id"))
-        if relation is None or not self.package.has(relation.part) or relation.kind not in ("worksheet", "chartsheet"):
+        if relation is None or not self.package.has(relation.part) or relation.kind not in _SHEETS:
             return None
         is_hidden = element.get("state", "visible") != "visible"
         about = tuple(self.package.relations(relation.part))
@@ -98,6 +102,7 @@ class Workbook:
             raise UnreadableFile(
                 f"The file is damaged: the sheet {sheet.name!r} cannot be read.", "Open and save it again."
             ) from error
+        content.hidden_columns = reader.hidden_columns()
         content.rows.sort(key=lambda row: row.number)
         for relation in sheet.relations:
             root = self.package.parse(relation.part) if relation.kind == "table" else None
@@ -106,8 +111,10 @@ class Workbook:
         return content
 
 
+_SHEETS = ("worksheet", "chartsheet", "xlMacrosheet")
 _PAGE_TEXTS = ("oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter")
-_PAGE_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|[LCRPNDTFAZGBIUESXYOH])', re.IGNORECASE)
+_PAGE_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|[PNDTFAZGBIUESXYOH])', re.IGNORECASE)
+_COUNTED = re.compile("&[PNDTFAZ]", re.IGNORECASE)  # numbers of pages, the date, names of the file and the sheet
 
 
 class _CellReader:
@@ -124,6 +131,7 @@ class _CellReader:
         self._columns: dict[int, str] = {}
         self._numbers: set[int] = set()
         self._is_bold = True
+        self._hidden: list[tuple[int, int]] = []  # first and last column
 
     def _begin_row(self, element: Element) -> None:
         self._row = element
@@ -145,16 +153,25 @@ class _CellReader:
         elif name == "autoFilter" and (area := area_of(element.get("ref", ""))):
             content.header_rows.add(area.top)
         elif name == "col" and is_true(element.get("hidden")):
-            hidden = range(whole(element.get("min")), whole(element.get("max")) + 1)
-            content.hidden_columns += len(hidden) if hidden.stop <= MOST_COLUMNS else 0
+            self._hidden.append((whole(element.get("min")) - 1, whole(element.get("max")) - 1))
         elif name == "control":
             content.controls[element.get("shapeId", "")] = attribute(element, "id")
         elif name in _PAGE_TEXTS and element.text:
-            words = " ".join(_PAGE_CODES.sub(" ", element.text.replace("&&", "\0")).replace("\0", "&").split())
-            if any(character.isalpha() for character in words) and words not in content.page_texts:
-                content.page_texts.append(words)
+            content.page_texts += [words for words in _page_texts(element.text) if words not in content.page_texts]
         element.clear()
+        parent = element.getparent()
+        while element.getprevious() is not None:
+            del parent[0]
         return 0
+
+    def hidden_columns(self) -> int:
+        """Of those that show something."""
+        hidden, last, found = sorted(self._hidden, reverse=True), -1, 0
+        for column in sorted({column for row in self._content.rows for column in row.columns}):
+            while hidden and hidden[-1][0] <= column:
+                last = max(last, hidden.pop()[1])
+            found += column <= last
+        return found
 
     def _end_row(self, is_hidden: bool) -> None:
         if not self._columns:
@@ -173,10 +190,10 @@ class _CellReader:
         column = self._column(element.get("r", ""))
         place = whole(element.get("s"))
         style = self._styles[place] if place < len(self._styles) else _Style()
-        text, is_number = self._shown(element, style.code)
-        if len(row) > 100:  # a row of a million cells is not kept as elements
-            del row[:-1]
+        text, is_number = self._shown(element, style)
         element.clear()
+        while element.getprevious() is not None:  # a row of a million cells is not kept as elements
+            del row[0]
         if not text.strip() or not 0 <= column < MOST_COLUMNS:
             return 0
         self._columns[column] = text
@@ -191,9 +208,9 @@ class _CellReader:
         self._next_column = column + 1
         return column
 
-    def _shown(self, element: Element, code: str) -> tuple[str, bool]:
+    def _shown(self, element: Element, style: _Style) -> tuple[str, bool]:
         """What a cell shows, and whether it is a number."""
-        kind = element.get("t", "n")
+        code, kind = style.code, element.get("t", "n")
         value, has_formula = "", False
         for child in element:
             name = local(child)
@@ -210,11 +227,20 @@ class _CellReader:
             place = whole(value, len(self._strings))
             return shown(self._strings[place], code) if place < len(self._strings) else "", False
         if kind == "b":
-            return shown(value.strip() in ("1", "true")), False
+            truth = is_true(value.strip())
+            return ("[x]" if truth else "[ ]") if style.has_box else shown(truth), False
         if kind in ("str", "e", "inlineStr"):
             return shown(unescaped(value), code if kind != "e" else GENERAL), False
         amount = _days(value) if kind == "d" else number(value)
         return (shown(amount, code, self._since_1904 and kind != "d"), True) if amount is not None else (value, False)
+
+
+def _page_texts(code: str) -> Iterator[str]:
+    """The words at the left, in the middle and at the right of a page's edge; not those around a page's number."""
+    for part in re.split("&[LCR]", code.replace("&&", "\0"), flags=re.IGNORECASE):
+        words = _PAGE_CODES.sub(" ", part).replace("\0", "&").split()
+        if any(map(str.isalpha, "".join(words))) and (len(words) > 2 or not _COUNTED.search(part)):
+            yield " ".join(words)
 
 
 def _shared_strings(package: Package, part: str) -> Iterator[str]:
@@ -255,7 +281,8 @@ def _styles(root: Element | None) -> list[_Style]:
     styles = []
     for found in every(root, "cellXfs/xf"):
         code, font = whole(found.get("numFmtId")), whole(found.get("fontId"))
-        styles.append(_Style(codes.get(code, GENERAL), font < len(bold) and bold[font]))
+        has_box = next(found.iter("{*}xfComplement"), None) is not None
+        styles.append(_Style(codes.get(code, GENERAL), font < len(bold) and bold[font], has_box))
     return styles
 
 

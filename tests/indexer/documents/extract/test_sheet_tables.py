@@ -55,7 +55,7 @@ def test_labels_repeat_no_more_than_a_share_of_the_sheet_and_that_is_said() -> N
     rows = [["word " * 2_000, "a"], *([None, "b"] for _ in range(900))]
     document = read(book(rows, merge("A1:A901")))
     assert len(document.text) < 300_000
-    assert document.remarks == ("The sheet 'Plan' has merged cells with so much text that not every row repeats it.",)
+    assert document.remarks == ("Of the sheet 'Plan' not every row repeats its merged labels: it is too much.",)
 
 
 # Headers
@@ -196,6 +196,12 @@ def test_sheets_of_prose_are_paragraphs() -> None:
         ("paragraph", "The counters were changed in February."),
         ("paragraph", "Nobody noticed."),
     ]
+
+
+def test_a_wide_table() -> None:
+    rows = [[f"Name {column}" for column in range(400)], *([n * column for column in range(400)] for n in (1, 2))]
+    found = rows_of(book(rows))
+    assert found == [" | ".join(map(str, row)) for row in rows]
 
 
 def test_few_cells_far_apart() -> None:
