@@ -74,7 +74,7 @@ def find_tables(lines: Sequence[Line]) -> list[Table]:
     widest_after = 0
     wider: list[bool] = []
     for width in reversed(widths):
-        wider.append(widest_after > max(width, 2))
+        wider.append(widest_after > (width if width == 1 else max(width, 2)))
         widest_after = max(widest_after, width)
     for block, is_before_a_wider in zip(blocks, reversed(wider), strict=True):
         finder.feed(block, is_before_a_wider)
@@ -84,13 +84,25 @@ def find_tables(lines: Sequence[Line]) -> list[Table]:
 def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
     """Rows between empty rows; where most rows stand alone, the empty ones are only spacing."""
     blocks: list[list[Line]] = []
-    for line in lines:
-        if blocks and line.number <= blocks[-1][-1].number + 1:
+    for place, line in enumerate(lines):
+        goes_on = bool(blocks) and line.number <= blocks[-1][-1].number + 1
+        if goes_on and not _begins_anew(lines, place, len(blocks[-1])):
             blocks[-1].append(line)
         else:
             blocks.append([line])
     alone = sum(1 for block in blocks if len(block) == 1 and block[0].fill > 1)
     return [list(lines)] if alone > 3 and alone > len(blocks) / 2 else blocks
+
+
+def _begins_anew(lines: Sequence[Line], place: int, above: int) -> bool:
+    """Whether a table begins without an empty row above it: with bold words among rows that are not, above numbers."""
+    if above < 2 or place + 1 >= len(lines) or not (lines[place].is_bold or lines[place].is_named):
+        return False
+    if lines[place].is_named:
+        return lines[place - 1].fill > 1
+    near = lines[place : place + 2]
+    is_alone = not lines[place - 1].is_bold and not near[1].is_bold
+    return is_alone and _is_header_like(near, 0) and _shift(lines[place : place + 1 + _BELOW], 0) >= 1
 
 
 def _side_by_side(block: list[Line]) -> list[list[Line]]:
@@ -127,7 +139,7 @@ class _Finder:
         table = self.tables[-1] if self.tables and self.tables[-1].columns else None
         width = max(line.fill for line in block)
         if width == 1:
-            self._one_column(block)
+            self._one_column(block, is_before_a_wider or table is not None)
             return
         at = _header_at(block, width)
         if len(block) == 1 and not block[0].is_named:
@@ -136,6 +148,9 @@ class _Finder:
             else:
                 self._caption(block[0])
                 self._alone = block[0] if _is_header_like(block, 0) else None
+            return
+        if table is not None and table.header == [block[0].cells.get(column, "") for column in table.columns]:
+            self._table(block, 0)  # the same names again
             return
         sure = at is not None and (_is_sure(block, at) or (at > 0 and width > 2))
         if not sure and alone is not None and _covers(alone, block, width):
@@ -148,9 +163,10 @@ class _Finder:
         else:
             self._table(block, at)
 
-    def _one_column(self, block: list[Line]) -> None:
+    def _one_column(self, block: list[Line], has_tables: bool) -> None:
+        """A list under its name where the sheet holds nothing else; beside tables they are titles and notes."""
         texts = [_joined(line) for line in block]
-        if len(block) > 1 and (block[0].is_named or _is_name(texts[0])):
+        if len(block) > 1 and (_is_marked(block, 0) or (not has_tables and _is_name(texts[0]))):
             self._table(block, 0)
         else:
             self.tables += [Table(caption=text) for text in texts]
@@ -282,14 +298,13 @@ def _is_second_row(block: Sequence[Line], at: int) -> bool:
         return False
     if not set(line.cells) <= set(above.cells) | set(own) or any(len(line.cells[column]) > 40 for column in own):
         return False
-    first_is_free = min(above.cells) not in own
-    if not (first_is_free or above.spans or (line.is_bold and not block[at + 1].is_bold)):
-        return False
     below = block[at + 1 : at + 1 + _BELOW]
     over_numbers = 0
     for column in own:
         cells = [row for row in below if column in row.cells]
         over_numbers += bool(cells) and sum(_is_number(row, column) for row in cells) >= _MOSTLY * len(cells)
+    if min(above.cells) in own and not above.spans and not (line.is_bold and not block[at + 1].is_bold):
+        return over_numbers == len(own) == above.fill  # units of every column
     return over_numbers >= _MOSTLY * len(own)
 
 

@@ -69,6 +69,13 @@ def test_titles_above_a_table_are_no_header() -> None:
         assert found[0][0] == "paragraph"
 
 
+def test_titles_of_one_cell_each_are_no_list() -> None:
+    table = [["Article", "Net price"], ["Lamp", 40], ["Chair", 180]]
+    found = blocks(book([["Seestern"], ["Hamburg"], [], *table, [], ["Notes"], ["No guarantee."]]))
+    assert [kind for kind, _ in found] == ["paragraph"] * 2 + ["header", "row", "row"] + ["paragraph"] * 2
+    assert [kind for kind, _ in blocks(book([["Colours"], ["red"], ["blue"]]))] == ["header", "row", "row"]
+
+
 def test_headers_of_two_rows_are_joined() -> None:
     rows = [[None, "2025", None, "2026", None], ["Region", "Plan", "Actual", "Plan", "Actual"], ["North", 1, 2, 3, 4]]
     joined = "Region | 2025 Plan | 2025 Actual | 2026 Plan | 2026 Actual"
@@ -175,6 +182,25 @@ def test_a_bold_row_names_the_columns() -> None:
     rows = [["Name", "City"], ["Ann", "Oslo"], ["Bo", "Rome"], [], ["Name", "Site"], ["Cy", "Bern"], ["Di", "Bonn"]]
     assert [kind for kind, _ in blocks(book(rows, embolden))] == ["header", "row", "row", "header", "row", "row"]
     assert [kind for kind, _ in blocks(book(rows))] == ["header", *["row"] * 5]  # words among words: it goes on
+
+
+def test_a_bold_row_begins_a_table_without_an_empty_row() -> None:
+    def embolden(sheet: Any) -> None:
+        for cell in (*sheet[1], *sheet[4], *sheet[6]):
+            cell.font = Font(bold=True)
+
+    rows = [["Machine", "Year"], ["Press", 2019], ["Lathe", 2021], ["Supplier", "Rate"], ["Northwind", 4], ["Sum", 4]]
+    assert [kind for kind, _ in blocks(book(rows, embolden))] == ["header", "row", "row", "header", "row", "row"]
+
+
+def test_names_that_are_repeated_are_no_row() -> None:
+    rows = [["Name", "City"], ["Ann", "Oslo"], [], ["Name", "City"], ["Bo", "Rome"]]
+    assert [kind for kind, _ in blocks(book(rows))] == ["header", "row", "header", "row"]
+
+
+def test_units_of_every_column() -> None:
+    rows = [["Time", "Temperature"], ["s", "°C"], [0, 20.1], [1, 20.3]]
+    assert rows_of(book(rows)) == ["Time s | Temperature °C", "0 | 20.1", "1 | 20.3"]
 
 
 def test_the_file_itself_names_a_header() -> None:
