@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from indexer.documents.extract import clean
 from indexer.documents.extract.cells import number, shown
 from indexer.documents.extract.number_format import GENERAL
 from indexer.documents.extract.package import Element, every, first, local, whole
@@ -94,7 +95,7 @@ def _of_level(points: Iterable[Element], code: str) -> dict[int, str]:
 
 def _sheet(formula: str) -> str:
     """The sheet of `'Sales 2025'!$B$2:$B$9`."""
-    return formula.lstrip("(").rpartition("!")[0].strip("'").replace("''", "'")
+    return clean.one_line(formula.lstrip("(").rpartition("!")[0].strip("'").replace("''", "'"))
 
 
 def _title(element: Element | None) -> str:

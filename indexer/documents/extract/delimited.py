@@ -8,7 +8,7 @@ from io import StringIO
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.decoding import decode
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.sheet_rows import Row, lines_of
+from indexer.documents.extract.sheet_rows import Line
 from indexer.documents.extract.sheet_tables import add_tables
 from indexer.documents.extract.titles import choose_title
 
@@ -30,22 +30,21 @@ def extract_tsv(data: bytes, name: str) -> ExtractedDocument:
 
 def _extract(data: bytes, name: str, delimiter: str) -> ExtractedDocument:
     builder = DocumentBuilder()
-    lines, _ = lines_of(list(_rows(decode(data).replace("\0", ""), delimiter)))
-    add_tables(builder, lines)
+    add_tables(builder, list(_lines(decode(data).replace("\0", ""), delimiter)))
     return builder.build(choose_title(name))
 
 
-def _rows(source: str, delimiter: str) -> Iterator[Row]:
+def _lines(source: str, delimiter: str) -> Iterator[Line]:
     csv.field_size_limit(_LONGEST_FIELD)
     named = _NAMED.match(source)
     if named:
         delimiter, source = named[1] or named[2], source[named.end() :]
     else:
         delimiter = _delimiter(source[:_SAMPLE], len(source) > _SAMPLE, delimiter)
-    for number, cells in enumerate(_records(source, delimiter), start=1):
-        columns = [column for column, cell in enumerate(cells) if cell.strip()]
-        if columns:
-            yield Row(number, columns, [cells[column] for column in columns])
+    for number, texts in enumerate(_records(source, delimiter), start=1):
+        cells = {column: text for column, text in enumerate(texts) if text.strip()}
+        if cells:
+            yield Line(number, cells)
 
 
 def _records(source: str, delimiter: str) -> Iterator[list[str]]:

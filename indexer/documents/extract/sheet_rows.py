@@ -2,20 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from indexer.documents.extract.tables import MOST_REPEATED, REPEATED_SHARE
-
-
-@dataclass(slots=True)
-class Row:
-    """The cells of a row that show something. `numbers` are the columns whose cell is a number or a date."""
-
-    number: int  # from 1
-    columns: list[int]  # from 0, rising
-    texts: list[str]
-    numbers: frozenset[int] = frozenset()
-    is_bold: bool = False  # every cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +19,17 @@ class Area:
 
 @dataclass(slots=True)
 class Line:
-    """A row with what merged cells lend it: `repeated` are those columns, `spans` the first and last column of each
-    cell that is merged over columns."""
+    """A row: what its cells show, by column from 0. `numbers` has a bit for each column with a number or a date,
+    `repeated` are the columns whose cells a merged one lends, `spans` the first and last column of each cell that is
+    merged over columns."""
 
-    number: int
+    number: int  # from 1
     cells: dict[int, str]
-    numbers: frozenset[int] = frozenset()
-    is_bold: bool = False
+    numbers: int = 0
+    is_bold: bool = False  # every cell
     is_named: bool = False  # the file says that it is a header
-    repeated: set[int] = field(default_factory=set)
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    repeated: frozenset[int] = frozenset()
+    spans: tuple[tuple[int, int], ...] = ()
 
     @property
     def fill(self) -> int:
@@ -47,15 +37,9 @@ class Line:
         return len(self.cells) - len(self.repeated)
 
 
-def lines_of(
-    rows: Sequence[Row], merged: Iterable[Area] = (), header_rows: Iterable[int] = ()
-) -> tuple[list[Line], bool]:
-    """The rows, in order, and whether every label is repeated: as in HTML, no more than a share of the sheet's text."""
-    named = set(header_rows)
-    lines = [
-        Line(row.number, dict(zip(row.columns, row.texts, strict=True)), row.numbers, row.is_bold, row.number in named)
-        for row in rows
-    ]
+def repeat_labels(lines: Sequence[Line], merged: Iterable[Area]) -> bool:
+    """Repeats what merged cells show in each row and column that they span; the lines are in order. False where that
+    would be too much: as in HTML, labels take no more than a share of the sheet's text."""
     lender = _Lender(lines)
     several = (area for area in merged if area.bottom > area.top or area.right > area.left)
     waiting = sorted(several, key=_top, reverse=True)
@@ -68,14 +52,15 @@ def lines_of(
                 active.append((area, text))
         active = [(area, text) for area, text in active if area.bottom >= line.number]
         own = len(line.cells)
+        line.spans = tuple((a.left, a.right) for a, _ in active if a.top == line.number and a.right > a.left)
+        lent: list[int] = []
         for area, text in active:
-            if area.top == line.number and area.right > area.left:
-                line.spans.append((area.left, area.right))
             if area.top < line.number or own > 1:
-                lender.lend(line, area, text)
+                lent += lender.lend(line, area, text)
+        line.repeated = frozenset(lent)
         if lender.left < 0:
-            return lines, False
-    return lines, True
+            return False
+    return True
 
 
 class _Lender:
@@ -85,15 +70,18 @@ class _Lender:
         self._used = sorted({column for line in lines for column in line.cells})
         self.left = MOST_REPEATED + REPEATED_SHARE * sum(len(text) for line in lines for text in line.cells.values())
 
-    def lend(self, line: Line, area: Area, text: str) -> None:
+    def lend(self, line: Line, area: Area, text: str) -> list[int]:
+        """The columns that were empty and show the label now."""
+        lent = []
         for place in range(bisect_left(self._used, area.left), len(self._used)):
             column = self._used[place]
             if column > area.right or self.left < 0:
-                return
+                break
             self.left -= len(text) + 1
             if column not in line.cells and self.left >= 0:
                 line.cells[column] = text
-                line.repeated.add(column)
+                lent.append(column)
+        return lent
 
 
 def _top(area: Area) -> int:

@@ -122,8 +122,8 @@ def _side_by_side(block: list[Line]) -> list[list[Line]]:
 
 def _cut(line: Line, left: int, right: int) -> Line:
     cells = {column: text for column, text in line.cells.items() if left <= column < right}
-    repeated = {column for column in line.repeated if column in cells}
-    spans = [span for span in line.spans if left <= span[0] < right]
+    repeated = line.repeated & cells.keys()
+    spans = tuple(span for span in line.spans if left <= span[0] < right)
     return Line(line.number, cells, line.numbers, line.is_bold, line.is_named, repeated, spans)
 
 
@@ -189,7 +189,7 @@ class _Finder:
 
 def _is_number(line: Line, column: int) -> bool:
     text = line.cells.get(column, "").strip()
-    return column in line.numbers or (len(text) < 40 and _NUMBER.fullmatch(text) is not None)
+    return bool(line.numbers >> column & 1) or (len(text) < 40 and _NUMBER.fullmatch(text) is not None)
 
 
 def _joined(line: Line) -> str:

@@ -7,7 +7,7 @@ from indexer.documents.extract.charts import Chart
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.office import core_title, open_office
 from indexer.documents.extract.sheet_drawings import Attached, attached
-from indexer.documents.extract.sheet_rows import lines_of
+from indexer.documents.extract.sheet_rows import repeat_labels
 from indexer.documents.extract.sheet_tables import add_tables
 from indexer.documents.extract.titles import choose_title
 from indexer.documents.extract.workbook import Sheet, SheetContent, Workbook, area_of
@@ -28,7 +28,8 @@ def extract_workbook(data: bytes, name: str) -> ExtractedDocument:
 def _add_sheet(builder: DocumentBuilder, workbook: Workbook, sheet: Sheet, page: int) -> None:
     content = workbook.content(sheet)
     found = attached(workbook.package, sheet.relations, content.controls)
-    lines, all_repeated = lines_of(content.rows, content.merged, content.header_rows)
+    lines = content.lines
+    all_repeated = repeat_labels(lines, content.merged)
     if lines or found.texts or found.charts or found.notes:
         builder.add("heading", sheet.name, level=1, page=page)
     add_tables(builder, lines, page)

@@ -14,10 +14,11 @@ from functools import lru_cache
 
 from lxml import etree
 
+from indexer.documents.extract import clean
 from indexer.documents.extract.cells import number, shown
 from indexer.documents.extract.number_format import BUILT_IN, GENERAL
 from indexer.documents.extract.package import Element, Package, Relation, attribute, every, first, is_true, local, whole
-from indexer.documents.extract.sheet_rows import Area, Row
+from indexer.documents.extract.sheet_rows import Area, Line
 from indexer.errors import UnreadableFile
 
 MOST_CHARACTERS = 1 << 26
@@ -31,9 +32,9 @@ _FIRST_DAY = datetime.datetime(1899, 12, 30)
 
 @dataclass
 class SheetContent:
-    rows: list[Row] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     merged: list[Area] = field(default_factory=list)
-    header_rows: set[int] = field(default_factory=set)  # that the file itself names so: of its tables and filters
+    header_rows: set[int] = field(default_factory=set)  # of tables and filters that the file knows
     formulas_without_value: int = 0
     hidden_rows: int = 0
     hidden_columns: int = 0
@@ -86,7 +87,9 @@ class Workbook:
             return None
         is_hidden = element.get("state", "visible") != "visible"
         about = tuple(self.package.relations(relation.part))
-        return Sheet(element.get("name", ""), relation.part, is_hidden, relation.kind == "chartsheet", about)
+        return Sheet(
+            clean.one_line(element.get("name", "")), relation.part, is_hidden, relation.kind == "chartsheet", about
+        )
 
     def content(self, sheet: Sheet) -> SheetContent:
         """Raises UnreadableFile where the sheet is damaged, or names more text than a file holds."""
@@ -103,11 +106,13 @@ class Workbook:
                 f"The file is damaged: the sheet {sheet.name!r} cannot be read.", "Open and save it again."
             ) from error
         content.hidden_columns = reader.hidden_columns()
-        content.rows.sort(key=lambda row: row.number)
+        content.lines.sort(key=lambda line: line.number)
         for relation in sheet.relations:
             root = self.package.parse(relation.part) if relation.kind == "table" else None
             if root is not None and (area := area_of(root.get("ref", ""))) and root.get("headerRowCount", "1") != "0":
                 content.header_rows.add(area.top)
+        for line in content.lines:
+            line.is_named = line.number in content.header_rows
         return content
 
 
@@ -129,14 +134,14 @@ class _CellReader:
         self._number = 0
         self._next_column = 0
         self._columns: dict[int, str] = {}
-        self._numbers: set[int] = set()
+        self._numbers = 0
         self._is_bold = True
         self._hidden: list[tuple[int, int]] = []  # first and last column
 
     def _begin_row(self, element: Element) -> None:
         self._row = element
         self._number = whole(element.get("r"), self._number + 1)
-        self._next_column, self._columns, self._numbers, self._is_bold = 0, {}, set(), True
+        self._next_column, self._columns, self._numbers, self._is_bold = 0, {}, 0, True
 
     def end(self, element: Element) -> int:
         """Characters that the element shows."""
@@ -167,7 +172,7 @@ class _CellReader:
     def hidden_columns(self) -> int:
         """Of those that show something."""
         hidden, last, found = sorted(self._hidden, reverse=True), -1, 0
-        for column in sorted({column for row in self._content.rows for column in row.columns}):
+        for column in sorted({column for line in self._content.lines for column in line.cells}):
             while hidden and hidden[-1][0] <= column:
                 last = max(last, hidden.pop()[1])
             found += column <= last
@@ -176,9 +181,7 @@ class _CellReader:
     def _end_row(self, is_hidden: bool) -> None:
         if not self._columns:
             return
-        columns = sorted(self._columns)
-        texts = [self._columns[column] for column in columns]
-        self._content.rows.append(Row(self._number, columns, texts, frozenset(self._numbers), self._is_bold))
+        self._content.lines.append(Line(self._number, self._columns, self._numbers, self._is_bold))
         self._content.hidden_rows += is_hidden
 
     def _end_cell(self, element: Element) -> int:
@@ -198,7 +201,7 @@ class _CellReader:
             return 0
         self._columns[column] = text
         if is_number:
-            self._numbers.add(column)
+            self._numbers |= 1 << column
         self._is_bold = self._is_bold and style.is_bold
         return len(text)
 

@@ -12,7 +12,7 @@ from indexer.documents.extract import clean
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import KINDS
 from indexer.documents.extract.formats import FORMATS, extract_bytes
-from indexer.documents.extract.sheet_rows import Row, lines_of
+from indexer.documents.extract.sheet_rows import Line
 from indexer.documents.extract.sheet_tables import find_tables
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, check_characters
@@ -115,11 +115,11 @@ kinds_of_cells = st.sampled_from(["", "", "Name", "two words", "7", "2024", "3,5
 def test_no_cell_is_lost_and_none_stands_in_two_rows(rows: list[list[str]]) -> None:
     made = []
     for number, texts in enumerate(rows, start=1):
-        columns = [column for column, text in enumerate(texts) if text]
-        if columns:
-            cells = [f"{texts[column]} r{number}c{column}" for column in columns]
-            made.append(Row(number, columns, cells, frozenset(c for c in columns if texts[c][0].isdigit())))
-    tables = find_tables(lines_of(made)[0])
+        cells = {column: f"{text} r{number}c{column}" for column, text in enumerate(texts) if text}
+        numbers = sum(1 << column for column in cells if texts[column][0].isdigit())
+        if cells:
+            made.append(Line(number, cells, numbers))
+    tables = find_tables(made)
     headers = [cell for table in tables for cell in table.header or ()]
     others = [cell for table in tables for row in table.rows()[table.header is not None :] for cell in row]
     others += [table.caption for table in tables]
@@ -127,7 +127,7 @@ def test_no_cell_is_lost_and_none_stands_in_two_rows(rows: list[list[str]]) -> N
     assert all(times == 1 for times in places.values())
     named = set(re.findall(r"r\d+c\d+", " ".join(headers)))
     assert not named & set(places)
-    assert named | set(places) == {f"r{row.number}c{column}" for row in made for column in row.columns}
+    assert named | set(places) == {f"r{line.number}c{column}" for line in made for column in line.cells}
 
 
 @many
