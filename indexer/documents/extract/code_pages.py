@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 _SAMPLE = 1 << 16  # bytes that the detector is given
 _LOOKED_AT = 1 << 13  # bytes in which oddities are counted, for each of ten readings
-_LINE = re.compile(rb"[^\n]{0,400}[\x80-\xff][^\n]{0,400}")
+_HIGH = re.compile(rb"[\x80-\xff]{1,400}")
+_AROUND = 60  # bytes that are looked at before and behind one: more of them would only dilute what tells
 
 _ALPHABETS = (
     *("éèêïç", "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíóúüñ", "àçèéíïòóúü", "àèéìíîòóù", "éèëïóöüáíêú"),  # en de fr es ca it nl
@@ -50,7 +51,19 @@ _NEIGHBOURS = frozenset({"cp1250", "cp1254", "cp1257", "iso8859-2"})
 """Latin encodings in which many bytes are the letters of Windows-1252, and the others are letters as well."""
 _TELLING = frozenset("õûÕÛãþÞ")
 """Letters of Windows-1252 one of which is enough to tell: they are rare there, and frequent letters elsewhere."""
-_LATIN = ("cp1252", "iso8859-15", "cp1250", "cp1254", "cp1257", "iso8859-2", "cp850", "mac_roman", "cp852")
+_OTHERS = (
+    "cp1252",
+    "iso8859-15",
+    "cp1250",
+    "cp1254",
+    "cp1257",
+    "iso8859-2",
+    "cp850",
+    "mac_roman",
+    "cp852",
+    "cp1251",
+    "cp1253",
+)
 _RARE = frozenset({"iso8859-15", "cp850", "mac_roman", "cp852"})
 
 
@@ -69,20 +82,28 @@ def code_page(data: bytes) -> str:
     if not oddities:
         return likely
     # Another has to be clearly better, one that few programs write more so.
-    others = [(2 * odd(other) + 0.5 * (other in _RARE), place) for place, other in enumerate(_LATIN)]
+    others = [(2 * odd(other) + 0.5 * (other in _RARE), place) for place, other in enumerate(_OTHERS)]
     least, place = min(others)
-    return _LATIN[place] if least < oddities else likely
+    return _OTHERS[place] if least < oddities else likely
 
 
 def _telling_lines(data: bytes, most: int) -> bytes:
-    """The lines that hold bytes above 127, until they are enough."""
-    lines: list[bytes] = []
-    for line in _LINE.finditer(data):
-        lines.append(line[0])
-        most -= len(line[0]) + 1
+    """The lines that hold bytes above 127, or what is around these in long lines, until it is enough. A character of
+    several bytes is not cut: what lies between two stretches is ASCII."""
+    parts: list[bytes] = []
+    taken = 0
+    for high in _HIGH.finditer(data):
+        if high.end() <= taken:
+            continue
+        start = max(taken, high.start() - _AROUND, data.rfind(b"\n", max(high.start() - _AROUND, 0), high.start()) + 1)
+        end = data.find(b"\n", high.end(), high.end() + _AROUND)
+        end = min(high.end() + _AROUND, len(data)) if end < 0 else end
+        parts.append((b"\n" if start > taken else b"") + data[start:end])
+        most -= end - start
+        taken = end
         if most <= 0:
-            break
-    return b"\n".join(lines)
+            return b"".join(parts).rstrip(bytes(range(128, 256))).lstrip(b"\n")
+    return b"".join(parts).lstrip(b"\n")
 
 
 def _detected(sample: bytes) -> str:

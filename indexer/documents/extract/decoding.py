@@ -67,10 +67,10 @@ def _utf16_without_bom(data: bytes) -> str:
 def _damaged_utf8(data: bytes) -> str:
     """UTF-8 in which few bytes are wrong, as where two files were joined or one was cut: those alone are read as
     Windows-1252. "" where it is no UTF-8 at all."""
-    text = data.decode("utf-8", _WRONG_BYTES)
-    right = sum(1 for character in data.decode("utf-8", "ignore") if character > "\x7f")
-    wrong = sum(1 for character in text if character > "\x7f") - right
-    return text if right > 3 * wrong else ""
+    text = data.decode("utf-8", "ignore")
+    right = len(text) - len(text.encode("ascii", "ignore"))
+    wrong = len(data) - len(text.encode())
+    return data.decode("utf-8", _WRONG_BYTES) if right > 3 * wrong else ""
 
 
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:

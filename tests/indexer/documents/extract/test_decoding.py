@@ -111,6 +111,14 @@ def test_what_no_writer_writes_is_odd(text: str) -> None:
     assert oddities(text)
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "shift_jis", "gb18030", "euc-kr", "cp1251"])
+def test_one_long_line_and_a_late_letter(encoding: str) -> None:
+    text = {"cp1252": "Bürostuhl ", "cp1251": "Договор ", "euc-kr": "직원은 연차 "}.get(encoding, "東京 大阪 田中 ")
+    assert decode((text * 40_000).encode(encoding)) == text * 40_000
+    late = "plain words " * 50_000 + text * 3
+    assert decode(late.encode(encoding)) == late
+
+
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_have_an_encoding(data: bytes) -> None:
     data.decode(code_page(data + b"\xe4"), "replace")
