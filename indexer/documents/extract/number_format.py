@@ -184,12 +184,14 @@ def section_for(code: str, value: Decimal) -> tuple[Section, bool]:
     """The section by which a number is shown, and whether a minus sign is still to be put before it."""
     found = sections(code)
     numbers = found[:3]
+    if 1 < len(found) < 4 and _is_for_text(found[-1]):
+        numbers = found[:-1]
     if any(section.condition for section in numbers):
         for place, section in enumerate(numbers):
             if _holds(section, place, value):
                 return section, value < 0 and not _is_for_negatives(section)
         return sections(GENERAL)[0], value < 0
-    if len(numbers) == 1 or (numbers[0].has("value") and not numbers[0].has("digit")):
+    if len(numbers) == 1 or _is_for_text(numbers[0]):
         return numbers[0], value < 0
     if value < 0:
         return numbers[1], False
@@ -213,4 +215,8 @@ def text_section(code: str) -> Section | None:
     found = sections(code)
     if len(found) > 3:
         return found[3]
-    return found[-1] if found[-1].has("value") and not found[-1].has("digit", "date") else None
+    return found[-1] if _is_for_text(found[-1]) else None
+
+
+def _is_for_text(section: Section) -> bool:
+    return section.has("value") and not section.has("digit", "date", "general")

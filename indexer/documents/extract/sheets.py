@@ -53,7 +53,8 @@ def _add_chart(builder: DocumentBuilder, chart: Chart, visible: set[str], page: 
     """Its words, and its values where they stand in no sheet that is read."""
     builder.add("paragraph", "\n".join([chart.title, *chart.axes]), page=page)
     if chart.rows and not chart.sources <= visible:
-        builder.add_table(chart.rows, frozenset({0}), page)
+        has_names = any(chart.rows[0])
+        builder.add_table(chart.rows[not has_names :], frozenset({0} if has_names else ()), page)
 
 
 def _remarks(sheet: Sheet, content: SheetContent, found: Attached, visible: set[str]) -> Iterator[str]:

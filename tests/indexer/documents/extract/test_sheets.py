@@ -160,6 +160,20 @@ def test_the_words_of_a_chart_are_read_and_its_values_where_no_sheet_shows_them(
     ]
 
 
+def test_values_of_series_without_names_stand_under_no_other_header() -> None:
+    def write(made: Any) -> None:
+        shown, hidden = made.add_worksheet("Shown"), made.add_worksheet("Data")
+        shown.write_row(0, 0, ["City", "Rate"])
+        shown.write_row(1, 0, ["Oslo", 5])
+        hidden.write_column(0, 0, [3, 4])
+        hidden.hide()
+        chart = made.add_chart({"type": "column"})
+        chart.add_series({"values": "=Data!$A$1:$A$2"})
+        shown.insert_chart("B5", chart)
+
+    assert blocks(written(write))[1:] == [("row", "Oslo | 5"), ("paragraph", "3"), ("row", "4")]
+
+
 def test_a_chart_of_an_unread_sheet_without_stored_values_is_said() -> None:
     def change(sheet: Any) -> None:
         other = sheet.parent.create_sheet("Data")
