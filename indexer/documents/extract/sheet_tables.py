@@ -114,7 +114,8 @@ def _side_by_side(block: list[Line]) -> list[list[Line]]:
     parts: list[list[Line]] = []
     for left, right in zip(starts, [*starts[1:], used[-1] + 1], strict=True):
         part = [cut for line in block if (cut := _cut(line, left, right)).cells]
-        if len({column for line in part for column in line.cells}) < 2 or len(part) < 2 or not _is_header_like(part, 0):
+        head = 1 if len(part) > 2 and part[0].fill == 1 else 0  # below a title
+        if len({column for line in part for column in line.cells}) < 2 or not _is_header_like(part, head):
             return [block]
         parts.append(part)
     return parts

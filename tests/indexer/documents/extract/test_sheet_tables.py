@@ -143,6 +143,13 @@ def test_tables_side_by_side() -> None:
     ]
 
 
+def test_tables_side_by_side_below_titles() -> None:
+    rows = [["Machines", None, None, None, "Suppliers", None], ["Machine", "Year", None, None, "Name", "City"]]
+    assert rows_of(book([*rows, ["Press", 2019, None, None, "Northwind", "Oslo"]])) == [
+        *("Machines", "Machine | Year", "Press | 2019", "Suppliers", "Name | City", "Northwind | Oslo")
+    ]
+
+
 def test_an_empty_column_in_a_table_parts_nothing() -> None:
     rows = [["City", None, "Rate", "Share"], ["Oslo", None, 5, 1], ["Rome", None, 7, 2]]
     assert rows_of(book(rows)) == ["City | Rate | Share", "Oslo | 5 | 1", "Rome | 7 | 2"]
