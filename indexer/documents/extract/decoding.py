@@ -16,6 +16,7 @@ _BOMS = (
 _BINARY = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 _MOST_BINARY = 0.003
 """Share of control bytes above which a file is no text. Random bytes have .11, compressed data about as much."""
+_SMALL = bytes(range(7))
 _END_OF_FILE = b"\x1a\0"  # what DOS programs write behind the text
 _WRONG_BYTES = "docent-as-windows-1252"
 _DECLARABLE = re.compile(
@@ -61,7 +62,16 @@ def _utf16_without_bom(data: bytes) -> str:
         return "utf-16-le"
     if even > 0.7 * half and odd < 0.05 * half:
         return "utf-16-be"
-    return ""
+    return next((name for name, high in (("utf-16-le", 1), ("utf-16-be", 0)) if _is_utf16(sample, name, high)), "")
+
+
+def _is_utf16(sample: bytes, encoding: str, high: int) -> bool:
+    """Whether every other byte is small, as in Cyrillic, Greek, Hebrew or Arabic, and what comes out is readable."""
+    highs, lows = sample[high::2], sample[1 - high :: 2]
+    if len(highs.translate(None, _SMALL)) > 0.1 * len(highs) or len(lows.translate(None, _SMALL)) < 0.7 * len(lows):
+        return False
+    text = sample.decode(encoding, "ignore")
+    return sum(character.isprintable() or character.isspace() for character in text) > 0.99 * len(text)
 
 
 def _damaged_utf8(data: bytes) -> str:

@@ -17,7 +17,7 @@ _RATIO = 200
 _RATIO_FROM = 1 << 25
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DTD = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0!\0(D\0O\0C\0T\0Y\0P\0E|E\0N\0T\0I\0T\0Y)", re.IGNORECASE)
-_DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError)
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
@@ -32,7 +32,7 @@ def open_office(data: bytes, kind: str, part: str = "") -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(BytesIO(data))
         names = set(archive.namelist())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableFile(
             f"The file is not {a(kind)} file, or it is damaged: {error}.", "Open and save it again."
         ) from error
@@ -54,7 +54,7 @@ def core_title(archive: zipfile.ZipFile) -> str:
         root = etree.fromstring(
             archive.read("docProps/core.xml"), etree.XMLParser(resolve_entities=False, no_network=True)
         )
-    except (KeyError, etree.LxmlError, *_DAMAGE):
+    except (KeyError, etree.LxmlError, *DAMAGE):
         return ""
     return root.findtext(_TITLE) or ""
 
@@ -77,7 +77,7 @@ def _check_entities(archive: zipfile.ZipFile) -> None:
         try:
             with archive.open(part) as stream:
                 head = stream.read(1 << 16)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UnreadableFile(f"The file is damaged: {error}.", "Open and save it again.") from error
         if _DTD.search(head):
             raise UnreadableFile(f"The part {part.filename} defines XML entities, which no real document does.")

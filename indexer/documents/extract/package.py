@@ -11,6 +11,9 @@ from typing import Any
 
 from lxml import etree
 
+from indexer.documents.extract.office import DAMAGE
+from indexer.errors import UnreadableFile
+
 Element = Any  # of lxml, which has no types
 
 
@@ -39,6 +42,9 @@ class Package:
             return None
         try:
             data = self._archive.read(self._names[_plain(part)])
+        except DAMAGE as error:
+            raise _damaged(part) from error
+        try:
             return etree.fromstring(data.replace(b"<br>", b"<br/>") if is_sloppy else data, _parser(is_sloppy))
         except etree.XMLSyntaxError:
             return None
@@ -48,9 +54,14 @@ class Package:
         if not self.has(part):
             return
         tags = [f"{{*}}{name}" for name in names]
-        with self._archive.open(self._names[_plain(part)]) as source:
-            parsed = etree.iterparse(source, tag=tags, resolve_entities=False, no_network=True, remove_comments=True)
-            yield from (element for _, element in parsed)
+        try:
+            with self._archive.open(self._names[_plain(part)]) as source:
+                parsed = etree.iterparse(
+                    source, tag=tags, resolve_entities=False, no_network=True, remove_comments=True
+                )
+                yield from (element for _, element in parsed)
+        except DAMAGE as error:
+            raise _damaged(part) from error
 
     def relations(self, part: str) -> list[Relation]:
         folder, name = posixpath.split(part)
@@ -91,6 +102,10 @@ def whole(text: str | None, otherwise: int = 0) -> int:
     """A number that a file counts or points with."""
     text = (text or "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+
+
+def _damaged(part: str) -> UnreadableFile:
+    return UnreadableFile(f"The file is damaged: its part {part} cannot be unpacked.", "Open and save it again.")
 
 
 def _plain(name: str) -> str:

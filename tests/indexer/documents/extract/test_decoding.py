@@ -101,6 +101,14 @@ def test_few_wrong_bytes_do_not_make_another_encoding_of_utf8() -> None:
     assert decode("nur ein Wort: Tür".encode("cp1252")) == "nur ein Wort: Tür"
 
 
+@pytest.mark.parametrize(
+    "text", ["Сотрудник имеет право на отпуск.\r\n", "Ο εργαζόμενος δικαιούται άδεια\n", "העובד זכאי לחופשה"]
+)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_in_other_scripts(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
 def test_the_end_mark_of_dos_is_no_binary_data() -> None:
     assert decode("Büro\r\n\x1a".encode("cp850")) == "Büro\r\n"
     assert decode(b"one\r\n\x1a\0\0") == "one\r\n"

@@ -282,6 +282,17 @@ def test_damaged_parts_are_said_without_an_exceptions_name(part: str, content: b
     assert "Error" not in raised.value.what
 
 
+def test_a_part_that_cannot_be_unpacked_is_said() -> None:
+    data = book([[f"Name {row * row}", row] for row in range(9_000)])
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        part = archive.getinfo("xl/worksheets/sheet1.xml")
+        place = part.header_offset + part.compress_size - 200
+    broken = data[:place] + bytes(byte ^ 0x5A for byte in data[place : place + 90]) + data[place + 90 :]
+    with pytest.raises(UnreadableFile, match="damaged") as raised:
+        extract_bytes(broken, "a.xlsx")
+    assert "Error" not in raised.value.what
+
+
 def test_numbers_that_point_nowhere() -> None:
     cells = '<row r="x"><c r="??" s="99" t="s"><v>7</v></c><c t="b"><v>1</v></c><c t="n"><v>abc</v></c>'
     cells += '<c s="-1"><v>5</v></c></row>'
