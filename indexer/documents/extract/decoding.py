@@ -43,6 +43,13 @@ def decode(data: bytes, declared: str = "") -> str:
         return _damaged_utf8(data) or data.decode(_known(declared) or code_page(data), "replace")
 
 
+def doubts(text: str) -> list[str]:
+    """What the ledger says of a decoded text with bytes that stand for no character."""
+    lost = text.count("\ufffd")
+    what = "1 character" if lost == 1 else f"{lost:,} characters"
+    return [f"{what} cannot be read: the file is damaged, or in an encoding that is not known."] if lost else []
+
+
 def _known(declared: str) -> str:
     if not _DECLARABLE.fullmatch(declared):
         return ""

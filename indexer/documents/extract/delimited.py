@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import StringIO
 
 from indexer.documents.extract.builder import DocumentBuilder
-from indexer.documents.extract.decoding import decode
+from indexer.documents.extract.decoding import decode, doubts
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.sheet_rows import Line
 from indexer.documents.extract.sheet_tables import add_tables
@@ -30,7 +30,9 @@ def extract_tsv(data: bytes, name: str) -> ExtractedDocument:
 
 def _extract(data: bytes, name: str, delimiter: str) -> ExtractedDocument:
     builder = DocumentBuilder()
-    add_tables(builder, list(_lines(decode(data).replace("\0", ""), delimiter)))
+    text = decode(data).replace("\0", "")
+    builder.remarks += doubts(text)
+    add_tables(builder, list(_lines(text, delimiter)))
     return builder.build(choose_title(name))
 
 

@@ -3,7 +3,7 @@
 import re
 
 from indexer.documents.extract.builder import DocumentBuilder
-from indexer.documents.extract.decoding import decode
+from indexer.documents.extract.decoding import decode, doubts
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.titles import choose_title
 
@@ -16,7 +16,9 @@ _UNDERLINE = re.compile(r"\s*([=\-~*])\1{2,}\s*")
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
-    source = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    text = decode(data)
+    builder.remarks += doubts(text)
+    source = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
     for paragraph in _BLANK.split(source):
         _add(builder, paragraph)
     return builder.build(choose_title(name, builder.first_heading()))

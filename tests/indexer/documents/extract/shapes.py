@@ -234,7 +234,9 @@ OTHERS = {
             lambda n: f'<mergeCell ref="A{n}:XFD1048576"/>',
         ),
     ),
-    "Excel: long codes": Shape("a.xlsx", lambda n: book_of('<row><c t="d"><v>2026-03-05</v></c></row>' * (n // 40))),
+    "Excel: dates spelled out": Shape(
+        "a.xlsx", lambda n: book_of('<row><c t="d"><v>2026-03-05</v></c></row>' * (n // 40))
+    ),
     "PowerPoint: rows": Shape("a.pptx", _slide_rows),
     "PDF: lines": Shape("a.pdf", _lines("Line of words")),
     "PDF: lines further and further right": Shape("a.pdf", _lines("Line of words", 0.01)),

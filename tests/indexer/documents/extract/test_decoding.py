@@ -114,6 +114,15 @@ def test_the_end_mark_of_dos_is_no_binary_data() -> None:
     assert decode(b"one\r\n\x1a\0\0") == "one\r\n"
 
 
+def test_bytes_that_are_no_character_are_said() -> None:
+    data = "Größe und Maß\n".encode("utf-16")[:-1]
+    for name in ("a.txt", "a.csv"):
+        assert extract_bytes(data, name).remarks == (
+            "1 character cannot be read: the file is damaged, or in an encoding that is not known.",
+        )
+    assert extract_bytes("Größe".encode("cp1252"), "a.txt").remarks == ()
+
+
 @pytest.mark.parametrize("text", ["Straﻑe", "Bürо", "H”he", "Genиve", "Ł25", "¤ 5", "vÆÆÆÆ"])
 def test_what_no_writer_writes_is_odd(text: str) -> None:
     assert oddities(text)
