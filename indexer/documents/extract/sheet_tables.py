@@ -8,13 +8,14 @@ what stands above it is a caption, or a second line of it.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.sheet_rows import Line
 
-FIRST_ROWS = 10  # of a block, in which its header is looked for
+FIRST_ROWS = 25  # of a block, in which its header is looked for
 _BELOW = 20  # rows that tell what a column holds
+_ACROSS = 200  # columns of a wide sheet in which numbers are looked for
 _MOST_HEADERS = 3
 _LONGEST_NAME = 120  # characters of a cell that names a column
 _MOSTLY, _ALMOST = 0.6, 0.8
@@ -222,7 +223,7 @@ def _header_at(block: Sequence[Line], width: int) -> int | None:
         if not _is_header_like(block, at):
             continue
         bold = 0.5 if _is_marked(block, at) else 0
-        score = line.fill / width + _shift(block, at) / width + bold
+        score = line.fill / width + _shift(block, at) / min(width, _ACROSS) + bold
         if found is not None and not bold and block[found].fill >= _ALMOST * line.fill:
             continue  # the first full row, unless another stands out
         if score > best + 0.01:
@@ -260,7 +261,7 @@ def _is_header_like(block: Sequence[Line], at: int) -> bool:
 def _shift(block: Sequence[Line], at: int) -> float:
     """Columns in which numbers stand below words; those with codes, as in SN-100, count half."""
     found = 0.0
-    for column in block[at].cells:
+    for column in islice(block[at].cells, _ACROSS):
         if _is_number(block[at], column) and not _YEAR.fullmatch(block[at].cells[column].strip()):
             continue
         below = [line for line in block[at + 1 : at + 1 + _BELOW] if column in line.cells]

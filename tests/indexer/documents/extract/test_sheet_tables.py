@@ -69,6 +69,12 @@ def test_titles_above_a_table_are_no_header() -> None:
         assert found[0][0] == "paragraph"
 
 
+def test_a_long_preamble_without_an_empty_row() -> None:
+    preamble = [[f"Remark {'abcdefghijklmnopq'[n]} of the export"] for n in range(17)]
+    found = blocks(book([*preamble, ["Article", "Net price"], ["Lamp", 40], ["Chair", 180]]))
+    assert found[16:18] == [("paragraph", "Remark q of the export"), ("header", "Article | Net price")]
+
+
 def test_titles_of_one_cell_each_are_no_list() -> None:
     table = [["Article", "Net price"], ["Lamp", 40], ["Chair", 180]]
     found = blocks(book([["Seestern"], ["Hamburg"], [], *table, [], ["Notes"], ["No guarantee."]]))
