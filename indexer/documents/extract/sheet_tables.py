@@ -19,7 +19,7 @@ _ACROSS = 200  # columns of a wide sheet in which numbers are looked for
 _MOST_HEADERS = 3
 _LONGEST_NAME = 120  # characters of a cell that names a column
 _MOSTLY, _ALMOST = 0.6, 0.8
-_NEXT_TO = 2  # empty columns between tables that stand side by side
+_NEXT_TO, _MOST_BESIDE = 2, 20  # empty columns between tables that stand side by side, and how many may stand so
 _SPARSE = 40
 """Places for each filled cell from which a table is a few cells far apart: empty ones are then left out."""
 _FEW_PLACES = 100_000
@@ -110,7 +110,7 @@ def _side_by_side(block: list[Line]) -> list[list[Line]]:
     """A block, or the tables in it that empty columns keep apart: each needs columns and a header of its own."""
     used = sorted({column for line in block for column in line.cells})
     starts = [used[0], *(b for a, b in pairwise(used) if b - a > _NEXT_TO)]
-    if len(starts) == 1 or len(block) < 2:
+    if not 1 < len(starts) <= _MOST_BESIDE or len(block) < 2:
         return [block]
     parts: list[list[Line]] = []
     for left, right in zip(starts, [*starts[1:], used[-1] + 1], strict=True):

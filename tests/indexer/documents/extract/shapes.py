@@ -224,6 +224,15 @@ OTHERS = {
         "a.xlsx", lambda n: book_of(_cells_row(1, *(_cell(place % 16_384, 1) for place in range(n // 60))))
     ),
     "Excel: each cell in its own column": Shape("a.xlsx", _book_again(lambda n: _cells_row(n, _cell(n % 16_384, n)))),
+    "Excel: many tables side by side": Shape(
+        "a.xlsx",
+        lambda n: book_of(
+            "".join(
+                _cells_row(row, *(_cell(5 * place + one, row) for place in range(n // 4_000) for one in (0, 1)))
+                for row in range(1, 21)
+            )
+        ),
+    ),
     "Excel: rows far apart": Shape(
         "a.xlsx", _book_again(lambda n: _cells_row(n * 3, _cell(0, n * 3), _cell(9, n * 3)))
     ),

@@ -37,6 +37,7 @@ SIZES = {
     "Excel: rows": 60_000,
     "Excel: one row": 60_000,
     "Excel: each cell in its own column": 60_000,
+    "Excel: many tables side by side": 200_000,
     "Excel: rows far apart": 60_000,
     "Excel: merged over all rows": 60_000,
     "PowerPoint: rows": 60_000,
