@@ -31,12 +31,12 @@ _SMALL_SIGNS = "¤¦¨´¸¹£¥˛˝˘˙†‡‰"
 _GLUED = re.compile(
     rf"""(?<=[^\W\d_])[^\x00-\x7f\w’·™®°–]+(?=[^\W\d_])               # a sign between two letters
        | (?<![^\W\d_])[{_SMALL_SIGNS}¼½¾²³±¬÷×]+(?=[^\W\d_])          # before a letter
-       | (?<=[^\W\d_m])[²³] | (?<=[^\W\d_])[{_SMALL_SIGNS}]           # behind one
+       | (?<=[^\W\d_])[ºª](?=[^\W\d_]) | (?<=[^\W\d_m])[²³] | (?<=[^\W\d_])[{_SMALL_SIGNS}]           # behind one
        | [^\W\d_\x00-\x7f](?=\d) | (?<=\d)[^\W\d_\x00-\x7fºª²³¹¼½¾µ]  # a letter beside a digit""",
     re.VERBOSE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_ALONE = frozenset("àÀéÉèÈêÊáÁóÓíÍúÚôÔöÖåÅäÄüÜæøØµªº½¼¾²³¹авикосуяАВИКОСУЯіІйЙјЈ")
+_ALONE = frozenset("àÀéÉèÈêÊáÁóÓíÍúÚôÔöÖåÅäÄüÜæøØµªº½¼¾²³¹ßñÑçÇавикосуяАВИКОСУЯіІйЙјЈ")
 """What stands as a word by itself in some language, or as a sign."""
 _SIGNS = frozenset("°©®±×™¬")
 

@@ -40,6 +40,7 @@ SHORT = {
         "x;y\n1;½\n",
         "MÜLLER;KÖLN\nJÄGER;DÜSSELDORF\n",
         "© 2024 Müller GmbH",
+        "Rohr Ø 5 mm",
         "Größe 5 × 3 m²",
         "Zürich;8001\nBern;3000\nGenève;1200\n",
         "Température;21,5 °C",
@@ -55,6 +56,7 @@ SHORT = {
         "Cenník služieb spoločnosti\nŽilina;5\n",
         "Pracownicy mają prawo do urlopu wypoczynkowego.",
         "Kraków;Łódź",
+        "Braşov",
         "Član društva plaća članarinu",
     ),
     "cp1251": (
