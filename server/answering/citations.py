@@ -14,6 +14,7 @@ from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms, words
 from server.answering.claims import (
     agrees_blindly,
+    is_example,
     known_facts,
     knows_not,
     says_back,
@@ -243,7 +244,7 @@ class CitationChecker:
             return "agrees"
         if unknown(claim, self._known_to(supports) if supports else self._known):
             return "name"
-        return "lost" if self._is_lost else None
+        return "lost" if self._is_lost or (is_example(claim) and not self._parts) else None
 
     def _wrong_number(self, text: str) -> DropReason | None:
         """A heading, of a table too, claims nothing and is shown unmarked: it must not have a number of its own."""

@@ -32,6 +32,7 @@ _PREAMBLE = re.compile(
 )
 _ELLIPSIS = re.compile(r"(?P<blank>\s*)…\s*(?=\w)")
 _QUOTATION_MARK = re.compile(r"(?<!\d)\"")
+_EXAMPLE = re.compile(r"[\s*_>-]*(?:for (?:example|instance)|e\.g\.)\b", re.I)
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
 _TELLING = 4  # letters; "get" and "too" stand in no passage either
@@ -85,6 +86,11 @@ def without_loose_marks(sentence: str, at: int = 0) -> tuple[str, int]:
         removed |= {place for place, character in enumerate(sentence) if character in "“”"}
     kept = "".join(character for place, character in enumerate(sentence) if place not in removed)
     return kept, at - sum(place < at for place in removed)
+
+
+def is_example(sentence: str) -> bool:
+    """Whether it gives an example, which is no answer where nothing was said before it."""
+    return bool(_EXAMPLE.match(sentence))
 
 
 def agrees_blindly(sentence: str, question: str, passages: Iterable[str]) -> bool:

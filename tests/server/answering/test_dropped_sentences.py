@@ -158,6 +158,12 @@ def test_who_has_lost_the_way_is_not_believed_any_more() -> None:
     assert shown(f"Five days carry over.\n\n{invented}4. Leave is booked in the people portal.").endswith("portal [1].")
 
 
+def test_an_example_alone_is_no_answer() -> None:
+    said = "For example, leave is booked in the people portal."
+    assert shown(f"Zebras cross wide rivers at dawn. {said}") == shown(f"**{said}**") == ""
+    assert shown(f"Five days carry over. {said}") == f"Five days carry over [1]. {said[:-1]} [1]."
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [
