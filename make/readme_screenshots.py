@@ -24,8 +24,8 @@ from tests.browser.conftest import FLAGS
 
 FOLDER = ROOT / "docs" / "screenshots" / "readme"
 SECONDS = 300  # that indexing, loading and an answer may take
-ANSWERED = "How do I make Docent reachable from other computers?"
-ON_A_PHONE = "How do I upgrade to a newer version?"
+ANSWERED = "How do I upgrade to a newer version?"
+ON_A_PHONE = "How long are conversations kept?"
 NOT_ANSWERED = "How many people work in our office in Berlin?"
 
 

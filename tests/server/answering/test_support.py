@@ -86,6 +86,17 @@ def test_a_pair_holds_numbers_that_no_sentence_holds_alone() -> None:
     assert quoted("25 days, later 28 days", text) == "New staff have 25 days. After five years it is 28 days."
 
 
+def test_a_pair_does_not_reach_over_a_heading() -> None:
+    """Seen: the last sentence of the section before was lit up because it lent a word."""
+    whole = passage("It needs the key. Stop the server, then run make chat again.")
+    one, two = whole.sentences
+    apart = replace(whole, sentences=(replace(one, heading="Metrics"), replace(two, heading="Upgrading")))
+    claim = "You need to stop the server and run make chat again."
+    for found, start in ((whole, one.start), (apart, two.start)):
+        (support,) = find_support(claim, [Evidence(1, found, found.text)], [])
+        assert support.start == start
+
+
 def test_a_negation_is_doubted_but_cited() -> None:
     evidence = numbered(LEAVE)
     claim = "Leave may not be booked in the portal"
