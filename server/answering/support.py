@@ -146,7 +146,7 @@ def support(text: str, evidence: Evidence) -> Support | None:
 
 
 def _spans(passage: Passage) -> Iterator[Sequence[Sentence]]:
-    """Each sentence alone, then each two neighbours under one heading: the shorter span wins where both hold as much."""
+    """Each sentence, then each two neighbours under one heading: the shorter span wins where both hold as much."""
     yield from ((sentence,) for sentence in passage.sentences)
     yield from (two for two in pairwise(passage.sentences) if two[0].heading == two[1].heading)
 
