@@ -227,7 +227,7 @@ def chart() -> bytes:
     )
 
 
-@WORD.case("ruby.docx", "# 案内\n本社は{とうきょう}東京にあります。")
+@WORD.case("ruby.docx", "# 案内\n本社は{とうきょう}東京{とうきょう}にあります。")
 def ruby() -> bytes:
     word = (
         "<w:r><w:ruby><w:rubyPr/><w:rt><w:r><w:t>とうきょう</w:t></w:r></w:rt>"

@@ -35,6 +35,8 @@ FORMATS: dict[str, Format] = {
     ".pdf": Format("pdf:extract", "application/pdf"),
     ".docx": Format("word:extract", _WORD),
     ".docm": Format("word:extract", "application/vnd.ms-word.document.macroenabled.12"),
+    ".dotx": Format("word:extract", "application/vnd.openxmlformats-officedocument.wordprocessingml.template"),
+    ".dotm": Format("word:extract", "application/vnd.ms-word.template.macroenabled.12"),
     ".pptx": Format("slides:extract", _SLIDES),
     ".pptm": Format("slides:extract", "application/vnd.ms-powerpoint.presentation.macroenabled.12"),
     ".xlsx": Format("sheets:extract_workbook", _SHEETS),

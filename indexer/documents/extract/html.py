@@ -1,4 +1,4 @@
-"""HTML to blocks: the one place that knows what HTML looks like to a reader. Markdown and Word come through here too.
+"""HTML to blocks: the one place that knows what HTML looks like to a reader. Markdown comes through here too.
 
 The parser calls back for each tag, so that a hundred thousand nested elements are only a counter here.
 What no reader sees is left out: scripts, styles, comments, hidden elements, form fields, deleted words (`del`, `s`).

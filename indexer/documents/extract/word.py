@@ -1,52 +1,153 @@
-"""Word files (.docx) to blocks, by way of the HTML that mammoth makes of them: body, lists, tables, footnotes."""
+"""Word files (.docx and the like) to blocks: a walk over their parts, in the order in which a person sees them.
 
-import re
+Headers first, each line once; then the text; then footnotes and endnotes, and the footers. Comments stand behind the
+paragraph that they are about. Tracked changes are read as accepted. What is left out is said in a remark.
+"""
+
 import zipfile
-from io import BytesIO
-from typing import Any
-
-import mammoth
-import mammoth.images
+import zlib
+from collections.abc import Iterator, Sequence
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.html import read_html
 from indexer.documents.extract.office import core_title, open_office
+from indexer.documents.extract.package import Element, Package, attribute, every, first
 from indexer.documents.extract.titles import choose_title
+from indexer.documents.extract.word_blocks import BlockWriter, flat
+from indexer.documents.extract.word_body import Body, File
+from indexer.documents.extract.word_imports import Imports
+from indexer.documents.extract.word_margins import Margins
+from indexer.documents.extract.word_numbering import Numbering
+from indexer.documents.extract.word_styles import Styles
+from indexer.documents.extract.word_text import Seen
+from indexer.documents.extract.word_units import Line, SectionEnd, Unit, plural
 from indexer.errors import UnreadableFile
 
-DEEPEST_FIELDS = 200
-"""Fields open at once. Word nests a handful; mammoth goes through all of them for each run of text."""
-_FIELD_CHARACTER = re.compile(rb"fldCharType\s*=\s*[\"'](begin|end)")
-_STYLES = """
-p[style-name='Title'] => h1:fresh
-p[style-name='Subtitle'] => p:fresh
-p[style-name='Code'] => pre:separator('\\n')
-p[style-name='HTML Preformatted'] => pre:separator('\\n')
-"""
+_MAIN = "word/document.xml"
+_NOTES = ("footnotes", "endnotes")
+_ADVICE = "Open and save it again."
 
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
-    archive = open_office(data, "Word", "word/document.xml")
-    _check_fields(archive)
-    result = mammoth.convert_to_html(BytesIO(data), style_map=_STYLES, convert_image=mammoth.images.img_element(_image))
-    builder = DocumentBuilder()
-    read_html(result.value, builder)
-    return builder.build(choose_title(name, builder.first_heading(1), core_title(archive), builder.first_heading()))
+    archive = open_office(data, "Word")
+    try:
+        document = _Document(archive)
+        builder = DocumentBuilder()
+        writer = BlockWriter(builder)
+        document.write(builder, writer)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise UnreadableFile("The file is damaged: it cannot be unpacked.", _ADVICE) from error
+    builder.remarks += list(_remarks(document.seen))
+    if not writer.repeats_all:
+        builder.remarks.append("Not every row of a table repeats its merged labels: it is too much.")
+    return builder.build(choose_title(name, writer.heading, core_title(archive), writer.first_heading))
 
 
-def _check_fields(archive: zipfile.ZipFile) -> None:
-    """Raises UnreadableFile."""
-    for part in archive.namelist():
-        if not (part.startswith("word/") and part.endswith(".xml")):
-            continue
-        deep = 0
-        for found in _FIELD_CHARACTER.finditer(archive.read(part)):
-            deep = deep + 1 if found[1] == b"begin" else max(deep - 1, 0)
-            if deep > DEEPEST_FIELDS:
-                raise UnreadableFile("Its fields are nested too deeply to be read.", "Open and save it again.")
+class _Document:
+    """The parts of one file and what they say of each other."""
+
+    def __init__(self, archive: zipfile.ZipFile, seen: Seen | None = None) -> None:
+        package = self._package = Package(archive)
+        part = next((one.part for one in package.relations("") if one.kind == "officeDocument"), _MAIN)
+        if not package.has(part):
+            raise UnreadableFile(f"The file is not a Word file: the part {part} is missing.", _ADVICE)
+        root = package.parse(part)
+        if root is None:
+            raise UnreadableFile(f"The file is damaged, or its parts are nested too deeply: {part}.", _ADVICE)
+        body = first(root, "body")
+        if body is None:
+            raise UnreadableFile(f"The file is not a Word file: the part {part} is of another kind.", _ADVICE)
+        self._relations = package.relations(part)
+        styles = Styles(self._root("styles"))
+        self.seen = seen or Seen()
+        imports = Imports(archive, self._read_inner if seen is None else None)
+        imports.seen = self.seen
+        numbering = Numbering(self._root("numbering"), styles)
+        self._file = File(package, styles, numbering, imports.read, self._comment, self.seen)
+        self._notes: dict[str, tuple[Body | None, dict[str, Element]]] = {}
+        self._margins = Margins(self._root("settings"), self._margin)
+        self._sections = _sections(Body(self._file, part, root).units(body))
+
+    def write(self, builder: DocumentBuilder, writer: BlockWriter) -> None:
+        for place, (section, units) in enumerate(self._sections, start=1):
+            for line in self._margins.lines(section, "header") if section is not None else ():
+                builder.add("paragraph", line)
+            writer.write(units)
+            if place == len(self._sections):
+                writer.write(self.notes())
+            for line in self._margins.lines(section, "footer") if section is not None else ():
+                builder.add("paragraph", line)
+
+    def notes(self) -> list[Unit]:
+        """In the order of their marks; marks in notes themselves add further ones."""
+        found: list[Unit] = []
+        for kind in _NOTES:
+            done = 0
+            while done < len(numbers := [number for one, number in self.seen.notes if one == kind]):
+                for number in numbers[done:]:
+                    found += self._note(kind, number)
+                done = len(numbers)
+        return found
+
+    def _read_inner(self, data: bytes) -> list[Unit]:
+        """The text of a Word file that stands in this one; its headers are not shown there."""
+        inner = _Document(open_office(data, "Word"), Seen())
+        units = [unit for _, part in inner._sections for unit in part] + inner.notes()
+        self.seen.left_out += inner.seen.left_out
+        self.seen.things += inner.seen.things
+        self.seen.has_changes |= inner.seen.has_changes
+        return units
+
+    def _comment(self, number: str) -> list[Unit]:
+        text = flat(self._note("comments", number)).strip()
+        element = self._noted("comments")[1].get(number)
+        author = attribute(element, "author") if element is not None else ""
+        return [Line("paragraph", f"Comment by {author}: {text}" if author else f"Comment: {text}")] if text else []
+
+    def _note(self, kind: str, number: str) -> list[Unit]:
+        body, notes = self._noted(kind)
+        return body.units(notes[number]) if body is not None and number in notes else []
+
+    def _noted(self, kind: str) -> tuple[Body | None, dict[str, Element]]:
+        if kind not in self._notes:
+            part = next((one.part for one in self._relations if one.kind == kind), "")
+            root = self._package.parse(part) if part else None
+            found = every(root, kind[:-1]) if root is not None else []
+            body = Body(self._file, part, root) if root is not None else None
+            self._notes[kind] = (body, {attribute(one, "id"): one for one in found})
+        return self._notes[kind]
+
+    def _margin(self, relation_id: str) -> list[Unit]:
+        relation = next((one for one in self._relations if one.id == relation_id), None)
+        root = self._package.parse(relation.part) if relation is not None and relation.part else None
+        if relation is None or root is None:
+            return []
+        return Body(self._file, relation.part, root, on_margin=True).units(root)
+
+    def _root(self, kind: str) -> Element | None:
+        relation = next((one for one in self._relations if one.kind == kind), None)
+        return self._package.parse(relation.part) if relation is not None and relation.part else None
 
 
-def _image(_image: Any) -> dict[str, str]:
-    """Nothing of the picture itself; mammoth adds its alternative text."""
-    return {}
+def _sections(units: Sequence[Unit]) -> list[tuple[Element | None, list[Unit]]]:
+    sections: list[tuple[Element | None, list[Unit]]] = []
+    open_units: list[Unit] = []
+    for unit in units:
+        if isinstance(unit, SectionEnd):
+            sections.append((unit.properties, open_units))
+            open_units = []
+        else:
+            open_units.append(unit)
+    if open_units or not sections:
+        sections.append((None, open_units))
+    return sections
+
+
+def _remarks(seen: Seen) -> Iterator[str]:
+    for why, words in seen.left_out.items():
+        if words:
+            yield f"Words that are {why} are not searched: {words:,}."
+    if seen.has_changes:
+        yield "Changes that are tracked in it are read as if they were accepted."
+    for kind, number in sorted(seen.things.items()):
+        yield f"It holds {plural(number, kind)}; words inside are not searched."

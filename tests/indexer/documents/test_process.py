@@ -26,7 +26,7 @@ from indexer.text.word_pieces import WordPieces
 from tests.indexer.documents.extract.pdfs import BODY, drawn
 
 ROOT = Path(__file__).parents[3]
-HEAVY = ("lxml pypdfium2 mammoth openpyxl pptx markdown_it yaml chardet torch numpy").split()
+HEAVY = ("lxml pypdfium2 openpyxl pptx markdown_it yaml chardet torch numpy").split()
 
 
 @pytest.fixture

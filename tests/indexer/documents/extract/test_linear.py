@@ -115,11 +115,6 @@ def test_cells_that_span_rows_repeat_no_more_than_a_share_of_their_table() -> No
     assert len(document.blocks) == 801
 
 
-def test_fields_in_fields_are_refused_in_one_sentence() -> None:
-    with pytest.raises(FileError, match="fields are nested too deeply"):
-        extract_bytes(SHAPES["Word: fields in fields"].make(40_000), "a.docx")
-
-
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 90)), min_size=1, max_size=40))
 def test_the_margin_is_that_of_the_widest_line_that_begins_nearby(edges: list[tuple[int, int]]) -> None:
     lines = [Line(1, left=float(left), right=float(right), size=2.0) for left, right in edges]

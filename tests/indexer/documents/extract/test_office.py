@@ -36,12 +36,13 @@ def test_word() -> None:
     check(read)
     assert read.title == "Travel policy"
     assert outline(read) == [
+        ("paragraph", "Confidential"),
         ("heading1", "Travel policy"),
         ("heading1", "Booking"),
         ("paragraph", "Book early."),
         ("item1", "by train"),
         ("item1", "by air"),
-        ("row", "City | Limit"),
+        ("header", "City | Limit"),
         ("row", "Oslo | 120"),
     ]
 
