@@ -149,5 +149,5 @@ def _remarks(seen: Seen) -> Iterator[str]:
             yield f"Words that are {why} are not searched: {words:,}."
     if seen.has_changes:
         yield "Changes that are tracked in it are read as if they were accepted."
-    for kind, number in sorted(seen.things.items()):
+    for kind, number in sorted((+seen.things).items()):
         yield f"It holds {plural(number, kind)}; words inside are not searched."
