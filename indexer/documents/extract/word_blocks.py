@@ -84,13 +84,14 @@ class BlockWriter:
             filled = sum(1 for cell in row.cells if cell.goes_on or _has_text(cell))
             for cell in row.cells:
                 text = above.get(cell.column, "") if cell.goes_on else flat(cell.units)
-                left += -len(text) if cell.goes_on else REPEATED_SHARE * len(text)
-                if left < 0:
+                if cell.goes_on and len(text) > left:
                     self.repeats_all, text = False, ""
+                left += -len(text) if cell.goes_on else REPEATED_SHARE * len(text)
                 if cell.spans_rows or not cell.goes_on:
                     above[cell.column] = text if cell.spans_rows else ""
                 texts += [""] * (cell.column - len(texts))
-                again = text if filled > 1 and len(text) <= LONGEST_LABEL and left > 0 else ""
+                is_label = filled > 1 and len(text) <= LONGEST_LABEL and len(text) * cell.span < left
+                again = text if is_label else ""
                 left -= len(again) * (cell.span - 1)
                 texts += [text, *[again] * (cell.span - 1)]
             made.append(texts)
