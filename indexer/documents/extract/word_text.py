@@ -69,8 +69,10 @@ class TextReader:
                 self._control(child)
             elif name == "AlternateContent":
                 self._inside(chosen(child))
-            elif name in ("oMath", "oMathPara"):
-                self._put(f" {equation(child)} ")
+            elif name == "oMath":
+                self._put(equation(child))
+            elif name == "oMathPara":  # on a line of its own
+                self._put(f"\n{equation(child)}\n")
             elif name == "fldSimple" and (text := self._fields.simple(attribute(child, "instr"))):
                 self._put(text)
             else:
