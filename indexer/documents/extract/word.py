@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.office import core_title, open_office
-from indexer.documents.extract.package import Element, Package, attribute, every, first
+from indexer.documents.extract.package import Element, Package, attribute, every
 from indexer.documents.extract.titles import choose_title
 from indexer.documents.extract.word_blocks import BlockWriter, flat
 from indexer.documents.extract.word_body import Body, File
@@ -54,8 +54,8 @@ class _Document:
         root = package.parse(part)
         if root is None:
             raise UnreadableFile(f"The file is damaged, or its parts are nested too deeply: {part}.", _ADVICE)
-        body = first(root, "body")
-        if body is None:
+        bodies = every(root, "body")
+        if not bodies:
             raise UnreadableFile(f"The file is not a Word file: the part {part} is of another kind.", _ADVICE)
         self._relations = package.relations(part)
         styles = Styles(self._root("styles"))
@@ -66,7 +66,8 @@ class _Document:
         self._file = File(package, styles, numbering, imports.read, self._comment, self.seen)
         self._notes: dict[str, tuple[Body | None, dict[str, Element]]] = {}
         self._margins = Margins(self._root("settings"), self._margin)
-        self._sections = _sections(Body(self._file, part, root).units(body))
+        reader = Body(self._file, part, root)
+        self._sections = _sections([unit for body in bodies for unit in reader.units(body)])
 
     def write(self, builder: DocumentBuilder, writer: BlockWriter) -> None:
         for place, (section, units) in enumerate(self._sections, start=1):

@@ -13,6 +13,7 @@ MOST_REPEATED, REPEATED_SHARE = 20_000, 10
 """Characters that merged cells may repeat in one table, and how many more for each that the table has itself."""
 _PAGE_LIKE = (3, 6, 800)
 """A table of at most so many rows with a cell of so many lines and characters arranges a page."""
+_LONGER = 3  # times
 _YEAR = re.compile(r"(19|20)\d\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
@@ -61,8 +62,9 @@ class BlockWriter:
         while len(rows) > 1 and (title := _title(rows[0])) is not None:
             self.write(title.units)
             rows = rows[1:]
-        texts = self._texts(rows)
-        heads = heads_of(table, rows, texts)
+        is_regular = _is_regular(table, rows)
+        texts = self._texts(rows, is_regular)
+        heads = heads_of(table, rows, texts) if is_regular else 0
         pending: list[list[str]] = []
         for place, row in enumerate(rows):
             if any(isinstance(unit, Table | Grid) for cell in row.cells for unit in cell.units):
@@ -74,8 +76,9 @@ class BlockWriter:
                 pending.append(texts[place])
         self._builder.add_table(pending, frozenset(range(heads)))
 
-    def _texts(self, rows: Sequence[Row]) -> list[list[str]]:
-        """The cells of each row; a label that is merged over rows stands in each, over columns in each if short."""
+    def _texts(self, rows: Sequence[Row], is_regular: bool) -> list[list[str]]:
+        """The cells of each row; a label that is merged over rows stands in each, over columns in each if short. In a
+        form, whose cells have widths and no columns, cells stand beside each other."""
         left = MOST_REPEATED
         above: dict[int, str] = {}
         made = []
@@ -89,6 +92,9 @@ class BlockWriter:
                 left += -len(text) if cell.goes_on else REPEATED_SHARE * len(text)
                 if cell.spans_rows or not cell.goes_on:
                     above[cell.column] = text if cell.spans_rows else ""
+                if not is_regular:
+                    texts += [text] if text.strip() else []
+                    continue
                 texts += [""] * (cell.column - len(texts))
                 is_label = filled > 1 and len(text) <= LONGEST_LABEL and len(text) * cell.span < left
                 again = text if is_label else ""
@@ -151,8 +157,29 @@ def _looks_like_head(table: Table, rows: Sequence[Row], texts: Sequence[Sequence
         return True
     if any(_is_column_of_numbers(column, names, texts) for column in range(len(names))):
         return True
+    if _counts_columns(texts[1]) or (table.has_head and table.columns == 2 and _names_two(names, texts)):
+        return True
     distinct = len(set(names)) == len(names) or any(cell.span > 1 for cell in rows[0].cells)
     return table.has_head and table.columns > 2 and all(names[1:]) and distinct
+
+
+def _counts_columns(texts: Sequence[str]) -> bool:
+    """Whether the second row counts the columns, as forms in some countries do."""
+    return len(texts) > 2 and [text.strip().rstrip(".)") for text in texts] == [str(n + 1) for n in range(len(texts))]
+
+
+def _names_two(names: Sequence[str], texts: Sequence[Sequence[str]]) -> bool:
+    """Of two columns without numbers: the second one's name is short beside what stands below it. Else the first row is
+    like the others, a label and its value."""
+    below = [len(row[1]) for row in texts[1:] if len(row) > 1 and row[1].strip()]
+    is_name = all(names) and not any(name.endswith(":") for name in names) and len(names[1].split()) < 3
+    return is_name and bool(below) and sum(below) >= _LONGER * len(below) * len(names[1])
+
+
+def _is_regular(table: Table, rows: Sequence[Row]) -> bool:
+    """Whether the cells of most rows are the columns of the table."""
+    full = sum(1 for row in rows if len(row.cells) == table.columns)
+    return 2 * full >= len(rows) or any(row.is_head for row in rows[:MOST_HEADS])
 
 
 def _is_column_of_numbers(column: int, names: Sequence[str], texts: Sequence[Sequence[str]]) -> bool:

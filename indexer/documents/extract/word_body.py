@@ -11,7 +11,7 @@ from indexer.documents.extract.word_fields import Fields
 from indexer.documents.extract.word_numbering import Numbering
 from indexer.documents.extract.word_styles import DEEPEST_HEADING, Numbered, Styles, is_on
 from indexer.documents.extract.word_text import Seen, TextReader, chosen
-from indexer.documents.extract.word_units import Cell, Line, Row, SectionEnd, Table, Unit
+from indexer.documents.extract.word_units import Cell, Grid, Line, Row, SectionEnd, Table, Unit
 
 MOST_COLUMNS = 100  # Word itself makes 63
 DEEPEST_ITEM = 9
@@ -40,7 +40,7 @@ class Body:
         self._relations = {relation.id: relation for relation in file.package.relations(part)}
         self._reader = TextReader(file.styles, Fields(root, on_margin), file.seen)
         self._drawings = Drawings(file.package, self._relations, file.seen)
-        self._carried = ""  # text that goes on in the next paragraph
+        self._carried: list[str] = []  # text that goes on in the next paragraph
         self._strong = self._weak = 0
         self._tables = 0  # that are open
 
@@ -52,8 +52,8 @@ class Body:
 
     def _end_line(self, found: list[Unit]) -> None:
         if self._carried:
-            found.append(Line("paragraph", self._carried))
-            self._carried = ""
+            found.append(Line("paragraph", "".join(self._carried)))
+            self._carried = []
 
     def _walk(self, element: Element, found: list[Unit]) -> None:
         for child in element:
@@ -88,15 +88,17 @@ class Body:
     def _paragraph(self, paragraph: Element, found: list[Unit]) -> None:
         about = first(paragraph, "pPr")
         style = _value(about, "pStyle")
-        text = self._carried + self._reader.read(paragraph, style)
-        self._carried = ""
+        text = self._reader.read(paragraph, style)
         self._strong += self._reader.strong
         self._weak += self._reader.weak
         hanging = self._reader.hanging
         if _goes_on(about):
-            self._carried = text
-        elif text.strip() or not is_on(first(about, "rPr/vanish") if about is not None else None):
-            found.append(self._line(about, style or self._file.styles.ordinary, text))
+            self._carried.append(text)
+        else:
+            text = "".join([*self._carried, text])
+            self._carried = []
+            if text.strip() or not is_on(first(about, "rPr/vanish") if about is not None else None):
+                found.append(self._line(about, style or self._file.styles.ordinary, text))
         if hanging:
             self._hang(hanging, found)
         self._add_comments(found)
@@ -133,11 +135,14 @@ class Body:
         return Numbered(list_id, at or 0) if whole(list_id) else None
 
     def _hang(self, hanging: list[Element], found: list[Unit]) -> None:
-        for one in list(self._drawings.read(list(hanging))):
-            if isinstance(one, Line) or not hasattr(one, "tag"):
+        kept, self._carried = self._carried, []
+        for one in self._drawings.read(hanging):
+            if isinstance(one, Line | Grid):
                 found.append(one)
-            else:
+            else:  # a text box
                 self._walk(one, found)
+                self._end_line(found)
+        self._carried = kept
 
     def _add_comments(self, found: list[Unit]) -> None:
         """Behind a table those in its cells, so that rows are what they are."""

@@ -53,6 +53,20 @@ def test_a_title_over_all_columns_stands_above_the_table() -> None:
     assert seen(body) == [("paragraph", "Prices of 2026"), ("header", "Article | Price"), ("row", "Lamp | 40")]
 
 
+def test_the_cells_of_a_form_stand_beside_each_other() -> None:
+    form = table(
+        row(cell_of("Name", SPAN.format(3)), cell_of("Olga Trent", SPAN.format(4))),
+        row(
+            cell_of("Born", SPAN.format(2)),
+            cell_of("4 May", SPAN.format(2)),
+            cell_of("In", ""),
+            cell_of("Oslo", SPAN.format(2)),
+        ),
+        row(cell_of("", SPAN.format(1)), cell_of("Signed", SPAN.format(6))),
+    )
+    assert seen(form) == [("row", "Name | Olga Trent"), ("row", "Born | 4 May | In | Oslo"), ("row", "Signed")]
+
+
 def test_columns_that_a_row_leaves_out_keep_their_places() -> None:
     body = table(row("A", "B", "C", about=HEAD), row("2", "3", about='<w:gridBefore w:val="1"/>'), row("1", "2", "3"))
     assert texts(body)[1:] == ["| 2 | 3", "1 | 2 | 3"]
@@ -66,6 +80,13 @@ def test_columns_that_a_row_leaves_out_keep_their_places() -> None:
         ([("Name", "Role", "Since"), ("Ann", "lead", "May"), ("Bo", "clerk", "June")], LOOK.format("0480"), 0),
         ([("Monday", "late"), ("Tuesday", "early")], LOOK.format("04A0"), 0),
         ([("1", "2"), ("3", "4")], LOOK.format("04A0"), 0),
+        (
+            [("Term", "Meaning"), ("OLE", "a way to embed files in files"), ("XML", "a way to write trees")],
+            LOOK.format("04A0"),
+            1,
+        ),
+        ([("Owner", "Mara Voss of Quality"), ("Room", "B 12, second floor")], LOOK.format("04A0"), 0),
+        ([("", "Measure", "Until"), ("1.", "2", "3"), ("a", "Watch the law", "March")], "", 1),
         ([("Year", "2025", "2026"), ("Plan", "100", "120")], LOOK.format("04A0"), 1),
     ],
 )
