@@ -156,6 +156,7 @@ class Body:
         about = first(element, "tblPr")
         look = first(about, "tblLook") if about is not None else None
         table = Table([], _first_row_differs(look), self._file.styles.draws_head(_value(about, "tblStyle")))
+        merged: set[int] = set()  # columns whose cell goes on below
         for row in _inside(element, "tr"):
             properties = first(row, "trPr")
             if properties is not None and first(properties, "del") is not None:
@@ -164,11 +165,11 @@ class Body:
                 words = sum(len((text.text or "").split()) for text in row.iter("{*}t"))
                 self._file.seen.left_out["hidden"] += words
             else:
-                table.rows.append(self._row(row, properties))
+                table.rows.append(self._row(row, properties, merged))
         table.columns = max((row.cells[-1].column + row.cells[-1].span for row in table.rows if row.cells), default=0)
         return table
 
-    def _row(self, element: Element, about: Element | None) -> Row:
+    def _row(self, element: Element, about: Element | None, merged: set[int]) -> Row:
         column = min(whole(_value(about, "gridBefore")), MOST_COLUMNS)
         row = Row([], is_on(first(about, "tblHeader")) if about is not None else False)
         for tc in _inside(element, "tc"):
@@ -180,17 +181,19 @@ class Body:
             if beside is not None and attribute(beside, "val") != "restart" and row.cells:
                 row.cells[-1].span += span
             elif column < MOST_COLUMNS or not row.cells:
-                row.cells.append(self._cell(tc, properties, column, span))
+                row.cells.append(self._cell(tc, properties, column, span, merged))
             else:  # beyond what any program draws: words are kept
-                row.cells[-1].units += self._cell(tc, properties, column, span).units
+                row.cells[-1].units += self._cell(tc, properties, column, span, merged).units
             column += span
         return row
 
-    def _cell(self, element: Element, about: Element | None, column: int, span: int) -> Cell:
-        merged = first(about, "vMerge") if about is not None else None
-        starts = merged is not None and attribute(merged, "val") == "restart"
-        if merged is not None and not starts:
+    def _cell(self, element: Element, about: Element | None, column: int, span: int, merged: set[int]) -> Cell:
+        """What a cell holds that goes on from above is not shown, nor are its numbers counted."""
+        mark = first(about, "vMerge") if about is not None else None
+        starts = mark is not None and attribute(mark, "val") == "restart"
+        if mark is not None and not starts and column in merged:
             return Cell([], column, span, goes_on=True)
+        (merged.add if starts else merged.discard)(column)
         before, self._strong, self._weak = (self._strong, self._weak), 0, 0
         units = self.units(element)
         is_strong = (self._strong > 0 and not self._weak) or _is_shaded(about)

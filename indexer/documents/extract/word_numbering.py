@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from indexer.documents.extract.package import Element, attribute, every, first, whole
 from indexer.documents.extract.word_number_formats import formatted
 from indexer.documents.extract.word_styles import Numbered, Styles, is_on
+from indexer.documents.extract.word_symbols import EMPTY, TICKED, with_boxes, written
 
 LEVELS = 9
 LONGEST = 100
@@ -112,7 +113,7 @@ class Numbering:
         return _Level(
             whole(_value(element, "start"), 1),
             _form(element),
-            _value(element, "lvlText")[:LONGEST],
+            _text(element),
             is_on(first(element, "isLgl")),
             whole(attribute(restart, "val")) if restart is not None else None,
         )
@@ -120,7 +121,7 @@ class Numbering:
 
 def _written(about: _Level, levels: dict[int, _Level], counts: dict[int, int]) -> str:
     if about.form == "bullet":
-        return ""
+        return with_boxes(about.text) if about.text in (TICKED, EMPTY) else ""
 
     def number(place: re.Match[str]) -> str:
         level = int(place[1]) - 1
@@ -130,6 +131,13 @@ def _written(about: _Level, levels: dict[int, _Level], counts: dict[int, int]) -
         return formatted(counts.get(level, 1), form)
 
     return _PLACE.sub(number, about.text).strip()
+
+
+def _text(level: Element) -> str:
+    """A bullet as its font draws it: it may be a box to tick."""
+    text = _value(level, "lvlText")[:LONGEST]
+    fonts = first(level, "rPr/rFonts")
+    return written(text, attribute(fonts, "ascii") if fonts is not None else "") if _form(level) == "bullet" else text
 
 
 def _form(level: Element) -> str:

@@ -63,6 +63,22 @@ def test_bullets_and_unknown_lists_have_no_number() -> None:
     assert numbered((1, 0), (9, 0), (1, 5), lists=kind(0, level(0, "\u2022", "bullet")) + used(1, 0)) == ["", "", ""]
 
 
+@pytest.mark.parametrize(
+    ("bullet", "font", "shown"),
+    [
+        ("\uf0a8", "Wingdings", "[ ]"),
+        ("\uf0fe", "Wingdings", "[x]"),
+        ("☐", "", "[ ]"),
+        ("o", "Courier New", ""),
+        ("\uf0a7", "Wingdings", ""),
+        ("\uf0b7", "Symbol", ""),
+    ],
+)
+def test_a_bullet_may_be_a_box(bullet: str, font: str, shown: str) -> None:
+    fonts = f'<w:rPr><w:rFonts w:ascii="{font}"/></w:rPr>' if font else ""
+    assert numbered((1, 0), lists=kind(0, level(0, bullet, "bullet", fonts)) + used(1, 0)) == [shown]
+
+
 HEADINGS = (
     '<w:style w:type="paragraph" w:styleId="H1"><w:name w:val="heading 1"/>'
     '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>'

@@ -27,6 +27,13 @@ def test_labels_that_are_merged_over_rows_stand_in_each() -> None:
     ]  # fmt: skip
 
 
+def test_a_cell_that_goes_on_from_no_other_is_one_of_its_own() -> None:
+    body = table(row("A", "B"), row(cell_of("kept", ON), "b"), row(cell_of("Sales", DOWN), "c"), row("plain", "d"))
+    assert texts(body + table(row(cell_of("x", ON), "y"), row("z", "z"))) == [
+        "A | B", "kept | b", "Sales | c", "plain | d", "x | y", "z | z",
+    ]  # fmt: skip
+
+
 def test_labels_over_columns_stand_in_each_and_make_a_head_of_two_lines() -> None:
     body = table(
         row(cell_of("Region", DOWN), cell_of("2025", SPAN.format(2)), cell_of("2026", SPAN.format(2))),
