@@ -246,6 +246,34 @@ OTHERS = {
     "Excel: dates spelled out": Shape(
         "a.xlsx", lambda n: book_of('<row><c t="d"><v>2026-03-05</v></c></row>' * (n // 40))
     ),
+    "Word: labels over rows": Shape(
+        "a.docx",
+        _word_again(
+            f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr></w:tc>{_CELL}</w:tr>",
+            f'<w:tbl><w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr><w:p>{_RUN * 400}</w:p></w:tc>'
+            f"{_CELL}</w:tr>",
+            "</w:tbl>",
+        ),
+    ),
+    "Word: labels over columns": Shape(
+        "a.docx",
+        _word_again(
+            f'<w:tr><w:tc><w:tcPr><w:gridSpan w:val="99"/></w:tcPr><w:p>{_RUN}</w:p></w:tc>{_CELL}</w:tr>',
+            "<w:tbl>",
+            "</w:tbl>",
+        ),
+    ),
+    "Word: paragraphs joined by changes": Shape(
+        "a.docx", _word_again(f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{_RUN}</w:p>")
+    ),
+    "Word: fields": Shape(
+        "a.docx",
+        _word_again(
+            "".join(f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>{_RUN}' for kind in ("begin", "separate", "end")),
+            "<w:p>",
+            "</w:p>",
+        ),
+    ),
     "PowerPoint: rows": Shape("a.pptx", _slide_rows),
     "PDF: lines": Shape("a.pdf", _lines("Line of words")),
     "PDF: lines further and further right": Shape("a.pdf", _lines("Line of words", 0.01)),

@@ -40,6 +40,8 @@ SIZES = {
     "Excel: many tables side by side": 200_000,
     "Excel: rows far apart": 60_000,
     "Excel: merged over all rows": 60_000,
+    "Word: labels over rows": 60_000,
+    "Word: paragraphs joined by changes": 60_000,
     "PowerPoint: rows": 60_000,
     "PDF: lines": 20_000,
     "PDF: lines further and further right": 20_000,

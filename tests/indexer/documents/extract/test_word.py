@@ -2,11 +2,13 @@
 
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
 from indexer.documents.extract.formats import extract_bytes
 from indexer.errors import UnreadableFile
+from tests.indexer.documents.extract.invariants import outline
 from tests.indexer.documents.extract.test_office import repacked
 from tests.indexer.documents.extract.words import (
     Part,
@@ -206,6 +208,23 @@ def test_strict_files_and_templates_are_read() -> None:
         data = repacked(data, name, content)
     assert b"schemas.openxmlformats.org/officeDocument" not in content
     assert read(data).text == "Strict words."
+
+
+def test_the_state_of_boxes_in_a_public_form_is_read(shared: Path) -> None:
+    document = read((shared / "field/fail-04-checkbox-state-lost/word-form.docx").read_bytes())
+    assert [text for _, text in outline(document)] == [
+        "Document number QM-4711 Revision 9 valid from 1 May 2026",
+        "Release checklist",
+        "[x] Security review passed",
+        "[ ] Load test passed",
+        "[ ] Legal approval given",
+        "Owner: Quality department, phone 5522",
+    ]
+
+
+def test_a_file_whose_words_are_in_its_header_is_no_empty_one(shared: Path) -> None:
+    folder = shared / "field/fail-14-silent-loss-charts-smartart-textboxes-headers"
+    assert read((folder / "docx-header-only.docx").read_bytes()).text == "Emergency number of the plant: 5566"
 
 
 @pytest.mark.parametrize("body", ["<w:p><w:r>", "<w:tbl>" * 300 + "</w:tbl>" * 300])
