@@ -1,5 +1,6 @@
 """Whole files inside a Word file (`altChunk`), which Word shows as if they stood in it: HTML, text, Word files."""
 
+import email
 import zipfile
 from collections.abc import Callable
 from pathlib import PurePath
@@ -12,11 +13,12 @@ from indexer.documents.extract.word_units import Line, Unit
 from indexer.errors import UnreadableFile
 
 _HTML, _TEXT, _WORD = (".html", ".htm", ".xhtml", ".xht"), (".txt", ".text"), (".docx", ".docm", ".dotx", ".dotm")
+_MAIL = (".mht", ".mhtml", ".eml")  # a web page with its pictures, in the form of a mail
 
 
 class Imports:
     """Each part is read once: a file that names one a thousand times would grow by it. What is in no format that is
-    read here (.rtf, .mht) is counted."""
+    read here (.rtf) is counted."""
 
     def __init__(self, archive: zipfile.ZipFile, read_word: Callable[[bytes], list[Unit]] | None) -> None:
         self._archive = archive
@@ -32,6 +34,8 @@ class Imports:
         try:
             if ending in _HTML:
                 return _html(decode(self._archive.read(name)))
+            if ending in _MAIL and (page := _page(self._archive.read(name))):
+                return _html(page)
             if ending in _TEXT:
                 return [Line("paragraph", line) for line in decode(self._archive.read(name)).split("\n")]
             if ending in _WORD and self._read_word is not None:
@@ -40,6 +44,15 @@ class Imports:
             pass  # said below, as of kinds that are not read
         self.seen.things[f"imported file ({ending or 'of an unknown kind'})"] += 1
         return []
+
+
+def _page(data: bytes) -> str:
+    """The first part of a mail that is HTML; "" where there is none."""
+    for part in email.message_from_bytes(data).walk():
+        if part.get_content_type() == "text/html":
+            content = part.get_payload(decode=True)
+            return decode(content, part.get_content_charset() or "") if isinstance(content, bytes) else ""
+    return ""
 
 
 def _html(source: str) -> list[Unit]:

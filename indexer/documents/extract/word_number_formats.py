@@ -1,5 +1,8 @@
 """Numbers of lists as Word writes them: "3", "iii", "c", "③", "三" (pure). Names: ECMA-376 part 1, 17.18.59."""
 
+CUSTOM = "custom:"
+"""Before the first number of a form that is given by examples: "001", "α"."""
+_MOST_PLACES = 12
 _LARGEST_ROMAN = 3_999
 _LONGEST_LETTERS = 30  # Word repeats a letter: the 27th is "aa", the 53rd "aaa"
 _ROMAN = (
@@ -23,6 +26,7 @@ _LETTERS = {
     "thaiLetters": "กขคงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ",
     "chicago": "*†‡§",
 }
+_GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 _DIGITS = {
     "hindiNumbers": "०१२३४५६७८९",
     "thaiNumbers": "๐๑๒๓๔๕๖๗๘๙",
@@ -79,6 +83,8 @@ def formatted(number: int, form: str) -> str:
 
 
 def _western(number: int, form: str) -> str:
+    if form.startswith(CUSTOM):
+        return _like(number, form.removeprefix(CUSTOM))
     if form == "decimalZero":
         return f"{number:02}"
     if form == "ordinal":
@@ -91,6 +97,13 @@ def _western(number: int, form: str) -> str:
     if form == "hex":
         return f"{number:X}"
     return str(number)
+
+
+def _like(number: int, sample: str) -> str:
+    """As many digits as the first number has, or the letters that follow the first one."""
+    if sample == "α" and 0 < number <= len(_GREEK):
+        return _GREEK[number - 1]
+    return str(number).zfill(len(sample)) if sample.isdigit() and len(sample) <= _MOST_PLACES else str(number)
 
 
 def _roman(number: int) -> str:

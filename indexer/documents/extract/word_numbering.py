@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from indexer.documents.extract.package import Element, attribute, every, first, whole
-from indexer.documents.extract.word_number_formats import formatted
+from indexer.documents.extract.word_number_formats import CUSTOM, formatted
 from indexer.documents.extract.word_styles import Numbered, Styles, is_on
 from indexer.documents.extract.word_symbols import EMPTY, TICKED, with_boxes, written
 
@@ -101,8 +101,6 @@ class Numbering:
                 levels[at] = self._level(own, list_id)
             if start is not None:
                 starts[at] = whole(attribute(start, "val"))
-            elif own is not None:
-                starts[at] = levels[at].start
         return _List(kind, levels, starts)
 
     def _level(self, element: Element, list_id: str) -> _Level:
@@ -111,7 +109,7 @@ class Numbering:
             self._of_styles[list_id, style] = whole(attribute(element, "ilvl"))
         restart = first(element, "lvlRestart")
         return _Level(
-            whole(_value(element, "start"), 1),
+            whole(_value(element, "start")),
             _form(element),
             _text(element),
             is_on(first(element, "isLgl")),
@@ -141,7 +139,10 @@ def _text(level: Element) -> str:
 
 
 def _form(level: Element) -> str:
-    """A newer name may stand in an alternative, with an old one for programs that do not know it."""
+    """A newer form may stand in an alternative, with an old one for programs that do not know it: "001, 002, ..."."""
+    newer = first(level, "AlternateContent/Choice/numFmt")
+    if newer is not None and attribute(newer, "val") == "custom":
+        return CUSTOM + attribute(newer, "format").partition(",")[0].strip()
     form = first(level, "numFmt")
     if form is None:
         form = first(level, "AlternateContent/Fallback/numFmt")

@@ -127,6 +127,12 @@ def test_what_is_told_of_a_picture_is_read_where_it_says_something(words: str, i
             "<html><body><h1>Annex</h1><p>Keys are in box 14.</p></body></html>",
             ["Annex", "Keys are in box 14."],
         ),
+        (
+            "a.mht",
+            'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="b"\n\n--b\nContent-Type: text/html; charset='
+            '"utf-8"\nContent-Transfer-Encoding: quoted-printable\n\n<p>Box =3D 14 f=C3=BCr alle</p>\n\n--b--\n',
+            ["Box = 14 für alle"],
+        ),
         ("a.txt", "Keys are\nin box 14.", ["Keys are", "in box 14."]),
     ],
 )

@@ -47,8 +47,24 @@ def test_lists_of_one_kind_go_on_unless_one_starts_over() -> None:
 
 
 def test_a_list_may_have_a_level_of_its_own() -> None:
-    over = f'<w:lvlOverride w:ilvl="0">{level(0, "Clause %1:", "upperLetter", start=3)}</w:lvlOverride>'
-    assert numbered((1, 0), (1, 0), lists=kind(0, level(0, "%1.")) + used(1, 0, over)) == ["Clause C:", "Clause D:"]
+    """It counts on in its kind, as Word does (testWORD_override_list_numbering.docx of Apache Tika)."""
+    over = f'<w:lvlOverride w:ilvl="0">{level(0, "Clause %1:", "upperLetter")}</w:lvlOverride>'
+    lists = kind(0, level(0, "%1.")) + used(1, 0) + used(2, 0, over)
+    assert numbered((1, 0), (2, 0), (2, 0), (1, 0), lists=lists) == ["1.", "Clause B:", "Clause C:", "4."]
+
+
+def test_a_level_without_a_start_begins_at_zero() -> None:
+    bare = '<w:lvl w:ilvl="0"><w:numFmt w:val="ordinal"/><w:lvlText w:val="%1"/></w:lvl>'
+    assert numbered((1, 0), (1, 0), lists=kind(0, bare) + used(1, 0)) == ["0th", "1st"]
+
+
+def test_forms_given_by_examples() -> None:
+    for sample, shown in (("001, 002, 003, ...", "001"), ("α, β, γ, ...", "α"), ("x", "1")):
+        newer = f'<mc:Choice><w:numFmt w:val="custom" w:format="{sample}"/></mc:Choice>'
+        older = '<mc:Fallback><w:numFmt w:val="decimal"/></mc:Fallback>'
+        both = f"<mc:AlternateContent>{newer}{older}</mc:AlternateContent>"
+        one = f'<w:lvl w:ilvl="0"><w:start w:val="1"/>{both}<w:lvlText w:val="%1"/></w:lvl>'
+        assert numbered((1, 0), lists=kind(0, one) + used(1, 0)) == [shown]
 
 
 def test_a_level_may_never_start_over_and_a_legal_one_counts_in_digits() -> None:
