@@ -58,8 +58,8 @@ class _Document:
         if not bodies:
             raise UnreadableFile(f"The file is not a Word file: the part {part} is of another kind.", _ADVICE)
         self._relations = package.relations(part)
-        styles = Styles(self._root("styles"))
         self.seen = seen or Seen()
+        styles = Styles(self._root("styles"))
         imports = Imports(archive, self._read_inner if seen is None else None)
         imports.seen = self.seen
         numbering = Numbering(self._root("numbering"), styles)
@@ -97,6 +97,7 @@ class _Document:
         self.seen.left_out += inner.seen.left_out
         self.seen.things += inner.seen.things
         self.seen.has_changes |= inner.seen.has_changes
+        self.seen.broken += inner.seen.broken
         return units
 
     def _comment(self, number: str) -> list[Unit]:
@@ -112,7 +113,7 @@ class _Document:
     def _noted(self, kind: str) -> tuple[Body | None, dict[str, Element]]:
         if kind not in self._notes:
             part = next((one.part for one in self._relations if one.kind == kind), "")
-            root = self._package.parse(part) if part else None
+            root = self.seen.parse(self._package, part)
             found = every(root, kind[:-1]) if root is not None else []
             body = Body(self._file, part, root) if root is not None else None
             self._notes[kind] = (body, {attribute(one, "id"): one for one in found})
@@ -120,14 +121,14 @@ class _Document:
 
     def _margin(self, relation_id: str) -> list[Unit]:
         relation = next((one for one in self._relations if one.id == relation_id), None)
-        root = self._package.parse(relation.part) if relation is not None and relation.part else None
+        root = self.seen.parse(self._package, relation.part) if relation is not None else None
         if relation is None or root is None:
             return []
         return Body(self._file, relation.part, root, on_margin=True).units(root)
 
     def _root(self, kind: str) -> Element | None:
         relation = next((one for one in self._relations if one.kind == kind), None)
-        return self._package.parse(relation.part) if relation is not None and relation.part else None
+        return self.seen.parse(self._package, relation.part) if relation is not None else None
 
 
 def _sections(units: Sequence[Unit]) -> list[tuple[Element | None, list[Unit]]]:
@@ -148,6 +149,8 @@ def _remarks(seen: Seen) -> Iterator[str]:
     for why, words in seen.left_out.items():
         if words:
             yield f"Words that are {why} are not searched: {words:,}."
+    for part in dict.fromkeys(seen.broken):
+        yield f"The part {part} is damaged and was not read."
     if seen.has_changes:
         yield "Changes that are tracked in it are read as if they were accepted."
     for kind, number in sorted((+seen.things).items()):

@@ -10,7 +10,8 @@ from indexer.documents.extract.word_drawings import Drawings
 from indexer.documents.extract.word_fields import Fields
 from indexer.documents.extract.word_numbering import Numbering
 from indexer.documents.extract.word_styles import DEEPEST_HEADING, Numbered, Styles, is_on
-from indexer.documents.extract.word_text import Seen, TextReader, chosen
+from indexer.documents.extract.word_symbols import with_boxes
+from indexer.documents.extract.word_text import Seen, TextReader, box_of, chosen
 from indexer.documents.extract.word_units import Cell, Grid, Line, Row, SectionEnd, Table, Unit
 
 MOST_COLUMNS = 100  # Word itself makes 63
@@ -68,6 +69,8 @@ class Body:
                 self._add_comments(found)
             elif name in _GONE:
                 self._file.seen.has_changes |= name in ("del", "moveFrom")
+            elif name == "sdt" and (box := box_of(child)):
+                found.append(Line("paragraph", with_boxes(box)))
             elif name == "AlternateContent":
                 self._walk(chosen(child), found)
             elif name == "altChunk":
@@ -196,6 +199,9 @@ class Body:
         (merged.add if starts else merged.discard)(column)
         before, self._strong, self._weak = (self._strong, self._weak), 0, 0
         units = self.units(element)
+        content = element.getparent()  # of a content control around the cell, maybe
+        if local(content) == "sdtContent" and (box := box_of(content.getparent())):
+            units = [Line("paragraph", with_boxes(box))]
         is_strong = (self._strong > 0 and not self._weak) or _is_shaded(about)
         self._strong, self._weak = before
         return Cell(units, column, span, spans_rows=starts, is_strong=is_strong)

@@ -92,7 +92,7 @@ class Drawings:
         if relation is None or not relation.part or relation.part in self._read:
             return None
         self._read.add(relation.part)
-        return self._package.parse(relation.part)
+        return self._seen.parse(self._package, relation.part)
 
 
 def diagram(root: Element) -> list[tuple[int, str]]:

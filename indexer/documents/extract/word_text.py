@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.equations import equation
-from indexer.documents.extract.package import Element, attribute, first, local
+from indexer.documents.extract.package import Element, Package, attribute, first, local
 from indexer.documents.extract.word_fields import Fields
 from indexer.documents.extract.word_styles import Styles, is_on
 from indexer.documents.extract.word_symbols import EMPTY, TICKED, is_of_signs, sign, with_boxes, written
@@ -29,6 +29,14 @@ class Seen:
     notes: dict[tuple[str, str], None] = field(default_factory=dict)  # kind and number, in the order of their marks
     comments: list[str] = field(default_factory=list)  # of the paragraph that is read
     has_changes: bool = False
+    broken: list[str] = field(default_factory=list)  # parts that could not be read
+
+    def parse(self, package: Package, part: str) -> Element | None:
+        """The root of a part; None where it is missing, or broken, which is kept."""
+        root = package.parse(part) if part else None
+        if root is None and part and package.has(part):
+            self.broken.append(part)
+        return root
 
 
 @dataclass(slots=True)
@@ -79,11 +87,9 @@ class TextReader:
                 self._inside(child)
 
     def _control(self, element: Element) -> None:
-        box = first(element, "sdtPr/checkbox")
         content = first(element, "sdtContent")
-        if box is not None:
-            checked = first(box, "checked")
-            self._put(TICKED if is_on(checked) else EMPTY)
+        if box := box_of(element):
+            self._put(box)
         elif content is not None:
             self._inside(content)
 
@@ -174,6 +180,12 @@ class TextReader:
         if kind == "comments" and (kind, number) not in self._seen.notes:
             self._seen.comments.append(number)
         self._seen.notes.setdefault((kind, number))
+
+
+def box_of(control: Element) -> str:
+    """Of a content control that is a box to tick, whatever signs it is drawn with; "" for others."""
+    box = first(control, "sdtPr/checkbox")
+    return "" if box is None else TICKED if is_on(first(box, "checked")) else EMPTY
 
 
 def chosen(alternatives: Element) -> Element:

@@ -197,6 +197,17 @@ def test_comments_in_a_table_stand_behind_it() -> None:
     ]  # fmt: skip
 
 
+def test_a_broken_part_is_said() -> None:
+    mark = '<w:r><w:footnoteReference w:id="1"/></w:r>'
+    data = word(paragraph(run("Text") + mark), footnotes=part("footnotes", "<w:footnote>"))
+    document = read(repacked(data, "word/styles.xml", b"<w:styles"))
+    assert document.text == "Text"
+    assert document.remarks == (
+        "The part word/styles.xml is damaged and was not read.",
+        "The part word/footnotes.xml is damaged and was not read.",
+    )
+
+
 def test_strict_files_and_templates_are_read() -> None:
     data = word(paragraph("Strict words."))
     assert read(data, "x.dotx").text == read(data, "x.docm").text == "Strict words."

@@ -92,4 +92,9 @@ def test_boxes_in_cells_and_as_blocks() -> None:
     assert texts(table(row("Task", "Done", "By"), row("Load test", in_cell, "Ann"))) == [
         "Task | Done | By", "Load test | [x] | Ann",
     ]  # fmt: skip
+    own_sign = f"<w:sdt><w:sdtPr>{box}</w:sdtPr><w:sdtContent>{cell_of('JA')}</w:sdtContent></w:sdt>"
+    assert texts(table(row("Task", "Done", "By"), f"<w:tr>{cell_of('Test')}{own_sign}{cell_of('Bo')}</w:tr>"))[1] == (
+        "Test | [x] | Bo"
+    )
+    assert texts(control(box, paragraph("JA")) + paragraph("Paid")) == ["[x]", "Paid"]
     assert texts(control("<w:richText/>", paragraph("A block.") + paragraph("Another."))) == ["A block.", "Another."]
