@@ -13,7 +13,7 @@ MOST_REPEATED, REPEATED_SHARE = 20_000, 10
 """Characters that merged cells may repeat in one table, and how many more for each that the table has itself."""
 _PAGE_LIKE = (3, 6, 800)
 """A table of at most so many rows with a cell of so many lines and characters arranges a page."""
-_LONGER = 3  # times
+_LONGER, _WORDS_OF_A_NAME = 3, 3
 _YEAR = re.compile(r"(19|20)\d\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
@@ -169,11 +169,13 @@ def _counts_columns(texts: Sequence[str]) -> bool:
 
 
 def _names_two(names: Sequence[str], texts: Sequence[Sequence[str]]) -> bool:
-    """Of two columns without numbers: the second one's name is short beside what stands below it. Else the first row is
-    like the others, a label and its value."""
-    below = [len(row[1]) for row in texts[1:] if len(row) > 1 and row[1].strip()]
-    is_name = all(names) and not any(name.endswith(":") for name in names) and len(names[1].split()) < 3
-    return is_name and bool(below) and sum(below) >= _LONGER * len(below) * len(names[1])
+    """Of two columns without numbers: whether their names are short, and below the second one stands something in every
+    row. Where numbers and words mix there, or few rows are, each row is rather a label and its value, the first too."""
+    below = [row[1].strip() if len(row) > 1 else "" for row in texts[1:]]
+    if not all(below) or any(map(_is_number, below)):
+        return False
+    is_name = all(name and not name.endswith(":") and len(name.split()) <= _WORDS_OF_A_NAME for name in names)
+    return is_name and (len(below) > 1 or len(below[0]) >= _LONGER * len(names[1]))
 
 
 def _is_regular(table: Table, rows: Sequence[Row]) -> bool:
