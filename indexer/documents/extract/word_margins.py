@@ -22,10 +22,12 @@ class Margins:
         self._even_differ = settings is not None and is_on(first(settings, "evenAndOddHeaders"))
         self._seen: set[str] = set()
         self._parts: set[str] = set()
+        self._named: dict[tuple[str, str], str] = {}  # what a section takes over from the one before
 
     def lines(self, section: Element, where: str) -> list[str]:
         """`where` is "header" or "footer"; what an earlier section had is not said again."""
-        named = {attribute(one, "type") or "default": one for one in every(section, f"{where}Reference")}
+        for one in every(section, f"{where}Reference"):
+            self._named[where, attribute(one, "type") or "default"] = attribute(one, "id")
         shown = {
             "default": True,
             "first": is_on(first(section, "titlePg")),
@@ -33,7 +35,7 @@ class Margins:
         }
         found = []
         for kind in _KINDS:
-            relation = attribute(named[kind], "id") if kind in named and shown[kind] else ""
+            relation = self._named.get((where, kind), "") if shown[kind] else ""
             if relation and relation not in self._parts:
                 self._parts.add(relation)
                 found += [line for text in lines_of(self._read(relation)) if (line := self._fresh(text))]

@@ -171,6 +171,13 @@ def test_headers_that_no_page_shows_are_not_read() -> None:
     assert shown == ["First page alone", "Even pages alone", "Text."]
 
 
+def test_a_section_takes_over_the_headers_of_the_one_before() -> None:
+    first = part("header", paragraph("First page alone"), "hdr")
+    refs = f"<w:sectPr>{HEADER.format('first', 1)}</w:sectPr>"
+    body = f"<w:p><w:pPr>{refs}</w:pPr><w:r><w:t>One.</w:t></w:r></w:p>" + paragraph("Two.")
+    assert texts(body + "<w:sectPr><w:titlePg/></w:sectPr>", {"header1": first}) == ["One.", "First page alone", "Two."]
+
+
 def test_a_header_that_is_a_table_and_a_watermark() -> None:
     mark = '<w:p><w:r><w:pict><v:shape><v:textpath string="CONFIDENTIAL"/></v:shape></w:pict></w:r></w:p>'
     top = part("header", table(row("Form F-12", "", "Revision 3")) + mark, "hdr")
