@@ -15,6 +15,7 @@ from indexer.documents.extract.package import Element, Package, attribute, every
 from indexer.documents.extract.titles import choose_title
 from indexer.documents.extract.word_blocks import BlockWriter, flat
 from indexer.documents.extract.word_body import Body, File
+from indexer.documents.extract.word_headings import with_headings
 from indexer.documents.extract.word_imports import Imports
 from indexer.documents.extract.word_margins import Margins
 from indexer.documents.extract.word_numbering import Numbering
@@ -67,7 +68,7 @@ class _Document:
         self._notes: dict[str, tuple[Body | None, dict[str, Element]]] = {}
         self._margins = Margins(self._root("settings"), self._margin)
         reader = Body(self._file, part, root)
-        self._sections = _sections([unit for body in bodies for unit in reader.units(body)])
+        self._sections = _sections(with_headings([unit for body in bodies for unit in reader.units(body)]))
 
     def write(self, builder: DocumentBuilder, writer: BlockWriter) -> None:
         for place, (section, units) in enumerate(self._sections, start=1):

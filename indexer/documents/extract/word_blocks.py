@@ -47,7 +47,7 @@ class BlockWriter:
     def _line(self, line: Line) -> None:
         if not line.text.strip():
             return
-        if line.kind == "heading":
+        if line.kind == "heading" and not line.is_guess:
             self.first_heading = self.first_heading or line.text
             self.heading = self.heading or line.text * (line.level == 1)
         self._builder.add(line.kind, line.shown, line.level)

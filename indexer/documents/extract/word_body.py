@@ -43,7 +43,7 @@ class Body:
         self._drawings = Drawings(file.package, self._relations, file.seen)
         self._carried: list[str] = []  # text that goes on in the next paragraph
         self._strong = self._weak = 0
-        self._tables = 0  # that are open
+        self._tables = self._inside = 0  # tables that are open, and those with boxes
 
     def units(self, element: Element) -> list[Unit]:
         found: list[Unit] = []
@@ -63,9 +63,9 @@ class Body:
                 self._paragraph(child, found)
             elif name == "tbl":
                 self._end_line(found)
-                self._tables += 1
+                self._tables, self._inside = self._tables + 1, self._inside + 1
                 found.append(self._table(child))
-                self._tables -= 1
+                self._tables, self._inside = self._tables - 1, self._inside - 1
                 self._add_comments(found)
             elif name in _GONE:
                 self._file.seen.has_changes |= name in ("del", "moveFrom")
@@ -101,7 +101,9 @@ class Body:
             text = "".join([*self._carried, text])
             self._carried = []
             if text.strip() or not is_on(first(about, "rPr/vanish") if about is not None else None):
-                found.append(self._line(about, style or self._file.styles.ordinary, text))
+                line = self._line(about, style or self._file.styles.ordinary, text)
+                line.is_bold = not self._inside and self._reader.strong > 0 and not self._reader.weak
+                found.append(line)
         if hanging:
             self._hang(hanging, found)
         self._add_comments(found)
@@ -139,6 +141,7 @@ class Body:
 
     def _hang(self, hanging: list[Element], found: list[Unit]) -> None:
         kept, self._carried = self._carried, []
+        self._inside += 1
         for one in self._drawings.read(hanging):
             if isinstance(one, Line | Grid):
                 found.append(one)
@@ -146,6 +149,7 @@ class Body:
                 self._walk(one, found)
                 self._end_line(found)
         self._carried = kept
+        self._inside -= 1
 
     def _add_comments(self, found: list[Unit]) -> None:
         """Behind a table those in its cells, so that rows are what they are."""

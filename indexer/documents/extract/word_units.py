@@ -14,6 +14,8 @@ class Line:
     text: str
     level: int = 0
     number: str = ""
+    is_bold: bool = False  # all of it, in the text itself: not in a cell or a box
+    is_guess: bool = False  # a heading by its look alone
 
     @property
     def shown(self) -> str:
