@@ -66,6 +66,8 @@ class _Document:
         numbering = Numbering(self._root("numbering"), styles)
         self._file = File(package, styles, numbering, imports.read, self._comment, self.seen)
         self._notes: dict[str, tuple[Body | None, dict[str, Element]]] = {}
+        self._read: set[tuple[str, str]] = set()
+        self._in_comment = False
         self._margins = Margins(self._root("settings"), self._margin)
         reader = Body(self._file, part, root)
         self._sections = _sections(with_headings([unit for body in bodies for unit in reader.units(body)]))
@@ -84,11 +86,14 @@ class _Document:
         """In the order of their marks; marks in notes themselves add further ones."""
         found: list[Unit] = []
         for kind in _NOTES:
-            done = 0
-            while done < len(numbers := [number for one, number in self.seen.notes if one == kind]):
-                for number in numbers[done:]:
-                    found += self._note(kind, number)
-                done = len(numbers)
+            pending = self.seen.notes.get(kind, {})
+            while pending:
+                self.seen.notes[kind] = {}
+                for number in pending:
+                    if (kind, number) not in self._read:
+                        self._read.add((kind, number))
+                        found += self._note(kind, number)
+                pending = self.seen.notes[kind]
         return found
 
     def _read_inner(self, data: bytes) -> list[Unit]:
@@ -102,7 +107,12 @@ class _Document:
         return units
 
     def _comment(self, number: str) -> list[Unit]:
+        """A comment holds no other one in Word; a file could nest them without end."""
+        if self._in_comment:
+            return []
+        self._in_comment = True
         text = flat(self._note("comments", number)).strip()
+        self._in_comment = False
         element = self._noted("comments")[1].get(number)
         author = attribute(element, "author") if element is not None else ""
         return [Line("paragraph", f"Comment by {author}: {text}" if author else f"Comment: {text}")] if text else []

@@ -18,6 +18,7 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"^\s*EQ\s+\\f\s*\(([^(),;]*)[,;]([^(),;]*)\)\s*$", re.IGNORECASE)
+_SWITCH = re.compile(r"\\\*\s*(\"[^\"]*\"|\w+)|\\[a-z]+\s?-?\d*|[(),;]", re.IGNORECASE)
 _PHONETIC = re.compile(r"\\s\\up\s*-?\d*\s*\(([^()]*)\)\s*[,;]\s*([^()]*)\)", re.IGNORECASE)
 
 
@@ -131,4 +132,5 @@ def _without_result(code: str) -> str:
             return f"{fraction[1].strip()}/{fraction[2].strip()}"
         if phonetic := _PHONETIC.search(code):
             return f"{phonetic[2].strip()}({phonetic[1].strip()})"
+        return " ".join(_SWITCH.sub(" ", code.strip()[2:]).split())
     return ""

@@ -28,6 +28,8 @@ class Styles:
         self._styles = {attribute(style, "styleId"): style for style in styles}
         self._chains: dict[str, list[Element]] = {}
         self._levels: dict[str, int] = {}
+        self._code: dict[str, bool] = {}
+        self._heads: dict[str, bool] = {}
         self._set: dict[tuple[str, str], bool] = {}
         self._numbered: dict[str, Numbered | None] = {}
         defaults = first(root, "docDefaults/rPrDefault/rPr") if root is not None else None
@@ -44,7 +46,9 @@ class Styles:
         return any(name.lower() == "title" for name in self._names(style)[:1])
 
     def is_code(self, style: str) -> bool:
-        return any(_CODE.fullmatch(name) for name in self._names(style))
+        if style not in self._code:
+            self._code[style] = any(_CODE.fullmatch(name) for name in self._names(style))
+        return self._code[style]
 
     def is_hidden(self, style: str) -> bool:
         return self._is_set(style, "vanish")
@@ -63,9 +67,10 @@ class Styles:
 
     def draws_head(self, style: str) -> bool:
         """Whether a style of tables sets the first row apart."""
-        return any(
-            attribute(part, "type") == "firstRow" for one in self._chain(style) for part in every(one, "tblStylePr")
-        )
+        if style not in self._heads:
+            parts = (part for one in self._chain(style) for part in every(one, "tblStylePr"))
+            self._heads[style] = any(attribute(part, "type") == "firstRow" for part in parts)
+        return self._heads[style]
 
     def _is_set(self, style: str, mark: str) -> bool:
         if (style, mark) not in self._set:

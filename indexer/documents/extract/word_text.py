@@ -26,7 +26,7 @@ class Seen:
 
     left_out: Counter[str] = field(default_factory=Counter)  # words, by why
     things: Counter[str] = field(default_factory=Counter)  # pictures and the like, by kind
-    notes: dict[tuple[str, str], None] = field(default_factory=dict)  # kind and number, in the order of their marks
+    notes: dict[str, dict[str, None]] = field(default_factory=dict)  # numbers of each kind, in the order of their marks
     comments: list[str] = field(default_factory=list)  # of the paragraph that is read
     has_changes: bool = False
     broken: list[str] = field(default_factory=list)  # parts that could not be read
@@ -177,9 +177,11 @@ class TextReader:
     def _note(self, kind: str, number: str) -> None:
         if self._fields.hides:
             return
-        if kind == "comments" and (kind, number) not in self._seen.notes:
-            self._seen.comments.append(number)
-        self._seen.notes.setdefault((kind, number))
+        known = self._seen.notes.setdefault(kind, {})
+        if number not in known:
+            known[number] = None
+            if kind == "comments":
+                self._seen.comments.append(number)
 
 
 def box_of(control: Element) -> str:

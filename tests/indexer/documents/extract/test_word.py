@@ -195,6 +195,24 @@ def test_notes_stand_behind_the_text_and_comments_behind_their_paragraph() -> No
     assert texts(body, {"footnotes": notes, "comments": said}) == expected
 
 
+def test_notes_in_notes_are_read_once_and_comments_in_comments_are_not() -> None:
+    def mark(kind: str, number: int) -> str:
+        return f'<w:r><w:{kind}Reference w:id="{number}"/></w:r>'
+
+    count = 3_000
+    chain = "".join(
+        f'<w:footnote w:id="{n}">{paragraph(run(f"note {n}") + mark("footnote", (n + 1) % count))}</w:footnote>'
+        for n in range(count)
+    )
+    said = "".join(
+        f'<w:comment w:id="{n}">{paragraph(run(f"said {n}") + mark("comment", n + 1))}</w:comment>'
+        for n in range(count)
+    )
+    body = paragraph(run("Text") + mark("footnote", 0) + mark("comment", 0))
+    found = texts(body, {"footnotes": part("footnotes", chain), "comments": part("comments", said)})
+    assert found == ["Text", "Comment: said 0", *(f"note {n}" for n in range(count))]
+
+
 def test_comments_in_a_table_stand_behind_it() -> None:
     said = part("comments", f'<w:comment w:id="0">{paragraph("Why?")}</w:comment>')
     cell = cell_of(paragraph(run("120") + '<w:r><w:commentReference w:id="0"/></w:r>'))

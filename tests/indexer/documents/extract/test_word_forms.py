@@ -42,6 +42,7 @@ def control(kind: str, inside: str) -> str:
         (field("MACROBUTTON NoMacro Click and type", None), "Click and type"),
         (field(r"EQ \f(1,2)", None), "1/2"),
         (field(r"EQ \* jc2 \o\ad(\s\up 9(とう),東)", None), "東(とう)"),
+        (field(r"EQ \o\ac(○,印)", None), "○ 印"),
         (f'<w:fldSimple w:instr=" AUTHOR ">{run("Ann")}</w:fldSimple>', "Ann"),
         (run("see page ") + field("PAGEREF x", run("12")), "see page 12"),
         (mark("begin") + run("kept without an end"), "kept without an end"),
