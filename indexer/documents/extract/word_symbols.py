@@ -38,6 +38,7 @@ _FONTS = {
 _ANY = {code: sign for code, sign in _FONTS["wingdings"].items() if code >= _PRIVATE}
 _BOXES = str.maketrans({"☐": EMPTY, "□": EMPTY, "❏": EMPTY, "❑": EMPTY, **dict.fromkeys("☑☒🗹🗷🗵", TICKED)})
 _NOT_OURS = str.maketrans("", "", "\ue000" + TICKED + EMPTY)
+_SIGNS = re.compile("[\uf000-\uf0ff]")
 _BEFORE_WORD = re.compile(f"([{TICKED}{EMPTY}])(?=\\S)")
 
 
@@ -64,7 +65,7 @@ def written(text: str, font: str) -> str:
     known = _FONTS.get(font.lower()) if font else None
     if known is not None:
         return "".join(known.get(ord(one), " " if one == " " else "") for one in text)
-    if any("\uf000" <= one <= "\uf0ff" for one in text):
+    if _SIGNS.search(text):
         text = "".join(_ANY.get(ord(one), one) for one in text)
     return text.translate(_BOXES)
 
