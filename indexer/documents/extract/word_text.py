@@ -61,7 +61,7 @@ class TextReader:
         self.strong = self.weak = 0  # characters that are bold, and others
 
     def read(self, paragraph: Element, style: str) -> str:
-        self._parts, self.hanging, self._style = [], [], style
+        self._parts, self.hanging, self._style = [], [], style or self._styles.ordinary
         self.strong = self.weak = 0
         self._inside(paragraph)
         return with_boxes("".join(self._parts))
@@ -103,7 +103,7 @@ class TextReader:
         if "vanish" in marks:
             is_hidden = is_on(marks["vanish"])
         else:
-            hides = self._styles.is_hidden(self._style or self._styles.ordinary) != self._styles.is_hidden(style)
+            hides = self._styles.is_hidden(self._style) != self._styles.is_hidden(style)
             is_hidden = hides or self._styles.hides_all
         strikes = [is_on(marks[name]) for name in ("strike", "dstrike") if name in marks]
         is_struck = any(strikes) if strikes else self._styles.is_struck(style) or self._styles.is_struck(self._style)

@@ -69,6 +69,14 @@ def test_what_is_hidden_is_left_out_and_said() -> None:
     assert document.remarks == ("Words that are hidden are not searched: 5.",)
 
 
+@pytest.mark.parametrize("mark", ["vanish", "strike"])
+def test_the_ordinary_style_counts_where_a_paragraph_names_none(mark: str) -> None:
+    normal = f'<w:style w:type="paragraph" w:default="1" w:styleId="N"><w:rPr><w:{mark}/></w:rPr></w:style>'
+    seen_anyway = f'<w:r><w:rPr><w:{mark} w:val="0"/></w:rPr><w:t> shown</w:t></w:r>'
+    body = paragraph(run("left out") + seen_anyway)
+    assert read(word(body, own_styles=part("styles", normal))).text == "shown"
+
+
 def test_words_for_the_web_alone_are_seen() -> None:
     """Word writes this into tables of contents."""
     assert texts(paragraph("<w:r><w:rPr><w:webHidden/></w:rPr><w:t>Scope 3</w:t></w:r>")) == ["Scope 3"]
