@@ -19,7 +19,7 @@ FLOORS: dict[str, tuple[float, float, float, float | None, float | None, float |
     "pdf": (0.877, 0.867, 0.740, 0.775, 0.018, 0.732),
     "word": (1.000, 1.000, 1.000, 1.000, 1.000, 1.000),
     "excel": (1.000, 0.976, 0.956, 0.938, 0.976, 1.000),
-    "slides": (0.752, 0.923, 0.752, 0.473, 0.363, 0.960),
+    "slides": (1.000, 1.000, 1.000, 1.000, 1.000, 1.000),
     "html": (0.940, 0.948, 0.889, 1.000, 0.875, 0.967),
     "markdown": (0.971, 1.000, 0.971, 1.000, 1.000, 1.000),
     "csv": (1.000, 1.000, 1.000, 1.000, 1.000, None),
@@ -35,8 +35,6 @@ NOT_YET = set(
     two-tables.pdf vertical-heads.pdf wide-table.pdf wrapped-cells.pdf
 
     comment.xlsx hidden-parts.xlsx two-row-header.xlsx units-below-header.xlsx
-
-    chart.pptx merged-labels.pptx picture-as-title.pptx pie-chart.pptx smart-art.pptx two-line-header.pptx
 
     bold-header.html drawing-and-code.html form.html layout-table.html marked-by-script.html menus.html tasks.md
     """.split()

@@ -1,0 +1,82 @@
+"""What a person sees in a deck and Docent does not read: gathered slide by slide, told in sentences (pure)."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from indexer.documents.extract.builder import DocumentBuilder
+from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
+
+
+@dataclass
+class Unread:
+    """Numbers of slides, one for each thing that was left out there."""
+
+    damaged: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
+    shapes: list[int] = field(default_factory=list)
+    hidden_shapes: list[int] = field(default_factory=list)
+    notes: list[int] = field(default_factory=list)
+    struck: list[int] = field(default_factory=list)
+    pictures: list[int] = field(default_factory=list)
+    media: list[int] = field(default_factory=list)
+    objects: list[int] = field(default_factory=list)
+    charts: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+
+
+def remarks(unread: Unread) -> list[str]:
+    """A sentence for each kind of thing."""
+    told = []
+    if unread.hidden:
+        told.append(f"Hidden slides are not searched: {', '.join(map(str, unread.hidden))}.")
+    if unread.damaged:
+        is_one = len(unread.damaged) == 1
+        told.append(
+            f"{_slides(unread.damaged).capitalize()} {'is' if is_one else 'are'} damaged and could not be read."
+        )
+    for places, one, several, what in (
+        (unread.shapes, "shape", "shapes", " could not be read"),
+        (unread.notes, "page of notes", "pages of notes", " could not be read"),
+        (unread.hidden_shapes, "hidden shape", "hidden shapes", ", not searched"),
+        (unread.charts, "chart", "charts", ", whose values are not stored in the file"),
+        (unread.pictures, "picture", "pictures", "; words inside are not searched"),
+        (unread.media, "film or sound", "films or sounds", "; words inside are not searched"),
+        (unread.objects, "embedded file", "embedded files", "; words inside are not searched"),
+    ):
+        if places:
+            told.append(f"{len(places):,} {one if len(places) == 1 else several} on {_slides(places)}{what}.")
+    if unread.struck:
+        told.append(f"Words that are struck out on {_slides(unread.struck)} are not searched.")
+    if unread.labels:
+        told.append(f"Tables on {_slides(unread.labels)} do not repeat all their merged labels: it is too much.")
+    return told
+
+
+def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
+    """Raise what is true of a deck without any text."""
+    if not builder.is_empty or not slides:
+        return
+    if unread.damaged:
+        raise UnreadableFile("No slide of the file can be read: it is damaged.", "Open and save it again.")
+    if unread.pictures:
+        raise NeedsOcr(
+            f"No text on {'its only slide' if slides == 1 else f'any of its {slides} slides'}: the words are pictures.",
+            "Save it as PDF and run text recognition (OCR) on that.",
+        )
+    told = remarks(unread)
+    if told:
+        raise UnsupportedFile(f"No text is left to search. {' '.join(told)}")
+
+
+def _slides(numbers: Iterable[int]) -> str:
+    """`slide 4`, `slides 1, 4 and 6-9`."""
+    runs: list[list[int]] = []
+    for number in sorted(Counter(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    names = [str(start) if start == end else f"{start}-{end}" for start, end in runs]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"slide {listed}" if len(runs) == 1 and runs[0][0] == runs[0][1] else f"slides {listed}"
