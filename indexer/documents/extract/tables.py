@@ -1,32 +1,42 @@
 """Collect an HTML table's cells, with spans laid out, until the table ends."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+
+from indexer.documents.extract.html_flow import Flow, Part
 
 WIDEST = 1000  # columns; a larger colspan or rowspan is a mistake or an attack
 MOST_HEADERS = 3
 MOST_REPEATED, REPEATED_SHARE = 20_000, 10
-"""Characters that cells which span rows may repeat in one table, and how many more for each that the table has itself;
-then they stand in their first row alone. A kilobyte that spans a thousand rows made a megabyte."""
+"""Characters that cells which span rows or columns may repeat in one table, and how many more for each that the table
+has itself; then they stand in their first place alone. A kilobyte that spans a thousand rows made a megabyte."""
+_LONG = 300  # characters of a cell that holds part of a page
 _Column = int
 
 
 @dataclass
 class TableReader:
-    """Rows of cell texts. A cell that spans rows is repeated in each: every row then says what it is about."""
+    """Rows of cell texts. A cell that spans rows or columns stands in each: every row then says what it is about."""
 
+    is_layout: bool = False  # a table that arranges a page; it is not data
     rows: list[list[str]] = field(default_factory=list)
-    is_layout: bool = False  # a table around tables arranges a page; it is not data
-    cell: list[str] | None = None  # text of the open cell
+    parts: list[Part] = field(default_factory=list)  # of all cells, as they are read where the table is layout
+    linked: int = 0  # letters inside links
     _row: list[str] = field(default_factory=list)
     _row_open: bool = False
     _heads: int = 0
     _cells: int = 0
+    _bold: int = 0
     _span: tuple[int, int] = (1, 1)  # of the open cell: columns, rows
     _is_head: bool = False
-    _from_above: dict[_Column, tuple[str, int]] = field(default_factory=dict)  # text, rows that it still covers
+    _from_above: dict[_Column, tuple[str, int, int]] = field(default_factory=dict)  # text, rows still covered, columns
     _in_head: bool = False
     _headers: int = 0
+    _has_heads: bool = False
+    _bold_rows: list[bool] = field(default_factory=list)
+    _wide: list[tuple[int, _Column, _Column]] = field(default_factory=list)  # row and columns of what spans columns
     _repeats_left: int = MOST_REPEATED
+    _is_arranged: bool = False  # a cell holds part of a page: a title with words below it
 
     def open_section(self, tag: str) -> None:
         self.close_row()
@@ -35,48 +45,67 @@ class TableReader:
 
     def open_row(self) -> None:
         self.close_row()
-        self._row, self._heads, self._cells, self._row_open = [], 0, 0, True
+        self._row, self._heads, self._cells, self._bold, self._row_open = [], 0, 0, 0, True
 
     def open_cell(self, tag: str, colspan: str, rowspan: str) -> None:
-        self.close_cell()
         if not self._row_open:
             self.open_row()
-        self.cell = []
         self._span = (_count(colspan), _count(rowspan))
         self._is_head = tag == "th"
 
-    def close_cell(self) -> str:
-        """The text of the cell that ends here."""
-        if self.cell is None:
-            return ""
-        text = "".join(self.cell).strip()
-        self.cell = None
+    def close_cell(self, flow: Flow) -> None:
+        """`flow` is what stands in the cell."""
+        text = flow.flat()
         self._fill_from_above()
         columns, rows = self._span
         self._repeats_left += REPEATED_SHARE * len(text)
         if rows > 1:
-            self._from_above[len(self._row)] = (text, rows - 1)
-        self._row += [text] + [""] * min(columns - 1, max(WIDEST - len(self._row), 0))
+            self._from_above[len(self._row)] = (text, rows - 1, columns)
+        self._append(text, columns)
+        self.parts += flow.parts
+        self.linked += sum(part.linked for part in flow.parts)
         if text:
             self._cells += 1
             self._heads += self._is_head
-        return text
+            self._bold += flow.is_bold
+            self._has_heads |= self._is_head
+            kinds = [part.kind for part in flow.parts]
+            self._is_arranged |= len(kinds) > 1 and ("heading" in kinds or len(text) > _LONG)
 
     def close_row(self) -> None:
-        self.close_cell()
         if not self._row_open:
             return
         self._fill_from_above()
         while self._row and not self._row[-1]:
-            self._row.pop()  # what spans columns at the end of a row has nothing below it
+            self._row.pop()
         self._row_open = False
         if self._is_header():
             self._headers += 1
+        self._bold_rows.append(self._bold == self._cells > 0)
         self.rows.append(self._row)
 
+    def finish(self) -> bool:
+        """Whether the table is data; a page or a box around text is none."""
+        self.close_row()
+        widest = max((sum(map(bool, row)) for row in self.rows), default=0)
+        if widest < 2 or (
+            self._is_arranged and not self._has_heads and not (self._bold_headers() and len(self.rows) > 2)
+        ):
+            return False
+        self._repeat_over_columns()
+        return True
+
     def header_rows(self) -> frozenset[int]:
-        """Indices of the rows that name the columns. Where every row claims to, as in some forms, the first does."""
+        """Indices of the rows that name the columns. Where every row claims to, as in some forms, the first does. Where
+        no row claims to, the first ones do if they alone are bold."""
+        if not self._headers and not self._has_heads:
+            return frozenset(range(self._bold_headers()))
         return frozenset(range(self._headers if self._headers < len(self.rows) else min(self._headers, 1)))
+
+    def _bold_headers(self) -> int:
+        bold = next((place for place, is_bold in enumerate(self._bold_rows) if not is_bold), 0)
+        is_wide = any(sum(map(bool, row)) > 1 for row in self.rows[:bold])
+        return bold if bold <= MOST_HEADERS and is_wide and not all(self._bold_rows) else 0
 
     def _is_header(self) -> bool:
         """Further down, cells of kind th name one row or a group of rows, not the columns."""
@@ -87,17 +116,38 @@ class TableReader:
             and (self._cells > 1 or not self.rows)
         )
 
+    def _append(self, text: str, columns: int) -> None:
+        start = len(self._row)
+        self._row += [text] + [""] * min(columns - 1, max(WIDEST - start, 0))
+        if text and len(self._row) - start > 1:
+            self._wide.append((len(self.rows), start, len(self._row)))
+
     def _fill_from_above(self) -> None:
         while len(self._row) in self._from_above:
             column = len(self._row)
-            text, left = self._from_above.pop(column)
-            self._repeats_left -= len(text) + 1
+            text, left, columns = self._from_above.pop(column)
+            self._repeats_left -= len(text) + columns
             if self._repeats_left < 0:
                 self._from_above.clear()
                 return
-            self._row.append(text)
+            self._append(text, columns)
             if left > 1:
-                self._from_above[column] = (text, left - 1)
+                self._from_above[column] = (text, left - 1, columns)
+
+    def _repeat_over_columns(self) -> None:
+        """In columns that hold something themselves; a row that is one cell stays one."""
+        used = sorted({column for row in self.rows for column, text in enumerate(row) if text})
+        filled = [sum(map(bool, row)) for row in self.rows]
+        for number, start, stop in self._wide:
+            row = self.rows[number]
+            text = row[start]
+            for place in range(bisect_right(used, start), len(used)):
+                column = used[place]
+                if column >= stop or self._repeats_left < 0 or filled[number] < 2:
+                    break
+                self._repeats_left -= len(text) + 1
+                row += [""] * (column + 1 - len(row))
+                row[column] = text
 
 
 def _count(attribute: str) -> int:

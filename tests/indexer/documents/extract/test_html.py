@@ -24,7 +24,8 @@ def test_what_no_reader_sees_is_not_text() -> None:
     assert read(
         "<!-- secret --><script>var a</script><style>p{}</style><p>seen</p><p hidden>no</p><div style='display:NONE'>"
         "no<p>no</p></div><span aria-hidden=true>no</span><template>no</template><noscript>no</noscript>"
-        "<nav><ul><li>Home</ul></nav><img src=x alt='A picture of a cat'><input value=no><p>kept <del>old</del>new</p>"
+        "<nav><ul><li>Home</ul></nav><img src=x alt='A picture of a cat'><input type=hidden value=no>"
+        "<input type=submit value=no><p>kept <del>old</del>new</p>"
     ) == [("paragraph", "seen"), ("paragraph", "kept new")]
 
 
@@ -98,7 +99,7 @@ def test_cell_that_spans_rows_is_in_each_of_them() -> None:
     assert read("<table><tr><td rowspan=2>Gold<td>a<td>b<tr><td>c<td>d<tr><td colspan=2>x<td>y</table>") == [
         ("row", "Gold | a | b"),
         ("row", "Gold | c | d"),
-        ("row", "x | | y"),
+        ("row", "x | x | y"),
     ]
 
 
@@ -170,3 +171,130 @@ def test_very_deep_and_very_long_pages() -> None:
     check(lists)
     wide = extract_bytes(b"<ul>" + b"<li>x" * 100_000, "x.html")
     assert len(wide.blocks) == 100_000
+
+
+def test_controls_of_a_form_show_what_they_hold() -> None:
+    assert read(
+        "<p><label><input type=checkbox checked>Glass</label> <input type=CHECKBOX> Theft"
+        "<p>by <input type=radio>mail <input type=radio checked>hand"
+        "<p>Name <input value='Greta Holm'> <input type=password value=no> <input type=number value=4>"
+        " <input placeholder=no>"
+        "<p>Branch <select><option>Oslo<option selected>Bergen</select>, <select><option>any<option>some</select>,"
+        " <select multiple><option>a<option selected>b<option selected>c</select> end"
+        "<p>Remark <textarea>The window\nbroke.</textarea>"
+    ) == [
+        ("paragraph", "[x] Glass [ ] Theft"),
+        ("paragraph", "by [ ] mail [x] hand"),
+        ("paragraph", "Name Greta Holm 4"),
+        ("paragraph", "Branch Bergen , any , b, c end"),
+        ("paragraph", "Remark The window\nbroke."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("box", "mark"),
+    [
+        ("<span role=checkbox aria-checked=true></span>", "[x]"),
+        ("<div role=switch aria-checked=false></div>", "[ ]"),
+        ("<input type=checkbox checked style='position:absolute; left:-9999px'>", "[x]"),
+        ("<input type=checkbox style='opacity:0'>", "[ ]"),
+        ("<img src=a.gif alt='[x]'>", "[x]"),
+        ("<i class='fa fa-square-o'></i>", "[ ]"),
+        ("<i class='far fa-check-square'></i>", "[x]"),
+        ("<div><input type=checkbox></div>", "[ ]"),
+    ],
+)
+def test_boxes_that_a_page_draws_by_itself(box: str, mark: str) -> None:
+    assert read(f"<div>{box}<span>Load test passed</span></div>") == [("paragraph", f"{mark} Load test passed")]
+
+
+def test_a_box_alone_is_no_text_but_a_cell() -> None:
+    assert read("<input type=checkbox id=menu-toggle><h1>Canteen</h1>") == [("heading1", "Canteen")]
+    assert read("<table><tr><th>Load<th>Done<tr><td>test<td><input type=checkbox></table>")[1:] == [
+        ("row", "test | [ ]")
+    ]
+    assert read("<p>a<input type=checkbox hidden><input type=checkbox style='display:none'>") == [("paragraph", "a")]
+
+
+def test_tasks_of_a_wiki() -> None:
+    assert read("<ul><li class=checked data-inline-task-id=1>a<li data-inline-task-id=2>b</ul>") == [
+        ("item1", "[x] a"),
+        ("item1", "[ ] b"),
+    ]
+
+
+def test_a_choice_that_never_ends_loses_no_words() -> None:
+    assert read("<select><option>A<div>after</div><p>more") == [
+        ("paragraph", "A"),
+        ("paragraph", "after"),
+        ("paragraph", "more"),
+    ]
+
+
+def test_words_of_drawings_and_formulas() -> None:
+    assert read(
+        "<svg><title>no</title><defs><text>no</text></defs> no <g><text>Pump <tspan>4</tspan></text></g>"
+        "<text>Tank</text><foreignObject><div>Valve</div></foreignObject></svg>"
+        "<p>So <math><mi>E</mi><mo>=</mo><mi>m</mi><annotation>no</annotation></math>."
+    ) == [("paragraph", "Pump 4\nTank"), ("paragraph", "Valve"), ("paragraph", "So E=m.")]
+
+
+def test_roles_are_read_like_tags() -> None:
+    assert read(
+        "<div role=heading aria-level=3>Hours</div><div role=table><div role=row><span role=columnheader>Day</span>"
+        "<span role=columnheader>Open</span></div><div role=row><span role=cell>Monday</span><span role=cell>8</span>"
+        "</div></div>"
+    ) == [("heading3", "Hours"), ("header", "Day | Open"), ("row", "Monday | 8")]
+
+
+@pytest.mark.parametrize(
+    ("first", "kinds"),
+    [
+        ("<td><b>City</b><td><b>Limit</b>", ["header", "row", "row"]),
+        ("<td><p><strong>City</strong></p><td style='font-weight: 700'>Limit", ["header", "row", "row"]),
+        ("<td><b>City</b><td>Limit", ["row", "row", "row"]),
+        ("<td colspan=2><b>Limits</b><tr><td><b>City</b><td><b>Limit</b>", ["header", "header", "row", "row"]),
+    ],
+)
+def test_first_rows_that_are_bold_name_the_columns(first: str, kinds: list[str]) -> None:
+    found = read(f"<table><tr>{first}<tr><td>Oslo<td>120<tr><td>Lyon<td>95</table>")
+    assert [kind for kind, _ in found] == kinds
+
+
+def test_a_table_that_is_all_bold_has_no_header() -> None:
+    assert [kind for kind, _ in read("<table><tr><td><b>a</b><td><b>b</b><tr><td><b>c</b><td><b>d</b></table>")] == [
+        "row"
+    ] * 2
+
+
+def test_cells_over_rows_and_columns_stand_in_each_of_them() -> None:
+    assert read(
+        "<table><tr><th rowspan=2 colspan=2>Site<th colspan=2>2025<tr><th>Plan<th>Actual<tr><td>N<td>1<td>2<td>3"
+        "<tr><td colspan=4>All closed</table>"
+    ) == [
+        ("header", "Site | Site | 2025 | 2025"),
+        ("header", "Site | Site | Plan | Actual"),
+        ("row", "N | 1 | 2 | 3"),
+        ("row", "All closed"),
+    ]
+
+
+def test_a_table_that_arranges_a_page_keeps_its_titles() -> None:
+    assert read("<table><tr><td><h1>News</h1><p>The roof is tight.</p><td><ul><li>one<li>two</ul></table>") == [
+        ("heading1", "News"),
+        ("paragraph", "The roof is tight."),
+        ("item1", "one"),
+        ("item1", "two"),
+    ]
+    assert read("<table role=presentation><tr><td>a<td>b</table>") == [("paragraph", "a"), ("paragraph", "b")]
+    assert read("<table><tr><td><h4>Plan</h4><td><h4>Cost</h4><tr><td>Gold<td>9</table>") == [
+        ("row", "Plan | Cost"),
+        ("row", "Gold | 9"),
+    ]
+
+
+def test_definitions_in_groups() -> None:
+    assert read("<dl><div><dt>Net<dd>without tax</div><div><dt>Gross<dd>with tax</div></dl>") == [
+        ("item1", "Net\nwithout tax"),
+        ("item1", "Gross\nwith tax"),
+    ]
