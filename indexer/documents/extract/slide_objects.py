@@ -120,8 +120,9 @@ class SlideReader:
             return
         if any(True for _ in shape.element.iter("{*}videoFile", "{*}audioFile", "{*}quickTimeFile", "{*}wavAudioFile")):
             self._unread.media.append(self._page)
-        elif _is_large(shape.element):
-            self._unread.pictures.append(self._page)
+        else:
+            pictures = self._unread.pictures if _is_large(shape.element) else self._unread.small_pictures
+            pictures.append(self._page)
         self._add_alternative(shape)
 
     def _add_alternative(self, shape: Shape) -> None:

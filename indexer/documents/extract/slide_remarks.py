@@ -19,6 +19,7 @@ class Unread:
     notes: list[int] = field(default_factory=list)
     struck: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
+    small_pictures: list[int] = field(default_factory=list)  # said only where there is nothing else
     media: list[int] = field(default_factory=list)
     objects: list[int] = field(default_factory=list)
     charts: list[int] = field(default_factory=list)
@@ -59,7 +60,7 @@ def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
         return
     if unread.damaged:
         raise UnreadableFile("No slide of the file can be read: it is damaged.", "Open and save it again.")
-    if unread.pictures:
+    if unread.pictures or unread.small_pictures:
         raise NeedsOcr(
             f"No text on {'its only slide' if slides == 1 else f'any of its {slides} slides'}: the words are pictures.",
             "Save it as PDF and run text recognition (OCR) on that.",

@@ -13,6 +13,7 @@ _BOXES = {
 }
 """Letters that a symbol font shows as a box to tick or a mark."""
 _MARKS_OF_LISTS = {"☐": "[ ]", "☑": "[x]", "☒": "[x]", "✓": "✓", "✔": "✓", "✗": "✗", "✘": "✗"}
+_ORNAMENT = "q"  # of Wingdings
 _PRIVATE = 0xF000  # from here on symbol fonts have their characters
 
 
@@ -30,6 +31,7 @@ class Paragraph:
 def paragraphs(body: Element) -> Iterator[Paragraph]:
     """Those of a `txBody` that hold words."""
     counters: dict[int, tuple[str, int]] = {}  # by level: the way of counting, and the last number
+    has_ticked = any(_box_of_list(found, True) == "[x]" for found in body.iterfind("{*}p/{*}pPr"))
     for element in body.iterfind("{*}p"):
         text, has_struck, is_bold = _words(element)
         properties = first(element, "pPr")
@@ -38,7 +40,7 @@ def paragraphs(body: Element) -> Iterator[Paragraph]:
             if has_struck:
                 yield Paragraph("", level, False, True)
             continue
-        mark = _counted(properties, level, counters) or _box_of_list(properties)
+        mark = _counted(properties, level, counters) or _box_of_list(properties, has_ticked)
         marked = properties is not None and any(
             local(child) in ("buChar", "buAutoNum", "buBlip") for child in properties
         )
@@ -84,28 +86,37 @@ def _runs(element: Element) -> Iterator[Element]:
 def _of_symbol_font(text: str, properties: Element | None) -> str:
     if properties is None:
         return text
-    fonts = [
-        found.get("typeface", "").lower() for name in ("sym", "latin") if (found := first(properties, name)) is not None
-    ]
-    boxes = next((_BOXES[font] for font in fonts if font in _BOXES), None)
-    if boxes is None:
-        return text
-    return "".join(boxes.get(_in_latin(character), character) for character in text)
+    for name in ("sym", "latin"):
+        font = first(properties, name)
+        boxes = _BOXES.get(font.get("typeface", "").lower() if font is not None else "")
+        if boxes:
+            # The font for symbols shows nothing but characters of its own.
+            return "".join(
+                boxes.get(_in_latin(character), character)
+                if name == "latin" or ord(character) >= _PRIVATE
+                else character
+                for character in text
+            )
+    return text
 
 
 def _in_latin(character: str) -> str:
     return chr(ord(character) - _PRIVATE) if _PRIVATE <= ord(character) < _PRIVATE + 256 else character
 
 
-def _box_of_list(properties: Element | None) -> str:
-    """What the bullet itself says: a ticked or an empty box."""
+def _box_of_list(properties: Element | None, has_ticked: bool) -> str:
+    """What the bullet itself says: a ticked or an empty box. One that PowerPoint offers as an ornament is a box beside
+    ticked ones alone."""
     bullet = first(properties, "buChar") if properties is not None else None
     if bullet is None:
         return ""
     character = bullet.get("char", "")[:1]
     font = first(properties, "buFont")
     boxes = _BOXES.get(font.get("typeface", "").lower() if font is not None else "")
-    return boxes.get(_in_latin(character), "") if boxes and character else _MARKS_OF_LISTS.get(character, "")
+    if not boxes or not character:
+        return _MARKS_OF_LISTS.get(character, "")
+    letter = _in_latin(character)
+    return boxes.get(letter, "") if letter != _ORNAMENT or has_ticked else ""
 
 
 def _counted(properties: Element | None, level: int, counters: dict[int, tuple[str, int]]) -> str:

@@ -165,6 +165,7 @@ def _text(shape: Shape) -> str:
 
 def _said(shape: Shape) -> str:
     """Words that somebody wrote into a footer or a date; numbers of slides and dates of today are none."""
-    if shape.is_hidden or shape.place == "sldNum" or any(shape.element.iter("{*}fld")):
+    has_field = next(shape.element.iter("{*}fld"), None) is not None
+    if shape.is_hidden or shape.place == "sldNum" or has_field:
         return ""
     return _text(shape)

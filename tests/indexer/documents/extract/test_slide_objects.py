@@ -54,7 +54,8 @@ def test_ways_to_count(way: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("bullet", "shown"),
     [
-        ('<a:buFont typeface="Wingdings"/><a:buChar char="q"/>', "[ ] Load test passed"),
+        ('<a:buFont typeface="Wingdings"/><a:buChar char="o"/>', "[ ] Load test passed"),
+        ('<a:buFont typeface="Wingdings"/><a:buChar char="q"/>', "Load test passed"),
         ('<a:buFont typeface="Wingdings"/><a:buChar char="&#xf0fe;"/>', "[x] Load test passed"),
         ('<a:buChar char="☐"/>', "[ ] Load test passed"),
         ('<a:buChar char="•"/>', "Load test passed"),
@@ -64,6 +65,21 @@ def test_ways_to_count(way: str, shown: str) -> None:
 def test_boxes_in_place_of_bullets(bullet: str, shown: str) -> None:
     data = deck_of(lambda slide: box(slide, "Load test passed"), layout=BLANK)
     assert words(paragraph_properties(data, "Load", f"<a:pPr>{bullet}</a:pPr>")) == [("item1", shown)]
+
+
+def test_an_ornament_is_a_box_beside_ticked_ones() -> None:
+    data = deck_of(lambda slide: box(slide, "Load\nSecurity"), layout=BLANK)
+    for text, mark in (("Load", "q"), ("Security", "&#xf0fe;")):
+        bullet = f'<a:pPr><a:buFont typeface="Wingdings"/><a:buChar char="{mark}"/></a:pPr>'
+        data = paragraph_properties(data, text, bullet)
+    assert words(data) == [("item1", "[ ] Load"), ("item1", "[x] Security")]
+
+
+def test_the_font_for_symbols_leaves_letters_alone() -> None:
+    data = deck_of(lambda slide: box(slide, "outlook"), layout=BLANK)
+    assert words(paragraph_properties(data, "outlook", "", '<a:rPr><a:sym typeface="Wingdings"/></a:rPr>')) == [
+        ("paragraph", "outlook")
+    ]
 
 
 def test_boxes_in_symbol_fonts() -> None:
