@@ -130,7 +130,7 @@ class _Reader:
     def data(self, text: str) -> None:
         if self._skipped or self._context.is_silent:
             return
-        if self._context.current == "title":
+        if self._context.titles:
             self.title.append(text)
         elif self._choice is not None:
             self._choice.put(text)

@@ -44,6 +44,7 @@ class Context:
     superscripts: int = 0
     content: int = 0
     drawings: int = 0
+    titles: int = 0
     _open: list[_Element] = field(default_factory=list)
 
     @property
@@ -95,6 +96,7 @@ class Context:
         self.bold += by * element.is_bold
         self.content += by * element.is_content
         self.superscripts += by * (element.tag == "sup")
+        self.titles += by * (element.tag == "title")
         self.drawings += by * (element.tag == "svg")
 
 

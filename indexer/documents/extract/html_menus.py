@@ -42,6 +42,9 @@ _LANGUAGES = frozenset(
     lëtzebuergesch rumantsch
     """.split()
 )
+_SKIPS = re.compile(
+    r"(?:skip|jump) (?:to|navigation)|zum inhalt|aller au contenu|ir al contenido|vai al contenuto", re.I
+)
 _CODE = re.compile(r"[A-Z]{2}|[a-z]{2}(?:-[A-Za-z]{2})?")
 
 
@@ -100,6 +103,7 @@ def _by_look(parts: Sequence[Part]) -> set[int]:
         languages = sum(max(parts[number].languages, is_language(parts[number].text)) for number in run)
         repeated = sum(1 for number in run if times[parts[number].text.strip()] > 1)
         is_menu = (len(run) > 2 and repeated >= _MOSTLY * len(run)) or (len(run) >= _LEADING and run[-1] < first_title)
+        left_out.update(n for n in run if n < first_title and _SKIPS.match(parts[n].text.strip()))
         if is_menu or (languages > 2 and languages >= _MOSTLY * len(run)):
             left_out.update(run)
     return left_out

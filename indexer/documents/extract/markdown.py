@@ -1,6 +1,7 @@
 """Markdown to blocks, by way of HTML: front matter gives the title, template language goes, HTML islands are read."""
 
 import re
+from html import unescape
 
 import yaml
 
@@ -8,6 +9,7 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.decoding import decode
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.html import read_html
+from indexer.documents.extract.markdown_html import with_html_apart
 from indexer.documents.extract.markdown_parser import DEEPEST_LISTS, to_html
 from indexer.documents.extract.template import strip_template
 from indexer.documents.extract.titles import LONGEST_TITLE, choose_title
@@ -21,11 +23,12 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     source = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     builder = DocumentBuilder()
     title, body = split_front_matter(source, builder)
-    html, is_too_deep = to_html(_CONTAINER.sub("", strip_template(body)))
+    html, is_too_deep = to_html(with_html_apart(_CONTAINER.sub("", strip_template(body))))
     if is_too_deep:
         builder.remarks.append(f"Lists nested more than {DEEPEST_LISTS} deep are read as plain lines.")
     read_html(html, builder)
-    return builder.build(choose_title(name, title, builder.first_heading(1), builder.first_heading()))
+    named = unescape(strip_template(title))  # sites put it into a page as it stands
+    return builder.build(choose_title(name, named, builder.first_heading(1), builder.first_heading()))
 
 
 def split_front_matter(source: str, builder: DocumentBuilder) -> tuple[str, str]:

@@ -3,11 +3,8 @@
 Below that depth the library would leave out the rest of the file. Here the lines there become paragraphs as they stand.
 """
 
-import re
-
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.deflist import deflist_plugin
@@ -19,7 +16,6 @@ _DEEPEST = 2 * DEEPEST_LISTS + 1  # levels of blocks: a list takes two, itself a
 LONGEST_LABEL = 200
 """Characters of a footnote's label; without a bound the library looks through the rest of the paragraph for its end."""
 _MOST_AT_ONCE = 2  # levels that the library goes down before it looks for the next block
-_TASK = re.compile(r"\[[ xX]][ \t\n\v\f\r]")
 _TOO_DEEP = "too deep"
 
 
@@ -29,7 +25,6 @@ def to_html(source: str) -> tuple[str, bool]:
     parser.enable(["table", "strikethrough"])
     for plugin in (footnote_plugin, deflist_plugin, admon_plugin):
         parser.use(plugin)
-    parser.core.ruler.after("inline", "task_marks", _without_task_marks)
     parser.block.ruler.before("table", "too_deep", _lines_as_they_stand)
     parser.inline.ruler.at("footnote_ref", _footnote)
     found: dict[str, object] = {}
@@ -58,17 +53,3 @@ def _footnote(state: StateInline, silent: bool) -> bool:
     """A rule of running text: the plugin's, asked only where a label ends soon."""
     begins = state.src.startswith("[^", state.pos)
     return begins and state.src.find("]", state.pos, state.pos + LONGEST_LABEL) > 0 and footnote_ref(state, silent)
-
-
-def _without_task_marks(state: StateCore) -> None:
-    """A rule of the whole: the boxes of task lists go. The plugin for them takes time quadratic in a list's length."""
-    for index, token in enumerate(state.tokens):
-        if (
-            token.type == "inline"
-            and token.children
-            and index > 1
-            and state.tokens[index - 1].type == "paragraph_open"
-            and state.tokens[index - 2].type == "list_item_open"
-            and _TASK.match(token.content)
-        ):
-            token.children[0].content = token.children[0].content[3:]

@@ -20,6 +20,11 @@ _TOKEN = re.compile(
 """Nothing here is tried twice (`*+`, `++`), or a long run of spaces or dashes were quadratic."""
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{[#:.][^{}\n]*+\}[ \t]*+$", re.MULTILINE)
+_LINK_ATTRIBUTES = re.compile(r"(?<=\))\{:[ ]?[.#\w][^{}\n]{0,300}\}")
+_TARGET = re.compile(r"(?:\]\([ \t]*<?|^[ >]{0,9}\[[^\]\n]*\]:[ \t]*\n?[ \t]*<?)[^\s()<>]*\Z", re.MULTILINE)
+_NEAR = 200
+"""Before a token: it stands in the target of a link, or of a reference such as `[form]: {{ base }}/form`. Without words
+there it would be no link, and its brackets would be read."""
 _ALERT_LEVELS = frozenset({"", "info", "warning", "error", "success", "note", "tip", "danger"})
 
 
@@ -52,7 +57,7 @@ def strip_template(source: str) -> str:
             out.append(_shown(token, source))
     if until != "endcomment":
         out.append(source[position:])
-    return _ATTRIBUTES.sub("", "".join(out))
+    return _LINK_ATTRIBUTES.sub("", _ATTRIBUTES.sub("", "".join(out)))
 
 
 def _fence_after(fence: str, token: re.Match[str]) -> str:
@@ -67,8 +72,8 @@ def _fence_after(fence: str, token: re.Match[str]) -> str:
 
 def _shown(token: re.Match[str], source: str) -> str:
     """What a tag or a value puts on the page."""
-    if source[max(token.start() - 2, 0) : token.start()] == "](":
-        return "#"  # the target of a link
+    if _TARGET.search(source, max(token.start() - _NEAR, 0), token.start()):
+        return "#" if source[token.start() - 1] in "(<" else "/"  # a line that begins with # is a heading
     value: str | None = token["value"]
     if value is not None:
         value = value.strip()

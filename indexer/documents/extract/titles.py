@@ -14,10 +14,16 @@ _LEFT_BY_PROGRAMS = re.compile(
 )
 
 
+_TAGS = re.compile(
+    r"</?(?:a|abbr|b|br|code|em|font|i|kbd|mark|small|span|strong|sub|sup|u)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE
+)
+"""Of HTML, as some people write them into titles."""
+
+
 def choose_title(name: str, *offers: str) -> str:
     """The first offer that looks like a title, else the file's name made readable."""
     for offer in offers:
-        title = clean.one_line(offer)
+        title = clean.one_line(_TAGS.sub("", offer))
         if title and len(title) <= LONGEST_TITLE and not _LEFT_BY_PROGRAMS.fullmatch(title) and re.search(r"\w", title):
             return title
     return from_name(name)

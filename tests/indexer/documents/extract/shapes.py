@@ -138,6 +138,29 @@ def _cells_row(row: int, *cells: str) -> str:
     return f'<row r="{row}">{"".join(cells)}</row>'
 
 
+def _slide_again(unit: str, before: str = "", after: str = "", most: int = 1 << 30) -> Callable[[int], bytes]:
+    """One slide with a unit over and over; `after` as often, where there is a most."""
+
+    def make(size: int) -> bytes:
+        deck = pptx.Presentation()
+        deck.slides.add_slide(deck.slide_layouts[6])
+        stream = BytesIO()
+        deck.save(stream)
+        count = min(size // len(unit), most)
+        body = before + unit * count + after * (count if most < 1 << 30 else 1)
+        made = BytesIO()
+        with zipfile.ZipFile(stream) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+            for name in old.namelist():
+                content = old.read(name)
+                is_slide = name == "ppt/slides/slide1.xml"
+                new.writestr(
+                    name, content.replace(b"</p:spTree>", body.encode() + b"</p:spTree>") if is_slide else content
+                )
+        return made.getvalue()
+
+    return make
+
+
 def _widths(size: int) -> bytes:
     """One row with many columns, then as many rows with one."""
     return ("1," * (size // 4) + "\n" + "1\n" * (size // 4)).encode()
@@ -166,6 +189,10 @@ MARKDOWN = {
     "a title that goes on": _again("a.md", "c\n", '[a]: b "\n'),
     "one heading": _again("a.md", "a\n", "", "==="),
     "tasks": _again("a.md", "- [ ] a\n"),
+    "targets of template code": _again("a.md", "[a]: {{ b }}\n"),
+    "template code on a line": _again("a.md", "](a{{ b }}"),
+    "tables that never end": _again("a.md", "<table>\n\n    <td>a\n"),
+    "tags that hold Markdown": _again("a.md", "<a markdown "),
     "lists in lists": Shape("a.md", lambda n: "".join("  " * i + "- x\n" for i in range(int(n**0.5))).encode()),
     "lists in lists on a line": _again("a.md", "- ", "", "x"),
     "quotes in quotes": _again("a.md", ">", "", "x"),
@@ -205,6 +232,21 @@ OTHERS = {
     "cells over rows": Shape(
         "a.html", lambda n: ("<table><tr>" + "<td rowspan=1000>a" * (n // 36) + "<tr>" * (n // 8)).encode()
     ),
+    "cells over rows and columns": Shape(
+        "a.html",
+        lambda n: (
+            "<table><tr>"
+            + "<td>a" * 900
+            + "<tr><td rowspan=1000 colspan=900>b<td>c" * (n // 80)
+            + "<tr><td>d" * (n // 18)
+        ).encode(),
+    ),
+    "links": _again("a.html", "<li><a href=/a>b</a>"),
+    "menus in menus": _again("a.html", "<nav class='menu nav'><a href=/a>b</a>"),
+    "names of an element": _again("a.html", "nav ", "<p class='", "'>x"),
+    "boxes": _again("a.html", "<p><input type=checkbox>"),
+    "choices": _again("a.html", "<select><option selected>a"),
+    "drawings": _again("a.html", "<svg><text>a"),
     "200 columns": _again("a.csv", "1," * 200 + "\n"),
     "one wide row": Shape("a.csv", _widths),
     "quotes never closed": _again("a.csv", '"a,'),
@@ -275,6 +317,18 @@ OTHERS = {
         ),
     ),
     "PowerPoint: rows": Shape("a.pptx", _slide_rows),
+    "PowerPoint: shapes": Shape(
+        "a.pptx", _slide_again("<p:sp><p:txBody><a:p><a:r><a:t>a</a:t></a:r></a:p></p:txBody></p:sp>")
+    ),
+    "PowerPoint: paragraphs": Shape(
+        "a.pptx",
+        _slide_again(
+            '<a:p><a:pPr><a:buAutoNum type="alphaLcPeriod"/></a:pPr><a:r><a:t>a</a:t></a:r></a:p>',
+            "<p:sp><p:txBody>",
+            "</p:txBody></p:sp>",
+        ),
+    ),
+    "PowerPoint: groups in groups": Shape("a.pptx", _slide_again("<p:grpSp>", after="</p:grpSp>", most=80)),
     "PDF: lines": Shape("a.pdf", _lines("Line of words")),
     "PDF: lines further and further right": Shape("a.pdf", _lines("Line of words", 0.01)),
     "PDF: items deeper and deeper": Shape("a.pdf", _lines("- item", 0.7)),

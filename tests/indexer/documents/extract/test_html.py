@@ -158,6 +158,12 @@ def test_title() -> None:
     assert extract_bytes(b"<p>text", "leave_policy-2024.html").title == "Leave policy-2024"
 
 
+def test_html_in_the_title() -> None:
+    document = extract_bytes(b"<title>Pay <em>Slip</em></title><p>text", "x.html")
+    assert (document.title, document.text) == ("Pay Slip", "text")
+    assert extract_bytes(b"<title>Pay &lt;b&gt;Slip&lt;/b&gt;</title><p>text", "x.html").title == "Pay Slip"
+
+
 def test_declared_encoding() -> None:
     page = "<meta charset='windows-1251'><p>Отпуск сотрудника".encode("cp1251")
     assert extract_bytes(page, "x.html").text == "Отпуск сотрудника"

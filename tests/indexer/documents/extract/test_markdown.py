@@ -63,8 +63,8 @@ def test_html_islands_and_comments() -> None:
 
 def test_task_lists_footnotes_and_notes() -> None:
     assert read('- [ ] call\n- [x] write\n\nFact[^1].\n\n[^1]: Source.\n\n!!! note "Mind"\n    The gap.\n') == [
-        ("item1", "call"),
-        ("item1", "write"),
+        ("item1", "[ ] call"),
+        ("item1", "[x] write"),
         ("paragraph", "Fact."),
         ("paragraph", "Mind"),
         ("paragraph", "The gap."),
@@ -107,3 +107,64 @@ def test_long_unclosed_template_is_read_in_one_pass() -> None:
 def test_windows_line_ends_and_byte_order_mark() -> None:
     document = extract_bytes("\ufeff---\r\ntitle: T\r\n---\r\n\r\n# H\r\n\r\ntext\r\nmore".encode(), "x.md")
     assert (document.title, document.text) == ("T", "H\n\ntext more")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["{{ url }}", "<{{ url }}>", "{{ url }} 'Title'", "{% link a.md %}", "{{ '/a' | url }}", "\n  {{ url }}",
+     "/a/{{ b }}/c", "{{ base }}/form", "{{ base }}{% link a.md %}", '{{< ref "a" >}}', "{{ '/travel' }}"],
+)  # fmt: skip
+def test_links_whose_target_is_template_code(target: str) -> None:
+    assert read(f"See [the form][form] now.\n\n[form]: {target}\n") == [("paragraph", "See the form now.")]
+    if "\n" not in target:
+        assert read(f"See [the form]({target}) now.\n") == [("paragraph", "See the form now.")]
+
+
+def test_template_code_beside_links_stays_out() -> None:
+    assert read("A [form](x) {{ b }} of [c]: d{% if e %}f") == [("paragraph", "A form of [c]: df")]
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        ("---\ntitle: Pay <em>Slip</em> &amp; Co\n---\nx", "Pay Slip & Co"),
+        ("---\ntitle: 'Pay {{ site.name }}<br/>Slip'\n---\nx", "Pay Slip"),
+        ("# <a name='x'></a>Pay <em>Slip</em> <!-- no -->\n\nx", "Pay Slip"),
+        ("Pay <b>Slip</b>\n===\n\nx", "Pay Slip"),
+        ("<h1 align=center>\n  <a href=x>Pay Slip</a>\n</h1>\n\nx", "Pay Slip"),
+        ("---\ntitle: a < b and c > d\n---\nx", "a < b and c > d"),
+    ],
+)
+def test_html_in_titles(source: str, title: str) -> None:
+    document = extract_bytes(source.encode(), "x.md")
+    assert document.title == title
+    assert document.blocks[0].kind != "heading" or document.text.startswith(title)
+
+
+def test_html_in_text() -> None:
+    assert read("Press <kbd>Ctrl</kbd>+<kbd>C</kbd>, H<sub>2</sub>O, <input type=checkbox checked> done") == [
+        ("paragraph", "Press Ctrl+C, H2O, [x] done")
+    ]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table>\n  <tr>\n    <th>A</th>\n\n    <th>B</th>\n  </tr>\n\n    <tr><td>1</td><td>2</td></tr>\n\n</table>",
+        "<details>\n\n| A | B |\n|---|---|\n| 1 | 2 |\n\n</details>",
+        '<div class="x" markdown="1">\n| A | B |\n|---|---|\n| 1 | 2 |\n</div>',
+        "<table><tr><th>\n\n*A*\n\n</th><th>\n\nB\n\n</th></tr><tr><td>1</td><td>\n\n2\n\n</td></tr></table>",
+    ],
+)
+def test_tables_and_html_in_each_other(table: str) -> None:
+    assert read(f"Before\n\n{table}\n\nAfter") == [
+        ("paragraph", "Before"),
+        ("header", "A | B"),
+        ("row", "1 | 2"),
+        ("paragraph", "After"),
+    ]
+
+
+def test_code_that_shows_html_stays_as_it_is() -> None:
+    source = "```html\n<table>\n\n    <td>a</td>\n```\n\n    <td>b</td>\n"
+    assert read(source) == [("code", "<table>\n\n    <td>a</td>"), ("code", "<td>b</td>")]
