@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from indexer.documents.extract.package import Element, first, is_true, local
 
-DEEPEST_GROUP = 20
 _SAME_LINE = 137_160
 """English metric units, .15 inch: shapes that begin so near to each other stand side by side, as drawn by hand."""
 _SHAPES = frozenset({"sp", "pic", "graphicFrame", "cxnSp"})
@@ -40,7 +39,7 @@ Places = Mapping[str, tuple[int, int]]
 def shapes_of(root: Element, places: Places) -> list[Shape]:
     """All of a slide, a layout or a page of notes; those of a group together. `places` are those of its layout."""
     tree = first(root, "cSld/spTree")
-    return list(_ordered(tree, places, 0)) if tree is not None else []
+    return list(_ordered(tree, places)) if tree is not None else []
 
 
 def places_of(root: Element, master: Places) -> Places:
@@ -61,17 +60,17 @@ _LIKE = {"ctrTitle": "title", "subTitle": "body", "obj": "body"}
 """On a master there are few kinds of placeholders."""
 
 
-def _ordered(parent: Element, places: Places, depth: int) -> Iterator[Shape]:
+def _ordered(parent: Element, places: Places) -> Iterator[Shape]:
     """From top to bottom, then from left to right."""
     found: list[tuple[int, int, Element, bool]] = []
-    for element, is_group in _children(parent, depth):
+    for element, is_group in _children(parent):
         kind, index = _placeholder(element)
         left, top = _corner(element) or places.get(f"#{index}") or places.get(kind) or (0, 0)
         found.append((top, left, element, is_group))
     for top, left, element, is_group in _in_lines(found):
         if is_group:
             is_hidden = _is_hidden(element)
-            for shape in _ordered(element, places, depth + 1):
+            for shape in _ordered(element, places):
                 hidden = is_hidden or shape.is_hidden
                 yield Shape(shape.element, top, left, shape.place, shape.index, hidden)
         else:
@@ -89,18 +88,18 @@ def _in_lines(found: Sequence[tuple[int, int, Element, bool]]) -> list[tuple[int
     return [one for line in lines for one in sorted(line, key=lambda one: one[1])]
 
 
-def _children(parent: Element, depth: int) -> Iterator[tuple[Element, bool]]:
+def _children(parent: Element) -> Iterator[tuple[Element, bool]]:
     """Shapes, and whether each is a group; of an alternative what newer programs show."""
     for child in parent:
         name = local(child)
         if name in _SHAPES:
             yield child, False
-        elif name == "grpSp" and depth < DEEPEST_GROUP:
+        elif name == "grpSp":
             yield child, True
         elif name == "AlternateContent":
             choice, old = first(child, "Choice"), first(child, "Fallback")
-            shown = list(_children(choice, depth)) if choice is not None else []
-            yield from shown or (_children(old, depth) if old is not None else ())
+            shown = list(_children(choice)) if choice is not None else []
+            yield from shown or (_children(old) if old is not None else ())
 
 
 def _placeholder(element: Element) -> tuple[str, str]:

@@ -138,6 +138,9 @@ def _cells_row(row: int, *cells: str) -> str:
     return f'<row r="{row}">{"".join(cells)}</row>'
 
 
+_SLIDE_SHAPE = "<p:sp><p:txBody><a:p><a:r><a:t>a</a:t></a:r></a:p></p:txBody></p:sp>"
+
+
 def _slide_again(unit: str, before: str = "", after: str = "", most: int = 1 << 30) -> Callable[[int], bytes]:
     """One slide with a unit over and over; `after` as often, where there is a most."""
 
@@ -317,9 +320,7 @@ OTHERS = {
         ),
     ),
     "PowerPoint: rows": Shape("a.pptx", _slide_rows),
-    "PowerPoint: shapes": Shape(
-        "a.pptx", _slide_again("<p:sp><p:txBody><a:p><a:r><a:t>a</a:t></a:r></a:p></p:txBody></p:sp>")
-    ),
+    "PowerPoint: shapes": Shape("a.pptx", _slide_again(_SLIDE_SHAPE)),
     "PowerPoint: paragraphs": Shape(
         "a.pptx",
         _slide_again(
@@ -328,7 +329,9 @@ OTHERS = {
             "</p:txBody></p:sp>",
         ),
     ),
-    "PowerPoint: groups in groups": Shape("a.pptx", _slide_again("<p:grpSp>", after="</p:grpSp>", most=80)),
+    "PowerPoint: groups in groups": Shape(
+        "a.pptx", _slide_again("<p:grpSp>", after=_SLIDE_SHAPE + "</p:grpSp>", most=240)
+    ),
     "PDF: lines": Shape("a.pdf", _lines("Line of words")),
     "PDF: lines further and further right": Shape("a.pdf", _lines("Line of words", 0.01)),
     "PDF: items deeper and deeper": Shape("a.pdf", _lines("- item", 0.7)),

@@ -17,6 +17,7 @@ from pptx.util import Inches
 from indexer.documents.extract.charts import read_chart
 from indexer.documents.extract.diagrams import diagram_texts
 from tests.indexer.documents.extract.decks import BLANK, TITLE_AND_BODY, box, changed, deck_of, read, table, words
+from tests.indexer.documents.extract.shapes import SHAPES
 from tests.indexer.documents.extract.test_slides import picture
 
 SLIDE = "ppt/slides/slide1.xml"
@@ -346,3 +347,8 @@ def test_series_with_other_categories_keep_their_values() -> None:
         "</c:plotArea></c:chart></c:chartSpace>"
     )
     assert read_chart(root).rows == [["", ""], ["A", "1"]]
+
+
+def test_no_word_is_lost_however_deep_its_group() -> None:
+    data = SHAPES["PowerPoint: groups in groups"].make(100_000)
+    assert len(words(data)) == 240
