@@ -38,6 +38,8 @@ _HIDDEN_STYLE = re.compile(
 )
 """Of a style: not shown, without a size or a colour, or far outside of the page. Text in the colour of what is behind
 it is read: that may stand in a style sheet."""
+_BEHIND = re.compile(r"(?<![\w-])background(?:-color)?\s*:\s*([^;]{1,60})", re.IGNORECASE)
+_HEADER_NAMES = frozenset("header head thead table-header tableheader table-head tablehead".split())
 _NOT_DISPLAYED = re.compile(r"(?<![\w-])display\s*:\s*none", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _ARROWS = re.compile(r"[\s↑↩⏎^¶§#\ufe0e]+")
@@ -266,9 +268,9 @@ class _Reader:
             return
         self._end_cell(table)
         if tag == "tr":
-            table.open_row()
+            table.open_row(_look(attributes), bool(_HEADER_NAMES & set(attributes.get("class", "").lower().split())))
         elif tag in ("td", "th"):
-            table.open_cell(tag, attributes.get("colspan", ""), attributes.get("rowspan", ""))
+            table.open_cell(tag, attributes.get("colspan", ""), attributes.get("rowspan", ""), _look(attributes))
             self._flush()
             self._cell = Flow()
             self._outside = (self._kinds, self._lists)
@@ -324,3 +326,9 @@ def _is_drawn_over(attributes: Mapping[str, str]) -> bool:
         or attributes.get("aria-hidden", "").lower() == "true"
         or _NOT_DISPLAYED.search(attributes.get("style", ""))
     )
+
+
+def _look(attributes: Mapping[str, str]) -> str:
+    """The colour behind a row or a cell of a table, "" for none of its own."""
+    behind = _BEHIND.search(attributes.get("style", ""))
+    return (behind[1] if behind else attributes.get("bgcolor", "")).strip().lower()

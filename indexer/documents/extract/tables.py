@@ -33,6 +33,11 @@ class TableReader:
     _in_head: bool = False
     _headers: int = 0
     _has_heads: bool = False
+    _is_named: bool = False  # the open row
+    _row_look: str = ""
+    _look: str = ""  # of the open cell
+    _row_looks: set[str] = field(default_factory=set)
+    _looks: list[set[str]] = field(default_factory=list)  # of the cells of each row
     _bold_rows: list[bool] = field(default_factory=list)
     _wide: list[tuple[int, _Column, _Column]] = field(default_factory=list)  # row and columns of what spans columns
     _repeats_left: int = MOST_REPEATED
@@ -43,15 +48,18 @@ class TableReader:
         self._in_head = tag == "thead"
         self._from_above.clear()
 
-    def open_row(self) -> None:
+    def open_row(self, look: str = "", is_header: bool = False) -> None:
+        """`look` is the colour behind the row; `is_header` says that its name is that of a header."""
         self.close_row()
+        self._row_look, self._is_named, self._row_looks = look, is_header, set()
         self._row, self._heads, self._cells, self._bold, self._row_open = [], 0, 0, 0, True
 
-    def open_cell(self, tag: str, colspan: str, rowspan: str) -> None:
+    def open_cell(self, tag: str, colspan: str, rowspan: str, look: str = "") -> None:
         if not self._row_open:
             self.open_row()
         self._span = (_count(colspan), _count(rowspan))
         self._is_head = tag == "th"
+        self._look = look or self._row_look
 
     def close_cell(self, flow: Flow) -> None:
         """`flow` is what stands in the cell."""
@@ -68,7 +76,8 @@ class TableReader:
             self._cells += 1
             self._heads += self._is_head
             self._bold += flow.is_bold
-            self._has_heads |= self._is_head
+            self._has_heads |= self._is_head or self._is_named
+            self._row_looks.add(self._look)
             kinds = [part.kind for part in flow.parts]
             self._is_arranged |= len(kinds) > 1 and ("heading" in kinds or len(text) > _LONG)
 
@@ -82,6 +91,7 @@ class TableReader:
         if self._is_header():
             self._headers += 1
         self._bold_rows.append(self._bold == self._cells > 0)
+        self._looks.append(self._row_looks)
         self.rows.append(self._row)
 
     def finish(self) -> bool:
@@ -97,9 +107,9 @@ class TableReader:
 
     def header_rows(self) -> frozenset[int]:
         """Indices of the rows that name the columns. Where every row claims to, as in some forms, the first does. Where
-        no row claims to, the first ones do if they alone are bold."""
+        no row claims to, the first ones do if they alone are bold or of a colour."""
         if not self._headers and not self._has_heads:
-            return frozenset(range(self._bold_headers()))
+            return frozenset(range(self._bold_headers() or self._is_first_coloured()))
         return frozenset(range(self._headers if self._headers < len(self.rows) else min(self._headers, 1)))
 
     def _bold_headers(self) -> int:
@@ -107,11 +117,17 @@ class TableReader:
         is_wide = any(sum(map(bool, row)) > 1 for row in self.rows[:bold])
         return bold if bold <= MOST_HEADERS and is_wide and not all(self._bold_rows) else 0
 
+    def _is_first_coloured(self) -> bool:
+        """Whether one colour stands behind the first row, and behind no other; stripes come again."""
+        own = self._looks[0] if len(self._looks) > 2 else set()
+        is_wide = bool(self.rows) and sum(map(bool, self.rows[0])) > 1
+        return is_wide and len(own) == 1 and "" not in own and not any(own & looks for looks in self._looks[1:])
+
     def _is_header(self) -> bool:
         """Further down, cells of kind th name one row or a group of rows, not the columns."""
         return (
             self._cells > 0
-            and (self._heads == self._cells or self._in_head)
+            and (self._heads == self._cells or self._in_head or self._is_named)
             and self._headers == len(self.rows) < MOST_HEADERS
             and (self._cells > 1 or not self.rows)
         )

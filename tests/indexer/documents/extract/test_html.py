@@ -267,6 +267,23 @@ def test_first_rows_that_are_bold_name_the_columns(first: str, kinds: list[str])
     assert [kind for kind, _ in found] == kinds
 
 
+@pytest.mark.parametrize(
+    ("rows", "is_header"),
+    [
+        (["<tr bgcolor='#ddd'>", "<tr>", "<tr>"], True),
+        (["<tr style='background: navy; color: white'>", "<tr bgcolor=white>", "<tr>"], True),
+        (["<tr class='row header'>", "<tr>", "<tr>"], True),
+        (["<tr bgcolor='#ddd'>", "<tr>", "<tr bgcolor='#ddd'>"], False),
+        (["<tr bgcolor='#ddd'>", "<tr>"], False),
+    ],
+)
+def test_first_rows_of_a_colour_name_the_columns(rows: list[str], is_header: bool) -> None:
+    found = read(
+        "<table>" + "".join(f"{row}<td>{number}a<td>{number}b" for number, row in enumerate(rows)) + "</table>"
+    )
+    assert [kind for kind, _ in found] == ["header" if is_header else "row"] + ["row"] * (len(rows) - 1)
+
+
 def test_a_table_that_is_all_bold_has_no_header() -> None:
     assert [kind for kind, _ in read("<table><tr><td><b>a</b><td><b>b</b><tr><td><b>c</b><td><b>d</b></table>")] == [
         "row"
