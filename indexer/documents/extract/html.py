@@ -85,6 +85,9 @@ class _Reader:
         self._context = Context()
         self._choice: html_forms.Choice | None = None
         self._tables: list[TableReader] = []
+        self._data: TableReader | None = (
+            None  # the one of them that is data: what is in its cells is not, or it is none
+        )
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         context = self._context
@@ -150,8 +153,8 @@ class _Reader:
     def finished(self) -> list[Part]:
         """All parts, when the last tag is read."""
         self._end_choice()
-        if self._cell is not None:
-            self._make_layout(self._tables[-1])
+        if self._data is not None:
+            self._make_layout(self._data)
         self._flush()
         return self._page.parts
 
@@ -243,16 +246,19 @@ class _Reader:
             self._flow.add_language()
 
     def _start_table(self, attributes: Mapping[str, str]) -> None:
-        if self._tables:
-            self._make_layout(self._tables[-1])
+        is_inside = self._cell is not None and self._data is not None and self._data.names_columns
+        if self._data is not None and not is_inside:
+            self._make_layout(self._data)
         self._flush()
-        self._tables.append(TableReader(attributes.get("role", "") in ("presentation", "none")))
+        table = TableReader(is_inside or attributes.get("role", "") in ("presentation", "none"))
+        self._tables.append(table)
+        if not table.is_layout:
+            self._data = table
 
     def _make_layout(self, table: TableReader) -> None:
         """What the table holds so far are stretches of text, and so is the rest of it."""
-        if table.is_layout:
-            return
         table.is_layout = True
+        self._data = None
         self._flush()
         self._page.parts += table.parts
         if self._cell is not None:
@@ -303,6 +309,7 @@ class _Reader:
         self._flush()
         if table.is_layout:
             return
+        self._data = None
         if table.finish():
             part = Part("row", "", linked=table.linked, region=self._context.region)
             part.rows, part.header_rows = table.rows, table.header_rows()

@@ -43,6 +43,11 @@ class TableReader:
     _repeats_left: int = MOST_REPEATED
     _is_arranged: bool = False  # a cell holds part of a page: a title with words below it
 
+    @property
+    def names_columns(self) -> bool:
+        """Whether a row or a cell names others: such a table is data, whatever stands in its cells."""
+        return self._has_heads or self._in_head
+
     def open_section(self, tag: str) -> None:
         self.close_row()
         self._in_head = tag == "thead"

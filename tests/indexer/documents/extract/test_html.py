@@ -316,6 +316,13 @@ def test_a_table_that_arranges_a_page_keeps_its_titles() -> None:
     ]
 
 
+def test_a_table_in_a_cell_of_a_table_with_names_is_words() -> None:
+    assert read(
+        "<table><tr><th>Site<th>Hours<tr><td>North<td><table><tr><td>Mon<td>8<tr><td>Tue<td><table><tr><td>9</table></table>"
+        "<tr><td>South<td>closed</table><p>end"
+    ) == [("header", "Site | Hours"), ("row", "North | Mon 8 Tue 9"), ("row", "South | closed"), ("paragraph", "end")]
+
+
 def test_definitions_in_groups() -> None:
     assert read("<dl><div><dt>Net<dd>without tax</div><div><dt>Gross<dd>with tax</div></dl>") == [
         ("item1", "Net\nwithout tax"),
