@@ -12,6 +12,8 @@ CONTENT, AROUND, MENU = 0, 1, 2
 _BETWEEN = re.compile(r"\W+")
 _BOXES = re.compile(r"(?:\s*\[[ x]\]\s*)+")
 
+_BOX_ABOVE = re.compile(r"\A(\s*\[[ x]\])\s*\n\s*")
+
 
 def letters(text: str) -> int:
     """How many letters and digits, so that what stands between links does not count."""
@@ -70,6 +72,7 @@ class Flow:
         if _BOXES.fullmatch(text):
             self._box += text.strip() + " "
             return
+        text = _BOX_ABOVE.sub(r"\1 ", text)
         box = self._box if kind != "heading" else ""
         self.parts.append(Part(kind, box + text, level, self._linked, self._languages, self._region))
         self._linked = self._languages = 0

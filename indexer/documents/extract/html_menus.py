@@ -29,7 +29,7 @@ COOKIES = re.compile(
 _SENTENCE = 12  # words from which text in a menu is more than a label
 _MOSTLY = 0.7
 _LONGEST_LABEL = 8  # words
-_LEADING = 8  # links before the first title
+_LEADING = 8  # links before the first title, of a page that says more than twice as many words
 _LANGUAGES = frozenset(
     """
     afrikaans العربية azərbaycanca беларуская български বাংলা català čeština cymraeg dansk deutsch eesti
@@ -98,11 +98,13 @@ def _by_look(parts: Sequence[Part]) -> set[int]:
     runs = list(_runs(parts))
     times = Counter(text for run in runs for text in {parts[number].text.strip() for number in run})
     first_title = next((number for number, part in enumerate(parts) if part.kind == "heading" and part.level < 3), 0)
+    said = sum(len(part.text.split()) for part in parts if not part.linked)
     left_out: set[int] = set()
     for run in runs:
         languages = sum(max(parts[number].languages, is_language(parts[number].text)) for number in run)
         repeated = sum(1 for number in run if times[parts[number].text.strip()] > 1)
-        is_menu = (len(run) > 2 and repeated >= _MOSTLY * len(run)) or (len(run) >= _LEADING and run[-1] < first_title)
+        is_leading = len(run) >= _LEADING and run[-1] < first_title and said >= 2 * len(run)
+        is_menu = (len(run) > 2 and repeated >= _MOSTLY * len(run)) or is_leading
         left_out.update(n for n in run if n < first_title and _SKIPS.match(parts[n].text.strip()))
         if is_menu or (languages > 2 and languages >= _MOSTLY * len(run)):
             left_out.update(run)

@@ -62,7 +62,7 @@ class TableReader:
     def open_cell(self, tag: str, colspan: str, rowspan: str, look: str = "") -> None:
         if not self._row_open:
             self.open_row()
-        self._span = (_count(colspan), _count(rowspan))
+        self._span = (_count(colspan), _count(rowspan) if rowspan.strip() != "0" else WIDEST)  # 0: all that follow
         self._is_head = tag == "th"
         self._look = look or self._row_look
 

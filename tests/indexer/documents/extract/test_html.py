@@ -208,6 +208,7 @@ def test_controls_of_a_form_show_what_they_hold() -> None:
         ("<i class='fa fa-square-o'></i>", "[ ]"),
         ("<i class='far fa-check-square'></i>", "[x]"),
         ("<div><input type=checkbox></div>", "[ ]"),
+        ("<input type=checkbox><br>", "[ ]"),
     ],
 )
 def test_boxes_that_a_page_draws_by_itself(box: str, mark: str) -> None:
@@ -300,6 +301,10 @@ def test_cells_over_rows_and_columns_stand_in_each_of_them() -> None:
         ("row", "N | 1 | 2 | 3"),
         ("row", "All closed"),
     ]
+
+
+def test_a_cell_over_all_rows_that_follow() -> None:
+    assert read("<table><tr><td rowspan=0>Red<td>a<tr><td>b<tr><td>c</table>")[2] == ("row", "Red | c")
 
 
 def test_a_table_that_arranges_a_page_keeps_its_titles() -> None:

@@ -6,8 +6,8 @@ from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.invariants import check
 
-ARTICLE = "<h1>Canteen</h1><p>It opens at seven and serves meals until two.</p>"
-SEEN = "Canteen\n\nIt opens at seven and serves meals until two."
+ARTICLE = "<h1>Canteen</h1><p>It opens at seven and serves meals until two.</p>" + "<p>Ask at the desk.</p>" * 5
+SEEN = "Canteen\n\nIt opens at seven and serves meals until two." + "\n\nAsk at the desk." * 5
 
 
 def links(*names: str, tag: str = "li", more: str = "") -> str:
@@ -94,6 +94,10 @@ def test_a_page_that_is_all_links_is_content() -> None:
     document = read(f"<nav><ul>{MENU}</ul></nav>")
     assert document.text.startswith("Section 0\nSection 1")
     assert document.remarks == ()
+
+
+def test_an_index_before_few_words_is_content() -> None:
+    assert "Section 11" in read(f"<ul>{MENU}</ul><h1>Help</h1><p>Ask us.</p>").text
 
 
 def test_links_of_markdown_are_content() -> None:
