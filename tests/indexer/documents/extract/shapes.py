@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 
 import pptx
@@ -145,23 +146,31 @@ def _slide_again(unit: str, before: str = "", after: str = "", most: int = 1 << 
     """One slide with a unit over and over; `after` as often, where there is a most."""
 
     def make(size: int) -> bytes:
-        deck = pptx.Presentation()
-        deck.slides.add_slide(deck.slide_layouts[6])
-        stream = BytesIO()
-        deck.save(stream)
         count = min(size // len(unit), most)
-        body = before + unit * count + after * (count if most < 1 << 30 else 1)
-        made = BytesIO()
-        with zipfile.ZipFile(stream) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
-            for name in old.namelist():
-                content = old.read(name)
-                is_slide = name == "ppt/slides/slide1.xml"
-                new.writestr(
-                    name, content.replace(b"</p:spTree>", body.encode() + b"</p:spTree>") if is_slide else content
-                )
-        return made.getvalue()
+        return slide_of(before + unit * count + after * (count if most < 1 << 30 else 1))
 
     return make
+
+
+@cache
+def _empty_deck() -> bytes:
+    deck = pptx.Presentation()
+    deck.slides.add_slide(deck.slide_layouts[6])
+    stream = BytesIO()
+    deck.save(stream)
+    return stream.getvalue()
+
+
+def slide_of(shapes: str) -> bytes:
+    """A deck of one slide with these shapes, as XML."""
+    made = BytesIO()
+    with zipfile.ZipFile(BytesIO(_empty_deck())) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "ppt/slides/slide1.xml":
+                content = content.replace(b"</p:spTree>", shapes.encode() + b"</p:spTree>")
+            new.writestr(name, content)
+    return made.getvalue()
 
 
 def _widths(size: int) -> bytes:

@@ -4,6 +4,7 @@ import contextlib
 import random
 import re
 from collections import Counter
+from xml.sax.saxutils import escape
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from indexer.documents.extract.sheet_rows import Line
 from indexer.documents.extract.sheet_tables import find_tables
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, check_characters
-from tests.indexer.documents.extract.shapes import book_of
+from tests.indexer.documents.extract.shapes import book_of, slide_of
 
 TAGS = (
     "p div span b i h1 h2 h3 h6 ul ol li dl dt dd table thead tbody tr th td caption pre code br hr img a sup del"
@@ -130,6 +131,41 @@ def test_no_cell_is_lost_and_none_stands_in_two_rows(rows: list[list[str]]) -> N
     named = set(re.findall(r"r\d+c\d+", " ".join(headers)))
     assert not named & set(places)
     assert named | set(places) == {f"r{line.number}c{column}" for line in made for column in line.cells}
+
+
+SLIDE_TAGS = (
+    "p:sp p:pic p:graphicFrame p:grpSp p:nvSpPr p:nvPr p:txBody p:spPr p:cNvPr p:ph a:p a:r a:rPr a:pPr a:fld a:br"
+    " a:xfrm a:tbl a:tr a:tc a:tblPr a:buAutoNum a:buChar a:buFont a:solidFill a:graphicData a:chart"
+    " a:relIds p:oleObj a:off"
+).split()
+SLIDE_ATTRIBUTES = (
+    '|type="title"|type="ftr"|type="x"|idx="-1"|hidden="1"|x="-7" y="9"|x="z"|gridSpan="9" hMerge="1"|rowSpan="2"'
+    '|vMerge="1"|firstRow="1"|lvl="99"|lvl="x"|char="q"|typeface="Wingdings"|startAt="999999999"|type="romanUcPeriod"|id="rId1"'
+    '|b="1"|strike="sngStrike"|descr="Some words that say something"'
+).split("|")
+slide_shapes = st.recursive(
+    words.map(lambda text: f"<a:t>{escape(''.join(c for c in text if c.isprintable()))}</a:t>"),
+    lambda inner: st.builds(
+        "<{0} {1}>{2}</{0}>".format,
+        st.sampled_from(SLIDE_TAGS),
+        st.sampled_from(SLIDE_ATTRIBUTES),
+        st.lists(inner, max_size=4).map("".join),
+    ),
+    max_leaves=30,
+)
+
+
+@many
+@given(st.lists(slide_shapes, max_size=5).map("".join))
+def test_slides(shapes: str) -> None:
+    try:
+        document = extract_bytes(slide_of(shapes), "a.pptx")
+    except FileError as error:
+        check_characters(error.what)
+        return
+    check(document)
+    if "a:chart" not in shapes and "a:relIds" not in shapes:
+        assert not [remark for remark in document.remarks if "could not be read" in remark]
 
 
 @many

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pptx
@@ -9,6 +10,9 @@ import pytest
 from PIL import Image
 from pptx.util import Inches
 
+from benchmarks.extraction import field
+from benchmarks.extraction.expected import parse
+from benchmarks.extraction.score import score
 from indexer.documents.extract import slide_objects
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 from tests.indexer.documents.extract.decks import (
@@ -182,3 +186,15 @@ def test_the_title_of_a_deck_is_its_own_or_that_of_its_first_slide() -> None:
     assert read(saved(deck)).title == "Board of March"
     deck.core_properties.title = "Board 2026"
     assert read(saved(deck)).title == "Board 2026"
+
+
+@pytest.mark.parametrize("name", ["field-pptx-chart-and-merge.pptx", "field-pptx-picture-as-title.pptx"])
+def test_decks_that_others_wrote(shared: Path, name: str) -> None:
+    assert (shared / "field").is_dir()
+    case = next(case for case in field.cases() if case.name == name)
+    document = read(case.make())
+    parts = [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
+    found = score(parse(case.expected), parts)
+    assert (found.found, found.clean, found.order) == (1, 1, 1)
+    assert found.rows[0] == found.rows[1]
+    assert found.headed[0] == found.headed[1]
