@@ -45,7 +45,11 @@ _LANGUAGES = frozenset(
 _SKIPS = re.compile(
     r"(?:skip|jump) (?:to|navigation)|zum inhalt|aller au contenu|ir al contenido|vai al contenuto", re.I
 )
-_CODE = re.compile(r"[A-Z]{2}|[a-z]{2}(?:-[A-Za-z]{2})?")
+_CODES = frozenset(
+    "ar bg ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu id it ja ko lt lv nb nl nn no pl pt ro ru sk sl sq"
+    " sr sv th tr uk vi zh".split()
+)
+"""Of languages, as menus show them: not of any country or state, whose lists are content."""
 
 
 def region_of(tag: str, attributes: Mapping[str, str], is_in_content: bool) -> int:
@@ -62,7 +66,7 @@ def region_of(tag: str, attributes: Mapping[str, str], is_in_content: bool) -> i
 def is_language(text: str) -> bool:
     words = text.replace("(", " ").replace(")", " ").split()
     return 0 < len(words) < 4 and (
-        all(word.casefold() in _LANGUAGES for word in words) or bool(_CODE.fullmatch(text.strip()))
+        all(word.casefold() in _LANGUAGES for word in words) or text.strip().partition("-")[0].lower() in _CODES
     )
 
 
@@ -100,12 +104,15 @@ def _by_look(parts: Sequence[Part]) -> set[int]:
     first_title = next((number for number, part in enumerate(parts) if part.kind == "heading" and part.level < 3), 0)
     said = sum(len(part.text.split()) for part in parts if not part.linked)
     left_out: set[int] = set()
+    seen: set[str] = set()  # links of the runs above: what comes again below the first title has stood there once
     for run in runs:
         languages = sum(max(parts[number].languages, is_language(parts[number].text)) for number in run)
-        repeated = sum(1 for number in run if times[parts[number].text.strip()] > 1)
-        is_leading = len(run) >= _LEADING and run[-1] < first_title and said >= 2 * len(run)
-        is_menu = (len(run) > 2 and repeated >= _MOSTLY * len(run)) or is_leading
+        texts = {parts[number].text.strip() for number in run}
+        repeated = sum(1 for text in texts if times[text] > 1 and (text in seen or run[0] < first_title))
+        seen |= texts
         left_out.update(n for n in run if n < first_title and _SKIPS.match(parts[n].text.strip()))
+        is_leading = len(run) >= _LEADING and run[-1] < first_title and said >= 2 * len(run)
+        is_menu = (len(run) > 2 and repeated >= _MOSTLY * len(texts)) or is_leading
         if is_menu or (languages > 2 and languages >= _MOSTLY * len(run)):
             left_out.update(run)
     return left_out

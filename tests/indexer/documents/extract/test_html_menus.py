@@ -61,11 +61,17 @@ def test_links_that_stand_on_the_page_twice_are_left_out() -> None:
     assert read(f"{twice}{ARTICLE}{twice}").text == SEEN
 
 
+def test_of_links_that_the_page_itself_repeats_the_first_stay() -> None:
+    twice = f"<ul>{links('Travel', 'Leave', 'Keys')}</ul>"
+    assert read(f"{ARTICLE}{twice}<h2>Again</h2>{twice}").text == f"{SEEN}\n\nTravel\nLeave\nKeys\n\nAgain"
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [
         ("<h2>Forms</h2><ul>" + links("Travel", "Leave", "Parking", "Keys") + "</ul>", "Travel"),
         ("<ul><li>Deutsch<li>English<li>Polski</ul>", "Deutsch"),
+        ("<ul>" + links("AL", "AK", "AZ", "CA") + "</ul>", "AK"),
         ("<footer><p>Owner: Quality, phone 5522</p></footer>", "Owner: Quality, phone 5522"),
         ("<footer><a href='mailto:q@example.com'>q@example.com</a></footer>", "q@example.com"),
         ("<div class=menu><p>Soup 4 euros</p></div>", "Soup 4 euros"),
