@@ -1,6 +1,7 @@
 """PDF files to blocks, with PDFium: text as it stands on the pages, and a remark where words are only in pictures."""
 
 import ctypes
+import math
 from collections.abc import Sequence
 
 import pypdfium2 as pdfium
@@ -9,12 +10,13 @@ import pypdfium2.raw as raw
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf_blocks import add_pages
-from indexer.documents.extract.pdf_lines import Line, page_lines
+from indexer.documents.extract.pdf_lines import Box, Line, page_lines
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 
 PICTURE_SHARE = 0.04
 """Share of a page from which a picture may hold words. Logos and rules are smaller."""
+_LETTER = (0, 0, 612, 792)
 _REASONS = {
     raw.FPDF_ERR_PASSWORD: ("The PDF is protected with a password.", "Save it without the password."),
     raw.FPDF_ERR_SECURITY: ("The PDF uses a protection that cannot be read.", "Save it without protection."),
@@ -63,13 +65,29 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> tuple[list[Line], f
     page = document[number - 1]
     try:
         textpage = page.get_textpage()
-        left, bottom, right, top = page.get_cropbox()
-        lines = page_lines(textpage, number, (left, bottom, right, top))
+        left, bottom, right, top = box = page.get_bbox()
+        lines = page_lines(textpage, number, _seen(page, box), box)
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
         return lines, share, raw.FPDFPage_CountObjects(page) == 0
     finally:
         page.close()
+
+
+def _seen(page: pdfium.PdfPage, box: Box) -> Box:
+    """The part of the page that is shown: `box`, which PDFium makes of what page and parents say.
+
+    Where they say nothing that can be, PDFium gives US Letter or nothing at all: everything is read then.
+    """
+    empty = box[0] >= box[2] or box[1] >= box[3]
+    made_up = box == _LETTER and not any(
+        _is_size(own(fallback_ok=False)) for own in (page.get_mediabox, page.get_cropbox)
+    )
+    return (-math.inf, -math.inf, math.inf, math.inf) if empty or made_up else box
+
+
+def _is_size(box: Box | None) -> bool:
+    return box is not None and box[0] != box[2] and box[1] != box[3]
 
 
 def _area(image: pdfium.PdfObject) -> float:

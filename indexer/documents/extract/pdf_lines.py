@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+
 SMALLEST = 1.0  # points; smaller text is not for readers
+SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger than a point
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
 _MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
@@ -57,11 +60,12 @@ class _Character:
     after_break: bool
 
 
-def page_lines(textpage: pdfium.PdfTextPage, page: int, box: tuple[float, float, float, float]) -> list[Line]:
-    """Lines in the order of the file, cut at wide gaps; outside of `box` (left, bottom, right, top) nothing is seen."""
+def page_lines(textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box) -> list[Line]:
+    """Lines in the order of the file, cut at wide gaps; outside of `seen` nothing is read. `box` is the page's size."""
+    smallest = min(SMALLEST, max(box[2] - box[0], box[3] - box[1]) * SMALLEST_SHARE or SMALLEST)
     lines: list[Line] = []
     run: list[_Character] = []
-    for character in _characters(textpage, box):
+    for character in _characters(textpage, seen, smallest):
         if run and not _goes_on(run[-1], character):
             lines += _lines(run, page)
             run = []
@@ -73,7 +77,7 @@ def page_lines(textpage: pdfium.PdfTextPage, page: int, box: tuple[float, float,
     return lines
 
 
-def _characters(textpage: pdfium.PdfTextPage, box: tuple[float, float, float, float]) -> Iterator[_Character]:
+def _characters(textpage: pdfium.PdfTextPage, box: Box, smallest: float) -> Iterator[_Character]:
     handle = textpage.raw
     x, y, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
     size, is_bold, angle = 0.0, False, 0.0
@@ -91,7 +95,7 @@ def _characters(textpage: pdfium.PdfTextPage, box: tuple[float, float, float, fl
         raw.FPDFText_GetLooseCharBox(handle, index, bounds)
         if after_space or after_break:
             size, is_bold, angle = _font(handle, index)
-        if size < SMALLEST or not (box[0] <= x.value <= box[2] and box[1] <= y.value <= box[3]):
+        if size < smallest or not (box[0] <= x.value <= box[2] and box[1] <= y.value <= box[3]):
             continue
         text = "-" if code in _LINE_END_HYPHENS else chr(code)
         left, right, baseline = _along(angle, x.value, y.value, bounds)

@@ -1,6 +1,7 @@
 import pytest
 from reportlab.platypus import ListFlowable, Table
 
+from benchmarks.extraction.made_pdf_raw import A4, Page, at, box, pdf
 from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.extract.hyphens import Hyphens
@@ -151,6 +152,36 @@ def test_text_outside_of_the_page_is_not_seen() -> None:
     document = read(drawn([[*body(1), (LEFT, -300, BODY, 11, "off the page"), (LEFT, 500, BODY, 0.5, "too small")]]))
     assert "off the page" not in document.text
     assert "too small" not in document.text
+
+
+@pytest.mark.parametrize(
+    ("entries", "tree"),
+    [
+        ("", box(A4)),
+        ("/MediaBox [595 842 0 0]", ""),
+        ("/MediaBox [0 -100 600 842]", box((100, 100))),
+        (box((300, 300)), "/CropBox [0 0 700 900] /MediaBox [0 0 100 100]"),
+        ("", ""),
+        ("/CropBox [900 900 1000 1000]", box(A4)),
+        ("/MediaBox [0 0 0 0]", ""),
+    ],
+    ids=["inherited", "upside down", "own", "cropped", "missing", "crop beside the page", "empty"],
+)
+def test_the_size_of_a_page_may_stand_in_its_parent_or_nowhere(entries: str, tree: str) -> None:
+    page = Page(at(72, 200, "The permit ends on 4 June.") + at(72, 820, "Permit 2291"), entries)
+    text = read(pdf([page], tree)).text
+    assert ("Permit 2291" in text) == ("300 300" not in entries)
+    assert "ends on 4 June" in text
+
+
+def test_what_is_cut_off_by_a_parent_is_not_seen() -> None:
+    page = Page(at(72, 600, "The permit ends on 4 June.") + at(20, 820, "cyan plate"))
+    assert read(pdf([page], f"{box(A4)} /CropBox [50 50 500 800]")).text == "The permit ends on 4 June."
+
+
+def test_a_page_in_large_units_has_small_letters() -> None:
+    page = Page(at(7, 70, "The permit ends on 4 June.", size=0.8), "/MediaBox [0 0 59.5 84.2] /UserUnit 10")
+    assert read(pdf([page])).text == "The permit ends on 4 June."
 
 
 def test_hyphens_at_line_ends() -> None:

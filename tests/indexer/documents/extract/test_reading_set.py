@@ -28,11 +28,7 @@ FLOORS: dict[str, tuple[float, float, float, float | None, float | None, float |
 
 NOT_YET = set(
     """
-    bare-table.pdf columns-line-by-line.pdf drawn-by-column.pdf footnotes.pdf form-fields.pdf hidden-layer.pdf
-    inherited-a4.pdf inherited-landscape.pdf margin-note.pdf merged-labels.pdf mixed-directions.pdf
-    notes-on-the-page.pdf out-of-order.pdf right-to-left.pdf rotate-180.pdf rotate-270-inherited.pdf rotate-90.pdf
-    ruled-table.pdf side-box.pdf sideways-down.pdf sideways-up.pdf table-over-pages.pdf two-line-header.pdf
-    two-tables.pdf vertical-heads.pdf wide-table.pdf wrapped-cells.pdf
+    bare-table.pdf columns-line-by-line.pdf footnotes.pdf form-fields.pdf inherited-landscape.pdf margin-note.pdf merged-labels.pdf notes-on-the-page.pdf out-of-order.pdf right-to-left.pdf rotate-180.pdf rotate-270-inherited.pdf rotate-90.pdf ruled-table.pdf side-box.pdf sideways-down.pdf sideways-up.pdf table-over-pages.pdf two-line-header.pdf two-tables.pdf vertical-heads.pdf wide-table.pdf wrapped-cells.pdf
 
     comment.xlsx hidden-parts.xlsx two-row-header.xlsx units-below-header.xlsx
 
