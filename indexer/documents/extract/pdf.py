@@ -10,7 +10,8 @@ import pypdfium2.raw as raw
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf_blocks import add_pages
-from indexer.documents.extract.pdf_lines import Box, Line, page_lines
+from indexer.documents.extract.pdf_characters import Box
+from indexer.documents.extract.pdf_lines import Line, page_lines
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 

@@ -9,10 +9,12 @@ from itertools import pairwise, zip_longest
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.hyphens import Hyphens
-from indexer.documents.extract.pdf_lines import Line
-from indexer.documents.extract.pdf_rows import assembled
+from indexer.documents.extract.pdf_lines import Cell, Line
+from indexer.documents.extract.pdf_rows import in_order
+from indexer.documents.extract.pdf_tables import edges, header_rows, laid_out, nearest
 
 HEADING_SIZE = 1.1  # of the body's size
+LARGE_SIZE = 1.5  # of the body's size: whole sentences that are smaller are no headings
 LONGEST_HEADING = 160  # code points
 _EDGE_LINES = 6  # lines at the top and at the bottom of a page among which running headers are looked for
 _MARGIN_FROM = 0.405  # of the page's height, from its middle
@@ -20,6 +22,7 @@ _MARGIN_SPACE = 1.7  # of the font size
 _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
 _MARK = re.compile(r"(?:[•◦▪●○■□➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
+_TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
 _DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
 
@@ -32,7 +35,7 @@ class _Group:
 
     kind: str  # text | item | table
     lines: list[Line] = field(default_factory=list)
-    rows: list[list[tuple[float, str]]] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,22 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
     style = _style(every_line)
     hyphens = Hyphens(line.text for line in every_line)
     for lines in kept:
-        groups = _groups(assembled(lines), style)
+        ordered = _in_order(lines)
+        groups = _groups(ordered, style)
         if lines and lines[0].page == 1 and _is_cover(groups, style):
-            builder.add("heading", " ".join(line.text for line in lines), 1, 1)
+            builder.add("heading", " ".join(line.text for line in ordered), 1, 1)
             continue
         indents = sorted({round(group.lines[0].left) for group in groups if group.kind == "item"})
         for group, after in zip_longest(groups, groups[1:]):
             _add(builder, group, after, style, hyphens, indents)
+
+
+def _in_order(lines: Sequence[Line]) -> list[Line]:
+    """Direction by direction, that of most of the page first."""
+    directions: dict[int, list[Line]] = {0: []}
+    for line in lines:
+        directions.setdefault(line.angle, []).append(line)
+    return [line for one in directions.values() for line in in_order(one)]
 
 
 def _is_cover(groups: Sequence[_Group], style: _Style) -> bool:
@@ -86,18 +98,25 @@ def _place(line: Line) -> tuple[str, int]:
 
 
 def _marginal(lines: Sequence[Line], body: float) -> list[Line]:
-    """The few lines in the top and bottom margins that are no larger than the body and stand apart from it."""
-    upright = sorted((line for line in lines if not line.angle), key=lambda line: -line.baseline)
+    """The few lines in the margins that are no larger than the body and stand apart from it. The top and the bottom of
+    lines that run up or down are the sides of the page."""
+    directions: dict[int, list[Line]] = {}
+    for line in lines:
+        directions.setdefault(line.angle, []).append(line)
     found: list[Line] = []
-    for ordered in (upright, upright[::-1]):
-        for count in range(1, min(_EDGE_LINES + 1, len(ordered) + 1)):
-            edge, rest = ordered[:count], ordered[count:]
-            space = abs(edge[-1].baseline - rest[0].baseline) if rest else 2 * _MARGIN_SPACE * body
-            if space > _MARGIN_SPACE * max(edge[-1].size, 1):
-                found += [
-                    line for line in edge if abs(line.height - 0.5) > _MARGIN_FROM and line.size < HEADING_SIZE * body
-                ]
+    for one in directions.values():
+        downwards = sorted(one, key=lambda line: -line.baseline)
+        for ordered in (downwards, downwards[::-1]):
+            for count in range(1, min(_EDGE_LINES + 1, len(ordered) + 1)):
+                edge, rest = ordered[:count], ordered[count : count + 1]
+                space = abs(edge[-1].baseline - rest[0].baseline) if rest else 2 * _MARGIN_SPACE * body
+                if space > _MARGIN_SPACE * max(edge[-1].size, 1):
+                    found += [line for line in edge if _is_in_margin(line) and line.size < HEADING_SIZE * body]
     return found
+
+
+def _is_in_margin(line: Line) -> bool:
+    return abs(line.height - 0.5) > _MARGIN_FROM
 
 
 def _body_size(lines: Sequence[Line]) -> float:
@@ -185,7 +204,7 @@ def _continues(group: _Group, before: Line, line: Line, style: _Style, margin: C
     if not _is_below(before, line, step) or abs(before.size - line.size) > 0.1 * line.size:
         return False
     if group.kind == "table":
-        return _fills_cells(group.rows[-1], line)
+        return _fills_cells(group, line)
     if len(line.cells) > 1 or before.right < line.left or before.left > line.right:
         return False
     if group.kind == "item":
@@ -207,19 +226,19 @@ def _is_short(before: Line, line: Line, margin: Callable[[Line], float]) -> bool
     return not before.text.endswith("-") and before.right + line.first_word + 0.5 * line.size < margin(before)
 
 
-def _fills_cells(row: list[tuple[float, str]], line: Line) -> bool:
-    """Whether every stretch of `line` stands under a cell of the row, and the first cell has ended."""
-    lefts = [left for left, _ in row]
-    under = (abs(left - lefts[_nearest(lefts, left)]) < line.size for left, _ in line.cells)
-    return len(line.cells) < len(row) and abs(line.cells[0][0] - lefts[0]) > line.size and all(under)
-
-
-def _nearest(lefts: Sequence[float], left: float) -> int:
-    """Index of the cell that begins next to `left`; cells stand in order."""
-    after = bisect_left(lefts, left)
-    if after == len(lefts) or (after > 0 and left - lefts[after - 1] <= lefts[after] - left):
-        return after - 1
-    return after
+def _fills_cells(group: _Group, line: Line) -> bool:
+    """Whether the row goes on in `line`: its stretches stand under cells of the row, the first of which has ended, and
+    it is closer than rows are, or close and short."""
+    row, before = group.rows[-1], group.lines[-1]
+    lefts = edges(row)
+    under = (abs(left - lefts[nearest(lefts, left)]) < line.size for left, _, _ in line.cells)
+    if len(line.cells) >= len(row) or abs(line.cells[0][0] - lefts[0]) <= line.size or not all(under):
+        return False
+    step = before.baseline - line.top
+    rows_apart = group.lines[-2].baseline - before.top if len(group.rows) > 1 else 0.0
+    return step < 0.95 * rows_apart or (
+        step <= _TIGHT * line.size and 2 * len(line.cells) < max(len(row), len(group.rows[0]))
+    )
 
 
 def _append(group: _Group, line: Line) -> None:
@@ -227,10 +246,10 @@ def _append(group: _Group, line: Line) -> None:
     if group.kind != "table":
         return
     row = group.rows[-1]
-    lefts = [left for left, _ in row]
-    for left, text in line.cells:
-        column = _nearest(lefts, left)
-        row[column] = (row[column][0], f"{row[column][1]} {text}")
+    lefts = edges(row)
+    for left, right, text in line.cells:
+        column = nearest(lefts, left)
+        row[column] = (row[column][0], max(row[column][1], right), f"{row[column][2]} {text}")
 
 
 def _add(
@@ -243,12 +262,11 @@ def _add(
 ) -> None:
     first = group.lines[0]
     if group.kind == "table" and len(group.rows) > 1:
-        has_header = first.is_bold and not all(line.is_bold for line in group.lines)
-        builder.add_table(_columns(group.rows), frozenset({0}) if has_header else frozenset(), first.page)
+        _add_table(builder, group)
         return
     text = hyphens.joined([line.text for line in group.lines])
     if group.kind == "table" and first.baseline != first.top:
-        for _, cell in first.cells:
+        for _, _, cell in first.cells:
             builder.add("paragraph", cell, page=first.page)
         return
     if group.kind == "item":
@@ -262,18 +280,12 @@ def _add(
     builder.add("heading" if level else "paragraph", text, level, first.page)
 
 
-def _columns(rows: list[list[tuple[float, str]]]) -> list[list[str]]:
-    """Cells in columns, where every row has its cells at the edges of the widest row's; else as they come."""
-    widest = max(rows, key=len)
-    edges = [left for left, _ in widest]
-    table = []
-    for row in rows:
-        cells = [""] * len(edges)
-        for left, text in row:
-            column = _nearest(edges, left)
-            cells[column] = f"{cells[column]} {text}".strip()
-        table.append(cells)
-    return table
+def _add_table(builder: DocumentBuilder, group: _Group) -> None:
+    first = group.lines[0]
+    table = laid_out(group.rows, first.size)
+    is_bold = first.is_bold and not all(line.is_bold for line in group.lines)
+    is_form = any(line.is_placed for line in group.lines[1:])
+    builder.add_table(table, header_rows(table, is_bold, is_form), first.page)
 
 
 def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
@@ -281,7 +293,8 @@ def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
     first = lines[0]
     if len(text) > LONGEST_HEADING or len(lines) > 4 or not re.search(r"[^\W\d_]{2}", text):
         return 0
-    if first.size >= HEADING_SIZE * style.size:
+    is_sentence = text.endswith((".", ";", ",")) and len(text.split()) > 8 and first.size < LARGE_SIZE * style.size
+    if first.size >= HEADING_SIZE * style.size and not is_sentence:
         return min(sum(size > first.size for size in style.heading_sizes) + 1, 6)
     stands_out = all(line.is_bold for line in lines) and not style.is_bold and first.size >= 0.95 * style.size
     if stands_out and len(lines) <= 2 and not text.endswith((".", ",", ";")):

@@ -4,34 +4,35 @@ PDFium's own line breaks fall inside words in files of some programs, so lines a
 the file that stand on one baseline and go on to the right. Positions are in points, in the direction of the text.
 """
 
-import ctypes
-import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as raw
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top
+from indexer.documents.extract.pdf_characters import Box, Character, page_characters, turned
 
-SMALLEST = 1.0  # points; smaller text is not for readers
-SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger than a point
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
+_PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make one line
+_OVERLAP = 0.3  # of the font size: pieces of one line do not cover each other more than this
+_MARK_REACH = 4  # of the font size: how far behind its mark an item begins
 _MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
-_LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
+_HEAD_REACH = 4  # of the font size: a sideways column head stands that close above the first cell
 _LONE_MARK = re.compile(r"(?P<full>[^\w\s$€£%]|o|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)])|\d{1,2}")
 """A bullet or number with nothing but space after it; a number without a dot may as well be the cell of a table."""
-_BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
+
+
+Cell = tuple[float, float, str]  # left, right, text
 
 
 @dataclass
 class Line:
-    """One line of text without a wide gap, or a row of a table: its `cells`, each with its left edge."""
+    """One line of text without a wide gap, or a row of a table with its `cells`."""
 
     page: int
-    cells: list[tuple[float, str]] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
     left: float = 0.0
     right: float = 0.0
     baseline: float = 0.0
@@ -40,96 +41,79 @@ class Line:
     size: float = 0.0  # points
     is_bold: bool = False  # all of it
     first_word: float = 0.0  # width of the first word, in points
-    angle: float = 0.0  # radians
+    angle: int = 0  # degrees, to the direction of most of the page
+    order: int = 0  # where in the file
+    is_placed: bool = False  # stands by itself: a value of a form, a sideways column head
 
     @property
     def text(self) -> str:
-        return " ".join(text for _, text in self.cells)
-
-
-@dataclass
-class _Character:
-    text: str
-    left: float
-    right: float
-    baseline: float
-    size: float
-    is_bold: bool
-    angle: float
-    after_space: bool
-    after_break: bool
+        return " ".join(text for _, _, text in self.cells)
 
 
 def page_lines(textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box) -> list[Line]:
-    """Lines in the order of the file, cut at wide gaps; outside of `seen` nothing is read. `box` is the page's size."""
-    smallest = min(SMALLEST, max(box[2] - box[0], box[3] - box[1]) * SMALLEST_SHARE or SMALLEST)
+    """Lines cut at wide gaps, in the order of the file, those of the page's main direction first.
+
+    Outside of `seen` nothing is read; `box` is the page's size.
+    """
+    found: list[Line] = []
+    main = 0
+    for direction, characters in page_characters(textpage, seen, box):
+        main = main if found else direction
+        low, high = sorted(turned(*corner, direction)[1] for corner in (box[:2], box[2:]))
+        lines = _of_one_direction(characters, page)
+        for line in lines:
+            line.angle = (direction - main) % 360
+            line.height = (line.baseline - low) / max(high - low, 1.0)
+        found += lines if line.angle == 0 else column_heads(found, lines)
+    for order, line in enumerate(found):
+        line.order = order
+    return found
+
+
+def _of_one_direction(characters: Sequence[Character], page: int) -> list[Line]:
     lines: list[Line] = []
-    run: list[_Character] = []
-    for character in _characters(textpage, seen, smallest):
+    run: list[Character] = []
+    for character in characters:
         if run and not _goes_on(run[-1], character):
             lines += _lines(run, page)
             run = []
         run.append(character)
-    if run:
-        lines += _lines(run, page)
-    for line in lines:
-        line.height = (line.baseline - box[1]) / max(box[3] - box[1], 1.0)
-    return lines
+    return lines + _lines(run, page)
 
 
-def _characters(textpage: pdfium.PdfTextPage, box: Box, smallest: float) -> Iterator[_Character]:
-    handle = textpage.raw
-    x, y, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
-    size, is_bold, angle = 0.0, False, 0.0
-    after_space = after_break = True
-    for index in range(raw.FPDFText_CountChars(handle)):
-        code = raw.FPDFText_GetUnicode(handle, index)
-        generated = raw.FPDFText_IsGenerated(handle, index) == 1
-        if code in (0x0D, 0x0A):
-            after_break = True
-            continue
-        if generated or code in (0x20, 0xA0, 0x09, 0):
-            after_space = True
-            continue
-        raw.FPDFText_GetCharOrigin(handle, index, x, y)
-        raw.FPDFText_GetLooseCharBox(handle, index, bounds)
-        if after_space or after_break:
-            size, is_bold, angle = _font(handle, index)
-        if size < smallest or not (box[0] <= x.value <= box[2] and box[1] <= y.value <= box[3]):
-            continue
-        text = "-" if code in _LINE_END_HYPHENS else chr(code)
-        left, right, baseline = _along(angle, x.value, y.value, bounds)
-        yield _Character(text, left, right, baseline, size, is_bold, angle, after_space, after_break)
-        after_space = after_break = False
+def column_heads(upright: Sequence[Line], lines: list[Line]) -> list[Line]:
+    """Lines that run up or down, as they are; where they stand over the columns of a table, as upright cells there."""
+    if len(lines) < 2 or lines[0].angle not in (90, 270):
+        return lines
+    beneath = sorted((line.baseline, line.left, line.right) for line in upright)
+    heads = [_stood_up(line) for line in lines]
+    level: dict[int, list[int]] = {}
+    for index, head in enumerate(heads):
+        if _stands_over_a_cell(head, beneath):
+            level.setdefault(round(head.baseline / head.size), []).append(index)
+    turned_up = {index for indices in level.values() if len(indices) > 1 for index in indices}
+    return [heads[index] if index in turned_up else line for index, line in enumerate(lines)]
 
 
-def _font(handle: object, index: int) -> tuple[float, bool, float]:
-    """Size in points, weight and direction of a character."""
-    matrix, flags = raw.FS_MATRIX(), ctypes.c_int()
-    scale = math.hypot(matrix.b, matrix.d) if raw.FPDFText_GetMatrix(handle, index, matrix) else 1.0
-    name = ctypes.create_string_buffer(128)
-    raw.FPDFText_GetFontInfo(handle, index, name, len(name), flags)
-    is_bold = raw.FPDFText_GetFontWeight(handle, index) >= 600 or any(
-        bold in name.value.lower() for bold in _BOLD_NAMES
-    )
-    angle = raw.FPDFText_GetCharAngle(handle, index)
-    return raw.FPDFText_GetFontSize(handle, index) * scale, is_bold, angle
+def _stood_up(line: Line) -> Line:
+    """The line as a cell that is as wide as its letters are high, its foot the baseline."""
+    if line.angle == 90:
+        foot, left = line.left, -line.baseline - 0.75 * line.size
+    else:
+        foot, left = -line.right, line.baseline - 0.25 * line.size
+    right = left + line.size
+    cells = [(left, right, line.text)]
+    return replace(line, cells=cells, left=left, right=right, baseline=foot, top=foot, angle=0, is_placed=True)
 
 
-def _along(angle: float, x: float, y: float, bounds: object) -> tuple[float, float, float]:
-    """Left, right and baseline, seen in the direction in which the text runs."""
-    if abs(math.sin(angle)) < 0.02 and math.cos(angle) > 0:
-        return x, max(bounds.right, x), y  # type: ignore[attr-defined]
-    cosine, sine = math.cos(angle), math.sin(angle)
-    corners = [
-        a * cosine + b * sine
-        for a in (bounds.left, bounds.right)  # type: ignore[attr-defined]
-        for b in (bounds.bottom, bounds.top)  # type: ignore[attr-defined]
-    ]
-    return x * cosine + y * sine, max(corners), y * cosine - x * sine
+def _stands_over_a_cell(head: Line, beneath: Sequence[tuple[float, float, float]]) -> bool:
+    at = bisect_left(beneath, (head.baseline - _HEAD_REACH * head.size,))
+    end = bisect_left(beneath, (head.baseline - 0.5 * head.size,))
+    reach = head.size
+    return any(left < head.right + reach and right > head.left - reach for _, left, right in beneath[at:end])
 
 
-def _goes_on(last: _Character, new: _Character) -> bool:
+def _goes_on(last: Character, new: Character) -> bool:
     """Whether `new` continues the line of `last`; raised and lowered characters do when they follow closely."""
     if abs(last.angle - new.angle) > 0.02:
         return False
@@ -141,43 +125,85 @@ def _goes_on(last: _Character, new: _Character) -> bool:
     return drop < 0.55 * size and -0.5 * size < gap < 0.8 * size and min(last.size, new.size) < 0.85 * size
 
 
-def _lines(run: list[_Character], page: int) -> list[Line]:
+def _lines(run: list[Character], page: int) -> list[Line]:
     """The stretches of a line between wide gaps; the mark of a list item stays with its text."""
+    if not run:
+        return []
     size = max(character.size for character in run)
-    pieces: list[list[_Character]] = []
+    pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
-        wide = (_MARK_GAP if len(pieces) == 1 and _is_mark(pieces[0]) else CELL_GAP) * size
+        wide = (_MARK_GAP if len(pieces) == 1 and _is_mark(pieces[0]) else _PIECE_GAP) * size
         if not pieces or (gap > wide and (character.after_space or character.after_break)):
             pieces.append([])
         pieces[-1].append(character)
-    lines = [_line(piece, page) for piece in pieces]
-    if len(lines) > 1:
-        mark = _LONE_MARK.fullmatch(lines[0].text)
-        if mark and (mark["full"] or len(lines) == 2):
-            lines[1].cells = [(lines[0].left, f"{lines[0].text}{'' if mark['full'] else '.'} {lines[1].text}")]
-            lines[1].left = lines[0].left
-            return lines[1:]
-    return lines
+    return [_line(piece, page) for piece in pieces]
 
 
-def _is_mark(piece: list[_Character]) -> bool:
+def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
+    """What stands on one baseline, from left to right: pieces of a line put together again, wherever the file drew
+    them, marks with their items, and what was drawn twice taken once.
+
+    Pieces on one side of all gutters, by `sides`, may be farther apart.
+    """
+    found: list[Line] = []
+    before = None
+    for line, side in zip(row, sides, strict=True):
+        last = found[-1] if found else None
+        most = CELL_GAP if side == before else _PIECE_GAP
+        before = side
+        if last and last.text == line.text and abs(last.left - line.left) < 0.2 * line.size:
+            continue
+        if last and (between := _between(last, line, most, len(row) == 2, len(found) == 1)) is not None:
+            found[-1] = _pair(last, line, between)
+        else:
+            found.append(line)
+    return found
+
+
+def _between(last: Line, line: Line, most: float, is_pair: bool, is_first: bool) -> str | None:
+    """What is written between two pieces of a line; None where they are cells of their own."""
+    if last.is_placed or line.is_placed:
+        return None
+    gap = (line.left - last.right) / max(last.size, line.size)
+    mark = _LONE_MARK.fullmatch(last.text)
+    if mark and is_first and gap < _MARK_REACH and (mark["full"] or is_pair):
+        return " " if mark["full"] else ". "
+    if not -_OVERLAP < gap < most:
+        return None
+    return " " if gap > _WORD_GAP else ""
+
+
+def _pair(first: Line, second: Line, between: str) -> Line:
+    main = max(first, second, key=lambda line: len(line.text))
+    return replace(
+        main,
+        cells=[(first.left, second.right, f"{first.text}{between}{second.text}")],
+        left=first.left,
+        right=max(first.right, second.right),
+        is_bold=first.is_bold and second.is_bold,
+        first_word=first.first_word,
+    )
+
+
+def _is_mark(piece: list[Character]) -> bool:
     return len(piece) < 6 and bool(_LONE_MARK.fullmatch("".join(character.text for character in piece)))
 
 
-def _line(piece: list[_Character], page: int) -> Line:
+def _line(piece: list[Character], page: int) -> Line:
     main = max(piece, key=lambda character: character.size)
     text: list[str] = []
     first_word = 0.0
     for index, character in enumerate(piece):
         gap = character.left - piece[index - 1].right if index else 0.0
-        if index and (character.after_space or (character.after_break and gap > _WORD_GAP * main.size)):
+        spaced = character.after_space or (character.after_break and gap > _WORD_GAP * main.size)
+        if index and (spaced or _is_note_mark(piece, index, main)):
             text.append(" ")
             first_word = first_word or piece[index - 1].right - piece[0].left
         text.append(character.text)
     return Line(
         page=page,
-        cells=[(piece[0].left, _joined(text))],
+        cells=[(piece[0].left, piece[-1].right, _text(text))],
         left=piece[0].left,
         right=piece[-1].right,
         baseline=main.baseline,
@@ -185,10 +211,16 @@ def _line(piece: list[_Character], page: int) -> Line:
         size=round(main.size * 2) / 2,
         is_bold=all(character.is_bold for character in piece if character.text.isalnum()),
         first_word=first_word or piece[-1].right - piece[0].left,
-        angle=main.angle,
     )
 
 
-def _joined(characters: list[str]) -> str:
+def _is_note_mark(piece: Sequence[Character], index: int, main: Character) -> bool:
+    """A small raised digit behind a word is no part of it; behind a unit or a formula it is."""
+    character, before = piece[index], piece[max(index - 3, 0) : index]
+    raised = character.baseline - main.baseline > 0.2 * main.size and character.size < 0.85 * main.size
+    return raised and character.text.isdigit() and len(before) == 3 and all(one.text.isalpha() for one in before)
+
+
+def _text(characters: list[str]) -> str:
     """Halves of a surrogate pair come as two characters."""
     return "".join(characters).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

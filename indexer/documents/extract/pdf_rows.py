@@ -1,99 +1,226 @@
-"""Find table rows among the lines of a PDF page (pure).
+"""The order in which the lines of a PDF page are read, and which of them are the cells of a table row (pure).
 
-A PDF has no tables, only stretches of text. Stretches that stand side by side make a row, also where cells hold several
-lines and are drawn one cell after the other. Several lines side by side may as well be two columns of text, so a row of
-such cells counts only with another row next to it.
+A file draws its text in any order. The page is cut into bands from top to bottom, each as far down as one gutter stays
+free of text. The sides of a gutter are columns, read one after the other, where both hold running text or were drawn
+one after the other; else what stands side by side makes rows. The lines of one cell are those that the file draws one
+below the other.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-from indexer.documents.extract.pdf_lines import Line
+from indexer.documents.extract.pdf_lines import Line, joined
 
 MOST_CELL_LINES = 6
+_DEEPEST = 8  # columns within columns
+_ONE_ROW = 0.3  # of the font size: baselines that close are one row
 _STEP = 1.6  # of the font size: most that two lines of a cell are apart
+_GUTTER = 0.8  # of the font size
+_FEW_CHANGES = 0.05  # of the lines: how often a file goes to and fro between columns, for headers and the like
+_LEAST_ROWS = 3  # that a narrow gutter passes through
+_WORDY = 15  # characters of a line of running text, on average
+_FULL = 0.5  # of the lines of running text reach the column's last quarter
+_RUNS_ON = 0.4  # of the lines of running text begin with a small letter, in scripts that have them
+_SMALL, _CASED = re.compile(r"\W*[a-zà-öø-ÿа-яα-ω]"), re.compile(r"\W*[^\W\d_]")
 
-_Run = list[Line]  # the lines of one cell
-
-
-@dataclass
-class _Row:
-    """Cells side by side, and the baselines of their highest and lowest line."""
-
-    cells: list[_Run]
-    top: float
-    bottom: float
-
-
-def assembled(lines: Sequence[Line]) -> list[Line]:
-    """The lines in their order, those of a row merged into one line with several cells."""
-    rows = [row.cells for row in _rows(_runs(lines))]
-    merged: list[Line] = []
-    for index, row in enumerate(rows):
-        beside = [len(other) > 1 for other in (*rows[max(index - 1, 0) : index], *rows[index + 1 : index + 2])]
-        if len(row) > 1 and (any(beside) or max(map(len, row)) == 1):
-            merged.append(_merged(row))
-        else:
-            merged += [line for run in row for line in run]
-    return merged
+_Row = list[Line]  # what stands at one height, from left to right
+_Interval = tuple[float, float]
 
 
-def _runs(lines: Sequence[Line]) -> list[_Run]:
-    runs: list[_Run] = []
-    for line in lines:
-        if runs and _is_stacked(runs[-1][-1], line):
-            runs[-1].append(line)
-        else:
-            runs.append([line])
-    return runs
-
-
-def _rows(runs: Sequence[_Run]) -> list[_Row]:
-    rows: list[_Row] = []
-    for run in runs:
-        top, bottom = max(line.baseline for line in run), min(line.baseline for line in run)
-        if rows and _is_beside(rows[-1], run):
-            last = rows[-1]
-            last.cells.append(run)
-            last.top, last.bottom = max(last.top, top), min(last.bottom, bottom)
-        else:
-            rows.append(_Row([run], top, bottom))
-    return rows
+def in_order(lines: Sequence[Line]) -> list[Line]:
+    """The lines of one direction as they are read, those of a table row merged into one line with several cells."""
+    stacks: dict[int, int] = {}  # which lines the file draws one below the other, by their place in the file
+    for index, line in enumerate(lines):
+        goes_on = index > 0 and _is_stacked(lines[index - 1], line)
+        stacks[line.order] = stacks[lines[index - 1].order] if goes_on else line.order
+    return _ordered(_rows(lines), stacks, 0)
 
 
 def _is_stacked(above: Line, line: Line) -> bool:
-    if above.angle != line.angle or abs(above.size - line.size) > 0.1 * line.size:
+    if line.is_placed or above.is_placed or abs(above.size - line.size) > 0.1 * line.size:
         return False
     aligned = abs(above.left - line.left) < 0.6 * line.size
     centred = abs(above.left + above.right - line.left - line.right) < 1.2 * line.size
     return 0.3 * line.size < above.baseline - line.baseline <= _STEP * line.size and (aligned or centred)
 
 
-def _is_beside(row: _Row, run: _Run) -> bool:
-    """Whether the run stands to the right of the row's last cell, at the height of the row."""
-    last, line = row.cells[-1], run[0]
-    if last[0].angle != line.angle or max(len(last), len(run)) > MOST_CELL_LINES:
+def _rows(lines: Sequence[Line]) -> list[_Row]:
+    """From top to bottom; what a gap of a word's width or less parts is one line."""
+    rows: list[_Row] = []
+    for line in sorted(lines, key=lambda line: -line.baseline):
+        first = rows[-1][0] if rows else line
+        if rows and first.baseline - line.baseline < _ONE_ROW * min(first.size, line.size):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [joined(sorted(row, key=lambda line: (line.left, line.order)), range(len(row))) for row in rows]
+
+
+def _ordered(rows: Sequence[_Row], stacks: dict[int, int], depth: int) -> list[Line]:
+    found: list[Line] = []
+    for pieces, covered in _bands(rows):
+        band = _without_narrow_gaps(pieces, covered)
+        columns = _columns(band, covered) if depth < _DEEPEST else [band]
+        if len(columns) > 1:
+            for column in columns:
+                found += _ordered(column, stacks, depth + 1)
+        else:
+            found += _table_rows(band, stacks)
+    return found
+
+
+def _bands(rows: Sequence[_Row]) -> Iterator[tuple[list[_Row], list[_Interval]]]:
+    """Rows that share a gutter, with the gutters that they share."""
+    band: list[_Row] = []
+    covered: list[_Interval] = []
+    for row in rows:
+        spans = [(line.left, line.right + _GUTTER * line.size) for line in row]
+        closed = sum(max(_touched(covered, span)[1] - _touched(covered, span)[0] - 1, 0) for span in spans)
+        hides = len(covered) == 1 and len(row) > 1 and spans[-1][0] < covered[0][1]
+        if hides or (len(covered) > 1 and closed >= len(covered) - 1):
+            yield band, covered
+            band, covered = [], []
+        band.append(row)
+        for span in spans:
+            first, end = _touched(covered, span)
+            if first < end:
+                span = (min(span[0], covered[first][0]), max(span[1], covered[end - 1][1]))
+            covered[first:end] = [span]
+    if band:
+        yield band, covered
+
+
+def _touched(covered: Sequence[_Interval], span: _Interval) -> tuple[int, int]:
+    """Which of the disjoint intervals, in order, a span touches."""
+    first = bisect_left(covered, span[0], key=lambda one: one[1])
+    return first, max(first, bisect_right(covered, span[1], key=lambda one: one[0]))
+
+
+def _without_narrow_gaps(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[_Row]:
+    """A gap hardly wider than that between words parts cells only where it is free in several rows."""
+    lefts = [left for left, _ in covered]
+    sides = [[bisect_right(lefts, line.left) for line in row] for row in band]
+    if sum(len(set(one)) > 1 for one in sides) < _LEAST_ROWS:
+        sides = [[0] * len(row) for row in band]
+    return [joined(row, side) for row, side in zip(band, sides, strict=True)]
+
+
+def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_Row]]:
+    """The band cut at those of its gutters that part columns of text."""
+    if len(covered) == 1:
+        return [list(band)]
+    lefts = [left for left, _ in covered]
+    parts: list[list[tuple[int, Line]]] = [[] for _ in covered]
+    for number, row in enumerate(band):
+        for line in row:
+            parts[bisect_right(lefts, line.left) - 1].append((number, line))
+    groups = [[0]]
+    for index, (left, right) in enumerate(pairwise(parts), start=1):
+        if _are_columns(left, right):
+            groups.append([])
+        groups[-1].append(index)
+    columns = []
+    for group in groups:
+        rows: dict[int, _Row] = {}
+        for number, line in sorted((one for index in group for one in parts[index]), key=lambda one: one[0]):
+            rows.setdefault(number, []).append(line)
+        columns.append(list(rows.values()))
+    return columns
+
+
+def _are_columns(left: Sequence[tuple[int, Line]], right: Sequence[tuple[int, Line]]) -> bool:
+    """Whether two neighbours are read one after the other, not row by row."""
+    sides = sorted([(line.order, 0) for _, line in left] + [(line.order, 1) for _, line in right])
+    changes = sum(one[1] != other[1] for one, other in pairwise(sides))
+    one_by_one = changes <= 1 + _FEW_CHANGES * len(sides)
+    if any(line.is_placed for _, line in (*left, *right)) or not (_is_among(left, right) and _is_among(right, left)):
         return False
-    reach = 0.3 * line.size
-    return (
-        line.left > max(line.right for line in last) + reach
-        and run[-1].baseline < row.top + reach
-        and line.baseline > row.bottom - reach
-    )
+    if _runs_on(left) and _runs_on(right):
+        return one_by_one or changes > len(sides) / 2
+    level = len({number for number, _ in left} & {number for number, _ in right})
+    is_table = level >= 0.9 * max(len(left), len(right))
+    return not is_table and one_by_one and min(len(left), len(right)) > 1
 
 
-def _merged(row: Sequence[_Run]) -> Line:
-    lines = [line for run in row for line in run]
-    return Line(
-        page=lines[0].page,
-        cells=[(run[0].left, " ".join(line.text for line in run)) for run in row],
-        left=row[0][0].left,
-        right=max(line.right for line in row[-1]),
+def _is_among(lines: Sequence[tuple[int, Line]], others: Sequence[tuple[int, Line]]) -> bool:
+    """Whether any of the lines stands at the height of the others."""
+    return any(others[0][0] <= number <= others[-1][0] for number, _ in lines)
+
+
+def _runs_on(side: Sequence[tuple[int, Line]]) -> bool:
+    """Running text: most lines are long, fill their column and go on in the middle of a sentence."""
+    lines = [line for _, line in side]
+    low, high = min(line.left for line in lines), max(line.right for line in lines)
+    full = sum(line.right > low + 0.75 * (high - low) for line in lines)
+    cased = [line.text for line in lines if _CASED.match(line.text)]
+    small = sum(bool(_SMALL.match(text)) for text in cased)
+    long = sum(len(line.text) for line in lines) >= _WORDY * len(lines)
+    return len(lines) > 2 and long and full >= _FULL * len(lines) and small >= _RUNS_ON * len(cased)
+
+
+def _table_rows(band: Sequence[_Row], stacks: dict[int, int]) -> list[Line]:
+    """The band from top to bottom, what stands side by side as one line; cells may have several lines."""
+    ends = {stacks.get(line.order, line.order): number for number, row in enumerate(band) for line in row}
+    found: list[Line] = []
+    first = end = 0
+    for number, row in enumerate(band):
+        end = max(end, *(ends[stacks.get(line.order, line.order)] for line in row))
+        if number == end:
+            found += _table_row(band, first, number + 1)
+            first = end = number + 1
+    return found
+
+
+def _table_row(band: Sequence[_Row], first: int, end: int) -> list[Line]:
+    """Rows `[first, end)` of the band, in which some lines stand below one another as in cells."""
+    rows = band[first:end]
+    if len(rows) == 1:
+        return [_merged([[line] for line in rows[0]])] if len(rows[0]) > 1 else list(rows[0])
+    cells = _cells(rows)
+    if len(cells) == 1:
+        return [line for row in rows for line in row]
+    steps = [_step(above, below) for above, below in pairwise(rows)]
+    around = [_step(*band[at : at + 2]) for at in (first - 1, end - 1) if at >= 0 and at + 1 < len(band)]
+    even = all(len(row) == len(cells) for row in rows) and len(rows) > 2
+    if even or (around and max(steps) > 0.97 * min(around)):
+        return [line for number in range(first, end) for line in _table_row(band, number, number + 1)]
+    if not around or len(rows) > MOST_CELL_LINES:
+        return [line for cell in cells for line in cell]
+    return [_merged(cells)]
+
+
+def _step(above: _Row, below: _Row) -> float:
+    return above[0].baseline - below[0].baseline
+
+
+def _cells(rows: Sequence[_Row]) -> list[list[Line]]:
+    """Lines that overlap from side to side stand in one cell."""
+    cells: list[list[Line]] = []
+    right = 0.0
+    for line in sorted((line for row in rows for line in row), key=lambda line: line.left):
+        if cells and line.left < right:
+            cells[-1].append(line)
+        else:
+            cells.append([line])
+            right = line.right
+        right = max(right, line.right)
+    return [sorted(cell, key=lambda line: (-line.baseline, line.left)) for cell in cells]
+
+
+def _merged(cells: Sequence[Sequence[Line]]) -> Line:
+    lines = [line for cell in cells for line in cell]
+    return replace(
+        lines[0],
+        cells=[
+            (min(line.left for line in cell), max(line.right for line in cell), " ".join(line.text for line in cell))
+            for cell in cells
+        ],
+        right=max(line.right for line in lines),
         baseline=min(line.baseline for line in lines),
         top=max(line.baseline for line in lines),
-        height=lines[0].height,
         size=max(line.size for line in lines),
         is_bold=all(line.is_bold for line in lines),
-        first_word=lines[0].first_word,
-        angle=lines[0].angle,
     )

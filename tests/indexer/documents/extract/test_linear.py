@@ -14,8 +14,9 @@ from indexer.documents.extract import clean
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.extract.hyphens import Hyphens
 from indexer.documents.extract.markdown_parser import DEEPEST_LISTS
-from indexer.documents.extract.pdf_blocks import _margins, _nearest
+from indexer.documents.extract.pdf_blocks import _margins
 from indexer.documents.extract.pdf_lines import Line
+from indexer.documents.extract.pdf_tables import nearest
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, outline
 from tests.indexer.documents.extract.shapes import SHAPES
@@ -130,9 +131,9 @@ def test_the_margin_is_that_of_the_widest_line_that_begins_nearby(edges: list[tu
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, unique=True), st.integers(-5, 55))
-def test_the_nearest_cell_is_the_first_of_the_nearest(places: list[int], left: int) -> None:
+def test_the_nearest_cell_is_the_first_of_thenearest(places: list[int], left: int) -> None:
     lefts = [float(place) for place in sorted(places)]
-    assert _nearest(lefts, left) == min(range(len(lefts)), key=lambda index: abs(lefts[index] - left))
+    assert nearest(lefts, left) == min(range(len(lefts)), key=lambda index: abs(lefts[index] - left))
 
 
 def test_lines_are_joined_wherever_the_words_are_cut() -> None:

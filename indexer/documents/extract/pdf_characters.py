@@ -1,0 +1,148 @@
+"""The characters of a PDF page, from PDFium, by the direction in which their text runs.
+
+A turned page, a table that lies on its side, a note that runs up the margin: the letters of each direction are seen as
+if the page were turned so that they stand upright. Positions are in points in that sight.
+"""
+
+import ctypes
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+
+SMALLEST = 1.0  # points; smaller text is not for readers
+SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger than a point
+_SKEW = 12  # degrees that a scanned line may be off its direction
+_SLANT = 5  # degrees; text on a slant is told apart in steps of this
+_LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
+_BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
+
+
+@dataclass(slots=True)
+class Character:
+    text: str
+    x: float  # of the origin, on the page as it is in the file
+    y: float
+    box: Box
+    size: float
+    is_bold: bool
+    angle: float  # degrees, against the clock
+    after_space: bool
+    after_break: bool
+    left: float = 0.0  # these three in the direction of the text
+    right: float = 0.0
+    baseline: float = 0.0
+
+
+def page_characters(textpage: pdfium.PdfTextPage, seen: Box, page: Box) -> list[tuple[int, list[Character]]]:
+    """(direction in degrees, characters in the order of the file), the direction of most characters first.
+
+    Outside of `seen` nothing is read; `page` is the page's size.
+    """
+    smallest = min(SMALLEST, max(page[2] - page[0], page[3] - page[1]) * SMALLEST_SHARE or SMALLEST)
+    characters = list(_characters(textpage, seen, smallest))
+    _turn_columns_of_characters(characters)
+    directions: dict[int, list[Character]] = {}
+    for character in characters:
+        directions.setdefault(_direction(character.angle), []).append(character)
+    for direction, group in directions.items():
+        for character in group:
+            _place(character, direction)
+        group[0].after_break = True
+    return sorted(directions.items(), key=lambda item: -len(item[1]))
+
+
+def turned(x: float, y: float, direction: int) -> tuple[float, float]:
+    """A point of the page, seen with what runs in `direction` upright."""
+    if direction % 90 == 0:  # exactly: baselines of one row are compared
+        return ((x, y), (y, -x), (-x, -y), (-y, x))[direction // 90 % 4]
+    cosine, sine = math.cos(math.radians(direction)), math.sin(math.radians(direction))
+    return x * cosine + y * sine, y * cosine - x * sine
+
+
+def _direction(angle: float) -> int:
+    right_angle = round(angle / 90) * 90
+    return (right_angle if abs(angle - right_angle) <= _SKEW else round(angle / _SLANT) * _SLANT) % 360
+
+
+def _characters(textpage: pdfium.PdfTextPage, seen: Box, smallest: float) -> Iterator[Character]:
+    handle = textpage.raw
+    x, y, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+    size, is_bold, angle, place = 0.0, False, 0.0, (math.inf, math.inf)
+    after_space = after_break = True
+    for index in range(raw.FPDFText_CountChars(handle)):
+        code = raw.FPDFText_GetUnicode(handle, index)
+        generated = raw.FPDFText_IsGenerated(handle, index) == 1
+        if code in (0x0D, 0x0A):
+            after_break = True
+            continue
+        if generated or code in (0x20, 0xA0, 0x09, 0):
+            after_space = True
+            continue
+        raw.FPDFText_GetCharOrigin(handle, index, x, y)
+        raw.FPDFText_GetLooseCharBox(handle, index, bounds)
+        moved = abs(y.value - place[1]) > 0.1 * size or abs(x.value - place[0]) > 2 * size
+        if after_space or after_break or moved:
+            size, is_bold, angle = _font(handle, index)
+        place = (x.value, y.value)
+        if size < smallest or not (seen[0] <= x.value <= seen[2] and seen[1] <= y.value <= seen[3]):
+            continue
+        box = (bounds.left, bounds.bottom, bounds.right, bounds.top)
+        text = "-" if code in _LINE_END_HYPHENS else chr(code)
+        yield Character(text, x.value, y.value, box, size, is_bold, angle, after_space, after_break)
+        after_space = after_break = False
+
+
+def _font(handle: object, index: int) -> tuple[float, bool, float]:
+    """Size in points, weight and direction of a character."""
+    matrix, flags = raw.FS_MATRIX(), ctypes.c_int()
+    known = raw.FPDFText_GetMatrix(handle, index, matrix)
+    scale = math.hypot(matrix.b, matrix.d) if known else 1.0
+    angle = math.degrees(math.atan2(matrix.b, matrix.a)) if known else 0.0
+    name = ctypes.create_string_buffer(128)
+    raw.FPDFText_GetFontInfo(handle, index, name, len(name), flags)
+    is_bold = raw.FPDFText_GetFontWeight(handle, index) >= 600 or any(
+        bold in name.value.lower() for bold in _BOLD_NAMES
+    )
+    return raw.FPDFText_GetFontSize(handle, index) * scale, is_bold, angle
+
+
+def _turn_columns_of_characters(characters: Sequence[Character]) -> None:
+    """Chinese and Japanese may be written downwards, letters upright: such columns are lines that run down."""
+    columns: list[Character] = []
+    for above, below in pairwise(characters):
+        apart = abs(above.box[0] + above.box[2] - below.box[0] - below.box[2]) / 2
+        if (
+            above.angle == below.angle == 0
+            and apart < 0.3 * above.size
+            and 0.5 * above.size < above.y - below.y < 1.6 * above.size
+            and _is_wide(above.text)
+            and _is_wide(below.text)
+        ):
+            columns += [above, below]
+    for character in columns:
+        if character.angle == 0:
+            character.angle = -90.0
+            character.x = (character.box[0] + character.box[2]) / 2
+            character.y = character.box[3]
+            character.after_break = character.after_space = False
+
+
+def _is_wide(text: str) -> bool:
+    return unicodedata.east_asian_width(text) in "WF"
+
+
+def _place(character: Character, direction: int) -> None:
+    left, character.baseline = turned(character.x, character.y, direction)
+    character.left = left
+    if direction % 90:  # the box stands straight on the page and says little
+        character.right = left + 0.5 * character.size
+    else:
+        ends = turned(*character.box[:2], direction)[0], turned(*character.box[2:], direction)[0]
+        character.right = max(*ends, left)
