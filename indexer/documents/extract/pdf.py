@@ -1,6 +1,7 @@
 """PDF files to blocks, with PDFium: text as it stands on the pages, and a remark where words are only in pictures."""
 
 import ctypes
+import logging
 import math
 from collections.abc import Sequence
 
@@ -11,9 +12,12 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf_blocks import add_pages
 from indexer.documents.extract.pdf_characters import Box
+from indexer.documents.extract.pdf_forms import page_entries
 from indexer.documents.extract.pdf_lines import Line, page_lines
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
+
+logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of forms that we remark
 
 PICTURE_SHARE = 0.04
 """Share of a page from which a picture may hold words. Logos and rules are smaller."""
@@ -45,6 +49,10 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
     add_pages(builder, pages)
     cover = builder.page_of_headings(1)
+    if document.get_formtype() == raw.FORMTYPE_XFA_FULL:
+        builder.remarks.append(
+            "The form is of a kind (XFA) that only Adobe's programs show; its fields are not searched."
+        )
     builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken)
     title = choose_title(name, document.get_metadata_value("Title"), cover, builder.first_heading())
     return builder.build(title, pages=len(document))
@@ -52,7 +60,9 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
 
 def _open(data: bytes) -> pdfium.PdfDocument:
     try:
-        return pdfium.PdfDocument(data)
+        document = pdfium.PdfDocument(data)
+        document.init_forms()  # before any page is opened
+        return document
     except pdfium.PdfiumError as error:
         what, advice = _REASONS.get(
             getattr(error, "err_code", 0),
@@ -67,7 +77,7 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> tuple[list[Line], f
     try:
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
-        lines = page_lines(textpage, number, _seen(page, box), box)
+        lines = page_lines(textpage, number, _seen(page, box), box, list(page_entries(document, page)))
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
         return lines, share, raw.FPDFPage_CountObjects(page) == 0

@@ -20,7 +20,8 @@ _EDGE_LINES = 6  # lines at the top and at the bottom of a page among which runn
 _MARGIN_FROM = 0.405  # of the page's height, from its middle
 _MARGIN_SPACE = 1.7  # of the font size
 _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
-_MARK = re.compile(r"(?:[•◦▪●○■□➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
+_MARK = re.compile(r"(?:[•◦▪●○■➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
+_TICK_BOX = re.compile(r"(\[[x ]\]|□)\s*(?=\S)")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
 _TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
 _DIGITS = re.compile(r"\d+")
@@ -68,11 +69,12 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
 
 
 def _in_order(lines: Sequence[Line]) -> list[Line]:
-    """Direction by direction, that of most of the page first."""
+    """Direction by direction, that of most of the page first, and then the notes."""
     directions: dict[int, list[Line]] = {0: []}
     for line in lines:
-        directions.setdefault(line.angle, []).append(line)
-    return [line for one in directions.values() for line in in_order(one)]
+        if not line.is_note:
+            directions.setdefault(line.angle, []).append(line)
+    return [line for one in directions.values() for line in in_order(one)] + [line for line in lines if line.is_note]
 
 
 def _is_cover(groups: Sequence[_Group], style: _Style) -> bool:
@@ -102,7 +104,8 @@ def _marginal(lines: Sequence[Line], body: float) -> list[Line]:
     lines that run up or down are the sides of the page."""
     directions: dict[int, list[Line]] = {}
     for line in lines:
-        directions.setdefault(line.angle, []).append(line)
+        if not line.is_placed:
+            directions.setdefault(line.angle, []).append(line)
     found: list[Line] = []
     for one in directions.values():
         downwards = sorted(one, key=lambda line: -line.baseline)
@@ -184,6 +187,9 @@ def _margins(lines: Sequence[Line]) -> Callable[[Line], float]:
 def _mark(line: Line, before: Line | None, margin: Callable[[Line], float]) -> re.Match[str] | None:
     """The bullet or number that a list item begins with. A number in running text is none."""
     text = line.text
+    box = _TICK_BOX.match(text)
+    if box and len(line.cells) == 1:
+        return box
     bullet = _MARK.match(text)
     if bullet:
         is_dash = bullet[0][0] in "-*" or "\u2010" <= bullet[0][0] <= "\u2015"
@@ -270,7 +276,8 @@ def _add(
             builder.add("paragraph", cell, page=first.page)
         return
     if group.kind == "item":
-        mark = _MARK.match(text) or _NUMBER.match(text)
+        mark, box = _MARK.match(text) or _NUMBER.match(text), _TICK_BOX.match(text)
+        text = f"{box[1]} {text[box.end() :]}" if box else text
         level = 1 + bisect_left(indents, round(first.left) - 0.7 * first.size)
         builder.add("item", text[mark.end() :] if mark else text, min(level, 6), first.page)
         return

@@ -9,6 +9,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import pypdfium2 as pdfium
@@ -21,6 +22,12 @@ SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger 
 _SKEW = 12  # degrees that a scanned line may be off its direction
 _SLANT = 5  # degrees; text on a slant is told apart in steps of this
 _LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
+_TICKED, _UNTICKED, _SQUARE = "[x]", "[ ]", "□"  # a square may be a box to tick or a bullet
+_SYMBOLS = {"☐": _UNTICKED, "☑": _TICKED, "☒": _TICKED, "🗷": _TICKED, "🗹": _TICKED, "❏": _SQUARE, "❑": _SQUARE}
+_SYMBOLS |= dict.fromkeys("❐❒◻▢\uf06f\uf071\uf072\uf0a8", _SQUARE)
+_SYMBOLS |= {"\uf0fd": _TICKED, "\uf0fe": _TICKED, "\uf0fc": "✓", "\uf0fb": "✗"}
+_SYMBOLS_2 = dict.fromkeys("\uf051\uf052\uf053\uf054", _TICKED) | {"\uf0a3": _SQUARE, "\uf050": "✓", "\uf04f": "✗"}
+"""What the signs of Wingdings and Wingdings 2 show, which have no characters of their own."""
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
 
 
@@ -75,6 +82,7 @@ def _characters(textpage: pdfium.PdfTextPage, seen: Box, smallest: float) -> Ite
     handle = textpage.raw
     x, y, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
     size, is_bold, angle, place = 0.0, False, 0.0, (math.inf, math.inf)
+    symbols = _SYMBOLS
     after_space = after_break = True
     for index in range(raw.FPDFText_CountChars(handle)):
         code = raw.FPDFText_GetUnicode(handle, index)
@@ -89,18 +97,18 @@ def _characters(textpage: pdfium.PdfTextPage, seen: Box, smallest: float) -> Ite
         raw.FPDFText_GetLooseCharBox(handle, index, bounds)
         moved = abs(y.value - place[1]) > 0.1 * size or abs(x.value - place[0]) > 2 * size
         if after_space or after_break or moved:
-            size, is_bold, angle = _font(handle, index)
+            size, is_bold, angle, symbols = _font(handle, index)
         place = (x.value, y.value)
         if size < smallest or not (seen[0] <= x.value <= seen[2] and seen[1] <= y.value <= seen[3]):
             continue
         box = (bounds.left, bounds.bottom, bounds.right, bounds.top)
-        text = "-" if code in _LINE_END_HYPHENS else chr(code)
+        text = "-" if code in _LINE_END_HYPHENS else symbols.get(chr(code), chr(code))
         yield Character(text, x.value, y.value, box, size, is_bold, angle, after_space, after_break)
         after_space = after_break = False
 
 
-def _font(handle: object, index: int) -> tuple[float, bool, float]:
-    """Size in points, weight and direction of a character."""
+def _font(handle: object, index: int) -> tuple[float, bool, float, dict[str, str]]:
+    """Size in points, weight and direction of a character, and what its font shows for others."""
     matrix, flags = raw.FS_MATRIX(), ctypes.c_int()
     known = raw.FPDFText_GetMatrix(handle, index, matrix)
     scale = math.hypot(matrix.b, matrix.d) if known else 1.0
@@ -110,7 +118,17 @@ def _font(handle: object, index: int) -> tuple[float, bool, float]:
     is_bold = raw.FPDFText_GetFontWeight(handle, index) >= 600 or any(
         bold in name.value.lower() for bold in _BOLD_NAMES
     )
-    return raw.FPDFText_GetFontSize(handle, index) * scale, is_bold, angle
+    symbols = _symbols(name.value.lower().replace(b" ", b"").replace(b"-", b""))
+    return raw.FPDFText_GetFontSize(handle, index) * scale, is_bold, angle, symbols
+
+
+@cache
+def _symbols(font: bytes) -> dict[str, str]:
+    """The signs of symbol fonts come as private characters or as those that have the same codes."""
+    if b"wingdings" not in font or b"wingdings3" in font:
+        return _SYMBOLS
+    signs = _SYMBOLS_2 if b"wingdings2" in font else _SYMBOLS
+    return signs | {chr(ord(sign) - 0xF000): shown for sign, shown in signs.items() if "\uf000" <= sign <= "\uf0ff"}
 
 
 def _turn_columns_of_characters(characters: Sequence[Character]) -> None:

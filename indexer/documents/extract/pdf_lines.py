@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import pypdfium2 as pdfium
 
 from indexer.documents.extract.pdf_characters import Box, Character, page_characters, turned
+from indexer.documents.extract.pdf_forms import Entry
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
 _PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make one line
@@ -20,7 +21,10 @@ _MARK_REACH = 4  # of the font size: how far behind its mark an item begins
 _MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
 _HEAD_REACH = 4  # of the font size: a sideways column head stands that close above the first cell
-_LONE_MARK = re.compile(r"(?P<full>[^\w\s$€£%]|o|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)])|\d{1,2}")
+_USUAL_SIZE = 10.0  # of text in a form without any text
+_MOST_BESIDE = 50  # lines at the height of a field that are looked at
+_LABEL_REACH = 2.5  # of the font size: how far its label stands from a box
+_LONE_MARK = re.compile(r"(?P<full>[^\w\s$€£%]|\[[x ]\]|o|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)])|\d{1,2}")
 """A bullet or number with nothing but space after it; a number without a dot may as well be the cell of a table."""
 
 
@@ -44,14 +48,19 @@ class Line:
     angle: int = 0  # degrees, to the direction of most of the page
     order: int = 0  # where in the file
     is_placed: bool = False  # stands by itself: a value of a form, a sideways column head
+    is_box: bool = False  # to tick, before its label is joined to it
+    is_note: bool = False  # its place is not that of its words
 
     @property
     def text(self) -> str:
         return " ".join(text for _, _, text in self.cells)
 
 
-def page_lines(textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box) -> list[Line]:
-    """Lines cut at wide gaps, in the order of the file, those of the page's main direction first.
+def page_lines(
+    textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box, entries: Sequence[Entry] = ()
+) -> list[Line]:
+    """Lines cut at wide gaps, in the order of the file, those of the page's main direction first; `entries` at their
+    place, notes at the end.
 
     Outside of `seen` nothing is read; `box` is the page's size.
     """
@@ -59,15 +68,60 @@ def page_lines(textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box) -> 
     main = 0
     for direction, characters in page_characters(textpage, seen, box):
         main = main if found else direction
-        low, high = sorted(turned(*corner, direction)[1] for corner in (box[:2], box[2:]))
         lines = _of_one_direction(characters, page)
         for line in lines:
             line.angle = (direction - main) % 360
-            line.height = (line.baseline - low) / max(high - low, 1.0)
+            line.height = _height(line.baseline, box, direction)
         found += lines if line.angle == 0 else column_heads(found, lines)
+    places = Places([line for line in found if line.angle == 0])
+    for entry in entries:
+        if seen[0] <= (entry.box[0] + entry.box[2]) / 2 <= seen[2] and seen[1] <= entry.box[3] <= seen[3]:
+            found += places.lines(entry, page, main)
     for order, line in enumerate(found):
         line.order = order
     return found
+
+
+def _height(baseline: float, box: Box, direction: int) -> float:
+    low, high = sorted(turned(*corner, direction)[1] for corner in (box[:2], box[2:]))
+    return (baseline - low) / max(high - low, 1.0)
+
+
+class Places:
+    """Puts what stands in fields on the baselines of the text beside them."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = sorted(lines, key=lambda line: line.baseline)
+        self._baselines = [line.baseline for line in self._lines]
+        self._size = sorted(line.size for line in lines)[len(lines) // 2] if lines else _USUAL_SIZE
+
+    def lines(self, entry: Entry, page: int, direction: int) -> list[Line]:
+        (left, right), (bottom, top) = (
+            sorted(ends)
+            for ends in zip(*(turned(*corner, direction) for corner in (entry.box[:2], entry.box[2:])), strict=True)
+        )
+        texts = [text for text in entry.text.splitlines() if text.strip()]
+        if entry.is_note:
+            cells = [(left, right, "\n".join(texts))]
+            return [Line(page, cells, left, right, size=self._size, is_placed=True, is_note=True)]
+        if min(right - left, top - bottom) < 1:
+            return []
+        size, baseline = self._beside(left, right, bottom, top) if len(texts) == 1 else (self._size, top - self._size)
+        step = min(1.2 * size, (top - bottom) / len(texts))
+        return [
+            Line(page, [(left, right, text)], left, right, y, y, size=size, is_placed=True, is_box=entry.is_tick_box)
+            for text, y in ((text, baseline - step * number) for number, text in enumerate(texts))
+        ]
+
+    def _beside(self, left: float, right: float, bottom: float, top: float) -> tuple[float, float]:
+        """Size and baseline of the next text at the height of a field; else those that would be in its middle."""
+        first = bisect_left(self._baselines, bottom - 0.3 * self._size)
+        end = bisect_left(self._baselines, top - 0.3 * self._size, hi=min(first + _MOST_BESIDE, len(self._lines)))
+        apart = [(max(line.left - right, left - line.right, 0.0), line) for line in self._lines[first:end]]
+        if not apart:
+            return self._size, (bottom + top) / 2 - 0.35 * self._size
+        line = min(apart, key=lambda one: one[0])[1]
+        return line.size, line.baseline
 
 
 def _of_one_direction(characters: Sequence[Character], page: int) -> list[Line]:
@@ -148,10 +202,13 @@ def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
     """
     found: list[Line] = []
     before = None
-    for line, side in zip(row, sides, strict=True):
+    for line, following, side in zip(row, [*row[1:], None], sides, strict=True):
         last = found[-1] if found else None
         most = CELL_GAP if side == before else _PIECE_GAP
         before = side
+        if last and (last.is_box or line.is_box) and _is_label(found, line, following):
+            found[-1] = replace(_pair(last, line, " "), is_placed=False, is_box=False)
+            continue
         if last and last.text == line.text and abs(last.left - line.left) < 0.2 * line.size:
             continue
         if last and (between := _between(last, line, most, len(row) == 2, len(found) == 1)) is not None:
@@ -159,6 +216,17 @@ def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
         else:
             found.append(line)
     return found
+
+
+def _is_label(found: Sequence[Line], line: Line, following: Line | None) -> bool:
+    """Whether a box and the text next to it belong together: a box has its label behind it, or where the text before it
+    is closer, there."""
+    last, reach = found[-1], _LABEL_REACH * line.size
+    gap = line.left - last.right
+    if gap > reach or last.is_box == line.is_box:
+        return False
+    behind = following.left - line.right if following and not following.is_box else reach + 1
+    return last.is_box or gap < min(behind, reach)
 
 
 def _between(last: Line, line: Line, most: float, is_pair: bool, is_first: bool) -> str | None:

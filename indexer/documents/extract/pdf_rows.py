@@ -117,6 +117,7 @@ def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_R
     for number, row in enumerate(band):
         for line in row:
             parts[bisect_right(lefts, line.left) - 1].append((number, line))
+    parts = [part for part in parts if part]  # a mark has gone to its item
     groups = [[0]]
     for index, (left, right) in enumerate(pairwise(parts), start=1):
         if _are_columns(left, right):
@@ -223,4 +224,5 @@ def _merged(cells: Sequence[Sequence[Line]]) -> Line:
         top=max(line.baseline for line in lines),
         size=max(line.size for line in lines),
         is_bold=all(line.is_bold for line in lines),
+        is_placed=any(line.is_placed for line in lines),
     )

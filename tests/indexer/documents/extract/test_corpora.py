@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.extraction import field
+from benchmarks.extraction.expected import parse
+from benchmarks.extraction.score import score
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.process import Reader
 from indexer.errors import UnsupportedFile
@@ -50,6 +53,16 @@ def test_the_table_that_is_a_picture_is_remarked(shared: Path) -> None:
 def test_letters_that_stand_one_by_one_form_words(shared: Path) -> None:
     data = (shared / "corpora/18f-handbook/downloads/my-form.pdf").read_bytes()
     assert "This page intentionally left blank, except for the text" in extract_bytes(data, "my-form.pdf").text
+
+
+def test_pdfs_of_the_field_test_are_read_as_a_person_sees_them(shared: Path) -> None:
+    if not (shared / "field").is_dir():
+        pytest.skip("../shared/field is not there")
+    found = [(case, extract_bytes(case.make(), case.name)) for case in field.cases() if case.family == "pdf"]
+    assert found
+    for case, document in found:
+        one = score(parse(case.expected), outline(document))
+        assert (one.found, one.clean, one.order, one.rows[0]) == (1, 1, 1, one.rows[1]), case.name
 
 
 def test_leave_page_as_a_reader_sees_it(shared: Path) -> None:
