@@ -73,6 +73,12 @@ def turned(x: float, y: float, direction: int) -> tuple[float, float]:
     return x * cosine + y * sine, y * cosine - x * sine
 
 
+@cache
+def is_leftwards(text: str) -> bool:
+    """Whether a character is of a script that is written from right to left."""
+    return unicodedata.bidirectional(text[0]) in ("R", "AL")
+
+
 def _direction(angle: float) -> int:
     right_angle = round(angle / 90) * 90
     return (right_angle if abs(angle - right_angle) <= _SKEW else round(angle / _SLANT) * _SLANT) % 360

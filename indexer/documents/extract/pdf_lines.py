@@ -4,6 +4,7 @@ PDFium's own line breaks fall inside words in files of some programs, so lines a
 the file that stand on one baseline and go on to the right. Positions are in points, in the direction of the text.
 """
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import pypdfium2 as pdfium
 
-from indexer.documents.extract.pdf_characters import Box, Character, page_characters, turned
+from indexer.documents.extract.pdf_characters import Box, Character, is_leftwards, page_characters, turned
 from indexer.documents.extract.pdf_forms import Entry
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
@@ -77,8 +78,12 @@ def page_lines(
     for entry in entries:
         if seen[0] <= (entry.box[0] + entry.box[2]) / 2 <= seen[2] and seen[1] <= entry.box[3] <= seen[3]:
             found += places.lines(entry, page, main)
+    upright = "".join(line.text for line in found if line.angle == 0)
+    leftwards = 2 * sum(map(is_leftwards, upright)) > sum(map(str.isalpha, upright))
     for order, line in enumerate(found):
         line.order = order
+        if leftwards and line.angle == 0:
+            _mirrored(line)
     return found
 
 
@@ -127,12 +132,21 @@ class Places:
 def _of_one_direction(characters: Sequence[Character], page: int) -> list[Line]:
     lines: list[Line] = []
     run: list[Character] = []
+    leftwards = False
     for character in characters:
-        if run and not _goes_on(run[-1], character):
-            lines += _lines(run, page)
-            run = []
+        new_leftwards = is_leftwards(character.text)
+        if run and not _goes_on(run[-1], character, leftwards or new_leftwards):
+            lines += _lines(run, page, leftwards)
+            run, leftwards = [], False
         run.append(character)
-    return lines + _lines(run, page)
+        leftwards = leftwards or new_leftwards
+    return lines + _lines(run, page, leftwards)
+
+
+def _mirrored(line: Line) -> None:
+    """On a page that is read from right to left lines begin at their right edges."""
+    line.left, line.right = -line.right, -line.left
+    line.cells = [(-right, -left, text) for left, right, text in line.cells]
 
 
 def column_heads(upright: Sequence[Line], lines: list[Line]) -> list[Line]:
@@ -167,23 +181,28 @@ def _stands_over_a_cell(head: Line, beneath: Sequence[tuple[float, float, float]
     return any(left < head.right + reach and right > head.left - reach for _, left, right in beneath[at:end])
 
 
-def _goes_on(last: Character, new: Character) -> bool:
-    """Whether `new` continues the line of `last`; raised and lowered characters do when they follow closely."""
-    if abs(last.angle - new.angle) > 0.02:
-        return False
+def _goes_on(last: Character, new: Character, leftwards: bool) -> bool:
+    """Whether `new` continues the line of `last`; raised and lowered characters do when they follow closely.
+
+    Of a line with words from right to left PDFium gives the characters as they are read, which is to and fro.
+    """
     size = max(last.size, new.size)
     drop = abs(last.baseline - new.baseline)
     gap = new.left - last.right
+    if drop < 0.2 * size and leftwards:
+        return True
     if drop < 0.2 * size:  # the letters of a ligature stand in one place
         return gap > -0.6 * size or abs(new.left - last.left) < 0.1
     return drop < 0.55 * size and -0.5 * size < gap < 0.8 * size and min(last.size, new.size) < 0.85 * size
 
 
-def _lines(run: list[Character], page: int) -> list[Line]:
+def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
     """The stretches of a line between wide gaps; the mark of a list item stays with its text."""
     if not run:
         return []
     size = max(character.size for character in run)
+    if leftwards:
+        return [_line(piece, page) for piece in _leftwards_pieces(run, size)]
     pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
@@ -192,6 +211,20 @@ def _lines(run: list[Character], page: int) -> list[Line]:
             pieces.append([])
         pieces[-1].append(character)
     return [_line(piece, page) for piece in pieces]
+
+
+def _leftwards_pieces(run: Sequence[Character], size: float) -> list[list[Character]]:
+    """The stretches between wide gaps as they stand on the page, their characters as they are read."""
+    place: dict[int, int] = {}
+    number, edge = 0, -math.inf
+    for index in sorted(range(len(run)), key=lambda index: run[index].left):
+        number += run[index].left - edge > _PIECE_GAP * size
+        edge = max(edge, run[index].right)
+        place[index] = number
+    pieces: dict[int, list[Character]] = {}
+    for index, character in enumerate(run):
+        pieces.setdefault(place[index], []).append(character)
+    return [pieces[number] for number in sorted(pieces, reverse=True)]
 
 
 def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
@@ -261,25 +294,34 @@ def _is_mark(piece: list[Character]) -> bool:
 def _line(piece: list[Character], page: int) -> Line:
     main = max(piece, key=lambda character: character.size)
     text: list[str] = []
-    first_word = 0.0
+    first_word, left = 0.0, min(character.left for character in piece)
     for index, character in enumerate(piece):
-        gap = character.left - piece[index - 1].right if index else 0.0
+        gap = _gap(piece[index - 1], character) if index else 0.0
         spaced = character.after_space or (character.after_break and gap > _WORD_GAP * main.size)
         if index and (spaced or _is_note_mark(piece, index, main)):
             text.append(" ")
-            first_word = first_word or piece[index - 1].right - piece[0].left
+            first_word = first_word or _width(piece[:index])
         text.append(character.text)
     return Line(
         page=page,
-        cells=[(piece[0].left, piece[-1].right, _text(text))],
-        left=piece[0].left,
-        right=piece[-1].right,
+        cells=[(left, left + _width(piece), _text(text))],
+        left=left,
+        right=left + _width(piece),
         baseline=main.baseline,
         top=main.baseline,
         size=round(main.size * 2) / 2,
         is_bold=all(character.is_bold for character in piece if character.text.isalnum()),
-        first_word=first_word or piece[-1].right - piece[0].left,
+        first_word=first_word or _width(piece),
     )
+
+
+def _gap(last: Character, new: Character) -> float:
+    """Between two characters, whichever stands on the left."""
+    return max(new.left - last.right, last.left - new.right)
+
+
+def _width(piece: Sequence[Character]) -> float:
+    return max(character.right for character in piece) - min(character.left for character in piece)
 
 
 def _is_note_mark(piece: Sequence[Character], index: int, main: Character) -> bool:

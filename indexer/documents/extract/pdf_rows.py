@@ -23,8 +23,9 @@ _FEW_CHANGES = 0.05  # of the lines: how often a file goes to and fro between co
 _LEAST_ROWS = 3  # that a narrow gutter passes through
 _WORDY = 15  # characters of a line of running text, on average
 _FULL = 0.5  # of the lines of running text reach the column's last quarter
+_FULL_UNCASED = 0.75  # where nothing but this tells running text
 _RUNS_ON = 0.4  # of the lines of running text begin with a small letter, in scripts that have them
-_SMALL, _CASED = re.compile(r"\W*[a-zà-öø-ÿа-яα-ω]"), re.compile(r"\W*[^\W\d_]")
+_FIRST_LETTER = re.compile(r"\W*[^\W\d_]")
 
 _Row = list[Line]  # what stands at one height, from left to right
 _Interval = tuple[float, float]
@@ -156,10 +157,12 @@ def _runs_on(side: Sequence[tuple[int, Line]]) -> bool:
     lines = [line for _, line in side]
     low, high = min(line.left for line in lines), max(line.right for line in lines)
     full = sum(line.right > low + 0.75 * (high - low) for line in lines)
-    cased = [line.text for line in lines if _CASED.match(line.text)]
-    small = sum(bool(_SMALL.match(text)) for text in cased)
+    first = [match[0][-1] for match in (_FIRST_LETTER.match(line.text) for line in lines) if match]
+    cased = [letter for letter in first if letter.upper() != letter.lower()]
+    small = sum(map(str.islower, cased))
+    needed = _FULL if cased else _FULL_UNCASED
     long = sum(len(line.text) for line in lines) >= _WORDY * len(lines)
-    return len(lines) > 2 and long and full >= _FULL * len(lines) and small >= _RUNS_ON * len(cased)
+    return len(lines) > 2 and long and full >= needed * len(lines) and small >= _RUNS_ON * len(cased)
 
 
 def _table_rows(band: Sequence[_Row], stacks: dict[int, int]) -> list[Line]:

@@ -1,6 +1,6 @@
 """Text that does not run from left to right across an upright page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -93,3 +93,43 @@ def test_columns_of_japanese_run_down_and_follow_one_another_to_the_left() -> No
 def test_a_small_raised_number_is_no_part_of_the_word_before_it() -> None:
     content = at(72, 700, "return") + at(105, 705, "2", size=7) + at(115, 700, "of 14 km") + at(157.5, 705, "2", size=7)
     assert read(pdf([Page(content, box(A4))])).text == "return 2 of 14 km2"
+
+
+def leftwards(lines: Sequence[tuple[float, float, str]]) -> ExtractedDocument:
+    """Lines that end at `x`: words in reverse, and their letters where they are Hebrew or Arabic, as they are seen."""
+    letters = "".join(sorted({letter for _, _, line in lines for letter in line}))
+    content = ""
+    for x, y, line in lines:
+        seen = " ".join(word if word.isascii() else word[::-1] for word in reversed(line.split(" ")))
+        codes = "".join(f"{65 + letters.index(letter):02X}" for letter in seen)
+        content += f"BT /F3 12 Tf 1 0 0 1 {x - 7.2 * len(line):.1f} {y} Tm <{codes}> Tj ET\n"
+    return read(pdf([Page(content, box(A4))], font=mapped(letters)))
+
+
+@pytest.mark.parametrize(
+    "line", ["נוהל חופשה", "הסכם מספר 2024 נחתם עם Microsoft היום", "سياسة الإجازات لكل موظف 20 يوما", "שלום 7"]
+)
+def test_words_from_right_to_left_and_numbers_among_them_stand_as_they_are_read(line: str) -> None:
+    assert leftwards([(500, 760, line)]).text == line
+
+
+def test_tables_from_right_to_left_begin_on_the_right() -> None:
+    table = [("מוצר", "מחיר", "מלאי"), ("פריט", "40", "9"), ("לוח", "65", "12")]
+    cells = [(500 - 100 * n, 700 - 18 * m, cell) for m, row in enumerate(table) for n, cell in enumerate(row)]
+    assert [text for _, text in outline(leftwards(cells))] == [" | ".join(row) for row in table]
+
+
+@pytest.mark.parametrize("by_line", [True, False])
+def test_columns_from_right_to_left_begin_on_the_right(by_line: bool) -> None:
+    right = ["עובד חדש מקבל תג ביום הראשון", "והוא שומר עליו עד סוף העבודה", "בחברה ומחזיר אותו למשרד שלו"]
+    left = ["החדר נפתח בשעה שמונה והוא נסגר", "בחצות אלא אם כן יש שם אירוע", "מיוחד בבניין הראשי של החברה"]
+    columns = [[(x, 700 - 14 * n, line) for n, line in enumerate(column)] for x, column in ((550, right), (290, left))]
+    lines = [line for pair in zip(*columns, strict=True) for line in pair] if by_line else [*columns[0], *columns[1]]
+    assert leftwards(lines).text.replace("\n\n", " ") == " ".join([*right, *left])
+
+
+def test_hebrew_in_a_line_from_left_to_right_is_read_from_right_to_left() -> None:
+    letters = "".join(sorted(set("The word means leave ( חופשה )")))
+    codes = "".join(f"{65 + letters.index(letter):02X}" for letter in "The word השפוח means leave")
+    page = Page(f"BT /F3 12 Tf 1 0 0 1 72 700 Tm <{codes}> Tj ET\n" + at(72, 660, "And so on in English."), box(A4))
+    assert read(pdf([page], font=mapped(letters))).text.startswith("The word חופשה means leave")
