@@ -167,7 +167,16 @@ def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
 
 def _margins(lines: Sequence[Line]) -> Callable[[Line], float]:
     """The right edge of the column that a line stands in: that of the widest line which begins at about its left."""
-    edges = sorted((line.left, line.right) for line in lines)
+    columns: dict[int, list[tuple[float, float]]] = {}
+    for line in lines:
+        columns.setdefault(line.column, []).extend(
+            [(left, right) for left, right, _ in line.cells] or [(line.left, line.right)]
+        )
+    margins = {column: _margin(sorted(edges)) for column, edges in columns.items()}
+    return lambda line: margins[line.column](line)
+
+
+def _margin(edges: list[tuple[float, float]]) -> Callable[[Line], float]:
     lefts = [left for left, _ in edges]
     # widest[k][i] is the largest of the 2**k right edges from the i-th on
     widest: list[list[float]] = [[right for _, right in edges]]

@@ -80,6 +80,8 @@ def is_leftwards(text: str) -> bool:
 
 
 def _direction(angle: float) -> int:
+    if angle == 0:
+        return 0
     right_angle = round(angle / 90) * 90
     return (right_angle if abs(angle - right_angle) <= _SKEW else round(angle / _SLANT) * _SLANT) % 360
 
@@ -163,6 +165,10 @@ def _is_wide(text: str) -> bool:
 
 
 def _place(character: Character, direction: int) -> None:
+    if direction == 0:  # most of all
+        character.left, character.baseline = character.x, character.y
+        character.right = max(character.box[2], character.x)
+        return
     left, character.baseline = turned(character.x, character.y, direction)
     character.left = left
     if direction % 90:  # the box stands straight on the page and says little

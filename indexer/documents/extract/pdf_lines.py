@@ -48,6 +48,7 @@ class Line:
     first_word: float = 0.0  # width of the first word, in points
     angle: int = 0  # degrees, to the direction of most of the page
     order: int = 0  # where in the file
+    column: int = 0  # of the page, if the page has columns
     is_placed: bool = False  # stands by itself: a value of a form, a sideways column head
     is_box: bool = False  # to tick, before its label is joined to it
     is_note: bool = False  # its place is not that of its words

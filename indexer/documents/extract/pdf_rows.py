@@ -17,8 +17,10 @@ from indexer.documents.extract.pdf_lines import Line, joined
 MOST_CELL_LINES = 6
 _DEEPEST = 8  # columns within columns
 _ONE_ROW = 0.3  # of the font size: baselines that close are one row
-_STEP = 1.6  # of the font size: most that two lines of a cell are apart
+_STEP = 1.9  # of the font size: most that two lines of a cell are apart
 _GUTTER = 0.8  # of the font size
+_MOST_COLUMNS = 3  # of text; more side by side are a table
+_MOST_STACKED = 5  # lines at one height that two blocks of addresses may have
 _FEW_CHANGES = 0.05  # of the lines: how often a file goes to and fro between columns, for headers and the like
 _LEAST_ROWS = 3  # that a narrow gutter passes through
 _WORDY = 15  # characters of a line of running text, on average
@@ -28,6 +30,7 @@ _RUNS_ON = 0.4  # of the lines of running text begin with a small letter, in scr
 _FIRST_LETTER = re.compile(r"\W*[^\W\d_]")
 
 _Row = list[Line]  # what stands at one height, from left to right
+_Side = Sequence[tuple[int, Line]]  # with the number of the row that each line stands in
 _Interval = tuple[float, float]
 
 
@@ -37,14 +40,14 @@ def in_order(lines: Sequence[Line]) -> list[Line]:
     for index, line in enumerate(lines):
         goes_on = index > 0 and _is_stacked(lines[index - 1], line)
         stacks[line.order] = stacks[lines[index - 1].order] if goes_on else line.order
-    return _ordered(_rows(lines), stacks, 0)
+    return _ordered(_rows(lines), stacks, 0, 0)
 
 
 def _is_stacked(above: Line, line: Line) -> bool:
     if line.is_placed or above.is_placed or abs(above.size - line.size) > 0.1 * line.size:
         return False
     aligned = abs(above.left - line.left) < 0.6 * line.size
-    centred = abs(above.left + above.right - line.left - line.right) < 1.2 * line.size
+    centred = abs(above.left + above.right - line.left - line.right) < 0.4 * line.size
     return 0.3 * line.size < above.baseline - line.baseline <= _STEP * line.size and (aligned or centred)
 
 
@@ -60,16 +63,16 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
     return [joined(sorted(row, key=lambda line: (line.left, line.order)), range(len(row))) for row in rows]
 
 
-def _ordered(rows: Sequence[_Row], stacks: dict[int, int], depth: int) -> list[Line]:
+def _ordered(rows: Sequence[_Row], stacks: dict[int, int], column: int, depth: int) -> list[Line]:
     found: list[Line] = []
     for pieces, covered in _bands(rows):
         band = _without_narrow_gaps(pieces, covered)
         columns = _columns(band, covered) if depth < _DEEPEST else [band]
         if len(columns) > 1:
-            for column in columns:
-                found += _ordered(column, stacks, depth + 1)
+            for part in columns:
+                found += _ordered(part, stacks, part[0][0].order + 1, depth + 1)
         else:
-            found += _table_rows(band, stacks)
+            found += [replace(line, column=column) for line in _table_rows(band, stacks)]
     return found
 
 
@@ -121,7 +124,7 @@ def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_R
     parts = [part for part in parts if part]  # a mark has gone to its item
     groups = [[0]]
     for index, (left, right) in enumerate(pairwise(parts), start=1):
-        if _are_columns(left, right):
+        if _are_columns(left, right, len(parts)):
             groups.append([])
         groups[-1].append(index)
     columns = []
@@ -133,8 +136,8 @@ def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_R
     return columns
 
 
-def _are_columns(left: Sequence[tuple[int, Line]], right: Sequence[tuple[int, Line]]) -> bool:
-    """Whether two neighbours are read one after the other, not row by row."""
+def _are_columns(left: _Side, right: _Side, count: int) -> bool:
+    """Whether two neighbours of `count` are read one after the other, not row by row."""
     sides = sorted([(line.order, 0) for _, line in left] + [(line.order, 1) for _, line in right])
     changes = sum(one[1] != other[1] for one, other in pairwise(sides))
     one_by_one = changes <= 1 + _FEW_CHANGES * len(sides)
@@ -143,16 +146,22 @@ def _are_columns(left: Sequence[tuple[int, Line]], right: Sequence[tuple[int, Li
     if _runs_on(left) and _runs_on(right):
         return one_by_one or changes > len(sides) / 2
     level = len({number for number, _ in left} & {number for number, _ in right})
-    is_table = level >= 0.9 * max(len(left), len(right))
-    return not is_table and one_by_one and min(len(left), len(right)) > 1
+    least, most = sorted((len(left), len(right)))
+    like_table = count > _MOST_COLUMNS or _are_values(left) or _are_values(right)
+    is_table = level >= 0.9 * most or (like_table and level >= max(0.7 * least, _MOST_STACKED))
+    return not is_table and one_by_one and least > 1
 
 
-def _is_among(lines: Sequence[tuple[int, Line]], others: Sequence[tuple[int, Line]]) -> bool:
+def _is_among(lines: _Side, others: _Side) -> bool:
     """Whether any of the lines stands at the height of the others."""
     return any(others[0][0] <= number <= others[-1][0] for number, _ in lines)
 
 
-def _runs_on(side: Sequence[tuple[int, Line]]) -> bool:
+def _are_values(side: _Side) -> bool:
+    return sum(line.text[:1].isdigit() for _, line in side) > len(side) / 2
+
+
+def _runs_on(side: _Side) -> bool:
     """Running text: most lines are long, fill their column and go on in the middle of a sentence."""
     lines = [line for _, line in side]
     low, high = min(line.left for line in lines), max(line.right for line in lines)
@@ -190,6 +199,8 @@ def _table_row(band: Sequence[_Row], first: int, end: int) -> list[Line]:
     around = [_step(*band[at : at + 2]) for at in (first - 1, end - 1) if at >= 0 and at + 1 < len(band)]
     even = all(len(row) == len(cells) for row in rows) and len(rows) > 2
     if even or (around and max(steps) > 0.97 * min(around)):
+        return [line for number in range(first, end) for line in _table_row(band, number, number + 1)]
+    if len(rows) > MOST_CELL_LINES and 2 * sum(len(row) > 1 for row in rows) > len(rows):
         return [line for number in range(first, end) for line in _table_row(band, number, number + 1)]
     if not around or len(rows) > MOST_CELL_LINES:
         return [line for cell in cells for line in cell]
