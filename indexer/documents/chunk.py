@@ -185,7 +185,7 @@ class _Prefixes:
 def _units(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> Iterator[_Unit]:
     path: list[tuple[int, str]] = []
     table_header: Span | None = None
-    opens = True
+    opens, follows_header = True, False
     gap = 0
     for block, following in zip_longest(document.blocks, document.blocks[1:]):
         if block.kind == "heading":
@@ -197,9 +197,10 @@ def _units(document: ExtractedDocument, offsets: TokenOffsets, limit: int) -> It
                 gap += _heading_weight(document.text, block, offsets, limit)
                 continue
         if block.kind == "header":
-            table_header = (block.start, block.end)
+            table_header = (table_header[0] if table_header and follows_header else block.start, block.end)
         elif block.kind != "row":
             table_header = None
+        follows_header = block.kind == "header"
         where = _Unit(
             start=block.start,
             end=block.end,

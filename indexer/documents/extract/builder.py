@@ -34,9 +34,13 @@ class DocumentBuilder:
         self._blocks.append(Block(kind, start, self._length, level, page))
 
     def add_table(
-        self, rows: Sequence[Sequence[str]], header_rows: frozenset[int] = frozenset(), page: int | None = None
+        self,
+        rows: Sequence[Sequence[str]],
+        header_rows: frozenset[int] = frozenset(),
+        page: int | None = None,
+        goes_on: bool = False,
     ) -> None:
-        """A table, row by row; `header_rows` are indices into `rows`.
+        """A table, row by row; `header_rows` are indices into `rows`, `goes_on`: it continues the one before it.
 
         A table without a header that directly follows another would pass for its continuation, under the wrong header:
         its first row is then a paragraph.
@@ -45,7 +49,7 @@ class DocumentBuilder:
         for index, text in enumerate(row_texts(rows)):
             if index in header_rows:
                 self.add("header", text, page=page)
-            elif follows_table and index == 0:
+            elif follows_table and index == 0 and not goes_on:
                 self.add("paragraph", text, page=page)
             else:
                 self.add("row", text, page=page)

@@ -8,7 +8,13 @@ _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]++)-$")  # from the beginning of a wor
 _HYPHENATED = 0.04
 """Share of lines that end in a hyphen above which a program cut the words: 6 PDFs written without have under .01."""
 _REST = re.compile(r"[^\W\d_]+")
+_SPACELESS = re.compile("[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
 _LONGEST_CUT = 200  # characters before a line break in which a cut word is looked for
+
+
+def _are_spaceless(end: str, line: str) -> bool:
+    """Chinese and Japanese have no spaces, also where a line breaks."""
+    return bool(_SPACELESS.match(end[-1]) and _SPACELESS.match(line))
 
 
 class Hyphens:
@@ -41,7 +47,7 @@ class Hyphens:
                     parts[-1], end = parts[-1][:-1], end[:-1]
                 joint = ""
             else:
-                joint = "" if not end or (end[-1] == "-" and end[-2:-1].isalnum()) else " "
+                joint = "" if not end or (end[-1] == "-" and end[-2:-1].isalnum()) or _are_spaceless(end, line) else " "
             parts += [joint, line]
             end = f"{end}{joint}{line}"[-_LONGEST_CUT:]
         return "".join(parts)

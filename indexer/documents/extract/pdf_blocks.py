@@ -11,7 +11,16 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.hyphens import Hyphens
 from indexer.documents.extract.pdf_lines import Cell, Line
 from indexer.documents.extract.pdf_rows import in_order
-from indexer.documents.extract.pdf_tables import edges, header_rows, laid_out, nearest
+from indexer.documents.extract.pdf_tables import (
+    LONGEST_NAME,
+    aligned,
+    are_names,
+    continues,
+    edges,
+    header_rows,
+    laid_out,
+    nearest,
+)
 
 HEADING_SIZE = 1.1  # of the body's size
 LARGE_SIZE = 1.5  # of the body's size: whole sentences that are smaller are no headings
@@ -23,6 +32,8 @@ _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
 _MARK = re.compile(r"(?:[•◦▪●○■➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
 _TICK_BOX = re.compile(r"(\[[x ]\]|□)\s*(?=\S)")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
+_ROW_STEP = 2.5  # of the font size: how far a row may be from the one above it
+_ALIGNED_STEP = 4  # the same where its cells stand below those
 _TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
 _DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
@@ -57,6 +68,7 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
         return
     style = _style(every_line)
     hyphens = Hyphens(line.text for line in every_line)
+    open_table: _Group | None = None  # at the end of the page before
     for lines in kept:
         ordered = _in_order(lines)
         groups = _groups(ordered, style)
@@ -65,7 +77,11 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
             continue
         indents = sorted({round(group.lines[0].left) for group in groups if group.kind == "item"})
         for group, after in zip_longest(groups, groups[1:]):
-            _add(builder, group, after, style, hyphens, indents)
+            if group.kind == "table" and len(group.rows) > 1:
+                _add_table(builder, group, hyphens, open_table if group is groups[0] else None)
+            else:
+                _add(builder, group, after, style, hyphens, indents)
+        open_table = groups[-1] if groups and groups[-1].kind == "table" else None
 
 
 def _in_order(lines: Sequence[Line]) -> list[Line]:
@@ -146,7 +162,7 @@ def _style(lines: Sequence[Line]) -> _Style:
 def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
     groups: list[_Group] = []
     margin = _margins(lines)
-    for line in lines:
+    for line, after in zip_longest(lines, lines[1:]):
         last = groups[-1] if groups else None
         before = last.lines[-1] if last else None
         mark = _mark(line, before, margin)
@@ -154,15 +170,40 @@ def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
             _append(last, line)
         elif mark is not None:
             groups.append(_Group("item", [line]))
+        elif last and last.kind == "table" and (_is_row(last, line) or _is_label(last, line, after)):
+            last.lines.append(line)
+            last.rows.append(list(line.cells))
         elif len(line.cells) > 1:
-            if last and before and last.kind == "table" and _is_below(before, line, 2.5 * line.size):
-                last.lines.append(line)
-                last.rows.append(list(line.cells))
-            else:
-                groups.append(_Group("table", [line], [list(line.cells)]))
+            groups.append(_Group("table", [line], [list(line.cells)]))
         else:
             groups.append(_Group("text", [line]))
     return groups
+
+
+def _is_row(table: _Group, line: Line) -> bool:
+    """Whether a row goes on with the table above it. Column names that stand otherwise than its cells begin another."""
+    if len(line.cells) < 2:
+        return False
+    is_aligned = aligned(table.rows[-1], line.cells)
+    if not is_aligned and are_names(line.cells) and len(line.cells) > 2 and not are_names(table.rows[-1]):
+        return False
+    return _is_below(table.lines[-1], line, (_ALIGNED_STEP if is_aligned else _ROW_STEP) * line.size)
+
+
+def _is_label(table: _Group, line: Line, after: Line | None) -> bool:
+    """A short line at the edge of a table whose rows go on below it, such as the name of a group of them."""
+    return (
+        after is not None
+        and len(after.cells) > 1
+        and len(line.text) <= LONGEST_NAME
+        and abs(line.left - table.lines[-1].left) < 2 * line.size
+        and line.size <= 1.05 * table.lines[-1].size
+        and _is_below(table.lines[-1], line, _ROW_STEP * line.size)
+        and _is_below(line, after, _ROW_STEP * line.size)
+        and aligned(max(table.rows[0], table.rows[-1], key=len), after.cells)
+        and (len(table.rows) == 1 or are_names(table.rows[-1]) or not are_names(after.cells))
+        and (not after.is_bold or table.lines[-1].is_bold)
+    )
 
 
 def _margins(lines: Sequence[Line]) -> Callable[[Line], float]:
@@ -264,7 +305,7 @@ def _append(group: _Group, line: Line) -> None:
     lefts = edges(row)
     for left, right, text in line.cells:
         column = nearest(lefts, left)
-        row[column] = (row[column][0], max(row[column][1], right), f"{row[column][2]} {text}")
+        row[column] = (row[column][0], max(row[column][1], right), f"{row[column][2]}\n{text}")
 
 
 def _add(
@@ -276,13 +317,9 @@ def _add(
     indents: list[int],
 ) -> None:
     first = group.lines[0]
-    if group.kind == "table" and len(group.rows) > 1:
-        _add_table(builder, group)
-        return
     text = hyphens.joined([line.text for line in group.lines])
     if group.kind == "table" and first.baseline != first.top:
-        for _, _, cell in first.cells:
-            builder.add("paragraph", cell, page=first.page)
+        builder.add_table([[hyphens.joined(cell.split("\n")) for _, _, cell in first.cells]], page=first.page)
         return
     if group.kind == "item":
         mark, box = _MARK.match(text) or _NUMBER.match(text), _TICK_BOX.match(text)
@@ -296,12 +333,21 @@ def _add(
     builder.add("heading" if level else "paragraph", text, level, first.page)
 
 
-def _add_table(builder: DocumentBuilder, group: _Group) -> None:
+def _add_table(builder: DocumentBuilder, group: _Group, hyphens: Hyphens, before: _Group | None) -> None:
+    """`before` is the table at the end of the page before, which this one may go on with, under its column names."""
     first = group.lines[0]
-    table = laid_out(group.rows, first.size)
+    rows = [
+        [(left, right, hyphens.joined(text.split("\n")) if "\n" in text else text) for left, right, text in row]
+        for row in group.rows
+    ]
+    table = laid_out(rows, first.size)
     is_bold = first.is_bold and not all(line.is_bold for line in group.lines)
-    is_form = any(line.is_placed for line in group.lines[1:])
-    builder.add_table(table, header_rows(table, is_bold, is_form), first.page)
+    names = header_rows(table, is_bold, any(line.is_placed for line in group.lines[1:]))
+    if before and not is_bold and continues(before.rows, rows, first.size) and before.lines[0].text != first.text:
+        names = frozenset()
+    else:
+        before = None
+    builder.add_table(table, names, first.page, goes_on=before is not None)
 
 
 def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:

@@ -148,8 +148,8 @@ def _turn_columns_of_characters(characters: Sequence[Character]) -> None:
             above.angle == below.angle == 0
             and apart < 0.3 * above.size
             and 0.5 * above.size < above.y - below.y < 1.6 * above.size
-            and _is_wide(above.text)
-            and _is_wide(below.text)
+            and is_wide(above.text)
+            and is_wide(below.text)
         ):
             columns += [above, below]
     for character in columns:
@@ -160,8 +160,10 @@ def _turn_columns_of_characters(characters: Sequence[Character]) -> None:
             character.after_break = character.after_space = False
 
 
-def _is_wide(text: str) -> bool:
-    return unicodedata.east_asian_width(text) in "WF"
+@cache
+def is_wide(text: str) -> bool:
+    """Whether a character is as wide as it is high, as Chinese and Japanese are."""
+    return unicodedata.east_asian_width(text[0]) in "WF"
 
 
 def _place(character: Character, direction: int) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 
 import pypdfium2 as pdfium
 
-from indexer.documents.extract.pdf_characters import Box, Character, is_leftwards, page_characters, turned
+from indexer.documents.extract.pdf_characters import Box, Character, is_leftwards, is_wide, page_characters, turned
 from indexer.documents.extract.pdf_forms import Entry
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
 _PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make one line
 _OVERLAP = 0.3  # of the font size: pieces of one line do not cover each other more than this
 _MARK_REACH = 4  # of the font size: how far behind its mark an item begins
+_MOST_PIECES = 4  # of a loosely set line of text: more are cells
 _MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
 _HEAD_REACH = 4  # of the font size: a sideways column head stands that close above the first cell
@@ -238,7 +239,8 @@ def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
     before = None
     for line, following, side in zip(row, [*row[1:], None], sides, strict=True):
         last = found[-1] if found else None
-        most = CELL_GAP if side == before else _PIECE_GAP
+        numbers = len(row) > 2 and last is not None and _is_number(last.text) and _is_number(line.text)
+        most = CELL_GAP if side == before and len(row) <= _MOST_PIECES and not numbers else _PIECE_GAP
         before = side
         if last and (last.is_box or line.is_box) and _is_label(found, line, following):
             found[-1] = replace(_pair(last, line, " "), is_placed=False, is_box=False)
@@ -250,6 +252,10 @@ def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
         else:
             found.append(line)
     return found
+
+
+def _is_number(text: str) -> bool:
+    return text[-1:].isdigit() or (text[-1:] in "%)" and text[:1] in "(-+0123456789")
 
 
 def _is_label(found: Sequence[Line], line: Line, following: Line | None) -> bool:
@@ -312,7 +318,7 @@ def _line(piece: list[Character], page: int) -> Line:
         top=main.baseline,
         size=round(main.size * 2) / 2,
         is_bold=all(character.is_bold for character in piece if character.text.isalnum()),
-        first_word=first_word or _width(piece),
+        first_word=2 * main.size if is_wide(piece[0].text) else first_word or _width(piece),
     )
 
 

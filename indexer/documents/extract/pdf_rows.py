@@ -6,6 +6,7 @@ one after the other; else what stands side by side makes rows. The lines of one 
 below the other.
 """
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,14 +15,16 @@ from itertools import pairwise
 
 from indexer.documents.extract.pdf_lines import Line, joined
 
-MOST_CELL_LINES = 6
+MOST_CELL_LINES = 30
 _DEEPEST = 8  # columns within columns
 _ONE_ROW = 0.3  # of the font size: baselines that close are one row
 _STEP = 1.9  # of the font size: most that two lines of a cell are apart
+_AS_FAR = 0.99  # of the step to the next row: lines that far apart are rows themselves
+_LOOSER = 1.2  # times the step before or after it: a step between cells, not between the lines of one
 _GUTTER = 0.8  # of the font size
 _MOST_COLUMNS = 3  # of text; more side by side are a table
 _MOST_STACKED = 5  # lines at one height that two blocks of addresses may have
-_FEW_CHANGES = 0.05  # of the lines: how often a file goes to and fro between columns, for headers and the like
+_FEW_CHANGES = 0.02  # of the lines: how often a file goes to and fro between columns, for headers and the like
 _LEAST_ROWS = 3  # that a narrow gutter passes through
 _WORDY = 15  # characters of a line of running text, on average
 _FULL = 0.5  # of the lines of running text reach the column's last quarter
@@ -36,19 +39,28 @@ _Interval = tuple[float, float]
 
 def in_order(lines: Sequence[Line]) -> list[Line]:
     """The lines of one direction as they are read, those of a table row merged into one line with several cells."""
-    stacks: dict[int, int] = {}  # which lines the file draws one below the other, by their place in the file
+    return _ordered(_rows(lines), _stacks(lines), 0, 0)
+
+
+def _stacks(lines: Sequence[Line]) -> dict[int, int]:
+    """Which lines the file draws closely one below the other, as those of a cell, by their place in the file."""
+    steps = [math.inf, math.inf, *(_stacked(above, line) for above, line in pairwise(lines)), math.inf]
+    stacks: dict[int, int] = {}
     for index, line in enumerate(lines):
-        goes_on = index > 0 and _is_stacked(lines[index - 1], line)
+        before, step, after = steps[index : index + 3]
+        goes_on = step < math.inf and step <= _LOOSER * min(before, after, step)
         stacks[line.order] = stacks[lines[index - 1].order] if goes_on else line.order
-    return _ordered(_rows(lines), stacks, 0, 0)
+    return stacks
 
 
-def _is_stacked(above: Line, line: Line) -> bool:
+def _stacked(above: Line, line: Line) -> float:
+    """How far a line stands below the one before it in the file; infinite where it does not stand below it."""
     if line.is_placed or above.is_placed or abs(above.size - line.size) > 0.1 * line.size:
-        return False
+        return math.inf
     aligned = abs(above.left - line.left) < 0.6 * line.size
     centred = abs(above.left + above.right - line.left - line.right) < 0.4 * line.size
-    return 0.3 * line.size < above.baseline - line.baseline <= _STEP * line.size and (aligned or centred)
+    step = above.baseline - line.baseline
+    return step if 0.3 * line.size < step <= _STEP * line.size and (aligned or centred) else math.inf
 
 
 def _rows(lines: Sequence[Line]) -> list[_Row]:
@@ -198,7 +210,7 @@ def _table_row(band: Sequence[_Row], first: int, end: int) -> list[Line]:
     steps = [_step(above, below) for above, below in pairwise(rows)]
     around = [_step(*band[at : at + 2]) for at in (first - 1, end - 1) if at >= 0 and at + 1 < len(band)]
     even = all(len(row) == len(cells) for row in rows) and len(rows) > 2
-    if even or (around and max(steps) > 0.97 * min(around)):
+    if even or (around and max(steps) > _AS_FAR * min(around)):
         return [line for number in range(first, end) for line in _table_row(band, number, number + 1)]
     if len(rows) > MOST_CELL_LINES and 2 * sum(len(row) > 1 for row in rows) > len(rows):
         return [line for number in range(first, end) for line in _table_row(band, number, number + 1)]
@@ -225,14 +237,19 @@ def _cells(rows: Sequence[_Row]) -> list[list[Line]]:
     return [sorted(cell, key=lambda line: (-line.baseline, line.left)) for cell in cells]
 
 
+def _text(cell: Sequence[Line]) -> str:
+    """Of a cell, line by line."""
+    parts = [cell[0].text]
+    for above, line in pairwise(cell):
+        parts += ["\n" if above.baseline - line.baseline > _ONE_ROW * line.size else " ", line.text]
+    return "".join(parts)
+
+
 def _merged(cells: Sequence[Sequence[Line]]) -> Line:
     lines = [line for cell in cells for line in cell]
     return replace(
         lines[0],
-        cells=[
-            (min(line.left for line in cell), max(line.right for line in cell), " ".join(line.text for line in cell))
-            for cell in cells
-        ],
+        cells=[(min(line.left for line in cell), max(line.right for line in cell), _text(cell)) for cell in cells],
         right=max(line.right for line in lines),
         baseline=min(line.baseline for line in lines),
         top=max(line.baseline for line in lines),

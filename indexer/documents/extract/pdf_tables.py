@@ -1,5 +1,6 @@
 """Rows of a PDF's table to columns, and which of them name the columns (pure)."""
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from itertools import pairwise
 from indexer.documents.extract.pdf_lines import Cell
 
 LONGEST_NAME = 60  # code points of a column's name
+_NAMED = 0.7  # of the columns have a name in the row that names them
 _MOST_SPANNED = 40  # columns among which those under one name are looked for
 _NAME = re.compile(r"[^\d]*|(?:[A-Za-z]{1,3} ?\d{1,2}\W{0,3})?(?:(?:19|20)\d\d)?")
 """The name of a column has no digits but those of a quarter (Q1) or a year."""
@@ -23,10 +25,10 @@ def laid_out(rows: Sequence[Sequence[Cell]], size: float) -> list[list[str]]:
     for number, row in enumerate(rows):
         cells = [""] * count
         below = next((other for other in rows[number + 1 : number + 2]), ())
-        spans = number == 0 and 1 < len(row) < count <= _MOST_SPANNED and len(below) == count and _are_names(below)
+        spans = number == 0 and 1 < len(row) < count <= _MOST_SPANNED and len(below) == count and are_names(below)
         if len(row) == count:
             cells = [text for _, _, text in row]
-        elif spans and _are_names(row):
+        elif spans and are_names(row):
             for (first, end), (_, _, text) in zip(_spans(row, columns, size), row, strict=True):
                 cells[first:end] = [text] * (end - first)
         else:
@@ -43,8 +45,10 @@ def header_rows(table: Sequence[Sequence[str]], is_bold: bool, is_form: bool) ->
     for number in range(min(2, len(table) - 1)):
         row, body = table[number], table[number + 1 :]
         if not _are_all_names(row):
-            return frozenset({0}) if is_bold else frozenset()
-        if not all(row[1:]) or (not row[0] and len(body) > 1 and _are_all_names(body[0])):
+            return frozenset({0}) if is_bold or (number == 0 and _is_above_numbers(row, body)) else frozenset()
+        if sum(map(bool, row[1:])) < _NAMED * (len(row) - 1) or (
+            not row[0] and len(body) > 1 and _are_all_names(body[0])
+        ):
             continue
         values = [cell for other in body for cell in other[1:] if cell]
         numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in values)
@@ -53,6 +57,34 @@ def header_rows(table: Sequence[Sequence[str]], is_bold: bool, is_form: bool) ->
             return frozenset(range(number + 1))
         return frozenset()
     return frozenset({0}) if is_bold else frozenset()
+
+
+def _is_above_numbers(row: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Words above numbers: they name the columns though there are digits among them."""
+    values = [cell for other in body for cell in other[1:] if cell]
+    numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in values)
+    words = all(row[1:]) and not any(_NUMBER.fullmatch(cell) or len(cell) > LONGEST_NAME for cell in row)
+    return len(row) > 2 and words and numbers >= 0.7 * len(values)
+
+
+def are_names(row: Sequence[Cell]) -> bool:
+    return _are_all_names([text for _, _, text in row])
+
+
+def aligned(row: Sequence[Cell], below: Sequence[Cell]) -> bool:
+    """Whether at least half of the cells of a row stand below cells of another; both are in order."""
+    found, at = 0, 0
+    for left, right, _ in below:
+        while at < len(row) and row[at][1] <= left:
+            at += 1
+        found += at < len(row) and row[at][0] < right
+    return 2 * found >= min(len(row), len(below)) and found > 0
+
+
+def continues(table: Sequence[Sequence[Cell]], below: Sequence[Sequence[Cell]], size: float) -> bool:
+    """Whether a table at the top of a page has the columns of the one at the bottom of the page before."""
+    one, other = edges(max(table, key=len)), edges(max(below, key=len))
+    return len(one) == len(other) and all(abs(a - b) < size for a, b in zip(one, other, strict=True))
 
 
 def edges(row: Sequence[Cell]) -> list[float]:
@@ -83,10 +115,6 @@ def _column(lefts: Sequence[float], columns: Sequence[tuple[float, float]], left
     return best if cover[best] > 0 else at
 
 
-def _are_names(row: Sequence[Cell]) -> bool:
-    return _are_all_names([text for _, _, text in row])
-
-
 def _are_all_names(row: Sequence[str]) -> bool:
     return all(len(text) <= LONGEST_NAME and _NAME.fullmatch(text) for text in row)
 
@@ -98,12 +126,14 @@ def _spans(row: Sequence[Cell], columns: Sequence[tuple[float, float]], size: fl
     for number, (left, right, _) in enumerate(row):
         start = spans[-1][1] if spans else 0
         stop = len(columns) - (len(row) - number - 1)
-        following = row[number + 1][0] if number + 1 < len(row) else float("inf")
+        after = row[number + 1][:2] if number + 1 < len(row) else (math.inf, math.inf)
         starts = [at for at in range(start, stop) if abs(columns[at][0] - left) < 0.5 * size]
-        fits = [end for end in range(start + 1, stop + 1) if end == start + 1 or columns[end - 1][0] < following]
         if starts:
-            spans.append((starts[0], max(starts[0] + 1, max(fits))))
+            ends = [end for end in range(starts[0] + 1, stop + 1) if columns[end - 1][0] < after[0] - 0.5 * size]
+            spans.append((starts[0], max(ends, default=starts[0] + 1)))
             continue
+        border = (left + right + sum(after)) / 4
+        fits = [end for end in range(start + 1, stop + 1) if end == start + 1 or sum(columns[end - 1]) / 2 < border]
         middle = (left + right) / 2
         ranges = [(first, end) for first in range(start, stop) for end in fits if end > first]
         off = {one: abs((columns[one[0]][0] + columns[one[1] - 1][1]) / 2 - middle) for one in ranges}
