@@ -1,5 +1,6 @@
 """PDF files to blocks, with PDFium: text as it stands on the pages, and a remark where words are only in pictures."""
 
+import contextlib
 import ctypes
 import logging
 import math
@@ -12,7 +13,7 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf_blocks import add_pages
 from indexer.documents.extract.pdf_characters import Box
-from indexer.documents.extract.pdf_forms import page_entries
+from indexer.documents.extract.pdf_forms import MOST_FIELDS, Entries
 from indexer.documents.extract.pdf_lines import Line, page_lines
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
@@ -30,13 +31,14 @@ _REASONS = {
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
     document = _open(data)
+    entries = Entries(document)
     pages: list[list[Line]] = []
     pictures: list[int] = []
     bare: list[int] = []
     broken: list[int] = []
     for number in range(1, len(document) + 1):
         try:
-            lines, share, is_blank = _read_page(document, number)
+            lines, share, is_blank = _read_page(document, number, entries)
         except pdfium.PdfiumError:
             broken.append(number)
             lines, share, is_blank = [], 0.0, True
@@ -53,6 +55,8 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
         builder.remarks.append(
             "The form is of a kind (XFA) that only Adobe's programs show; its fields are not searched."
         )
+    if entries.fields > MOST_FIELDS:
+        builder.remarks.append(f"Of {entries.fields} fields of its form, {MOST_FIELDS} are read.")
     builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken)
     title = choose_title(name, document.get_metadata_value("Title"), cover, builder.first_heading())
     return builder.build(title, pages=len(document))
@@ -61,7 +65,8 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
 def _open(data: bytes) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(data)
-        document.init_forms()  # before any page is opened
+        with contextlib.suppress(pdfium.PdfiumError):
+            document.init_forms()  # before any page is opened
         return document
     except pdfium.PdfiumError as error:
         what, advice = _REASONS.get(
@@ -71,13 +76,13 @@ def _open(data: bytes) -> pdfium.PdfDocument:
         raise UnreadableFile(what, advice) from error
 
 
-def _read_page(document: pdfium.PdfDocument, number: int) -> tuple[list[Line], float, bool]:
+def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries) -> tuple[list[Line], float, bool]:
     """Lines, the share of the page that its largest picture covers, and whether nothing is on it."""
     page = document[number - 1]
     try:
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
-        lines = page_lines(textpage, number, _seen(page, box), box, list(page_entries(document, page)))
+        lines = page_lines(textpage, number, _seen(page, box), box, list(entries.of(page)))
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
         return lines, share, raw.FPDFPage_CountObjects(page) == 0

@@ -94,11 +94,10 @@ def _characters(textpage: pdfium.PdfTextPage, seen: Box, smallest: float) -> Ite
     after_space = after_break = True
     for index in range(raw.FPDFText_CountChars(handle)):
         code = raw.FPDFText_GetUnicode(handle, index)
-        generated = raw.FPDFText_IsGenerated(handle, index) == 1
         if code in (0x0D, 0x0A):
             after_break = True
             continue
-        if generated or code in (0x20, 0xA0, 0x09, 0):
+        if code in (0x20, 0xA0, 0x09, 0):  # drawn, or put in by PDFium where words stand apart
             after_space = True
             continue
         raw.FPDFText_GetCharOrigin(handle, index, x, y)

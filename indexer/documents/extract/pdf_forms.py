@@ -10,7 +10,8 @@ import pypdfium2.raw as raw
 from indexer.documents.extract.pdf_characters import Box
 
 TICKED, UNTICKED = "[x]", "[ ]"
-MOST_CHOICES = 200  # of a list that are looked at, where none of the first is chosen its stored value is read
+MOST_FIELDS = 10_000  # of a document that are read: PDFium looks for each among all others
+MOST_CHOICES = 20_000  # of all lists together that are looked at; then their stored values are read
 _LONGEST = 1 << 20  # bytes of one value
 _UNSEEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD = 1 << 13  # a field that shows no more than dots
@@ -32,49 +33,58 @@ class Entry:
         return self.text in (TICKED, UNTICKED)
 
 
-def page_entries(document: pdfium.PdfDocument, page: pdfium.PdfPage) -> Iterator[Entry]:
-    """In the order of the file. The forms of the document are to be initialised before its page is opened."""
-    form = document.formenv.raw if document.formenv else None
-    for index in range(raw.FPDFPage_GetAnnotCount(page)):
-        annotation = raw.FPDFPage_GetAnnot(page, index)
-        if not annotation:
-            continue
-        try:
-            entry = _entry(form, annotation)
-        finally:
-            raw.FPDFPage_CloseAnnot(annotation)
-        if entry is not None and entry.text.strip():
-            yield entry
+class Entries:
+    """Reads the annotations of a document, page by page. Its forms are to be initialised before a page is opened."""
 
+    def __init__(self, document: pdfium.PdfDocument) -> None:
+        self._form = document.formenv.raw if document.formenv else None
+        self._choices = MOST_CHOICES
+        self.fields = 0  # that were met, whether they were read or not
 
-def _entry(form: object, annotation: object) -> Entry | None:
-    kind, rect = raw.FPDFAnnot_GetSubtype(annotation), raw.FS_RECTF()
-    if raw.FPDFAnnot_GetFlags(annotation) & _UNSEEN or kind in _SILENT:
-        return None
-    raw.FPDFAnnot_GetRect(annotation, rect)
-    (left, right), (bottom, top) = sorted((rect.left, rect.right)), sorted((rect.bottom, rect.top))
-    box = (left, bottom, right, top)
-    if kind == raw.FPDF_ANNOT_WIDGET:
-        return Entry(_value(form, annotation), box) if form else None
-    said = _string(lambda *room: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *room))
-    return Entry(said, box, is_note=kind != raw.FPDF_ANNOT_FREETEXT)
+    def of(self, page: pdfium.PdfPage) -> Iterator[Entry]:
+        """In the order of the file."""
+        for index in range(raw.FPDFPage_GetAnnotCount(page)):
+            annotation = raw.FPDFPage_GetAnnot(page, index)
+            if not annotation:
+                continue
+            try:
+                entry = self._entry(annotation)
+            finally:
+                raw.FPDFPage_CloseAnnot(annotation)
+            if entry is not None and entry.text.strip():
+                yield entry
 
+    def _entry(self, annotation: object) -> Entry | None:
+        kind, rect = raw.FPDFAnnot_GetSubtype(annotation), raw.FS_RECTF()
+        if raw.FPDFAnnot_GetFlags(annotation) & _UNSEEN or kind in _SILENT:
+            return None
+        raw.FPDFAnnot_GetRect(annotation, rect)
+        (left, right), (bottom, top) = sorted((rect.left, rect.right)), sorted((rect.bottom, rect.top))
+        box = (left, bottom, right, top)
+        if kind == raw.FPDF_ANNOT_WIDGET:
+            self.fields += 1
+            return Entry(self._value(annotation), box) if self.fields <= MOST_FIELDS else None
+        said = _string(lambda *room: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *room))
+        return Entry(said, box, is_note=kind != raw.FPDF_ANNOT_FREETEXT)
 
-def _value(form: object, annotation: object) -> str:
-    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
-    if kind in _BOXES:
-        return TICKED if raw.FPDFAnnot_IsChecked(form, annotation) else UNTICKED
-    if kind in _CHOICES:
-        count = min(raw.FPDFAnnot_GetOptionCount(form, annotation), MOST_CHOICES)
-        chosen = [index for index in range(count) if raw.FPDFAnnot_IsOptionSelected(form, annotation, index)]
-        if chosen:
-            return ", ".join(_choice(form, annotation, index) for index in chosen)
-    is_text = kind == raw.FPDF_FORMFIELD_TEXTFIELD
-    if is_text and raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+    def _value(self, annotation: object) -> str:
+        if self._form is None:  # fields of no form, whose values are shown all the same
+            return _string(lambda *room: raw.FPDFAnnot_GetStringValue(annotation, b"V", *room))
+        kind = raw.FPDFAnnot_GetFormFieldType(self._form, annotation)
+        if kind in _BOXES:
+            return TICKED if raw.FPDFAnnot_IsChecked(self._form, annotation) else UNTICKED
+        if kind in _CHOICES:
+            count = min(raw.FPDFAnnot_GetOptionCount(self._form, annotation), self._choices)
+            self._choices -= max(count, 0)
+            chosen = [at for at in range(count) if raw.FPDFAnnot_IsOptionSelected(self._form, annotation, at)]
+            if chosen:
+                return ", ".join(_choice(self._form, annotation, at) for at in chosen)
+        is_text = kind == raw.FPDF_FORMFIELD_TEXTFIELD
+        if is_text and raw.FPDFAnnot_GetFormFieldFlags(self._form, annotation) & _PASSWORD:
+            return ""
+        if is_text or kind in _CHOICES:
+            return _string(lambda *room: raw.FPDFAnnot_GetFormFieldValue(self._form, annotation, *room))
         return ""
-    if is_text or kind in _CHOICES:
-        return _string(lambda *room: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *room))
-    return ""
 
 
 def _choice(form: object, annotation: object, index: int) -> str:

@@ -7,7 +7,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks.extraction.made_pdf_raw import A4, Page, at, box, pdf
-from indexer.documents.extract import ExtractedDocument
+from indexer.documents.extract import ExtractedDocument, pdf_forms
+from indexer.documents.extract import pdf as pdf_reader
 from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.invariants import check, outline
 
@@ -153,6 +154,11 @@ def test_what_is_hidden_and_what_only_links_is_not_read() -> None:
     assert document.text == "The rent is due on the third working day."
 
 
+def test_a_field_of_no_form_shows_its_value() -> None:
+    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (a) /V (Greta Holm) /Rect [72 640 300 660] >>"
+    assert texts(annotated(field)) == ["The rent is due on the third working day.", "Greta Holm"]
+
+
 def test_a_scan_with_typed_words_is_read() -> None:
     assert annotated(note("FreeText", "Checked by Mara Voss"), content="0 0 10 10 re f").text == "Checked by Mara Voss"
 
@@ -168,3 +174,16 @@ def test_boxes_that_are_letters_of_a_symbol_font(sign: str, shown: str) -> None:
     font = "<< /Type /Font /Subtype /TrueType /BaseFont /Wingdings-Regular /Encoding /WinAnsiEncoding >>"
     content = at(72, 700, sign, "F3") + at(90, 700, "Load test passed")
     assert outline(read(pdf([Page(content, box(A4))], font=[font]))) == [("item1", f"{shown} Load test passed")]
+
+
+def test_more_fields_than_are_read_are_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_forms, "MOST_FIELDS", 2)
+    monkeypatch.setattr(pdf_reader, "MOST_FIELDS", 2)
+
+    def draw(canvas: Canvas) -> None:
+        for n in range(4):
+            canvas.acroForm.textfield(name=f"f{n}", value=f"value {n}", x=180, y=696 - 20 * n, width=160, height=16)
+
+    document = form(draw)
+    assert texts(document) == ["value 0 value 1"]
+    assert document.remarks == ("Of 4 fields of its form, 2 are read.",)
