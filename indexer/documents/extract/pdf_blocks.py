@@ -35,6 +35,11 @@ _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
 _ROW_STEP = 2.5  # of the font size: how far a row may be from the one above it
 _ALIGNED_STEP = 4  # the same where its cells stand below those
 _TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:page|pages|seite|página|pagina|pág\.|pag\.|p\.|s\.|sida|side|strona|str\.)?\s*\d+"
+    r"(?:\s*(?:of|from|von|de|sur|di|van|av|z|/)\s*\d+)?\W*",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
 
@@ -354,6 +359,8 @@ def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
     """1 to 6, or 0 for a paragraph: headings are larger than the body, or bold in a body that is not."""
     first = lines[0]
     if len(text) > LONGEST_HEADING or len(lines) > 4 or not re.search(r"[^\W\d_]{2}", text):
+        return 0
+    if _PAGE_NUMBER.fullmatch(text):
         return 0
     is_sentence = text.endswith((".", ";", ",")) and len(text.split()) > 8 and first.size < LARGE_SIZE * style.size
     if first.size >= HEADING_SIZE * style.size and not is_sentence:

@@ -20,7 +20,6 @@ _PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make 
 _OVERLAP = 0.3  # of the font size: pieces of one line do not cover each other more than this
 _MARK_REACH = 4  # of the font size: how far behind its mark an item begins
 _MOST_PIECES = 4  # of a loosely set line of text: more are cells
-_MARK_GAP = 0.5  # of the font size: a wider gap follows the mark of a list item
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
 _HEAD_REACH = 4  # of the font size: a sideways column head stands that close above the first cell
 _USUAL_SIZE = 10.0  # of text in a form without any text
@@ -199,7 +198,7 @@ def _goes_on(last: Character, new: Character, leftwards: bool) -> bool:
 
 
 def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
-    """The stretches of a line between wide gaps; the mark of a list item stays with its text."""
+    """The stretches of a line between wide gaps."""
     if not run:
         return []
     size = max(character.size for character in run)
@@ -208,8 +207,7 @@ def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
     pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
-        wide = (_MARK_GAP if len(pieces) == 1 and _is_mark(pieces[0]) else _PIECE_GAP) * size
-        if not pieces or (gap > wide and (character.after_space or character.after_break)):
+        if not pieces or (gap > _PIECE_GAP * size and (character.after_space or character.after_break)):
             pieces.append([])
         pieces[-1].append(character)
     return [_line(piece, page) for piece in pieces]
@@ -292,10 +290,6 @@ def _pair(first: Line, second: Line, between: str) -> Line:
         is_bold=first.is_bold and second.is_bold,
         first_word=first.first_word,
     )
-
-
-def _is_mark(piece: list[Character]) -> bool:
-    return len(piece) < 6 and bool(_LONE_MARK.fullmatch("".join(character.text for character in piece)))
 
 
 def _line(piece: list[Character], page: int) -> Line:

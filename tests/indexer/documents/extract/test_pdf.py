@@ -99,6 +99,11 @@ def test_running_headers_and_page_numbers_go() -> None:
     assert all(f"On page {n}." in text for n in range(1, 6))
 
 
+def test_the_number_of_a_page_is_no_heading_and_that_of_a_chapter_is_one() -> None:
+    page = [(LEFT, 40, BOLD, 14, "Page 1 of 8"), (LEFT, 740, BOLD, 14, "Chapter 1"), *body(1)]
+    assert [text for kind, text in outline(read(drawn([page]))) if kind.startswith("heading")] == ["Chapter 1"]
+
+
 def test_headings_at_the_top_of_pages_stay() -> None:
     pages = [[(LEFT, 760, BOLD, 16, f"Chapter {n}"), *body(n)] for n in range(1, 6)]
     assert [text for kind, text in outline(read(drawn(pages))) if kind == "heading1"] == [
