@@ -109,10 +109,11 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     margins = [{id(line): _place(line) for line in _marginal(lines, body)} for lines in pages]
     seen = Counter(place for places in margins for place in set(places.values()))
     needed = max(3, _RUNNING_SHARE * len(pages))
-    return [
+    kept = [
         [line for line in lines if seen[places.get(id(line), ("", 0))] < needed]
         for lines, places in zip(pages, margins, strict=True)
     ]
+    return [rest or list(lines) for rest, lines in zip(kept, pages, strict=True)]  # a page is not furniture alone
 
 
 def _place(line: Line) -> tuple[str, int]:

@@ -99,6 +99,11 @@ def test_running_headers_and_page_numbers_go() -> None:
     assert all(f"On page {n}." in text for n in range(1, 6))
 
 
+def test_a_line_that_is_all_there_is_on_most_pages_stays() -> None:
+    document = read(drawn([[(LEFT, 760, BODY, 11, "Valid until further notice")]] * 4))
+    assert document.text.count("Valid until further notice") == 4
+
+
 def test_the_number_of_a_page_is_no_heading_and_that_of_a_chapter_is_one() -> None:
     page = [(LEFT, 40, BOLD, 14, "Page 1 of 8"), (LEFT, 740, BOLD, 14, "Chapter 1"), *body(1)]
     assert [text for kind, text in outline(read(drawn([page]))) if kind.startswith("heading")] == ["Chapter 1"]
