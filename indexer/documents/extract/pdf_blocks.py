@@ -20,6 +20,7 @@ from indexer.documents.extract.pdf_tables import (
     header_rows,
     laid_out,
     nearest,
+    with_labels,
 )
 
 HEADING_SIZE = 1.1  # of the body's size
@@ -34,6 +35,7 @@ _TICK_BOX = re.compile(r"(\[[x ]\]|□)\s*(?=\S)")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
 _ROW_STEP = 2.5  # of the font size: how far a row may be from the one above it
 _ALIGNED_STEP = 4  # the same where its cells stand below those
+_APART = 1.6  # times the usual step: names that stand so far below a table begin another
 _TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
 _PAGE_NUMBER = re.compile(
     r"\W*(?:page|pages|seite|página|pagina|pág\.|pag\.|p\.|s\.|sida|side|strona|str\.)?\s*\d+"
@@ -171,7 +173,7 @@ def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
     for line, after in zip_longest(lines, lines[1:]):
         last = groups[-1] if groups else None
         before = last.lines[-1] if last else None
-        mark = _mark(line, before, margin)
+        mark = None if line.size >= HEADING_SIZE * style.size else _mark(line, before, margin)
         if mark is None and last and before and _continues(last, before, line, style, margin):
             _append(last, line)
         elif mark is not None:
@@ -191,8 +193,11 @@ def _is_row(table: _Group, line: Line) -> bool:
     if len(line.cells) < 2:
         return False
     is_aligned = aligned(table.rows[-1], line.cells)
-    if not is_aligned and are_names(line.cells) and len(line.cells) > 2 and not are_names(table.rows[-1]):
-        return False
+    if len(line.cells) > 2 and are_names(line.cells) and not are_names(table.rows[-1]):
+        step = table.lines[-1].baseline - line.top
+        usual = table.lines[-2].baseline - table.lines[-1].top if len(table.lines) > 1 else step
+        if not is_aligned or step > _APART * usual:
+            return False
     return _is_below(table.lines[-1], line, (_ALIGNED_STEP if is_aligned else _ROW_STEP) * line.size)
 
 
@@ -328,7 +333,7 @@ def _add(
         builder.add_table([[hyphens.joined(cell.split("\n")) for _, _, cell in first.cells]], page=first.page)
         return
     if group.kind == "item":
-        mark, box = _MARK.match(text) or _NUMBER.match(text), _TICK_BOX.match(text)
+        mark, box = _MARK.match(text), _TICK_BOX.match(text)
         text = f"{box[1]} {text[box.end() :]}" if box else text
         level = 1 + bisect_left(indents, round(first.left) - 0.7 * first.size)
         builder.add("item", text[mark.end() :] if mark else text, min(level, 6), first.page)
@@ -353,6 +358,7 @@ def _add_table(builder: DocumentBuilder, group: _Group, hyphens: Hyphens, before
         names = frozenset()
     else:
         before = None
+    with_labels(table, names)
     builder.add_table(table, names, first.page, goes_on=before is not None)
 
 

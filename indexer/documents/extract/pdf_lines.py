@@ -32,6 +32,9 @@ _LONE_MARK = re.compile(r"(?P<full>[^\w\s$€£%]|\[[x ]\]|o|\(?(?:\d{1,3}|[A-Za
 Cell = tuple[float, float, str]  # left, right, text
 
 
+_CLAUSE = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?")
+
+
 @dataclass
 class Line:
     """One line of text without a wide gap, or a row of a table with its `cells`."""
@@ -275,6 +278,8 @@ def _between(last: Line, line: Line, most: float, is_pair: bool, is_first: bool)
     mark = _LONE_MARK.fullmatch(last.text)
     if mark and is_first and gap < _MARK_REACH and (mark["full"] or is_pair):
         return " " if mark["full"] else ". "
+    if _CLAUSE.fullmatch(last.text) and is_first and is_pair and gap < _MARK_REACH and line.text[0].isalpha():
+        return " "
     if not -_OVERLAP < gap < most:
         return None
     return " " if gap > _WORD_GAP else ""
@@ -326,10 +331,17 @@ def _width(piece: Sequence[Character]) -> float:
 
 
 def _is_note_mark(piece: Sequence[Character], index: int, main: Character) -> bool:
-    """A small raised digit behind a word is no part of it; behind a unit or a formula it is."""
-    character, before = piece[index], piece[max(index - 3, 0) : index]
-    raised = character.baseline - main.baseline > 0.2 * main.size and character.size < 0.85 * main.size
-    return raised and character.text.isdigit() and len(before) == 3 and all(one.text.isalpha() for one in before)
+    """A small raised sign behind a word is no part of it, nor of what stands behind it at the beginning of a line;
+    behind a unit or in a formula it is."""
+    before = piece[max(index - 3, 0) : index]
+    if _is_raised(piece[index], main):
+        is_word = len(before) == 3 and all(one.text.isalpha() for one in before)
+        return piece[index].text.isalnum() and is_word and not _is_raised(before[-1], main)
+    return index < 3 and piece[index].text.isalpha() and all(_is_raised(one, main) for one in before)
+
+
+def _is_raised(character: Character, main: Character) -> bool:
+    return character.baseline - main.baseline > 0.2 * main.size and character.size < 0.85 * main.size
 
 
 def _text(characters: list[str]) -> str:

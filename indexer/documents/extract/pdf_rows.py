@@ -9,9 +9,10 @@ below the other.
 import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from indexer.documents.extract.pdf_lines import Line, joined
 
@@ -134,9 +135,11 @@ def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_R
         for line in row:
             parts[bisect_right(lefts, line.left) - 1].append((number, line))
     parts = [part for part in parts if part]  # a mark has gone to its item
+    drawn = sorted((line.order, index) for index, part in enumerate(parts) for _, line in part)
+    stretches = Counter(one[1] for one, after in zip_longest(drawn, drawn[1:]) if after is None or one[1] != after[1])
     groups = [[0]]
     for index, (left, right) in enumerate(pairwise(parts), start=1):
-        if _are_columns(left, right, len(parts)):
+        if _are_columns(left, right, len(parts), stretches[index - 1] + stretches[index] - 2):
             groups.append([])
         groups[-1].append(index)
     columns = []
@@ -148,11 +151,12 @@ def _columns(band: Sequence[_Row], covered: Sequence[_Interval]) -> list[list[_R
     return columns
 
 
-def _are_columns(left: _Side, right: _Side, count: int) -> bool:
-    """Whether two neighbours of `count` are read one after the other, not row by row."""
+def _are_columns(left: _Side, right: _Side, count: int, breaks: int) -> bool:
+    """Whether two neighbours of `count` are read one after the other, not row by row. `breaks`: how often the file
+    leaves them and comes back."""
     sides = sorted([(line.order, 0) for _, line in left] + [(line.order, 1) for _, line in right])
     changes = sum(one[1] != other[1] for one, other in pairwise(sides))
-    one_by_one = changes <= 1 + _FEW_CHANGES * len(sides)
+    one_by_one = breaks <= 2 * _FEW_CHANGES * len(sides)
     if any(line.is_placed for _, line in (*left, *right)) or not (_is_among(left, right) and _is_among(right, left)):
         return False
     if _runs_on(left) and _runs_on(right):

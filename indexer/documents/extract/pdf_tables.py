@@ -3,7 +3,7 @@
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from indexer.documents.extract.pdf_lines import Cell
@@ -11,8 +11,9 @@ from indexer.documents.extract.pdf_lines import Cell
 LONGEST_NAME = 60  # code points of a column's name
 _NAMED = 0.7  # of the columns have a name in the row that names them
 _MOST_SPANNED = 40  # columns among which those under one name are looked for
-_NAME = re.compile(r"[^\d]*|(?:[A-Za-z]{1,3} ?\d{1,2}\W{0,3})?(?:(?:19|20)\d\d)?")
+_NAME = re.compile(r"[^\d]*|(?:(?:Q|H|T|FY|KW|CW) ?\d{1,2}\W{0,3})?(?:(?:19|20)\d\d)?")
 """The name of a column has no digits but those of a quarter (Q1) or a year."""
+_DIGIT, _UNIT = re.compile(r"\d"), re.compile(r"[\d.,:/ -]+")
 _NUMBER = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*[A-Za-z%€$£]{0,3}\.?")
 
 
@@ -25,7 +26,7 @@ def laid_out(rows: Sequence[Sequence[Cell]], size: float) -> list[list[str]]:
     for number, row in enumerate(rows):
         cells = [""] * count
         below = next((other for other in rows[number + 1 : number + 2]), ())
-        spans = number == 0 and 1 < len(row) < count <= _MOST_SPANNED and len(below) == count and are_names(below)
+        spans = number == 0 and 1 < len(row) < count <= _MOST_SPANNED and len(below) >= count - 1 and are_names(below)
         if len(row) == count:
             cells = [text for _, _, text in row]
         elif spans and are_names(row):
@@ -36,7 +37,7 @@ def laid_out(rows: Sequence[Sequence[Cell]], size: float) -> list[list[str]]:
                 column = _column(lefts, columns, left, right)
                 cells[column] = f"{cells[column]} {text}".strip()
         table.append(cells)
-    return _with_labels(table)
+    return table
 
 
 def header_rows(table: Sequence[Sequence[str]], is_bold: bool, is_form: bool) -> frozenset[int]:
@@ -53,8 +54,10 @@ def header_rows(table: Sequence[Sequence[str]], is_bold: bool, is_form: bool) ->
         values = [cell for other in body for cell in other[1:] if cell]
         numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in values)
         wordy = len(row) > 2 and (len(body) > 1 or any(re.search(r"\d", cell) for cell in values))
-        if is_bold or (not is_form and (wordy or (len(body) > 1 and numbers == len(values) > 0))):
-            return frozenset(range(number + 1))
+        alike = numbers == len(values) > 0 or len({_UNIT.sub("", cell) for cell in values}) == 1
+        if is_bold or (not is_form and (wordy or (len(body) > 1 and alike and all(map(_DIGIT.search, values))))):
+            more = number + 2 < len(table) and not body[0][0] and _are_all_names(body[0])  # the names below a name
+            return frozenset(range(number + 1 + more))
         return frozenset()
     return frozenset({0}) if is_bold else frozenset()
 
@@ -143,11 +146,19 @@ def _spans(row: Sequence[Cell], columns: Sequence[tuple[float, float]], size: fl
     return spans
 
 
-def _with_labels(table: list[list[str]]) -> list[list[str]]:
+def with_labels(table: Sequence[list[str]], header: Collection[int]) -> None:
     """A label that stands once for several rows is repeated in each: rows that are whole but for their first cell.
-    A last row of nothing but numbers is a sum."""
-    for above, row in pairwise(table):
-        is_sum = row is table[-1] and not any(re.search(r"[^\W\d_]{2}", cell) for cell in row)
-        if len(row) > 2 and not row[0] and above[0] and all(row[1:]) and all(above[1:]) and not is_sum:
-            row[0] = above[0]
-    return table
+
+    It stands in the first of its rows or in the last one, as the first row tells. A last row of nothing but numbers is
+    a sum.
+    """
+    body = [row for number, row in enumerate(table) if number not in header and len(row) > 2]
+    if body and not any(re.search(r"[^\W\d_]{2}", cell) for cell in body[-1]):
+        body.pop()
+    if body and not body[0][0]:
+        body.reverse()
+    if not body or not body[0][0]:
+        return
+    for other, row in pairwise(body):
+        if not row[0] and all(row[1:]) and all(other):
+            row[0] = other[0]

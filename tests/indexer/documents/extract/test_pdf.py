@@ -65,8 +65,8 @@ def test_bullets_and_numbers_become_items() -> None:
         ("item1", item),
         ("item1", "A form"),
         ("item2", "signed"),
-        ("item1", "First"),
-        ("item1", "Second"),
+        ("item1", "1. First"),
+        ("item1", "2) Second"),
     ]
 
 
@@ -241,6 +241,18 @@ def test_cells_of_several_lines_are_one_row(align: str) -> None:
     ]
 
 
+def test_numbers_of_clauses_stay_and_those_of_headings_make_no_items() -> None:
+    page = [(LEFT, 740, BOLD, 14, "1."), (LEFT + 30, 740, BOLD, 14, "Scope"), *paragraph(TEXT, y=715)]
+    page += [(LEFT, 650, BODY, 11, "1.1"), (LEFT + 30, 650, BODY, 11, "Other terms do not hold.")]
+    page += [(LEFT, 620, BODY, 11, "(a)"), (LEFT + 30, 620, BODY, 11, "nor do verbal ones.")]
+    assert outline(read(drawn([page]))) == [
+        ("heading1", "1. Scope"),
+        ("paragraph", TEXT),
+        ("paragraph", "1.1 Other terms do not hold."),
+        ("item1", "(a) nor do verbal ones."),
+    ]
+
+
 def test_marks_that_stand_apart_from_their_items() -> None:
     long = "Ask the supervisor at least two weeks before the leave begins, and send the form to human resources."
     marked = ListFlowable([styled(long), styled("Wait")], bulletType="bullet")
@@ -248,6 +260,6 @@ def test_marks_that_stand_apart_from_their_items() -> None:
     assert outline(read(typeset(styled(TEXT), marked, numbered)))[1:] == [
         ("item1", long),
         ("item1", "Wait"),
-        ("item1", "Step one"),
-        ("item1", "Step two"),
+        ("item1", "1. Step one"),
+        ("item1", "2. Step two"),
     ]

@@ -112,6 +112,49 @@ def test_a_label_that_is_written_once_stands_in_each_of_its_rows_and_a_sum_has_n
     ]
 
 
+def test_a_label_that_stands_at_the_foot_of_its_rows_is_no_label_of_the_rows_below() -> None:
+    rows = [
+        ("Team", "Person", "Room"),
+        ("", "Anna", "B1"),
+        ("Red", "Bo", "B2"),
+        ("", "Cleo", "C1"),
+        ("Blue", "Dan", "C2"),
+    ]
+    assert [text for _, text in outline(read("".join(cells(rows))))] == [
+        "Team | Person | Room",
+        "Red | Anna | B1",
+        "Red | Bo | B2",
+        "Blue | Cleo | C1",
+        "Blue | Dan | C2",
+    ]
+
+
+def test_labels_in_the_middle_of_their_rows_are_not_guessed_at() -> None:
+    rows = [("Team", "Person", "Room"), ("", "Anna", "B1"), ("Red", "Bo", "B2"), ("", "Cleo", "C1")]
+    assert [text for _, text in outline(read("".join(cells(rows))))][1:] == [
+        "| Anna | B1",
+        "Red | Bo | B2",
+        "| Cleo | C1",
+    ]
+
+
+def test_names_that_stand_apart_below_a_table_begin_another() -> None:
+    other = [("Supplier", "City", "Rebate"), ("Northwind", "Oslo", "4%"), ("Contoso", "Lyon", "6%")]
+    assert outline(read("".join(cells(ROWS, step=15) + cells(other, top=625, step=15)))) == seen(ROWS) + seen(other)
+
+
+def test_blocks_side_by_side_in_any_order_are_rows_unless_each_is_drawn_at_once() -> None:
+    drawn = [at(181, 758, "2025"), at(55, 743, "Region"), at(181, 743, "Plan"), at(307, 743, "Actual")]
+    drawn += [at(55, 728, "North"), at(284, 728, "100"), at(417, 728, "90")]
+    drawn += [at(55, 713, "South"), at(284, 713, "200"), at(410, 713, "210")]
+    assert [text for _, text in outline(read("".join(drawn)))] == [
+        "2025",
+        "Region | Plan | Actual",
+        "North | 100 | 90",
+        "South | 200 | 210",
+    ]
+
+
 @pytest.mark.parametrize(
     ("table", "names"),
     [
@@ -121,6 +164,8 @@ def test_a_label_that_is_written_once_stands_in_each_of_its_rows_and_a_sum_has_n
         ([["", "2025", "2026"], ["North", "100", "90"]], {0}),
         ([["Pax", "RPK (000's)", "L/F"], ["653,278", "2,958,643", "74.9"], ["1", "2", "3"]], {0}),
         ([["", "2025", "2025"], ["Region", "Plan", "Actual"], ["North", "100", "90"]], {0, 1}),
+        ([["Region", "2025", "2025"], ["", "Plan", "Actual"], ["North", "100", "90"], ["South", "7", "9"]], {0, 1}),
+        ([["Plan", "Cost"], ["Gold", "10 euros"], ["Silver", "7 euros"]], {0}),
         ([["A long sentence " * 6, "Price", "Stock"], ["Lamp", "40", "9"]], set()),
         ([["Article", "Price", "Stock"]], set()),
     ],
