@@ -190,6 +190,13 @@ def test_a_table_repeats_its_header_in_every_chunk_that_does_not_hold_it() -> No
     assert all(chunk.prefix == "Handbook\nName | Days" for chunk in chunks[1:])
 
 
+def test_two_rows_of_column_names_are_both_in_the_prefix() -> None:
+    rows: Made = [("row", f"Region {i} | {i} | {i}", 0, None) for i in range(60)]
+    heads: Made = [("header", "| 2025 | 2025", 0, None), ("header", "Region | Plan | Actual", 0, None)]
+    chunks = check(made([*heads, *rows]), white_space, 100)
+    assert all(chunk.prefix == "Handbook\n| 2025 | 2025\n\nRegion | Plan | Actual" for chunk in chunks[1:])
+
+
 def test_a_row_longer_than_a_chunk_keeps_the_header() -> None:
     document = made([("header", "Name | Note", 0, None), ("row", words(400), 0, None)])
     chunks = check(document, white_space, 100)
