@@ -82,7 +82,7 @@ def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries) -> t
     try:
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
-        lines = page_lines(textpage, number, _seen(page, box), box, list(entries.of(page)))
+        lines = page_lines(textpage, number, _seen(page, box), box, list(entries.of(page)), page.get_rotation())
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
         return lines, share, raw.FPDFPage_CountObjects(page) == 0

@@ -19,6 +19,7 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 SMALLEST = 1.0  # points; smaller text is not for readers
 SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger than a point
+_UPRIGHT = 0.15  # of the characters: a table that lies on its side may stand between an upright header and footer
 _SKEW = 12  # degrees that a scanned line may be off its direction
 _SLANT = 5  # degrees; text on a slant is told apart in steps of this
 _LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
@@ -47,8 +48,11 @@ class Character:
     baseline: float = 0.0
 
 
-def page_characters(textpage: pdfium.PdfTextPage, seen: Box, page: Box) -> list[tuple[int, list[Character]]]:
-    """(direction in degrees, characters in the order of the file), the direction of most characters first.
+def page_characters(
+    textpage: pdfium.PdfTextPage, seen: Box, page: Box, upright: int = 0
+) -> list[tuple[int, list[Character]]]:
+    """(direction in degrees, characters in the order of the file), the main direction first: `upright`, in which the
+    page is shown, or that of nearly all characters.
 
     Outside of `seen` nothing is read; `page` is the page's size.
     """
@@ -62,7 +66,8 @@ def page_characters(textpage: pdfium.PdfTextPage, seen: Box, page: Box) -> list[
         for character in group:
             _place(character, direction)
         group[0].after_break = True
-    return sorted(directions.items(), key=lambda item: -len(item[1]))
+    is_main = len(directions.get(upright, ())) >= _UPRIGHT * len(characters)
+    return sorted(directions.items(), key=lambda item: (not is_main or item[0] != upright, -len(item[1])))
 
 
 def turned(x: float, y: float, direction: int) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from indexer.documents.extract.pdf_forms import Entry
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
 _PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make one line
+_NUMBER_GAP = 0.45  # the same between two numbers in a row: thousands stand closer
 _OVERLAP = 0.3  # of the font size: pieces of one line do not cover each other more than this
 _MARK_REACH = 4  # of the font size: how far behind its mark an item begins
 _MOST_PIECES = 4  # of a loosely set line of text: more are cells
@@ -62,16 +63,16 @@ class Line:
 
 
 def page_lines(
-    textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box, entries: Sequence[Entry] = ()
+    textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box, entries: Sequence[Entry] = (), upright: int = 0
 ) -> list[Line]:
     """Lines cut at wide gaps, in the order of the file, those of the page's main direction first; `entries` at their
     place, notes at the end.
 
-    Outside of `seen` nothing is read; `box` is the page's size.
+    Outside of `seen` nothing is read; `box` is the page's size, `upright` the direction in which it is shown.
     """
     found: list[Line] = []
     main = 0
-    for direction, characters in page_characters(textpage, seen, box):
+    for direction, characters in page_characters(textpage, seen, box, upright):
         main = main if found else direction
         lines = _of_one_direction(characters, page)
         for line in lines:
@@ -82,8 +83,8 @@ def page_lines(
     for entry in entries:
         if seen[0] <= (entry.box[0] + entry.box[2]) / 2 <= seen[2] and seen[1] <= entry.box[3] <= seen[3]:
             found += places.lines(entry, page, main)
-    upright = "".join(line.text for line in found if line.angle == 0)
-    leftwards = 2 * sum(map(is_leftwards, upright)) > sum(map(str.isalpha, upright))
+    letters = "".join(line.text for line in found if line.angle == 0)
+    leftwards = 2 * sum(map(is_leftwards, letters)) > sum(map(str.isalpha, letters))
     for order, line in enumerate(found):
         line.order = order
         if leftwards and line.angle == 0:
@@ -210,7 +211,10 @@ def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
     pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
-        if not pieces or (gap > _PIECE_GAP * size and (character.after_space or character.after_break)):
+        digits = bool(pieces) and pieces[-1][-1].text.isdigit() and character.text.isdigit()
+        if not pieces or (
+            gap > (_NUMBER_GAP if digits else _PIECE_GAP) * size and (character.after_space or character.after_break)
+        ):
             pieces.append([])
         pieces[-1].append(character)
     return [_line(piece, page) for piece in pieces]
@@ -241,7 +245,8 @@ def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
     for line, following, side in zip(row, [*row[1:], None], sides, strict=True):
         last = found[-1] if found else None
         numbers = len(row) > 2 and last is not None and _is_number(last.text) and _is_number(line.text)
-        most = CELL_GAP if side == before and len(row) <= _MOST_PIECES and not numbers else _PIECE_GAP
+        most = CELL_GAP if side == before and len(row) <= _MOST_PIECES else _PIECE_GAP
+        most = _NUMBER_GAP if numbers else most
         before = side
         if last and (last.is_box or line.is_box) and _is_label(found, line, following):
             found[-1] = replace(_pair(last, line, " "), is_placed=False, is_box=False)

@@ -23,6 +23,7 @@ _STEP = 1.9  # of the font size: most that two lines of a cell are apart
 _AS_FAR = 0.99  # of the step to the next row: lines that far apart are rows themselves
 _LOOSER = 1.2  # times the step before or after it: a step between cells, not between the lines of one
 _GUTTER = 0.8  # of the font size
+_EDGE = 0.3  # the same behind a field or a sideways column head, whose edge is no word's
 _MOST_COLUMNS = 3  # of text; more side by side are a table
 _MOST_STACKED = 5  # lines at one height that two blocks of addresses may have
 _FEW_CHANGES = 0.02  # of the lines: how often a file goes to and fro between columns, for headers and the like
@@ -94,7 +95,7 @@ def _bands(rows: Sequence[_Row]) -> Iterator[tuple[list[_Row], list[_Interval]]]
     band: list[_Row] = []
     covered: list[_Interval] = []
     for row in rows:
-        spans = [(line.left, line.right + _GUTTER * line.size) for line in row]
+        spans = [(line.left, line.right + (_EDGE if line.is_placed else _GUTTER) * line.size) for line in row]
         closed = sum(max(_touched(covered, span)[1] - _touched(covered, span)[0] - 1, 0) for span in spans)
         hides = len(covered) == 1 and len(row) > 1 and spans[-1][0] < covered[0][1]
         if hides or (len(covered) > 1 and closed >= len(covered) - 1):

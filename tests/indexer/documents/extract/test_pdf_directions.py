@@ -78,6 +78,25 @@ def test_lines_of_a_page_that_was_laid_askew_on_the_scanner_stay_whole() -> None
     assert all(line in text for line in LINES)
 
 
+@pytest.mark.parametrize("turn", [90, 270])
+@pytest.mark.parametrize("pitch", [18, 30, 60])
+def test_heads_that_run_up_or_down_name_the_columns_below_them(turn: int, pitch: float) -> None:
+    heads = ("First aid", "Fire drill", "Crane licence", "Forklift")
+    content = at(72, 600, "Person")
+    for n, head in enumerate(heads):
+        foot = 600 if turn == 90 else 600 + stringWidth(head, "Helvetica", 10)
+        content += at(200 + pitch * n + (10 if turn == 90 else 2), foot, head, size=10, turn=TURNS[turn])
+    rows = (("Ina Falk", "x", "7", "9", ""), ("Tom Reuter", "", "5", "6", "x"))
+    for m, (person, *cells) in enumerate(rows):
+        content += at(72, 580 - 15 * m, person)
+        content += "".join(at(202 + pitch * n, 580 - 15 * m, cell) for n, cell in enumerate(cells) if cell)
+    assert outline(read(pdf([Page(content, box(A4))]))) == [
+        ("header", "Person | First aid | Fire drill | Crane licence | Forklift"),
+        ("row", "Ina Falk | x | 7 | 9"),
+        ("row", "Tom Reuter | | 5 | 6 | x"),
+    ]
+
+
 def test_columns_of_japanese_run_down_and_follow_one_another_to_the_left() -> None:
     columns = ("食堂は七時半に開", "き午後二時まで温", "かい食事を出す")
     letters = sorted(set("".join(columns)))

@@ -101,6 +101,11 @@ def test_numbers_that_stand_close_are_cells() -> None:
     assert outline(read("".join(drawn))) == seen(rows)
 
 
+def test_thousands_that_are_set_apart_are_one_number() -> None:
+    rows = [("Year", "Ships", "Tons"), ("2024", "2 958 643", "12 400"), ("2025", "3 201 403", "9 100")]
+    assert outline(read("".join(cells(rows)))) == seen(rows)
+
+
 def test_a_label_that_is_written_once_stands_in_each_of_its_rows_and_a_sum_has_none() -> None:
     rows = [("Team", "Person", "Hours"), ("Red", "Anna", "7"), ("", "Bo", "8"), ("Blue", "Cleo", "5"), ("", "20", "20")]
     assert [text for _, text in outline(read("".join(cells(rows))))] == [
