@@ -1,7 +1,7 @@
 import pytest
 from reportlab.platypus import ListFlowable, Table
 
-from benchmarks.extraction.made_pdf_raw import A4, Page, at, box, pdf
+from benchmarks.extraction.raw_pdf import A4, Page, at, box, pdf
 from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.extract.hyphens import Hyphens

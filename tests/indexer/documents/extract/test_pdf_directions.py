@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from benchmarks.extraction.made_pdf_raw import A4, Page, at, box, mapped, pdf
+from benchmarks.extraction.raw_pdf import A4, Page, at, box, mapped, pdf
 from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.invariants import check, outline

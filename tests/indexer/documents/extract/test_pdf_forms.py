@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from benchmarks.extraction.made_pdf_raw import A4, Page, at, box, pdf
+from benchmarks.extraction.raw_pdf import A4, Page, at, box, pdf
 from indexer.documents.extract import ExtractedDocument, pdf_forms
 from indexer.documents.extract import pdf as pdf_reader
 from indexer.documents.extract.formats import extract_bytes
