@@ -116,15 +116,16 @@ def _rounded(size: Decimal, places: int) -> tuple[str, str]:
 
 
 def _to_places(size: Decimal, places: int) -> Decimal:
-    """Halves are rounded up, as in a spreadsheet. Digit by digit: `quantize` ends at the precision of its context."""
+    """Halves are rounded up, as in a spreadsheet. Digit by digit: `quantize` and `scaleb` end at the precision of their
+    context, and 1E+27 would lose its places."""
     scaled = size.scaleb(places)
     whole = int(scaled)
     whole += scaled - whole >= Decimal("0.5")
-    return Decimal(whole).scaleb(-places)
+    return Decimal(f"{whole}E-{places}")
 
 
 def _whole(tokens: list[Token], digits: str, grouped: bool) -> str:
-    """The places before the point filled from the right; the first takes what is left."""
+    """The places before the point filled from the right; the first takes what is left; without any, all of it."""
     to_the_right = sum(1 for token in tokens if token.kind == "digit")
     made: list[str] = []
     is_first = True
@@ -139,7 +140,7 @@ def _whole(tokens: list[Token], digits: str, grouped: bool) -> str:
                 made.append(digit + "," * (grouped and digit != " " and behind > 0 and behind % 3 == 0))
         elif token.kind in ("text", "percent", "slash"):
             made.append(token.text)
-    return "".join(made)
+    return "".join([*made, digits] if is_first else made)
 
 
 def _behind_point(tokens: list[Token], decimals: str) -> str:

@@ -144,6 +144,11 @@ def test_what_is_no_number(text: str) -> None:
 SIGNS = '0#?.,%E+-/;@"\\_*[]()$ €hmsdyAP<>=General:k'
 
 
+@pytest.mark.parametrize("code", [".:#", "0.0#", "#.#", "0.00", "?.??"])
+def test_a_number_of_more_digits_than_decimals_keep_loses_none(code: str) -> None:
+    assert shown(number("1e+27"), code).replace(":", "").partition(".")[0].strip() == "1" + 27 * "0"
+
+
 @given(
     st.one_of(st.floats(allow_nan=False, allow_infinity=False).map(repr), st.integers().map(str)),
     st.text(st.sampled_from(SIGNS), max_size=30),
