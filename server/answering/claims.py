@@ -31,7 +31,7 @@ _PREAMBLE = re.compile(
     re.I,
 )
 _ELLIPSIS = re.compile(r"(?P<blank>\s*)…\s*(?=\w)")
-_QUOTATION_MARK = re.compile(r"(?<!\d)\"")
+_NO_INCHES = re.compile(r"(?<!\d)\"")
 _EXAMPLE = re.compile(r"[\s*_>-]*(?:for (?:example|instance)|e\.g\.)\b", re.I)
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
@@ -80,8 +80,8 @@ def without_loose_marks(sentence: str, at: int = 0) -> tuple[str, int]:
     removed: set[int] = set()
     if match := _ELLIPSIS.match(sentence):
         removed |= set(range(match.end("blank"), match.end()))
-    straight = {match.start() for match in _QUOTATION_MARK.finditer(sentence)}
-    removed |= straight if len(straight) % 2 else set()
+    if sentence.count('"') % 2:
+        removed |= {match.start() for match in _NO_INCHES.finditer(sentence)}
     if sentence.count("“") != sentence.count("”"):
         removed |= {place for place, character in enumerate(sentence) if character in "“”"}
     kept = "".join(character for place, character in enumerate(sentence) if place not in removed)

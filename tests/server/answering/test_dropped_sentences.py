@@ -181,9 +181,9 @@ def test_a_quotation_of_several_sentences_leaves_no_loose_marks(written: str, to
     assert shown(written) == told
 
 
-def test_an_inch_is_no_quotation_mark() -> None:
-    evidence = numbered('The shelf has 5" pipes.')
-    assert shown('The shelf has 5" pipes.', evidence) == 'The shelf has 5" pipes [1].'
+@pytest.mark.parametrize("said", ['The shelf has 5" pipes.', 'The "plan of 2024" has five days.'])
+def test_an_inch_and_a_number_that_is_quoted_keep_their_marks(said: str) -> None:
+    assert shown(said, numbered(said)) == f"{said[:-1]} [1]."
 
 
 @pytest.mark.parametrize("written", ["Yes.", "Here you are:", "Sure!", "# Zebras cross rivers", "- "])
