@@ -257,9 +257,9 @@ class Turns:
             last = await _is_set_within(self._closing, pause)
             try:
                 await asyncio.to_thread(self.conversations.finish, turn_id, outcome)
-            except DatabaseError as error:
+            except Exception as error:  # whatever it is, as in `_run`: nobody else would tell
                 if last:
-                    log.error("turn %d is lost: the server ends and the disk refuses it (%s)", turn_id, error.orig)
+                    log.error("turn %d is lost: the server ends, and it cannot be saved: %r", turn_id, error)
                     return
                 pause = min(2 * pause, SAVE_AGAIN_MOST)
             else:

@@ -289,6 +289,24 @@ async def test_an_answer_is_saved_as_soon_as_the_disk_takes_it(
     assert tries == [turn.id] * 3
 
 
+async def test_whatever_keeps_an_answer_from_being_saved_it_is_tried_again(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, turn = await unsaved(conversations, save_again=0.01)
+    finish, tries = conversations.finish, iter([OSError("no file handles left")])
+
+    def broken_once(turn_id: int, outcome: Outcome) -> None:
+        for error in tries:
+            raise error
+        allow(conversations)
+        finish(turn_id, outcome)
+        monkeypatch.undo()
+
+    monkeypatch.setattr(conversations, "finish", broken_once)
+    await asyncio.wait_for(asyncio.gather(*turns._tasks), 60)
+    assert conversations.turn(turn.id, "ann").state == "done"
+
+
 async def test_an_answer_that_the_disk_refuses_to_the_end_is_said_to_be_lost(
     conversations: Conversations, caplog: pytest.LogCaptureFixture
 ) -> None:

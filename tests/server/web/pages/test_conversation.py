@@ -59,7 +59,9 @@ def test_an_answer_that_could_not_be_saved_is_on_the_page_until_it_is(site: Site
         assert 'data-state="running"' not in html
         assert 'http-equiv="refresh"' not in html
         (turn,) = shown(html)
-        assert UNSAVED in unescape(client.get(f"/turns/{turn}/events").text)  # of a page that comes back
+        again = client.get(f"/turns/{turn}/events").text  # of a page that comes back
+        assert UNSAVED in unescape(again)
+        assert "Answer ready, but not saved yet" in again
         disk.execute("DROP TRIGGER full")
     site.live.conversations.finish(int(turn), Outcome("done", "You have 25 days."))
     assert UNSAVED not in unescape(client.get(address).text)
