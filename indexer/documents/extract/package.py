@@ -36,14 +36,18 @@ class Package:
     def has(self, part: str) -> bool:
         return _plain(part) in self._names
 
+    def read(self, part: str) -> bytes:
+        """A part that is there. Raises UnreadableFile where it cannot be unpacked."""
+        try:
+            return self._archive.read(self._names[_plain(part)])
+        except DAMAGE as error:
+            raise _damaged(part) from error
+
     def parse(self, part: str, is_sloppy: bool = False) -> Element | None:
         """The part's root; None where it is missing or no XML. Drawings in VML are no XML by right."""
         if not self.has(part):
             return None
-        try:
-            data = self._archive.read(self._names[_plain(part)])
-        except DAMAGE as error:
-            raise _damaged(part) from error
+        data = self.read(part)
         try:
             return etree.fromstring(data.replace(b"<br>", b"<br/>") if is_sloppy else data, _parser(is_sloppy))
         except etree.XMLSyntaxError:

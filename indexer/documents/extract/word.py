@@ -5,7 +5,6 @@ paragraph that they are about. Tracked changes are read as accepted. What is lef
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 
 from indexer.documents.extract.builder import DocumentBuilder
@@ -31,13 +30,10 @@ _ADVICE = "Open and save it again."
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
     archive = open_office(data, "Word")
-    try:
-        document = _Document(archive)
-        builder = DocumentBuilder()
-        writer = BlockWriter(builder)
-        document.write(builder, writer)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise UnreadableFile("The file is damaged: it cannot be unpacked.", _ADVICE) from error
+    document = _Document(archive)
+    builder = DocumentBuilder()
+    writer = BlockWriter(builder)
+    document.write(builder, writer)
     builder.remarks += list(_remarks(document.seen))
     if not writer.repeats_all:
         builder.remarks.append("Not every row of a table repeats its merged labels: it is too much.")
@@ -61,7 +57,7 @@ class _Document:
         self._relations = package.relations(part)
         self.seen = seen or Seen()
         styles = Styles(self._root("styles"))
-        imports = Imports(archive, self._read_inner if seen is None else None)
+        imports = Imports(package, self._read_inner if seen is None else None)
         imports.seen = self.seen
         numbering = Numbering(self._root("numbering"), styles)
         self._file = File(package, styles, numbering, imports.read, self._comment, self.seen)

@@ -1,13 +1,13 @@
 """Whole files inside a Word file (`altChunk`), which Word shows as if they stood in it: HTML, text, Word files."""
 
 import email
-import zipfile
 from collections.abc import Callable
 from pathlib import PurePath
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.decoding import decode
 from indexer.documents.extract.html import read_html
+from indexer.documents.extract.package import Package
 from indexer.documents.extract.word_text import Seen
 from indexer.documents.extract.word_units import Line, Unit
 from indexer.errors import UnreadableFile
@@ -20,26 +20,26 @@ class Imports:
     """Each part is read once: a file that names one a thousand times would grow by it. What is in no format that is
     read here (.rtf) is counted."""
 
-    def __init__(self, archive: zipfile.ZipFile, read_word: Callable[[bytes], list[Unit]] | None) -> None:
-        self._archive = archive
-        self._names = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
+    def __init__(self, package: Package, read_word: Callable[[bytes], list[Unit]] | None) -> None:
+        self._package = package
+        self._read: set[str] = set()
         self._read_word = read_word
         self.seen = Seen()
 
     def read(self, part: str) -> list[Unit]:
-        name = self._names.pop(part.lower(), "")
-        if not name:
+        if part.lower() in self._read or not self._package.has(part):
             return []
+        self._read.add(part.lower())
         ending = PurePath(part).suffix.lower()
         try:
             if ending in _HTML:
-                return _html(decode(self._archive.read(name)))
-            if ending in _MAIL and (page := _page(self._archive.read(name))):
+                return _html(decode(self._package.read(part)))
+            if ending in _MAIL and (page := _page(self._package.read(part))):
                 return _html(page)
             if ending in _TEXT:
-                return [Line("paragraph", line) for line in decode(self._archive.read(name)).split("\n")]
+                return [Line("paragraph", line) for line in decode(self._package.read(part)).split("\n")]
             if ending in _WORD and self._read_word is not None:
-                return self._read_word(self._archive.read(name))
+                return self._read_word(self._package.read(part))
         except UnreadableFile:
             pass  # said below, as of kinds that are not read
         self.seen.things[f"imported file ({ending or 'of an unknown kind'})"] += 1

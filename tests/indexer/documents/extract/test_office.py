@@ -2,6 +2,7 @@
 
 import datetime
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 
 import docx
@@ -199,3 +200,21 @@ def test_nothing_in_it(suffix: str) -> None:
     make, _ = WRITTEN[suffix]
     with pytest.raises(UnsupportedFile, match="no text"):
         extract_bytes(make(), f"x{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("made", "part"),
+    [
+        (docx.Document, "word/document.xml"),
+        (pptx.Presentation, "ppt/presentation.xml"),
+        (openpyxl.Workbook, "xl/workbook.xml"),
+    ],
+)
+def test_a_part_that_cannot_be_unpacked_is_said(made: Callable[[], object], part: str) -> None:
+    """Half-written or worn: the list of parts is whole, what they hold is not."""
+    data = bytearray(saved(made()))
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        at = archive.getinfo(part).header_offset + 30 + len(part)
+    data[at + 5 : at + 60] = bytes(55)
+    with pytest.raises(UnreadableFile, match="damaged"):
+        extract_bytes(bytes(data), {"word": "x.docx", "ppt": "x.pptx", "xl": "x.xlsx"}[part.partition("/")[0]])
