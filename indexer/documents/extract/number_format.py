@@ -24,6 +24,7 @@ BUILT_IN |= dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy-mm-dd")  # dat
 """Codes that a file names by number alone."""
 
 Kind = Literal["text", "digit", "point", "comma", "percent", "exponent", "slash", "date", "value", "general"]
+_OWN_KINDS: tuple[Kind, ...] = ("general", "digit", "point", "comma", "percent", "exponent", "slash", "value")
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*"?)|\\(?P<escaped>.)|(?P<unseen>[_*].?)|\[\$(?P<currency>[^\]-]*)[^\]]*\]
@@ -106,9 +107,7 @@ def _tokens(match: re.Match[str]) -> list[Token]:
         return [Token("text", " ")] if text == "_ " else []
     if kind in ("elapsed", "half", "date"):
         return [Token("date", text.lower())]
-    if kind in ("general", "digit", "point", "comma", "percent", "exponent", "slash", "value"):
-        return [Token(kind, text)]  # type: ignore[arg-type]
-    return [Token("text", text)]
+    return [Token(next((own for own in _OWN_KINDS if own == kind), "text"), text)]
 
 
 def _section(tokens: list[Token], condition: tuple[str, Decimal] | None, code: str) -> Section:

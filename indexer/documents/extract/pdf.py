@@ -15,6 +15,7 @@ from indexer.documents.extract.pdf_blocks import add_pages
 from indexer.documents.extract.pdf_characters import Box
 from indexer.documents.extract.pdf_forms import MOST_FIELDS, Entries
 from indexer.documents.extract.pdf_lines import Line, page_lines
+from indexer.documents.extract.places import listed
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 
@@ -55,6 +56,8 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
         builder.remarks.append(
             "The form is of a kind (XFA) that only Adobe's programs show; its fields are not searched."
         )
+    elif document.get_formtype() != raw.FORMTYPE_NONE and document.formenv is None:
+        builder.remarks.append("Its form is damaged; what is typed into it is not searched.")
     if entries.fields > MOST_FIELDS:
         builder.remarks.append(f"Of {entries.fields} fields of its form, {MOST_FIELDS} are read.")
     builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken)
@@ -65,7 +68,7 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
 def _open(data: bytes) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(data)
-        with contextlib.suppress(pdfium.PdfiumError):
+        with contextlib.suppress(pdfium.PdfiumError):  # then it has no `formenv`, which is remarked
             document.init_forms()  # before any page is opened
         return document
     except pdfium.PdfiumError as error:
@@ -140,15 +143,7 @@ def _remarks(pictures: list[int], bare: list[int], broken: list[int]) -> list[st
 
 def _named(pages: list[int], one: str, many: str) -> str:
     """`Page 4 holds a picture`, `Pages 1, 4 and 6-9 hold pictures`."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    names = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"Page {listed} {one}" if len(pages) == 1 else f"Pages {listed} {many}"
+    return f"Page {listed(pages)} {one}" if len(pages) == 1 else f"Pages {listed(pages)} {many}"
 
 
 def _count(pages: int) -> str:

@@ -1,10 +1,10 @@
 """What a person sees in a deck and Docent does not read: gathered slide by slide, told in sentences (pure)."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.builder import DocumentBuilder
+from indexer.documents.extract.places import listed
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 
 
@@ -30,7 +30,7 @@ def remarks(unread: Unread) -> list[str]:
     """A sentence for each kind of thing."""
     told = []
     if unread.hidden:
-        told.append(f"Hidden slides are not searched: {', '.join(map(str, unread.hidden))}.")
+        told.append(f"Hidden slides are not searched: {listed(unread.hidden)}.")
     if unread.damaged:
         is_one = len(unread.damaged) == 1
         told.append(
@@ -72,12 +72,5 @@ def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
 
 def _slides(numbers: Iterable[int]) -> str:
     """`slide 4`, `slides 1, 4 and 6-9`."""
-    runs: list[list[int]] = []
-    for number in sorted(Counter(numbers)):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    names = [str(start) if start == end else f"{start}-{end}" for start, end in runs]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"slide {listed}" if len(runs) == 1 and runs[0][0] == runs[0][1] else f"slides {listed}"
+    different = set(numbers)
+    return f"slide {listed(different)}" if len(different) == 1 else f"slides {listed(different)}"
