@@ -187,3 +187,16 @@ def test_more_fields_than_are_read_are_remarked(monkeypatch: pytest.MonkeyPatch)
     document = form(draw)
     assert texts(document) == ["value 0 value 1"]
     assert document.remarks == ("Of 4 fields of its form, 2 are read.",)
+
+
+def test_a_form_that_cannot_be_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_document: object) -> None:
+        raise pdf_reader.pdfium.PdfiumError("the form is damaged")
+
+    monkeypatch.setattr(pdf_reader.pdfium.PdfDocument, "init_forms", fails)
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(72, 720, "The rent is due on the third working day.")
+        canvas.acroForm.textfield(name="rent", value="900", x=72, y=650)
+
+    assert form(draw).remarks == ("Its form is damaged; what is typed into it is not searched.",)
