@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from indexer.documents.chunk import chunk_document
-from indexer.documents.extract import text as plain_text
+from indexer.documents.extract.text import reader as plain_text
 from indexer.documents.scan import ScannedFile
 from indexer.embed import Embedder, model_folder
 from indexer.errors import StartError

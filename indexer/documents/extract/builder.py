@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from indexer.documents.extract import clean
 from indexer.documents.extract.document import Block, ExtractedDocument, Kind
 
+MOST_REPEATED, REPEATED_SHARE = 20_000, 10
+"""Characters that cells which span rows or columns may repeat in one table, and how many more for each that the table
+has itself; then they stand in their first place alone. A kilobyte that spans a thousand rows made a megabyte."""
+
 _TABLE = ("header", "row")
 
 

@@ -23,7 +23,7 @@ from indexer.embed import model_folder
 from indexer.errors import EmbedderError, NeedsOcr, OverLimit, StartError, UnreadableFile, UnsupportedFile
 from indexer.settings import IndexerSettings
 from indexer.text.word_pieces import WordPieces
-from tests.indexer.documents.extract.pdfs import BODY, drawn
+from tests.indexer.documents.extract.pdf.pdfs import BODY, drawn
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("lxml pypdfium2 openpyxl pptx markdown_it yaml chardet torch numpy").split()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from indexer.documents.extract import clean
 from indexer.documents.extract.formats import extract_bytes
-from indexer.documents.extract.hyphens import Hyphens
-from indexer.documents.extract.markdown_parser import DEEPEST_LISTS
-from indexer.documents.extract.pdf_blocks import _margins
-from indexer.documents.extract.pdf_lines import Line
-from indexer.documents.extract.pdf_tables import nearest
+from indexer.documents.extract.markdown.parser import DEEPEST_LISTS
+from indexer.documents.extract.pdf.blocks import _margins
+from indexer.documents.extract.pdf.hyphens import Hyphens
+from indexer.documents.extract.pdf.lines import Line
+from indexer.documents.extract.pdf.tables import nearest
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, outline
 from tests.indexer.documents.extract.shapes import SHAPES

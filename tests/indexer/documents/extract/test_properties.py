@@ -13,8 +13,8 @@ from indexer.documents.extract import clean
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import KINDS
 from indexer.documents.extract.formats import FORMATS, extract_bytes
-from indexer.documents.extract.sheet_rows import Line
-from indexer.documents.extract.sheet_tables import find_tables
+from indexer.documents.extract.sheets.rows import Line
+from indexer.documents.extract.sheets.tables import find_tables
 from indexer.errors import FileError
 from tests.indexer.documents.extract.invariants import check, check_characters
 from tests.indexer.documents.extract.shapes import book_of, slide_of
