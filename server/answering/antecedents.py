@@ -1,4 +1,4 @@
-"""Which sentence of a passage another one needs before it to be understood (pure).
+"""Which sentences of a passage another one needs beside it to be understood (pure).
 
 A row needs the header of its table, an item the line that leads in to its list, and a sentence that begins with "it",
 "this" or "however" the one before it. In the text that was extracted, items and rows are lines of their own, and a
@@ -50,6 +50,28 @@ def list_of(passage: Passage, index: int) -> set[int]:
         return set()
     above = lead_in(passage, block[-1])
     return {*block} if above is None else {above, *block}
+
+
+def short_list_of(passage: Passage, index: int, most: int) -> set[int]:
+    """The same of a list of at most `most` code points; empty for a row, which says all with its table's header."""
+    if _CELLS in passage.sentences[index].text:
+        return set()
+    found = list_of(passage, index)
+    if not found or passage.sentences[max(found)].end - passage.sentences[min(found)].start > most:
+        return set()
+    return found
+
+
+def paragraph_of(passage: Passage, index: int, most: int) -> range:
+    """The sentence and those of its paragraph around it, the next ones first, while all have at most `most` code
+    points; at least the sentence itself."""
+    sentences, block = passage.sentences, _block(passage, index)
+    first = last = index
+    while last < block[-1] and sentences[last + 1].end - sentences[first].start <= most:
+        last += 1
+    while first > block[0] and sentences[last].end - sentences[first - 1].start <= most:
+        first -= 1
+    return range(first, last + 1)
 
 
 def _block(passage: Passage, index: int) -> range:

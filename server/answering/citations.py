@@ -244,7 +244,7 @@ class CitationChecker:
             return "agrees"
         if unknown(claim, self._known_to(supports) if supports else self._known):
             return "name"
-        return "lost" if self._is_lost or (is_example(claim) and not self._parts) else None
+        return "lost" if self._is_lost or (not self._parts and _only_examples(claim, supports)) else None
 
     def _wrong_number(self, text: str) -> DropReason | None:
         """A heading, of a table too, claims nothing and is shown unmarked: it must not have a number of its own."""
@@ -307,6 +307,11 @@ class CitationChecker:
         if text:
             self._parts.append(text)
             self._length += len(text)
+
+
+def _only_examples(claim: str, supports: Sequence[Support]) -> bool:
+    """Whether it says no more than an example, in words of its own or in those of the passages."""
+    return is_example(claim) or (bool(supports) and all(is_example(support.text) for support in supports))
 
 
 def _parts(sentence: ClosedSentence) -> list[str]:

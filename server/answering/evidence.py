@@ -15,6 +15,7 @@ from indexer.passages import Passage, Retrieved
 from server.answering.answer_kind import asked_for
 from server.answering.antecedents import antecedent, list_of
 from server.answering.events import Evidence
+from server.answering.markdown_lines import leads_in
 from server.answering.relevance import ScoredSentence, score_sentences
 
 REACH = 5.5
@@ -82,12 +83,15 @@ def select_evidence(
 def _with_what_it_needs(one: ScoredSentence, chosen: set[int], *, steps: bool) -> list[set[int]]:
     """What is chosen of a passage once this sentence is: first with all that it needs, at last alone.
 
-    `steps`: the question asks how something is done, which one item of a list does not say.
+    `steps`: the question asks how something is done, which one item of a list does not say. A line that leads in to a
+    list says nothing without it: multi-turn's evidence holds .838 of its answers' facts, without its lists .821.
     """
     alone = chosen | {one.index}
     needed = antecedent(one.passage, one.index)
     with_antecedent = alone if needed is None else alone | {needed}
-    with_list = with_antecedent | list_of(one.passage, one.index) if steps else with_antecedent
+    with_list = (
+        with_antecedent | list_of(one.passage, one.index) if steps or leads_in(one.sentence.text) else with_antecedent
+    )
     return [with_list, with_antecedent, alone]
 
 

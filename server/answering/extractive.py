@@ -1,7 +1,7 @@
 """The answer without a language model: the sentences of the documents that answer, quoted and cited (pure).
 
-At most three, fewer where one stands out; an item comes with the line that leads in to its list, and a first sentence
-that points back ("It ...") with the one before it.
+At most three, fewer where one stands out; a short list is quoted whole and counts as one, an item of a long one comes
+with the line that leads in to it, and a first sentence that points back ("It ...") with the one before it.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import replace
 from indexer.passages import Passage, Retrieved
 from indexer.text.terms import content_terms
 from server.answering.abstention import refuse
-from server.answering.antecedents import antecedent, between, lead_in
+from server.answering.antecedents import antecedent, between, lead_in, short_list_of
 from server.answering.citations import citation
 from server.answering.events import (
     Answer,
@@ -33,7 +33,10 @@ from server.errors import Unavailable
 from server.llm.generator import Usage
 
 SENTENCES = 3
-"""Most sentences of an answer, about 90 tokens; a line that leads in to a list is not counted."""
+"""Most sentences of an answer, about 90 tokens; a line that leads in to a list is not counted, and a list is one."""
+LIST = 1000
+"""Code points of a list that is quoted whole: three quotations hold all facts of .39 of handbook's questions instead of
+.29, of .73 of contoso's instead of .64, in 83 words instead of 61."""
 SURE = 4.0
 """A further sentence is quoted only while its score is at most so far below the best one's: 2.2 sentences an answer on
 squad, which hold the gold answer for .932; always three .935, with 3.0 1.9 sentences for .929."""
@@ -56,10 +59,10 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     for one in quotable(retrieved):
         if len(counted) == SENTENCES or (counted and one.score < counted[0].score - SURE):
             break
-        if any(_repeats(one, other) for other in counted):
+        if one.index in chosen.get(one.n, ()) or any(_repeats(one, other) for other in counted):
             continue
         counted.append(one)
-        chosen.setdefault(one.n, set()).add(one.index)
+        chosen.setdefault(one.n, set()).update({one.index}, whole_list(one.passage, one.index, retrieved.question))
     if counted and len(counted) < SENTENCES:
         chosen[counted[0].n] |= _needed(antecedent, counted[0])
     for one in counted:
@@ -67,13 +70,25 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     return [(n, sorted(indexes)) for n, indexes in chosen.items()]
 
 
+def whole_list(passage: Passage, index: int, question: str) -> set[int]:
+    """The indexes of the list around a sentence that is quoted with it; empty where there is none, where it is long,
+    and where one of its lines gives orders to who answers."""
+    found = short_list_of(passage, index, LIST)
+    return set() if any(gives_orders(passage.sentences[at].text, question) for at in found) else found
+
+
 def quotable(retrieved: Retrieved) -> list[ScoredSentence]:
-    """Best first, without those that only lead in, that give orders to who answers, and the documents' own questions,
-    where there are others."""
+    """Best first, without those that lead in to nothing short, that give orders to who answers, and the documents' own
+    questions, where there are others."""
     scored = score_sentences(retrieved)
     orders = frozenset() if asks_for_words(retrieved.question) else _orders(scored, retrieved.question)
-    texts = ((one, one.sentence.text) for one in scored)
-    return [one for one, text in texts if not text.endswith((":", "?")) and text not in orders] or scored
+    return [
+        one
+        for one in scored
+        if one.sentence.text not in orders
+        and not one.sentence.text.endswith("?")
+        and (not one.sentence.text.endswith(":") or whole_list(one.passage, one.index, retrieved.question))
+    ] or scored
 
 
 def _orders(scored: Sequence[ScoredSentence], question: str) -> frozenset[str]:

@@ -164,6 +164,15 @@ def test_an_example_alone_is_no_answer() -> None:
     assert shown(f"Five days carry over. {said}") == f"Five days carry over [1]. {said[:-1]} [1]."
 
 
+def test_a_documents_example_alone_is_no_answer_in_whichever_words() -> None:
+    """Seen: what is paid for climbing was answered with the sums of an example about medical bills."""
+    texts = ("Crowns are paid in part. For example, if a crown costs 1,000 the plan pays 800 of it.",)
+    written = "If a crown costs 1,000 the plan pays 800 of it."
+    assert CitationChecker(numbered(*texts)).feed(f"{written}\n").delta == ""
+    kept = CitationChecker(numbered(*texts))
+    assert kept.feed(f"Crowns are paid in part. {written}\n").delta.endswith("800 of it [1].")
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [

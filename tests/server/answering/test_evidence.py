@@ -46,6 +46,14 @@ def test_what_a_sentence_needs_before_it_comes_along() -> None:
     assert texts(select_evidence(retrieved(QUESTION, [passage(pronoun)]), 8, count)) == [pronoun[17:]]
 
 
+def test_a_line_that_leads_in_to_a_list_comes_with_it() -> None:
+    text = "Annual leave of employees needs how many days:\n\nA form\nTwo signatures\n\nZebras graze."
+    assert texts(select_evidence(retrieved(QUESTION, [passage(text, lines=True)]), 100, count)) == [
+        "Annual leave of employees needs how many days:\n\nA form\nTwo signatures"
+    ]
+    assert texts(select_evidence(retrieved(QUESTION, [passage(text, lines=True)]), 9, count)) == [text.split("\n")[0]]
+
+
 def test_the_best_sentences_come_in_the_documents_order_with_a_gap_where_some_are_missing() -> None:
     found = retrieved(QUESTION, [passage(LEAVE)])
     assert texts(select_evidence(found, 7, count)) == ["Employees have 25 days of annual leave."]
