@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from indexer.passages import Retrieved
 from server.answering.abstention import nothing_indexed
-from server.answering.citations import Checker, CitationChecker, Unchecked, cited_in
+from server.answering.checker import Checker, Unchecked
+from server.answering.citations import CitationChecker, cited_in
 from server.answering.context_window import Prompt, check_length, fit_prompt
 from server.answering.events import (
     Answer,

@@ -5,13 +5,13 @@ evidence, and the marks of the passages that support it are put at its end; what
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal, Protocol
 
 from indexer.passages import Passage
 from indexer.text.sentences import sentence_spans
 from indexer.text.terms import content_terms, words
+from server.answering.checker import CheckedText, Dropped, DropReason
 from server.answering.claims import (
     agrees_blindly,
     is_example,
@@ -33,82 +33,16 @@ LOST = 3
 """A model whose first claims have no support, so many of them, has lost its way: what it still says right, the seventh
 field of an invented form, is no answer."""
 
+ASTRAY = 4
+"""Claims that had to go one after the other, behind which a model is not listened to any more. Seen: after a first true
+step the roads from six invented places, until the answer was cut off."""
+
 _STOPS = (".", "!", "?")
+_ENDS = (*_STOPS, "…", "|", "`")
+_CLOSERS = "\"'”’»)*_]"
 _CLAIM_TERMS = 2
 """A sentence of fewer content words, "yes" not counted, is no claim ("Yes, you can.", "Here is how:") where it is no
 item of a list and no row, and is not called unsupported."""
-
-DropReason = Reason | Literal["repeated", "said_back", "knows_not", "name", "agrees", "order", "lost"]
-"""Why a sentence is not shown: a doubt, or that it was said before, is the question, says that the passages do not say,
-has a number or name that stands in nothing it would cite, says yes to what no passage has, carries out an order that
-stands in a document, or comes after too many that had to go."""
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A sentence of the model's, or code, that nobody is shown: code points [start, end) of all that it wrote."""
-
-    claim: str
-    reason: DropReason
-    start: int
-    end: int
-
-
-@dataclass
-class CheckedText:
-    """Words that may be shown now, and the citations whose marks are among them."""
-
-    delta: str = ""
-    citations: list[Citation] = field(default_factory=list)
-
-
-class Checker(Protocol):
-    """One answer on its way from the model to the reader."""
-
-    citations: list[Citation]
-    """Those whose marks stand in `text`, in order."""
-    unsupported: list[Doubt]
-    """The sentences of `text` that should not be relied on, in order."""
-    cited_again: list[Evidence]
-    """Passages of earlier turns that `citations` lead to, with their numbers in this answer, in order."""
-    dropped: list[Dropped]
-    """What the model claimed and nobody is shown, in order."""
-    judged: int
-    """How many code points of what the model wrote are handed out, dropped or waiting; more are in an open sentence."""
-
-    @property
-    def text(self) -> str:
-        """All that was handed out so far; citations and doubts speak of its code points."""
-
-    def feed(self, delta: str) -> CheckedText:
-        """Take the model's next words; returns what may be shown."""
-
-    def flush(self) -> CheckedText:
-        """The end of the answer; returns the rest of it."""
-
-
-class Unchecked:
-    """The checker of an answer that rests on no passages: it passes all words on as they are."""
-
-    def __init__(self) -> None:
-        self.citations: list[Citation] = []
-        self.unsupported: list[Doubt] = []
-        self.cited_again: list[Evidence] = []
-        self.dropped: list[Dropped] = []
-        self.judged = 0
-        self._parts: list[str] = []
-
-    @property
-    def text(self) -> str:
-        return "".join(self._parts)
-
-    def feed(self, delta: str) -> CheckedText:
-        self._parts.append(delta)
-        self.judged += len(delta)
-        return CheckedText(delta)
-
-    def flush(self) -> CheckedText:
-        return CheckedText()
 
 
 class CitationChecker:
@@ -153,6 +87,7 @@ class CitationChecker:
         self._code: list[str] = []  # the block that is being written
         self._numbers = {e.n: e.number for e in evidence}
         self._said: set[tuple[str, ...]] = set()
+        self._astray = 0  # sentences dropped since the last one that is kept
         self._parts: list[str] = []
         self._length = 0  # code points of the parts
 
@@ -163,8 +98,20 @@ class CitationChecker:
     def feed(self, delta: str) -> CheckedText:
         return self._check(self._scanner.feed(delta))
 
-    def flush(self) -> CheckedText:
-        return self._check(self._scanner.flush(), ended=True)
+    @property
+    def is_over(self) -> bool:
+        return self._is_lost or self._astray >= ASTRAY
+
+    def flush(self, *, cut: bool = False) -> CheckedText:
+        """With `cut`, half a sentence is left out where something was said before it."""
+        events = self._scanner.flush()
+        half = events[-1] if cut and events and self._parts else None
+        if not isinstance(half, ClosedSentence) or half.text.rstrip().rstrip(_CLOSERS).endswith(_ENDS):
+            return self._check(events, ended=True)
+        checked = self._check(events[:-1], ended=True)
+        self.dropped.append(Dropped(half.claim, "cut", self.judged, self.judged + half.length))
+        self.judged += half.length
+        return checked
 
     def _check(self, events: Sequence[ScannedEvent], *, ended: bool = False) -> CheckedText:
         parts, citations = len(self._parts), len(self.citations)
@@ -194,6 +141,7 @@ class CitationChecker:
         if why:
             self._markdown.drop(sentence)
             self.dropped.append(Dropped(claim, why, self.judged, self.judged + sentence.length))
+            self._astray += self._drops
             return
         sentence = self._markdown.place(sentence)
         if not sentence.text.strip() or (self._drops and not supports and not reason):
@@ -208,6 +156,7 @@ class CitationChecker:
             self._cite(support)
         self._emit(text[marks_at:])
         self._said.add(tuple(words(claim)))
+        self._astray = 0
         if reason:
             self.unsupported.append(Doubt(start, self._length - len(text) + len(text.rstrip()), reason))
 

@@ -35,6 +35,8 @@ _NO_INCHES = re.compile(r"(?<!\d)\"")
 _EXAMPLE = re.compile(r"[\s*_>-]*(?:for (?:example|instance)|e\.g\.)\b", re.I)
 _ANEW = re.compile(r"\||:(?=[\s*_])|[–—]")
 _YES_OR_NO = frozenset(("yes", "no"))
+_CIRCLE, _ROUNDS, _LOOKED_AT = 48, 4, 1200
+"""Code points that come again, how often, and among how many last ones: sooner than a tenth of the longest answer."""
 _TELLING = 4  # letters; "get" and "too" stand in no passage either
 _FAMILY = 5  # letters that words of one family share
 _CHOOSES = re.compile(
@@ -63,6 +65,12 @@ def says_back(sentence: str, question: str, *, supported: bool) -> bool:
     if not said or said[0] in _YES_OR_NO or not set(content_terms(sentence)) <= set(content_terms(question)):
         return False
     return not supported or not (_CHOOSES.search(question) or denied_terms(sentence) - denied_terms(question))
+
+
+def goes_in_circles(written: str) -> bool:
+    """Whether what was written last stands there again and again: "a radio, a whistle, a radio, a whistle, ..."."""
+    last = written[-_CIRCLE:]
+    return len(set(words(last))) > 1 and written[-_LOOKED_AT:].count(last) >= _ROUNDS
 
 
 def without_preamble(sentence: str) -> str:

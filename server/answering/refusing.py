@@ -20,8 +20,8 @@ from server.answering.writing import waiting
 from server.llm.generator import Generator, Prefilling, Queued
 
 SURELY_OFF_TOPIC = 0.01
-"""The share of answerable questions that may be refused by a follow-up's own words: with those before it, it found
-something."""
+"""The share of answerable questions that may be refused by a follow-up's own words, where with those before it it
+found something, and by the search, where a model is asked as well."""
 MARGIN = 0.15
 """Below the limit of the search alone: two judgements of a question differ more than one. With it .036 of handbook's
 answerable questions are refused at .05, as many as by the search alone; with .1 .107."""
@@ -39,13 +39,18 @@ NOT_JUDGED = Bearing(None, True)
 
 
 def by_search(question: Question, retrieved: Retrieved, means: Means) -> Bearing:
-    """By what was found alone. Who asks for JSON gets JSON in any case. Blocks: call it in a thread."""
+    """By what was found alone. Who asks for JSON gets JSON in any case. Blocks: call it in a thread.
+
+    A follow-up is refused by it only where it is sure, if a model will judge too: in its own words it says less than a
+    question that stands for itself (multi-turn: .11 of the answerable ones were refused, nearly all of them here).
+    """
     found = answerability(retrieved)
     if not question.may_be_refused or question.wants_json:
         return Bearing(found, True)
-    return Bearing(
-        found, not (says_nothing(retrieved, means.least_answerability()) or _leaves(question, retrieved, means))
-    )
+    generator = means.generator
+    to_be_judged = retrieved.together_with and generator is not None and is_judged(question, generator)
+    least = means.least_answerability(SURELY_OFF_TOPIC if to_be_judged else 1.0)
+    return Bearing(found, not (says_nothing(retrieved, least) or _leaves(question, retrieved, means)))
 
 
 def _leaves(question: Question, retrieved: Retrieved, means: Means) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from indexer.passages import Retrieved
 from server.answering.abstention import refuse
-from server.answering.citations import CheckedText, Checker
+from server.answering.checker import CheckedText, Checker
+from server.answering.claims import goes_in_circles
 from server.answering.context_window import Prompt
 from server.answering.events import Answer, AnswerEvent, Clock, Evidence, Progress, Question, Sources, Text
 from server.answering.extractive import choose_sentences, quote_instead
@@ -26,11 +27,11 @@ async def write(
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Progress and Text up to one Answer; Sources again before words that rest on a passage of an earlier turn.
 
-    Where nothing of what the model writes may be shown, the answer is what was `retrieved`, quoted. Raises
-    RequestError; closing the iterator frees the model at once.
+    Where nothing of what the model writes may be shown, the answer is what was `retrieved`, quoted. A model that has
+    lost its way is stopped. Raises RequestError; closing the iterator frees the model at once.
     """
     draft = _Draft(checker, clock, prompt.evidence)
-    completed = Completed("length")
+    completed: Completed | None = None
     async with aclosing(generator.generate(prompt.messages, question.sampling)) as events:
         async for event in events:
             match event:
@@ -42,9 +43,13 @@ async def write(
                     draft.wrote(text, new)
                     for said in draft.hand_out(await asyncio.to_thread(checker.feed, text)):
                         yield said
+                    if question.is_cited and (checker.is_over or goes_in_circles(draft.raw)):
+                        break
                 case Completed():
                     completed = event
-    last = await asyncio.to_thread(checker.flush)
+    cut = completed is None or completed.reason == "length"
+    completed = completed or Completed("stop", await asyncio.to_thread(_used, generator, prompt, draft.raw))
+    last = await asyncio.to_thread(checker.flush, cut=cut)
     if question.is_cited and not checker.text:
         for said in _instead(question, retrieved, draft.sources, clock, completed.usage):
             yield said
@@ -63,6 +68,11 @@ async def write(
         usage=completed.usage,
         took_ms=clock.timing(),
     )
+
+
+def _used(generator: Generator, prompt: Prompt, written: str) -> Usage:
+    """What an answer took that was stopped, counted here since the generator had no occasion to."""
+    return Usage(generator.count(prompt.messages), generator.count_text(written))
 
 
 def waiting(event: Queued | Prefilling, prompt: Prompt) -> Progress:

@@ -1,6 +1,7 @@
 """An answer fed to the checker of citations, and what must hold of it at any time."""
 
-from server.answering.citations import CitationChecker, Dropped, DropReason
+from server.answering.checker import Dropped, DropReason
+from server.answering.citations import CitationChecker
 from server.answering.events import Citation, Doubt, Evidence
 from tests.server.passages import numbered
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.answering.citations import CitationChecker, Unchecked
+from server.answering.checker import Unchecked
+from server.answering.citations import CitationChecker
 from server.answering.events import Doubt
 from server.views.render import Mark, render_answer
 from tests.server.answer_texts import MARKDOWN, answers, cut_in_two, pieces, without_code

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.answering.claims import known_facts, knows_not, says_back, unknown, without_preamble
+from server.answering.claims import goes_in_circles, known_facts, knows_not, says_back, unknown, without_preamble
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,21 @@ def test_a_number_that_a_source_writes_out_is_known() -> None:
 )
 def test_a_preamble_is_left_out(written: str, shown: str) -> None:
     assert without_preamble(written) == shown
+
+
+def test_who_says_the_same_again_and_again_goes_in_circles() -> None:
+    """Seen: an emergency kit, of which three things were listed until the answer was cut off."""
+    kit = "Pack a battery-powered radio, a whistle, a flashlight"
+    assert not goes_in_circles(kit)
+    written, rounds = kit, 0
+    while not goes_in_circles(written):
+        written += ", a battery-powered radio, a whistle, a flashlight"
+        rounds += 1
+    assert 3 <= rounds <= 6
+
+
+@pytest.mark.parametrize(
+    "written", ["", "|---|---|" * 60, "-" * 400, "\n".join(f"| row {n} | not covered | 10 % |" for n in range(60))]
+)
+def test_rules_and_rows_are_no_circles(written: str) -> None:
+    assert not goes_in_circles(written)

@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from indexer.text.terms import words
-from server.answering.citations import CitationChecker, DropReason, cited_in
+from server.answering.checker import DropReason
+from server.answering.citations import ASTRAY, CitationChecker, cited_in
 from server.answering.events import Exchange
 from server.answering.sentence_scanner import ClosedSentence, SentenceScanner
 from tests.server.answer_texts import pieces
@@ -156,6 +157,48 @@ def test_who_has_lost_the_way_is_not_believed_any_more() -> None:
     assert shown(f"{invented}4. Five days carry over.\n\n```\nFive days carry over\n```") == ""
     assert shown(f"{invented[:30]}\n4. Five days carry over.").endswith("Five days carry over [1].")
     assert shown(f"Five days carry over.\n\n{invented}4. Leave is booked in the people portal.").endswith("portal [1].")
+
+
+def test_who_goes_astray_is_not_waited_for() -> None:
+    invented = [
+        "Zebras cross rivers at dawn.",
+        "Lions hunt tigers at noon.",
+        "Bears steal salmon.",
+        "Geese migrate south.",
+    ]
+    checker = CitationChecker(EVIDENCE)
+    for said, over in [("Five days carry over.", False), *((one, n >= ASTRAY) for n, one in enumerate(invented, 1))]:
+        checker.feed(f"{said}\n")
+        assert checker.is_over == over
+    back = CitationChecker(EVIDENCE)
+    back.feed(
+        "\n".join(["Five days carry over.", *invented[:3], "Leave is booked in the people portal.", *invented[:3], ""])
+    )
+    assert not back.is_over, "it came back to the passages in between"
+    lost = CitationChecker(EVIDENCE)
+    lost.feed("\n".join([*invented[:3], ""]))
+    assert lost.is_over, "nothing of the rest would be shown"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Five days carry over. Leave is booked in the", "Five days carry over [1]."),
+        ("Five days carry over.\n- Leave is booked in the people portal.", None),
+        ("Five days carry over. Leave is booked in the people portal.", None),
+        ("Five days carry", None),
+        ("", None),
+    ],
+)
+def test_half_a_sentence_at_the_end_is_left_out_where_one_was_said_before_it(written: str, kept: str | None) -> None:
+    checker, whole = CitationChecker(EVIDENCE), CitationChecker(EVIDENCE)
+    checker.feed(written)
+    whole.feed(written)
+    checker.flush(cut=True)
+    whole.flush()
+    assert checker.text == (whole.text if kept is None else kept)
+    assert [one.reason for one in checker.dropped] == ([] if kept is None else ["cut"])
+    assert checker.judged == len(written)
 
 
 def test_an_example_alone_is_no_answer() -> None:

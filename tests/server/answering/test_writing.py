@@ -273,3 +273,21 @@ async def test_the_passages_of_turns_that_were_dropped_support_nothing(
     given = final(await library.events(question, model))
     assert len(model.prompts[0]) == 2, "the earlier turn does not fit"
     rests_on_dental_alone(given)
+
+
+async def test_a_model_that_goes_astray_is_stopped_and_what_it_took_is_counted(library: Library) -> None:
+    astray = ["Zebras cross rivers.\n", "Lions hunt tigers.\n", "Bears steal salmon.\n", "Geese migrate south.\n"]
+    model = ScriptedGenerator([f"{RIGHT}\n", *astray, "Frogs leap far.\n" * 50])
+    given = final(await library.events(library.ask(LEAVE_QUESTION), model))
+    assert model.closed.is_set()
+    assert (given.text, given.reason) == (f"{RIGHT[:-1]} [{given.citations[0].n}].", "stop")
+    assert given.usage.prompt_tokens == model.count(model.prompts[-1])
+    assert 0 < given.usage.completion_tokens < 50
+
+
+async def test_a_model_that_goes_in_circles_is_stopped(library: Library) -> None:
+    model = ScriptedGenerator([f"{RIGHT} Leave is booked", *[" in the people portal and in the people portal"] * 90])
+    given = final(await library.events(library.ask(LEAVE_QUESTION), model))
+    assert model.closed.is_set()
+    assert given.usage.completion_tokens < 90
+    assert (given.text, given.reason) == (f"{RIGHT[:-1]} [{given.citations[0].n}].", "stop")
