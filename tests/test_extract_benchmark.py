@@ -23,6 +23,16 @@ RIGHT = [
 ]
 
 
+def test_names_of_columns_on_two_rows_may_be_joined() -> None:
+    wanted = parse("|= | 2025 | <2025\n|= Region | Plan | Actual\n| North | 100 | 90")
+    for header in (["2025 | 2025", "Region | Plan | Actual"], ["Region | 2025 Plan | 2025 Actual"]):
+        one = score(wanted, [*(("header", text) for text in header), ("row", "North | 100 | 90")])
+        assert (one.order, one.headed) == (1, (1, 1)), header
+        assert one.rows[0] == one.rows[1], header
+    apart = score(wanted, [("header", "2025 Region Plan Actual"), ("row", "North | 100 | 90")])
+    assert apart.rows[0] < apart.rows[1]
+
+
 def test_words_are_compared_without_what_says_nothing() -> None:
     assert words("ﬁne – “Co\xadop” [ ] ☑ it’s 5.3.2026 (12) 8.25% -3 a‑b 東京") == (
         ["fine", "coop", "☐", "☒", "it's", "2026-03-05", "-12", "8.25%", "-3", "a-b", "東", "京"]

@@ -57,6 +57,7 @@ class Line:
     words: list[tuple[str, bool]]
     cells: list[tuple[list[str], bool]] = field(default_factory=list)  # the second: may be missing in the row
     header: list[str] = field(default_factory=list)  # words that name the columns of a row, where something does
+    names: bool = False  # a row of column names
 
 
 def parse(notation: str) -> list[Line]:
@@ -78,11 +79,28 @@ def parse(notation: str) -> list[Line]:
             if names and not follows_header:
                 header = []
             needed = [(words(_plain(cell)), cell.startswith("<")) for cell in cells]
-            lines.append(Line("row", _row_words(cells), needed, [] if names else list(header)))
+            lines.append(Line("row", _row_words(cells), needed, [] if names else list(header), names))
             if names:
                 header += [word for found, _ in needed for word in found]
         follows_header = names
     return lines
+
+
+def joined(lines: list[Line]) -> list[Line]:
+    """The same with column names of several rows joined: "2025 Plan" says what "2025" above "Plan" does."""
+    made: list[Line] = []
+    for line in lines:
+        above = made[-1] if made else None
+        if above is None or not (line.names and above.names):
+            made.append(line)
+            continue
+        width = max(len(above.cells), len(line.cells))
+        rows = [[found for found, _ in cells] for cells in (above.cells, line.cells)]
+        upper, lower = ([*row, *[[]] * (width - len(row))] for row in rows)
+        cells = [one if one == two else one + two for one, two in zip(upper, lower, strict=True)]
+        needed = [(word, False) for cell in cells for word in cell]
+        made[-1] = Line("row", needed, [(cell, False) for cell in cells], [], names=True)
+    return made
 
 
 def _plain(cell: str) -> str:

@@ -168,10 +168,11 @@ def number_formats() -> bytes:
 
 @EXCEL.case(
     "hidden-parts.xlsx",
-    "# Rates\n|= City | Rate\n| Oslo | 120\n| Lyon | 95",
+    "# Rates\n|= City | Rate | <Margin\n| Oslo | 120 | <31\n| <Paris | <140 | <42\n| Lyon | 95 | <17",
 )
 def hidden_parts() -> bytes:
-    """A hidden sheet, row and column."""
+    """A hidden sheet, row and column. Rows and columns may be read, since what a person looks for may lie behind a
+    filter or a fold (`fail-18` of the field wants a hidden row); a sheet may not."""
 
     def hide(made: Any) -> None:
         made["Secret"].sheet_state = "hidden"
@@ -273,8 +274,14 @@ def table_object() -> bytes:
     return written(write)
 
 
-@EXCEL.case("comment.xlsx", "# Rates\n|= City | Rate\n| Oslo | 120\n| Lyon | 95\n{Agreed with the union.}")
+@EXCEL.case(
+    "comment.xlsx",
+    "# Rates\n|= City | Rate\n| Oslo | 120 | <note: Agreed with the union.\n| Lyon | 95\n"
+    "{Oslo: Agreed with the union.}",
+)
 def comment() -> bytes:
+    """A note is seen beside its row: it may stand there, or at the end with a word on what it is about."""
+
     def note(made: Any) -> None:
         made["Rates"]["B2"].comment = openpyxl.comments.Comment("Agreed with the union.", "A")
 
