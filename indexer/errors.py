@@ -16,6 +16,9 @@ DocentError                      exit status 1
 
 from typing import ClassVar
 
+SAVE_AGAIN = "Open it in the program that it was made with and save it again, or fetch it anew."
+"""What to do with a damaged file: most programs mend what they can when they open it."""
+
 
 class DocentError(Exception):
     """An error with `what` happened and `advice` on what to do; `str()` is both."""

@@ -15,7 +15,7 @@ from indexer.documents import channel
 from indexer.documents.extract.files import check_file
 from indexer.documents.wire import CutDocument, read_message
 from indexer.embed import model_folder
-from indexer.errors import EmbedderError, OverLimit, StartError, UnreadableFile
+from indexer.errors import SAVE_AGAIN, EmbedderError, OverLimit, StartError, UnreadableFile
 from indexer.text.word_pieces import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Reader:
             return read_message(message)
         except ValueError as error:
             self.close()
-            raise UnreadableFile(f"Reading it ended in a wrong reply ({error}); it was left out.") from error
+            raise _senseless() from error
 
     def close(self) -> None:
         with self._lock:
@@ -99,14 +99,14 @@ class Reader:
                 f"Reading it took longer than {seconds} seconds.", _READ_AGAIN.format(setting="DOCENT_EXTRACT_SECONDS")
             )
         if isinstance(error, channel.ChannelBroken):
-            return UnreadableFile(f"Reading it ended in a wrong reply ({error}); it was left out.")
+            return _senseless()
         if not isinstance(error, channel.ChannelClosed):
             return None
         if process.returncode == -signal.SIGABRT:  # what libraries do that are not written in Python
             return self._too_large()
         if process.returncode == -signal.SIGKILL:
-            return UnreadableFile("Reading it was ended by the system, perhaps for want of memory.", "Try again.")
-        return UnreadableFile("Reading it crashed the reader: the file is damaged, or was made to do so.")
+            return UnreadableFile("Reading it was ended by the system, perhaps for want of memory.", "Read it again.")
+        return UnreadableFile("Reading it crashed the reader: the file is damaged, or was made to do so.", SAVE_AGAIN)
 
     def _too_large(self) -> OverLimit:
         return OverLimit(
@@ -166,6 +166,12 @@ class Reader:
         process, self._process = self._process, None
         if process is not None:
             _stop(process)
+
+
+def _senseless() -> UnreadableFile:
+    return UnreadableFile(
+        "Reading it gave something that is no document: the file is damaged, or was made to do so.", SAVE_AGAIN
+    )
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:

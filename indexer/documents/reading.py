@@ -10,10 +10,10 @@ from pathlib import Path
 
 from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.files import check_file
+from indexer.documents.extract.files import check_file, unreadable
 from indexer.documents.process import Reader
 from indexer.documents.scan import ScannedFile
-from indexer.errors import FileError, UnreadableFile
+from indexer.errors import FileError
 from indexer.settings import IndexerSettings
 
 AHEAD = 8  # files at most
@@ -131,7 +131,7 @@ def _read(reader: Reader, file: ScannedFile, max_file_mb: int) -> Outcome:
     except FileError as error:
         return FailedFile(file, error, read_ns, sha256)
     except OSError as error:
-        return FailedFile(file, UnreadableFile(f"The file cannot be read: {error.strerror}."), read_ns)
+        return FailedFile(file, unreadable(error), read_ns)
 
 
 def file_sha256(path: Path) -> str:

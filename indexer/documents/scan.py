@@ -4,6 +4,7 @@ Links to folders are not followed (they may loop, or lead out of what the operat
 only inside its root.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -130,7 +131,7 @@ def scan(root: Root, leave_out: Path | None = None) -> Iterator[ScannedFile]:
             try:
                 open_folders.append(_entries(path))
             except OSError as error:
-                why = f"this folder cannot be read: {error.strerror}"
+                why = f"this folder cannot be read: {_why(error)}"
                 yield _refused(root.folder, path, why, is_folder=True, lost=True)
 
 
@@ -176,10 +177,20 @@ def _file(root: Path, path: Path) -> ScannedFile:
     except (OSError, RuntimeError) as error:  # a link that loops raises RuntimeError before Python 3.13
         if is_link:
             return _refused(root, path, "link that leads nowhere")
-        return _refused(root, path, f"cannot be opened: {error}", lost=not isinstance(error, FileNotFoundError))
+        return _refused(root, path, f"cannot be opened: {_why(error)}", lost=not isinstance(error, FileNotFoundError))
     if not stat.S_ISREG(status.st_mode):
-        return _refused(root, path, "not a regular file")
+        return _refused(root, path, "it is a pipe, a socket or a device, not a file")
     return ScannedFile(root, path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
+
+
+def _why(error: OSError | RuntimeError) -> str:
+    if isinstance(error, PermissionError):
+        return "Docent has no right to; give it to the user that runs the indexer"
+    if isinstance(error, FileNotFoundError):
+        return "it is not there any more"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return "its name, with the folders before it, is too long"
+    return "the disk does not give it; check the disk, then run again"
 
 
 def _refused(root: Path, path: Path, why: str, is_folder: bool = False, lost: bool = False) -> ScannedFile:

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from indexer.documents.chunk import chunk_document
 from indexer.documents.extract.files import read_file
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.wire import document_to_message, error_to_message
-from indexer.errors import EmbedderError, FileError, UnreadableFile
+from indexer.errors import SAVE_AGAIN, EmbedderError, FileError, UnreadableFile
 from indexer.text.word_pieces import WordPieces
 
 _PR_SET_PDEATHSIG = 1
@@ -64,13 +65,11 @@ def _reply(request: dict[str, Any], pieces: WordPieces, chunk_tokens: int) -> di
     except MemoryError:
         raise
     except RecursionError:
-        return error_to_message(UnreadableFile("Its parts are nested too deeply to be read.", "Save it anew."))
-    except Exception as error:  # any library may raise anything: that is what this process is for
-        kind, detail = type(error).__name__, " ".join(str(error).split())[:200]
+        return error_to_message(UnreadableFile("What is in the file is nested too deeply to be read.", SAVE_AGAIN))
+    except Exception:  # any library may raise anything: that is what this process is for
+        traceback.print_exc()  # for whoever runs the worker by hand: a reader of the ledger could do nothing with it
         return error_to_message(
-            UnreadableFile(
-                f"The file is damaged or not what its name says ({kind}: {detail}).", "Open and save it again."
-            )
+            UnreadableFile("The file is damaged, or made in a way that Docent does not understand.", SAVE_AGAIN)
         )
 
 

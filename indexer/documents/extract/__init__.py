@@ -5,7 +5,7 @@ together (`builder`), cleaning characters, choosing titles. All of it runs in th
 so that importing this package imports none of the libraries that read documents.
 What does not: which files are read (`documents.scan`), in which process (`documents.process`), how they are cut into
 chunks (`documents.chunk`).
-Imports nothing else of ours.
+Imports `text`.
 """
 
 from indexer.documents.extract.document import Block, ExtractedDocument

@@ -1,5 +1,6 @@
 """Open a file to index: a regular file of a type that is read, not too large, readable. Nothing else is ever opened."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -8,6 +9,14 @@ from indexer.documents.extract.formats import check_supported
 from indexer.errors import UnreadableFile, UnsupportedFile
 
 _MEGABYTE = 1 << 20
+_NOT_GIVEN = "The file cannot be read: the disk does not give it."
+_REASONS = {
+    errno.ELOOP: ("It is a chain of symbolic links that leads back to itself.", "Put the file itself there."),
+    errno.ENAMETOOLONG: ("Its name, with the folders before it, is too long to be opened.", "Give it a shorter one."),
+    errno.ESTALE: ("The disk of another computer that it lies on has lost it.", "Connect that disk anew."),
+    errno.ETIMEDOUT: ("The disk of another computer that it lies on does not answer.", "Connect that disk anew."),
+    errno.EBUSY: ("Another program holds the file.", "Close it there, then run again."),
+}
 
 
 def check_file(path: Path, max_file_mb: int) -> None:
@@ -16,7 +25,7 @@ def check_file(path: Path, max_file_mb: int) -> None:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     _check_kind(found)
     if found.st_size > max_file_mb * _MEGABYTE:
         raise UnsupportedFile(
@@ -32,13 +41,13 @@ def read_file(path: Path, max_file_mb: int) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     with os.fdopen(descriptor, "rb") as stream:
         _check_kind(os.fstat(descriptor))
         try:
             return stream.read(max_file_mb * _MEGABYTE + 1)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
 
 def _check_kind(found: os.stat_result) -> None:
@@ -48,12 +57,13 @@ def _check_kind(found: os.stat_result) -> None:
         raise UnsupportedFile("It is a pipe, a socket or a device, not a file.")
 
 
-def _unreadable(error: OSError | ValueError) -> UnreadableFile:
+def unreadable(error: OSError | ValueError) -> UnreadableFile:
+    """What the system says of a file, in words of the ledger."""
     if isinstance(error, PermissionError):
         return UnreadableFile(
             "Docent may not read the file.", "Give the user that runs the indexer the right to read it."
         )
     if isinstance(error, FileNotFoundError):
         return UnreadableFile("The file is not there any more.")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return UnreadableFile(f"The file cannot be read: {reason}.")
+    number = error.errno if isinstance(error, OSError) else None
+    return UnreadableFile(*_REASONS.get(number or 0, (_NOT_GIVEN, "Check the disk that it lies on, then run again.")))

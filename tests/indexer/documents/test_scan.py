@@ -99,7 +99,7 @@ def test_links(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
-    assert walk(tmp_path) == {"pipe.md": "not a regular file"}
+    assert walk(tmp_path) == {"pipe.md": "it is a pipe, a socket or a device, not a file"}
 
 
 def test_the_folder_of_the_index_is_left_out(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_rest_goes_on(deep_path: P
     write(deep_path / "z.md")
     lost, read = scan(Root(deep_path))
     assert lost.lost
-    assert "this folder cannot be read: File name too long" in lost.refusal
+    assert "this folder cannot be read: its name, with the folders before it, is too long" in lost.refusal
     assert lost.path.endswith("/")
     assert read.path == "z.md"
 

@@ -3,11 +3,12 @@
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable
 from io import BytesIO
 
 from lxml import etree
 
-from indexer.errors import UnreadableFile
+from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile
 
 MOST_BYTES = 1 << 29
 """Largest unpacked size of all parts. Real files of 64 MB hold pictures, which hardly pack."""
@@ -16,31 +17,60 @@ _RATIO = 200
 """Packing better than this, past 32 MiB unpacked, is what a zip bomb does (deflate ends at 1,032)."""
 _RATIO_FROM = 1 << 25
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""The name under which such a file keeps what is encrypted."""
+_START = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*")
+_OTHERS = {b"%PDF-": "PDF", b"{\\rtf": "RTF file", b"<!DOCTYPE html": "web page", b"<!doctype html": "web page"}
+_OTHERS |= {b"<html": "web page", b"<HTML": "web page", b"\x89PNG": "picture", b"\xff\xd8\xff": "picture"}
+_OTHERS |= {b"GIF8": "picture"}
+_PARTS = {"word/": "Word file", "xl/": "Excel file", "ppt/": "PowerPoint file", "mimetype": "OpenDocument file"}
+_PARTS |= {"index/": "Pages, Numbers or Keynote file", "visio/": "Visio file"}
+"""What the names of the parts begin with in the files of each program."""
 _DTD = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0!\0(D\0O\0C\0T\0Y\0P\0E|E\0N\0T\0I\0T\0Y)", re.IGNORECASE)
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError)
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
-def open_office(data: bytes, kind: str, part: str = "") -> zipfile.ZipFile:
-    """The checked archive; `kind` names it to people, `part` is what such a file must hold, if its name is known.
-    Raises UnreadableFile."""
+def open_office(data: bytes, kind: str) -> zipfile.ZipFile:
+    """The checked archive; `kind` names the program to people. Raises UnreadableFile."""
     if data.startswith(_OLE):
-        raise UnreadableFile(
-            f"The file is protected with a password, or has the format of {kind} before 2007.",
-            f"Save it in {kind} without a password in the current format.",
-        )
+        if _LOCKED in data:
+            raise UnreadableFile("The file is protected with a password.", f"Save it in {kind} without a password.")
+        raise UnreadableFile(f"The file has the format of {kind} before 2007.", f"Save it as a file of today's {kind}.")
     try:
         archive = zipfile.ZipFile(BytesIO(data))
-        names = set(archive.namelist())
     except DAMAGE as error:
+        other = next((name for start, name in _OTHERS.items() if _START.sub(b"", data[:1024]).startswith(start)), "")
+        if other:
+            raise _other(kind, other) from error
         raise UnreadableFile(
-            f"The file is not {a(kind)} file, or it is damaged: {error}.", "Open and save it again."
+            f"The file is not {a(kind)} file, or it is damaged or cut off.", f"Open it in {kind} and save it again."
         ) from error
-    if part and part not in names:
-        raise UnreadableFile(f"The file is not {a(kind)} file: the part {part} is missing.", "Open and save it again.")
     _check_size(archive, len(data))
     _check_entities(archive)
     return archive
+
+
+def not_of(kind: str, names: Iterable[str]) -> UnreadableFile:
+    """What to raise of an archive that does not hold what a file of this kind begins with; `names` are its parts."""
+    for name in names:
+        for start, other in _PARTS.items():
+            if name.lower().startswith(start) and not other.startswith(kind):
+                return _other(kind, other)
+    return UnreadableFile(
+        f"The file is not {a(kind)} file, or what it begins with is lost.", f"Open it in {kind} and save it again."
+    )
+
+
+def only_pictures() -> NeedsOcr:
+    """What to raise of a file in which somebody sees words, and no word is stored."""
+    return NeedsOcr("No text in it: the words are pictures.", "Save it as PDF and run text recognition (OCR) on that.")
+
+
+def _other(kind: str, other: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"The file is not {a(kind)} file: it is {a(other)} under another ending.", "Give it its own ending."
+    )
 
 
 def a(name: str) -> str:
@@ -65,7 +95,8 @@ def _check_size(archive: zipfile.ZipFile, packed: int) -> None:
     if unpacked > MOST_BYTES or len(parts) > MOST_PARTS or (unpacked > _RATIO_FROM and unpacked > packed * _RATIO):
         raise UnreadableFile(
             f"The file would unpack from {packed:,} bytes to {unpacked:,} in {len(parts):,} parts: it was not"
-            " opened, since no real document does that."
+            " opened, since no real document does that.",
+            SAVE_AGAIN,
         )
 
 
@@ -78,6 +109,10 @@ def _check_entities(archive: zipfile.ZipFile) -> None:
             with archive.open(part) as stream:
                 head = stream.read(1 << 16)
         except DAMAGE as error:
-            raise UnreadableFile(f"The file is damaged: {error}.", "Open and save it again.") from error
+            raise UnreadableFile("The file is damaged: a part of it cannot be unpacked.", SAVE_AGAIN) from error
         if _DTD.search(head):
-            raise UnreadableFile(f"The part {part.filename} defines XML entities, which no real document does.")
+            raise UnreadableFile(
+                "The file defines words that stand for others (XML entities), which no office program does and which"
+                " can overload a reader: it was not opened.",
+                SAVE_AGAIN,
+            )

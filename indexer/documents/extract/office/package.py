@@ -5,14 +5,15 @@ Names are compared without their namespaces: files saved as "Strict Open XML" ha
 
 import posixpath
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
 from indexer.documents.extract.office.check import DAMAGE
-from indexer.errors import UnreadableFile
+from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 Element = Any  # of lxml, which has no types
 
@@ -30,8 +31,14 @@ class Package:
     """Reads parts by their names, which some programs write with other slashes or in other case."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
+        """`damaged` fills with the parts that are there and cannot be read."""
+        self.damaged: list[str] = []
         self._archive = archive
         self._names = {_plain(name): name for name in archive.namelist()}
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._names)
 
     def has(self, part: str) -> bool:
         return _plain(part) in self._names
@@ -41,16 +48,17 @@ class Package:
         try:
             return self._archive.read(self._names[_plain(part)])
         except DAMAGE as error:
-            raise _damaged(part) from error
+            raise _damaged() from error
 
     def parse(self, part: str, is_sloppy: bool = False) -> Element | None:
-        """The part's root; None where it is missing or no XML. Drawings in VML are no XML by right."""
+        """The part's root; None where it is missing or damaged. Drawings in VML are no XML by right."""
         if not self.has(part):
             return None
-        data = self.read(part)
         try:
+            data = self.read(part)
             return etree.fromstring(data.replace(b"<br>", b"<br/>") if is_sloppy else data, _parser(is_sloppy))
-        except etree.XMLSyntaxError:
+        except (etree.XMLSyntaxError, UnreadableFile):
+            self.damaged.append(part)
             return None
 
     def stream(self, part: str, *names: str) -> Iterator[Element]:
@@ -65,7 +73,7 @@ class Package:
                 )
                 yield from (element for _, element in parsed)
         except DAMAGE as error:
-            raise _damaged(part) from error
+            raise _damaged() from error
 
     def relations(self, part: str) -> list[Relation]:
         folder, name = posixpath.split(part)
@@ -77,6 +85,28 @@ class Package:
             path = posixpath.normpath(posixpath.join("/", folder, target.replace("\\", "/"))).lstrip("/")
             found.append(Relation(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], path * is_inside))
         return found
+
+
+def damage(parts: Iterable[str]) -> list[str]:
+    """A remark on the parts that could not be read, by what people call them; none where there are none."""
+    found = Counter(_called(part) for part in dict.fromkeys(parts))
+    told = [f"{name} ({number})" if number > 1 else name for name, number in sorted(found.items())]
+    return [f"Damaged in the file and not read: {', '.join(told)}."] if told else []
+
+
+def _called(part: str) -> str:
+    name = posixpath.basename(part).lower()
+    return next((called for start, called in _CALLED.items() if name.startswith(start)), "a part of it")
+
+
+_CALLED = {
+    "comment": "comments", "threadedcomment": "comments", "footnote": "footnotes", "endnote": "endnotes",
+    "header": "a header", "footer": "a footer", "chart": "a chart", "data": "a diagram", "drawing": "drawings",
+    "vmldrawing": "drawings", "style": "the styles", "settings": "settings",
+    "numbering": "the numbers of lists", "slidelayout": "a layout", "slidemaster": "the slide master",
+    "table": "a table", "notes": "notes", "theme": "colours",
+}  # fmt: skip
+"""Parts by what their names begin with, and what people call them."""
 
 
 def local(element: Element) -> str:
@@ -108,8 +138,8 @@ def whole(text: str | None, otherwise: int = 0) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
-def _damaged(part: str) -> UnreadableFile:
-    return UnreadableFile(f"The file is damaged: its part {part} cannot be unpacked.", "Open and save it again.")
+def _damaged() -> UnreadableFile:
+    return UnreadableFile("The file is damaged: a part of it cannot be unpacked.", SAVE_AGAIN)
 
 
 def _plain(name: str) -> str:

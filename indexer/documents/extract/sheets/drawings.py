@@ -1,6 +1,7 @@
 """What hangs on a sheet beside its cells: text boxes, charts, diagrams, boxes to tick, notes; pictures are counted."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,8 +22,8 @@ class Attached:
     charts: list[Chart] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)  # the cell, and what is noted there
     read: set[str] = field(default_factory=set)  # numbers of shapes with words
-    pictures: int = 0
-    objects: int = 0
+    unread: Counter[str] = field(default_factory=Counter)  # what is seen and not read, by kind
+    small_pictures: int = 0
 
 
 def attached(package: Package, relations: tuple[Relation, ...], controls: dict[str, str]) -> Attached:
@@ -33,7 +34,11 @@ def attached(package: Package, relations: tuple[Relation, ...], controls: dict[s
         if relation.kind == "drawing":
             _Drawing(package, relation.part, boxes, found).read()
         elif relation.kind in ("oleObject", "package"):
-            found.objects += 1
+            found.unread["embedded file"] += 1
+        elif relation.kind == "control":
+            found.unread["form control (ActiveX)"] += 1
+        elif relation.kind == "ctrlProp" and _is_list(package.parse(relation.part)):
+            found.unread["list box"] += 1
     for relation in relations:
         root = package.parse(relation.part, is_sloppy=True) if relation.kind == "vmlDrawing" else None
         found.texts += _old_shapes(root, found.read) if root is not None else []
@@ -72,7 +77,11 @@ class _Drawing:
         if properties is not None and properties.get("hidden") in ("1", "true") and number not in self._boxes:
             return
         if local(shape) == "pic":
-            self._found.pictures += _is_large(shape)
+            is_large = _is_large(shape)
+            self._found.unread["picture"] += is_large
+            self._found.small_pictures += not is_large
+        elif local(shape) == "contentPart":
+            self._found.unread["drawing by hand"] += 1
         elif local(shape) == "graphicFrame":
             self._add_frame(shape)
         else:
@@ -82,16 +91,27 @@ class _Drawing:
                 self._found.texts.append(self._boxes.get(number, "") + text)
 
     def _add_frame(self, frame: Element) -> None:
-        for data in frame.iter("{*}chart"):
-            relation = self._parts.get(attribute(data, "id"))
-            root = self._package.parse(relation.part) if relation is not None else None
-            if root is not None:
-                self._found.charts.append(read_chart(root))
-        for data in frame.iter("{*}relIds"):
-            relation = self._parts.get(attribute(data, "dm"))
-            root = self._package.parse(relation.part) if relation is not None else None
-            if root is not None:
-                self._found.texts += filter(None, (drawn_text(point) for point in root.iter("{*}pt")))
+        for data in frame.iter("{*}chart", "{*}relIds", "{*}slicer", "{*}timeslicer", "{*}model3d"):
+            name = local(data)
+            if name == "chart":
+                root = self._part(attribute(data, "id"), "chart")
+                if root is not None:
+                    self._found.charts.append(read_chart(root))
+            elif name == "relIds":
+                root = self._part(attribute(data, "dm"), "diagram")
+                points = root.iter("{*}pt") if root is not None else ()
+                self._found.texts += filter(None, (drawn_text(point) for point in points))
+            elif name == "model3d":
+                self._found.unread["three-dimensional model"] += 1
+            else:
+                self._found.unread["filter with buttons (slicer)"] += 1
+
+    def _part(self, relation_id: str, kind: str) -> Element | None:
+        relation = self._parts.get(relation_id)
+        if relation is None or not self._package.has(relation.part):
+            self._found.unread[f"{kind} without its contents"] += 1
+            return None
+        return self._package.parse(relation.part)
 
 
 def _old_shapes(root: Element, read: set[str]) -> list[str]:
@@ -111,6 +131,10 @@ def _old_shapes(root: Element, read: set[str]) -> list[str]:
     return texts
 
 
+def _is_list(control: Element | None) -> bool:
+    return control is not None and control.get("objectType") in ("Drop", "List") and whole(control.get("sel")) > 0
+
+
 def _is_large(picture: Element) -> bool:
     sizes = [size for size in picture.iter("{*}ext") if size.get("cx")]
     return not sizes or whole(sizes[0].get("cx")) * whole(sizes[0].get("cy")) >= _LARGE
@@ -120,7 +144,7 @@ def _shapes(element: Element, depth: int = 0) -> Iterator[Element]:
     """The shapes in an anchor or a group; of an alternative the first is taken, the others are for older programs."""
     for child in element:
         name = local(child)
-        if name in ("sp", "cxnSp", "pic", "graphicFrame"):
+        if name in ("sp", "cxnSp", "pic", "graphicFrame", "contentPart"):
             yield child
         elif depth < _DEEPEST and name in _AROUND_SHAPES:
             yield from _shapes(child, depth + 1)

@@ -1,15 +1,15 @@
 """Excel files to blocks: a sheet is a page with its name as heading, its tables below; then what hangs on the sheet."""
 
-from collections.abc import Iterator
-
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.office.charts import Chart
 from indexer.documents.extract.office.check import core_title, open_office
-from indexer.documents.extract.sheets.drawings import Attached, attached
+from indexer.documents.extract.sheets.content import area_of
+from indexer.documents.extract.sheets.drawings import attached
+from indexer.documents.extract.sheets.remarks import Unread, check, remarks
 from indexer.documents.extract.sheets.rows import repeat_labels
-from indexer.documents.extract.sheets.tables import add_tables
-from indexer.documents.extract.sheets.workbook import Sheet, SheetContent, Workbook, area_of
+from indexer.documents.extract.sheets.tables import Notes, add_tables
+from indexer.documents.extract.sheets.workbook import Sheet, Workbook
 from indexer.documents.extract.titles import choose_title
 
 
@@ -17,65 +17,54 @@ def extract_workbook(data: bytes, name: str) -> ExtractedDocument:
     archive = open_office(data, "Excel")
     workbook = Workbook(archive)
     builder = DocumentBuilder()
+    unread = Unread(hidden_sheets=[sheet.name for sheet in workbook.sheets if sheet.is_hidden])
+    unread.lost_sheets = workbook.lost_sheets
     for page, sheet in enumerate(workbook.sheets, start=1):
-        if sheet.is_hidden:
-            builder.remarks.append(f"The hidden sheet {sheet.name!r} is not searched.")
-        else:
-            _add_sheet(builder, workbook, sheet, page)
+        if not sheet.is_hidden:
+            _add_sheet(builder, workbook, sheet, page, unread)
+    check(builder, unread)
+    builder.remarks += remarks(unread, workbook.package.damaged)
     return builder.build(choose_title(name, core_title(archive)), pages=len(workbook.sheets))
 
 
-def _add_sheet(builder: DocumentBuilder, workbook: Workbook, sheet: Sheet, page: int) -> None:
+def _add_sheet(builder: DocumentBuilder, workbook: Workbook, sheet: Sheet, page: int, unread: Unread) -> None:
     content = workbook.content(sheet)
     found = attached(workbook.package, sheet.relations, content.controls)
+    all_repeated = repeat_labels(content.lines, content.merged)
     lines = content.lines
-    all_repeated = repeat_labels(lines, content.merged)
     if lines or found.texts or found.charts or found.notes:
         builder.add("heading", sheet.name, level=1, page=page)
-    add_tables(builder, lines, page)
+    notes = add_tables(builder, lines, page, _notes(found.notes))
     for text in found.texts:
         builder.add("paragraph", text, page=page)
-    named = {line.number: line.cells[min(line.cells)] for line in lines}
-    visible = {other.name for other in workbook.sheets if not other.is_hidden}
+    shown = {other.name for other in workbook.sheets if not other.is_hidden}
     for chart in found.charts:
-        _add_chart(builder, chart, visible, page)
-    for cell, text in found.notes:
-        area = area_of(cell)
-        builder.add("paragraph", f"{named.get(area.top if area else 0, cell)}: {text}", page=page)
-    for text in content.page_texts:
+        is_elsewhere = chart.sources <= shown
+        if not _add_chart(builder, chart, is_elsewhere, page):
+            unread.meet("chart without stored values", sheet.name)
+    for text in [*notes, *content.page_texts]:
         builder.add("paragraph", text, page=page)
-    builder.remarks += list(_remarks(sheet, content, found, visible))
+    for kind, number in [*content.unread.items(), *found.unread.items()]:
+        unread.meet(kind, sheet.name, number)
+    unread.small_pictures += found.small_pictures
     if not all_repeated:
-        builder.remarks.append(f"Of the sheet {sheet.name!r} not every row repeats its merged labels: it is too much.")
+        unread.meet("table that does not repeat all of its merged labels", sheet.name)
 
 
-def _add_chart(builder: DocumentBuilder, chart: Chart, visible: set[str], page: int) -> None:
-    """Its words, and its values where they stand in no sheet that is read."""
+def _notes(found: list[tuple[str, str]]) -> Notes:
+    """What is noted on each cell, by row and column; what names no cell is noted on none."""
+    notes: Notes = {}
+    for cell, text in found:
+        area = area_of(cell)
+        row, column = (area.top, area.left) if area is not None else (0, 0)
+        notes.setdefault(row, {}).setdefault(column, []).append(text)
+    return notes
+
+
+def _add_chart(builder: DocumentBuilder, chart: Chart, is_elsewhere: bool, page: int) -> bool:
+    """Its words, and its values where they stand in no sheet that is read. False where there are none."""
     builder.add("paragraph", "\n".join([chart.title, *chart.axes]), page=page)
-    if chart.rows and not chart.sources <= visible:
+    if chart.rows and not is_elsewhere:
         has_names = any(chart.rows[0])
         builder.add_table(chart.rows[not has_names :], frozenset({0} if has_names else ()), page)
-
-
-def _remarks(sheet: Sheet, content: SheetContent, found: Attached, visible: set[str]) -> Iterator[str]:
-    name = f"The sheet {sheet.name!r}"
-    if content.formulas_without_value:
-        yield (
-            f"{name} has {_count(content.formulas_without_value, 'formula')} without a stored value: open and save it"
-            " in Excel to have them computed."
-        )
-    if content.hidden_rows or content.hidden_columns:
-        rows, columns = _count(content.hidden_rows, "row"), _count(content.hidden_columns, "column")
-        hidden = [text for text in (rows, columns) if not text.startswith("0")]
-        yield f"{name} has hidden cells, which are searched: {' and '.join(hidden)}."
-    lost = sum(1 for chart in found.charts if not chart.rows and not chart.sources <= visible)
-    if lost:
-        yield f"{name} has {_count(lost, 'chart')} whose values are not stored in it: its words alone are searched."
-    if found.pictures:
-        yield f"{name} holds {_count(found.pictures, 'picture')}; words inside are not searched."
-    if found.objects:
-        yield f"{name} holds {_count(found.objects, 'embedded file')}; words inside are not searched."
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"
+    return bool(chart.rows) or is_elsewhere

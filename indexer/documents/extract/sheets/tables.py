@@ -6,7 +6,7 @@ what stands above it is a caption, or a second line of it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
@@ -20,10 +20,13 @@ _MOST_HEADERS = 3
 _LONGEST_NAME = 120  # characters of a cell that names a column
 _MOSTLY, _ALMOST = 0.6, 0.8
 _NEXT_TO, _MOST_BESIDE = 2, 20  # empty columns between tables that stand side by side, and how many may stand so
+LONGEST_NOTE = 500  # characters of a note in its row
 _SPARSE = 40
 """Places for each filled cell from which a table is a few cells far apart: empty ones are then left out."""
 _FEW_PLACES = 100_000
 
+Notes = dict[int, dict[int, list[str]]]
+"""What is noted on cells, by the number of their row and by column."""
 _NUMBER = re.compile(
     r"""[^\w\s(]{0,2}\s?[(+-]?\s?[^\w\s(]?\s?\d[\d.,'’\s]*(?:[eE][+-]?\d+)?\s?\)?   # a currency before it
             \s?(?:%|‰|[^\w\s]|[A-Za-z]{1,3}\.?|°[CF])?-?                       # or a unit behind
@@ -58,13 +61,45 @@ class Table:
         return rows if self.header is None else [self.header, *rows]
 
 
-def add_tables(builder: DocumentBuilder, lines: Sequence[Line], page: int | None = None) -> None:
+def add_tables(
+    builder: DocumentBuilder, lines: Sequence[Line], page: int | None = None, notes: Notes | None = None
+) -> list[str]:
+    """Adds what the lines hold. A note stands in the cell that it is on; those on names of columns and other words,
+    which would be repeated in every row, and long ones are given back, each with the words that it is about."""
+    notes = {row: dict(of_row) for row, of_row in notes.items()} if notes else {}
+    labels = {line.number: dict(line.cells) for line in lines if line.number in notes}
+    in_rows: set[int] = set()
     for table in find_tables(lines):
+        if notes and not table.caption:
+            in_rows.update(line.number for line in table.lines)
+            _put_notes(table, notes)
         rows = table.rows()
         if table.caption or sum(1 for row in rows for cell in row if cell) == 1:
             builder.add("paragraph", table.caption or "".join(cell for row in rows for cell in row), page=page)
         else:
             builder.add_table(rows, frozenset() if table.header is None else frozenset({0}), page)
+
+    return list(_told(notes, labels, in_rows))
+
+
+def _put_notes(table: Table, notes: Notes) -> None:
+    for line in table.lines:
+        of_row = notes.get(line.number, {})
+        for column in [column for column in of_row if column in table.places]:
+            text = "; ".join(of_row[column])
+            if len(text) <= LONGEST_NOTE:
+                line.cells[column] = f"{line.cells.get(column, '')} (note: {text})".strip()
+                del of_row[column]
+
+
+def _told(notes: Notes, labels: Mapping[int, Mapping[int, str]], in_rows: set[int]) -> Iterator[str]:
+    for row in sorted(notes):
+        cells = labels.get(row, {})
+        first = cells[min(cells)] if cells else ""
+        for column in sorted(notes[row]):
+            about = first if row in in_rows else cells.get(column, first)
+            for text in notes[row][column]:
+                yield f"{about}: {text}" if about else f"Note: {text}"
 
 
 def find_tables(lines: Sequence[Line]) -> list[Table]:

@@ -4,18 +4,14 @@ Cells are read as they come; of a sheet only what they show is kept. openpyxl ke
 memory, either formulas or their values, and neither reads Strict files nor says what is hidden.
 """
 
-import datetime
-import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import lru_cache
+from dataclasses import dataclass
 
 from lxml import etree
 
 from indexer.documents.extract import clean
-from indexer.documents.extract.office.cells import number, shown
+from indexer.documents.extract.office.check import not_of
 from indexer.documents.extract.office.number_format import BUILT_IN, GENERAL
 from indexer.documents.extract.office.package import (
     Element,
@@ -28,28 +24,13 @@ from indexer.documents.extract.office.package import (
     local,
     whole,
 )
-from indexer.documents.extract.sheets.rows import Area, Line
+from indexer.documents.extract.sheets.content import ELEMENTS, CellReader, SheetContent, Style, area_of, string_of
 from indexer.errors import UnreadableFile
 
+_SHEETS = ("worksheet", "chartsheet", "xlMacrosheet")
 MOST_CHARACTERS = 1 << 26
 """Of all cells together: a file may name one long string in a million cells."""
-MOST_COLUMNS = 16_384
-_REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
-_LETTERS = re.compile(r"[A-Z]+")
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_FIRST_DAY = datetime.datetime(1899, 12, 30)
-
-
-@dataclass
-class SheetContent:
-    lines: list[Line] = field(default_factory=list)
-    merged: list[Area] = field(default_factory=list)
-    header_rows: set[int] = field(default_factory=set)  # of tables and filters that the file knows
-    formulas_without_value: int = 0
-    hidden_rows: int = 0
-    hidden_columns: int = 0
-    controls: dict[str, str] = field(default_factory=dict)  # shapes of a form: number, relation
-    page_texts: list[str] = field(default_factory=list)  # headers and footers of the printed page
+_ADVICE = "Open it in Excel and save it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +42,6 @@ class Sheet:
     relations: tuple[Relation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    code: str = GENERAL
-    is_bold: bool = False
-    has_box: bool = False  # a truth is shown as a box to tick
-
-
 class Workbook:
     """Sheets in their order, and their contents one after another."""
 
@@ -77,25 +51,30 @@ class Workbook:
         main = next((r.part for r in self.package.relations("") if r.kind == "officeDocument"), "xl/workbook.xml")
         root = self.package.parse(main)
         if root is None or local(root) != "workbook":
-            is_other = not self.package.has(main) or root is not None
-            what = "not an Excel file: it has no" if is_other else "damaged: Docent cannot read its"
-            raise UnreadableFile(f"The file is {what} list of sheets.", "Open and save it again.")
+            if not self.package.has(main) or root is not None:
+                raise not_of("Excel", self.package.names)
+            raise UnreadableFile("The file is damaged: Docent cannot read its list of sheets.", _ADVICE)
         properties = first(root, "workbookPr")
         self._since_1904 = properties is not None and is_true(properties.get("date1904"))
         relations = {relation.id: relation for relation in self.package.relations(main)}
+        self.lost_sheets: list[str] = []
         self.sheets = [sheet for found in every(root, "sheets/sheet") if (sheet := self._sheet(found, relations))]
         parts = {relation.kind: relation.part for relation in relations.values()}
-        self._styles = _styles(self.package.parse(parts.get("styles", "")))
+        styles = self.package.parse(parts.get("styles", ""))
+        self._styles = _styles(styles)
+        self._rules = _rules_for_numbers(styles)
+        self._has_cards = self._shows_cards()
         try:
             self._strings = list(_shared_strings(self.package, parts.get("sharedStrings", "")))
         except etree.XMLSyntaxError as error:
-            raise UnreadableFile("The file is damaged: its words cannot be read.", "Open and save it again.") from error
+            raise UnreadableFile("The file is damaged: its words cannot be read.", _ADVICE) from error
 
     def _sheet(self, element: Element, relations: dict[str, Relation]) -> Sheet | None:
         relation = relations.get(attribute(element, "id"))
-        if relation is None or not self.package.has(relation.part) or relation.kind not in _SHEETS:
-            return None
         is_hidden = element.get("state", "visible") != "visible"
+        if relation is None or not self.package.has(relation.part) or relation.kind not in _SHEETS:
+            self.lost_sheets += [] if is_hidden else [clean.one_line(element.get("name", ""))]
+            return None
         about = tuple(self.package.relations(relation.part))
         return Sheet(
             clean.one_line(element.get("name", "")), relation.part, is_hidden, relation.kind == "chartsheet", about
@@ -104,156 +83,28 @@ class Workbook:
     def content(self, sheet: Sheet) -> SheetContent:
         """Raises UnreadableFile where the sheet is damaged, or names more text than a file holds."""
         content = SheetContent()
-        reader = _CellReader(self._strings, self._styles, self._since_1904, content)
-        names = ("row", "c", "mergeCell", "col", "autoFilter", "control", *_PAGE_TEXTS)
+        reader = CellReader(self._strings, self._styles, self._since_1904, content, self._has_cards, self._rules)
         try:
-            for element in self.package.stream(sheet.part, *names):
+            for element in self.package.stream(sheet.part, *ELEMENTS):
                 self._left -= reader.end(element)
                 if self._left < 0:
                     raise UnreadableFile(f"Its cells show more than {MOST_CHARACTERS:,} characters: it was left out.")
         except etree.XMLSyntaxError as error:
-            raise UnreadableFile(
-                f"The file is damaged: the sheet {sheet.name!r} cannot be read.", "Open and save it again."
-            ) from error
-        content.hidden_columns = reader.hidden_columns()
+            raise UnreadableFile(f'The file is damaged: the sheet "{sheet.name}" cannot be read.', _ADVICE) from error
         content.lines.sort(key=lambda line: line.number)
         for relation in sheet.relations:
             root = self.package.parse(relation.part) if relation.kind == "table" else None
             if root is not None and (area := area_of(root.get("ref", ""))) and root.get("headerRowCount", "1") != "0":
                 content.header_rows.add(area.top)
+        reader.count_hidden_columns()
         for line in content.lines:
             line.is_named = line.number in content.header_rows
         return content
 
-
-_SHEETS = ("worksheet", "chartsheet", "xlMacrosheet")
-_PAGE_TEXTS = ("oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter")
-_PAGE_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d+|[PNDTFAZGBIUESXYOH])', re.IGNORECASE)
-_COUNTED = re.compile("&[PNDTFAZ]", re.IGNORECASE)  # numbers of pages, the date, names of the file and the sheet
-
-
-class _CellReader:
-    """Takes the elements of a sheet in turn and fills its content."""
-
-    def __init__(self, strings: list[str], styles: list[_Style], since_1904: bool, content: SheetContent) -> None:
-        self._strings = strings
-        self._styles = styles
-        self._since_1904 = since_1904
-        self._content = content
-        self._row: Element = None
-        self._number = 0
-        self._next_column = 0
-        self._columns: dict[int, str] = {}
-        self._numbers = 0
-        self._is_bold = True
-        self._hidden: list[tuple[int, int]] = []  # first and last column
-
-    def _begin_row(self, element: Element) -> None:
-        self._row = element
-        self._number = whole(element.get("r"), self._number + 1)
-        self._next_column, self._columns, self._numbers, self._is_bold = 0, {}, 0, True
-
-    def end(self, element: Element) -> int:
-        """Characters that the element shows."""
-        name = local(element)
-        if name == "c":
-            return self._end_cell(element)
-        content = self._content
-        if name == "row":
-            if element is not self._row:  # it has no cells
-                self._begin_row(element)
-            self._end_row(is_true(element.get("hidden")))
-        elif name == "mergeCell" and (area := area_of(element.get("ref", ""))):
-            content.merged.append(area)
-        elif name == "autoFilter" and (area := area_of(element.get("ref", ""))):
-            content.header_rows.add(area.top)
-        elif name == "col" and is_true(element.get("hidden")):
-            self._hidden.append((whole(element.get("min")) - 1, whole(element.get("max")) - 1))
-        elif name == "control":
-            content.controls[element.get("shapeId", "")] = attribute(element, "id")
-        elif name in _PAGE_TEXTS and element.text:
-            content.page_texts += [words for words in _page_texts(element.text) if words not in content.page_texts]
-        element.clear()
-        parent = element.getparent()
-        while element.getprevious() is not None:
-            del parent[0]
-        return 0
-
-    def hidden_columns(self) -> int:
-        """Of those that show something."""
-        hidden, last, found = sorted(self._hidden, reverse=True), -1, 0
-        for column in sorted({column for line in self._content.lines for column in line.cells}):
-            while hidden and hidden[-1][0] <= column:
-                last = max(last, hidden.pop()[1])
-            found += column <= last
-        return found
-
-    def _end_row(self, is_hidden: bool) -> None:
-        if not self._columns:
-            return
-        self._content.lines.append(Line(self._number, self._columns, self._numbers, self._is_bold))
-        self._content.hidden_rows += is_hidden
-
-    def _end_cell(self, element: Element) -> int:
-        row = element.getparent()
-        if row is None:
-            return 0
-        if row is not self._row:
-            self._begin_row(row)
-        column = self._column(element.get("r", ""))
-        place = whole(element.get("s"))
-        style = self._styles[place] if place < len(self._styles) else _Style()
-        text, is_number = self._shown(element, style)
-        element.clear()
-        while element.getprevious() is not None:  # a row of a million cells is not kept as elements
-            del row[0]
-        if not text.strip() or not 0 <= column < MOST_COLUMNS:
-            return 0
-        self._columns[column] = text
-        if is_number:
-            self._numbers |= 1 << column
-        self._is_bold = self._is_bold and style.is_bold
-        return len(text)
-
-    def _column(self, reference: str) -> int:
-        column = _column_number(reference.rstrip("0123456789"))
-        column = self._next_column if column < 0 else column
-        self._next_column = column + 1
-        return column
-
-    def _shown(self, element: Element, style: _Style) -> tuple[str, bool]:
-        """What a cell shows, and whether it is a number."""
-        code, kind = style.code, element.get("t", "n")
-        value, has_formula = "", False
-        for child in element:
-            name = local(child)
-            if name == "v":
-                value = child.text or ""
-            elif name == "f":
-                has_formula = True
-            elif name == "is":
-                return shown(string_of(child), code), False
-        if not value:
-            self._content.formulas_without_value += has_formula and kind != "str"
-            return "", False
-        if kind == "s":
-            place = whole(value, len(self._strings))
-            return shown(self._strings[place], code) if place < len(self._strings) else "", False
-        if kind == "b":
-            truth = is_true(value.strip())
-            return ("[x]" if truth else "[ ]") if style.has_box else shown(truth), False
-        if kind in ("str", "e", "inlineStr"):
-            return shown(unescaped(value), code if kind != "e" else GENERAL), False
-        amount = _days(value) if kind == "d" else number(value)
-        return (shown(amount, code, self._since_1904 and kind != "d"), True) if amount is not None else (value, False)
-
-
-def _page_texts(code: str) -> Iterator[str]:
-    """The words at the left, in the middle and at the right of a page's edge; not those around a page's number."""
-    for part in re.split("&[LCR]", code.replace("&&", "\0"), flags=re.IGNORECASE):
-        words = _PAGE_CODES.sub(" ", part).replace("\0", "&").split()
-        if any(map(str.isalpha, "".join(words))) and (len(words) > 2 or not _COUNTED.search(part)):
-            yield " ".join(words)
+    def _shows_cards(self) -> bool:
+        """Whether cells may show pictures or data cards, which are stored as errors; some errors are told so too."""
+        kinds = self.package.parse("xl/richData/rdrichvaluestructure.xml")
+        return kinds is not None and any(kind.get("t") != "_error" for kind in kinds)
 
 
 def _shared_strings(package: Package, part: str) -> Iterator[str]:
@@ -264,24 +115,7 @@ def _shared_strings(package: Package, part: str) -> Iterator[str]:
             del element.getparent()[0]
 
 
-def string_of(element: Element) -> str:
-    """The words of a string, which may have runs in several fonts; how they are pronounced is left out."""
-    texts = []
-    for child in element:
-        name = local(child)
-        if name == "t":
-            texts.append(child.text or "")
-        elif name == "r":
-            texts += [run.text or "" for run in every(child, "t")]
-    return unescaped("".join(texts))
-
-
-def unescaped(text: str) -> str:
-    """`_x000D_` stands for a character that XML has no place for."""
-    return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
-
-
-def _styles(root: Element | None) -> list[_Style]:
+def _styles(root: Element | None) -> list[Style]:
     if root is None:
         return []
     codes = BUILT_IN | {
@@ -295,35 +129,11 @@ def _styles(root: Element | None) -> list[_Style]:
     for found in every(root, "cellXfs/xf"):
         code, font = whole(found.get("numFmtId")), whole(found.get("fontId"))
         has_box = next(found.iter("{*}xfComplement"), None) is not None
-        styles.append(_Style(codes.get(code, GENERAL), font < len(bold) and bold[font], has_box))
+        styles.append(Style(codes.get(code, GENERAL), font < len(bold) and bold[font], has_box))
     return styles
 
 
-def area_of(reference: str) -> Area | None:
-    """`A1:C3` or `A1`; None for what is no area of a sheet."""
-    start, _, end = reference.partition(":")
-    corners = [_REFERENCE.fullmatch(corner) for corner in (start, end or start)]
-    if corners[0] is None or corners[1] is None:
-        return None
-    rows, columns = zip(*((int(c[2]), _column_number(c[1])) for c in corners if c), strict=True)
-    return Area(min(rows), min(columns), max(rows), min(max(columns), MOST_COLUMNS - 1))
-
-
-@lru_cache(maxsize=MOST_COLUMNS)
-def _column_number(letters: str) -> int:
-    """From 0; -1 for what names no column."""
-    if len(letters) > 3 or not _LETTERS.fullmatch(letters):
-        return -1
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - 64
-    return column - 1
-
-
-def _days(text: str) -> Decimal | None:
-    """A date that the file spells out, as in Strict files, in days as any other."""
-    try:
-        moment = datetime.datetime.fromisoformat(text.strip().removesuffix("Z")).replace(tzinfo=None)
-    except ValueError:
-        return None
-    return Decimal(round((moment - _FIRST_DAY).total_seconds() * 1000)) / 86_400_000
+def _rules_for_numbers(styles: Element | None) -> frozenset[int]:
+    """The looks of rules (conditional formats) that have a number format of their own."""
+    looks = every(styles, "dxfs/dxf") if styles is not None else []
+    return frozenset(place for place, look in enumerate(looks) if first(look, "numFmt") is not None)

@@ -39,7 +39,7 @@ class Body:
     def __init__(self, file: File, part: str, root: Element, on_margin: bool = False) -> None:
         self._file = file
         self._relations = {relation.id: relation for relation in file.package.relations(part)}
-        self._reader = TextReader(file.styles, Fields(root, on_margin), file.seen)
+        self._reader = TextReader(file.styles, Fields(root, on_margin, file.seen.meet), file.seen)
         self._drawings = Drawings(file.package, self._relations, file.seen)
         self._carried: list[str] = []  # text that goes on in the next paragraph
         self._strong = self._weak = 0
@@ -80,7 +80,7 @@ class Body:
             elif name in ("oMath", "oMathPara"):
                 found.append(Line("paragraph", equation(child)))
             elif name == "subDoc":
-                self._file.seen.things["linked sub-document"] += 1
+                self._file.seen.meet("linked sub-document")
             elif name:
                 self._walk(child, found)
 
@@ -102,6 +102,8 @@ class Body:
             self._carried = []
             if text.strip() or not is_on(first(about, "rPr/vanish") if about is not None else None):
                 line = self._line(about, style or self._file.styles.ordinary, text)
+                if line.kind == "heading" and text.strip():
+                    self._file.seen.heading = line.shown
                 line.is_bold = not self._inside and self._reader.strong > 0 and not self._reader.weak
                 found.append(line)
         if hanging:

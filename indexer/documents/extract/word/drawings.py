@@ -58,18 +58,26 @@ class Drawings:
         if name == "OLEObject":
             program = attribute(element, "ProgID").partition(".")[0]
             kind = next((kind for start, kind in _KINDS.items() if program.startswith(start)), "file")
-            self._seen.things[f"embedded {kind}"] += 1
+            self._seen.meet(f"embedded {kind}")
         elif name == "control":
-            self._seen.things["form control (ActiveX)"] += 1
+            self._seen.meet("form control (ActiveX)")
         elif name == "pic":
-            self._seen.things["picture"] += _size(element) >= _LARGE
+            self._picture(_size(element))
         elif name == "imagedata" and not in_object:
-            self._seen.things["picture"] += _old_size(element) >= _LARGE
+            self._picture(_old_size(element))
         elif name == "model3d":
-            self._seen.things["three-dimensional model"] += 1
+            self._seen.meet("three-dimensional model")
+        elif name == "contentPart":
+            self._seen.meet("drawing by hand")
+
+    def _picture(self, size: int) -> None:
+        if size >= _LARGE:
+            self._seen.meet("picture")
+        else:
+            self._seen.small_pictures += 1
 
     def _chart(self, element: Element) -> Iterator[Unit]:
-        root = self._part(attribute(element, "id"))
+        root = self._part(attribute(element, "id"), "chart")
         if root is None:
             return
         chart = read_chart(root)
@@ -79,20 +87,23 @@ class Drawings:
         if chart.rows:
             yield Grid(chart.rows)
         else:
-            self._seen.things["chart without stored values"] += 1
+            self._seen.meet("chart without stored values")
 
     def _diagram(self, element: Element) -> Iterator[Unit]:
-        root = self._part(attribute(element, "dm"))
+        root = self._part(attribute(element, "dm"), "diagram")
         for level, text in diagram(root) if root is not None else ():
             yield Line("item", text, min(level, 6))
 
-    def _part(self, relation_id: str) -> Element | None:
+    def _part(self, relation_id: str, kind: str) -> Element | None:
         """Once: a file that shows one part a thousand times would grow by it."""
         relation = self._relations.get(relation_id)
-        if relation is None or not relation.part or relation.part in self._read:
+        if relation is None or not self._package.has(relation.part):
+            self._seen.meet(f"{kind} without its contents")
+            return None
+        if relation.part in self._read:
             return None
         self._read.add(relation.part)
-        return self._seen.parse(self._package, relation.part)
+        return self._package.parse(relation.part)
 
 
 def diagram(root: Element) -> list[tuple[int, str]]:

@@ -1,16 +1,28 @@
 """Fields of a Word file: what they show is read, their codes are not. Boxes and lists of old forms are fields too."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.office.package import Element, attribute, every, first, whole
 from indexer.documents.extract.word.styles import is_on
-from indexer.documents.extract.word.symbols import EMPTY, TICKED
+from indexer.documents.extract.word.symbols import EMPTY, TICKED, sign
 
 PAGE_NUMBER = "\ue000"
 """Stands for the number of a page until the line is whole."""
 LONGEST_CODE = 1_000
 _OF_PAGES = ("PAGE", "NUMPAGES", "SECTIONPAGES")
+_COUNTED = frozenset(("AUTONUM", "AUTONUMLGL", "AUTONUMOUT", "LISTNUM"))
+"""Fields that never have a result in the file: Word counts them when it draws the page."""
+_COMPUTED = frozenset(
+    "SEQ REF PAGEREF NOTEREF STYLEREF DATE TIME CREATEDATE SAVEDATE PRINTDATE DOCPROPERTY DOCVARIABLE MERGEFIELD IF TOC"
+    " INCLUDETEXT INCLUDEPICTURE INDEX TOA BIBLIOGRAPHY CITATION TITLE SUBJECT AUTHOR KEYWORDS COMMENTS INFO FILENAME"
+    " LASTSAVEDBY QUOTE FILLIN LINK DDE DDEAUTO EMBED NUMWORDS NUMCHARS NUMPAGES SECTION REVNUM EDITTIME AUTOTEXT"
+    " AUTOTEXTLIST DATABASE COMPARE USERNAME USERADDRESS USERINITIALS ADDRESSBLOCK GREETINGLINE".split()
+)
+"""Fields that show something where Word has computed them."""
+_RESULTS = ("{*}t", "{*}sym", "{*}drawing", "{*}pict", "{*}object", "{*}fldChar")
+_SYMBOL = re.compile(r"^\s*SYMBOL\s+(0x[0-9a-f]{1,4}|\d{1,5})\b(?:.*?\\f\s*\"?([^\"\\]{1,60}))?", re.IGNORECASE)
 _BUTTONS = ("MACROBUTTON", "GOTOBUTTON")
 _WORDS = r"(?:page|seite|pagina|página|pàgina|pág|pag|side|sida|sivu|strona|str|стр|страница|p|pg|s)\b\.?"
 _NUMBERED = re.compile(
@@ -38,7 +50,11 @@ class _Open:
 class Fields:
     """Those of one part of the file, in its order. A field without an end is none, so that it hides nothing."""
 
-    def __init__(self, root: Element, on_margin: bool = False) -> None:
+    def __init__(
+        self, root: Element, on_margin: bool = False, on_lost: Callable[[str], None] = lambda kind: None
+    ) -> None:
+        """`on_lost` is told what kind of field shows something that the file does not hold."""
+        self._on_lost = on_lost
         self._on_margin = on_margin
         self._whole = _with_an_end(root)  # holds the elements, so that they stay the same objects
         self._open: list[_Open | None] = []
@@ -78,16 +94,29 @@ class Fields:
         self._hiding -= last.in_code or last.is_silent
         return "" if self._hiding else self._shown(last)
 
-    def simple(self, code: str) -> str:
+    def simple(self, code: str, element: Element) -> str:
         """What to read in place of the result of a field in one piece; "" to read the result."""
-        return PAGE_NUMBER if self._on_margin and next(iter(code.split()), "").upper() in _OF_PAGES else ""
+        if self._on_margin and next(iter(code.split()), "").upper() in _OF_PAGES:
+            return PAGE_NUMBER
+        return "" if next(element.iter(*_RESULTS), None) is not None else self._computed(code)
 
     def _shown(self, ended: _Open) -> str:
         if ended.form is not None and (shown := _form(ended.form)):
             return shown
         if ended.name in _OF_PAGES and self._on_margin:
             return PAGE_NUMBER
-        return _without_result("".join(ended.code)) if ended.in_code else ""
+        return self._computed("".join(ended.code)) if ended.in_code else ""
+
+    def _computed(self, code: str) -> str:
+        """What a field without a stored result shows, as far as its code tells."""
+        text = _without_result(code)
+        name = next(iter(code.split()), "").upper()
+        if not text and not self._hiding:
+            if name in _COUNTED:
+                self._on_lost("number that Word counts by itself")
+            elif name in _COMPUTED or name.startswith("="):
+                self._on_lost("field without a stored result")
+        return text
 
 
 def without_page_numbers(text: str) -> str:
@@ -133,4 +162,7 @@ def _without_result(code: str) -> str:
         if phonetic := _PHONETIC.search(code):
             return f"{phonetic[2].strip()}({phonetic[1].strip()})"
         return " ".join(_SWITCH.sub(" ", code.strip()[2:]).split())
+    if symbol := _SYMBOL.match(code):
+        number = int(symbol[1], 16 if symbol[1][:2].lower() == "0x" else 10)
+        return sign(f"{number:X}", (symbol[2] or "Symbol").strip())
     return ""

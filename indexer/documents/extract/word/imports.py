@@ -42,7 +42,7 @@ class Imports:
                 return self._read_word(self._package.read(part))
         except UnreadableFile:
             pass  # said below, as of kinds that are not read
-        self.seen.things[f"imported file ({ending or 'of an unknown kind'})"] += 1
+        self.seen.meet(f"imported file ({ending or 'of an unknown kind'})")
         return []
 
 

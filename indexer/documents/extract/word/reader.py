@@ -5,11 +5,11 @@ paragraph that they are about. Tracked changes are read as accepted. What is lef
 """
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.office.check import core_title, open_office
+from indexer.documents.extract.office.check import core_title, not_of, open_office
 from indexer.documents.extract.office.package import Element, Package, attribute, every
 from indexer.documents.extract.titles import choose_title
 from indexer.documents.extract.word.blocks import BlockWriter, flat
@@ -18,14 +18,15 @@ from indexer.documents.extract.word.headings import with_headings
 from indexer.documents.extract.word.imports import Imports
 from indexer.documents.extract.word.margins import Margins
 from indexer.documents.extract.word.numbering import Numbering
+from indexer.documents.extract.word.remarks import check, remarks
 from indexer.documents.extract.word.styles import Styles
 from indexer.documents.extract.word.text import Seen
-from indexer.documents.extract.word.units import Line, SectionEnd, Unit, plural
+from indexer.documents.extract.word.units import Line, SectionEnd, Unit
 from indexer.errors import UnreadableFile
 
 _MAIN = "word/document.xml"
 _NOTES = ("footnotes", "endnotes")
-_ADVICE = "Open and save it again."
+_ADVICE = "Open it in Word and save it again."
 
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
@@ -34,7 +35,8 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
     writer = BlockWriter(builder)
     document.write(builder, writer)
-    builder.remarks += list(_remarks(document.seen))
+    check(builder, document.seen)
+    builder.remarks += remarks(document.seen)
     if not writer.repeats_all:
         builder.remarks.append("Not every row of a table repeats its merged labels: it is too much.")
     return builder.build(choose_title(name, writer.heading, core_title(archive), writer.first_heading))
@@ -47,15 +49,16 @@ class _Document:
         package = self._package = Package(archive)
         part = next((one.part for one in package.relations("") if one.kind == "officeDocument"), _MAIN)
         if not package.has(part):
-            raise UnreadableFile(f"The file is not a Word file: the part {part} is missing.", _ADVICE)
+            raise not_of("Word", package.names)
         root = package.parse(part)
         if root is None:
-            raise UnreadableFile(f"The file is damaged, or its parts are nested too deeply: {part}.", _ADVICE)
+            raise UnreadableFile("The file is damaged, or what is in it is nested too deeply to be read.", _ADVICE)
         bodies = every(root, "body")
         if not bodies:
-            raise UnreadableFile(f"The file is not a Word file: the part {part} is of another kind.", _ADVICE)
+            raise not_of("Word", package.names)
         self._relations = package.relations(part)
         self.seen = seen or Seen()
+        self.seen.damaged = package.damaged
         styles = Styles(self._root("styles"))
         imports = Imports(package, self._read_inner if seen is None else None)
         imports.seen = self.seen
@@ -96,10 +99,7 @@ class _Document:
         """The text of a Word file that stands in this one; its headers are not shown there."""
         inner = _Document(open_office(data, "Word"), Seen())
         units = [unit for _, part in inner._sections for unit in part] + inner.notes()
-        self.seen.left_out += inner.seen.left_out
-        self.seen.things += inner.seen.things
-        self.seen.has_changes |= inner.seen.has_changes
-        self.seen.broken += inner.seen.broken
+        self.seen.take(inner.seen)
         return units
 
     def _comment(self, number: str) -> list[Unit]:
@@ -120,7 +120,7 @@ class _Document:
     def _noted(self, kind: str) -> tuple[Body | None, dict[str, Element]]:
         if kind not in self._notes:
             part = next((one.part for one in self._relations if one.kind == kind), "")
-            root = self.seen.parse(self._package, part)
+            root = self._package.parse(part)
             found = every(root, kind[:-1]) if root is not None else []
             body = Body(self._file, part, root) if root is not None else None
             self._notes[kind] = (body, {attribute(one, "id"): one for one in found})
@@ -128,14 +128,15 @@ class _Document:
 
     def _margin(self, relation_id: str) -> list[Unit]:
         relation = next((one for one in self._relations if one.id == relation_id), None)
-        root = self.seen.parse(self._package, relation.part) if relation is not None else None
+        root = self._package.parse(relation.part) if relation is not None else None
         if relation is None or root is None:
             return []
+        self.seen.heading = ""
         return Body(self._file, relation.part, root, on_margin=True).units(root)
 
     def _root(self, kind: str) -> Element | None:
         relation = next((one for one in self._relations if one.kind == kind), None)
-        return self.seen.parse(self._package, relation.part) if relation is not None else None
+        return self._package.parse(relation.part) if relation is not None else None
 
 
 def _sections(units: Sequence[Unit]) -> list[tuple[Element | None, list[Unit]]]:
@@ -150,15 +151,3 @@ def _sections(units: Sequence[Unit]) -> list[tuple[Element | None, list[Unit]]]:
     if open_units or not sections:
         sections.append((None, open_units))
     return sections
-
-
-def _remarks(seen: Seen) -> Iterator[str]:
-    for why, words in seen.left_out.items():
-        if words:
-            yield f"Words that are {why} are not searched: {words:,}."
-    for part in dict.fromkeys(seen.broken):
-        yield f"The part {part} is damaged and was not read."
-    if seen.has_changes:
-        yield "Changes that are tracked in it are read as if they were accepted."
-    for kind, number in sorted((+seen.things).items()):
-        yield f"It holds {plural(number, kind)}; words inside are not searched."

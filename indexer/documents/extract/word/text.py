@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.office.equations import equation
-from indexer.documents.extract.office.package import Element, Package, attribute, first, local
+from indexer.documents.extract.office.package import Element, attribute, first, local
 from indexer.documents.extract.word.fields import Fields
 from indexer.documents.extract.word.styles import Styles, is_on
 from indexer.documents.extract.word.symbols import EMPTY, TICKED, is_of_signs, sign, with_boxes, written
@@ -25,18 +25,26 @@ class Seen:
     """What was met in the whole file beside its words."""
 
     left_out: Counter[str] = field(default_factory=Counter)  # words, by why
-    things: Counter[str] = field(default_factory=Counter)  # pictures and the like, by kind
+    things: dict[str, list[str]] = field(default_factory=dict)  # pictures and the like: by kind, the headings above
+    small_pictures: int = 0
     notes: dict[str, dict[str, None]] = field(default_factory=dict)  # numbers of each kind, in the order of their marks
     comments: list[str] = field(default_factory=list)  # of the paragraph that is read
     has_changes: bool = False
-    broken: list[str] = field(default_factory=list)  # parts that could not be read
+    heading: str = ""  # the last one
+    damaged: list[str] = field(default_factory=list)  # parts that could not be read
 
-    def parse(self, package: Package, part: str) -> Element | None:
-        """The root of a part; None where it is missing, or broken, which is kept."""
-        root = package.parse(part) if part else None
-        if root is None and part and package.has(part):
-            self.broken.append(part)
-        return root
+    def meet(self, kind: str) -> None:
+        """Something that a person sees here and that is not read."""
+        self.things.setdefault(kind, []).append(self.heading)
+
+    def take(self, inner: "Seen") -> None:
+        """What was met in a file inside this one."""
+        self.left_out += inner.left_out
+        for kind, places in inner.things.items():
+            self.things.setdefault(kind, []).extend([self.heading] * len(places))
+        self.small_pictures += inner.small_pictures
+        self.has_changes |= inner.has_changes
+        self.damaged += inner.damaged
 
 
 @dataclass(slots=True)
@@ -81,7 +89,7 @@ class TextReader:
                 self._put(equation(child))
             elif name == "oMathPara":  # on a line of its own
                 self._put(f"\n{equation(child)}\n")
-            elif name == "fldSimple" and (text := self._fields.simple(attribute(child, "instr"))):
+            elif name == "fldSimple" and (text := self._fields.simple(attribute(child, "instr"), child)):
                 self._put(text)
             else:
                 self._inside(child)
@@ -137,6 +145,8 @@ class TextReader:
                 self._ruby(child)
             elif name in _NOTES:
                 self._note(_NOTES[name], attribute(child, "id"))
+            elif name == "contentPart":
+                self._seen.meet("drawing by hand")
             elif name in _HANGING:
                 if not self._fields.hides:
                     self.hanging.append(child)

@@ -61,7 +61,3 @@ class SectionEnd:
 
 
 Unit = Line | Table | Grid | SectionEnd
-
-
-def plural(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"

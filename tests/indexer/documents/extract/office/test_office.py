@@ -118,7 +118,7 @@ def test_workbook() -> None:
         (4, "heading1", "Notes"),
         (4, "paragraph", "One\nnote"),
     ]
-    assert read.remarks == ("The hidden sheet 'Secret' is not searched.",)
+    assert read.remarks == ('Hidden sheet "Secret": not searched.',)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -143,8 +143,11 @@ def test_csv_of_one_column() -> None:
 def test_not_an_office_file(suffix: str) -> None:
     with pytest.raises(UnreadableFile, match="The file is not a"):
         extract_bytes(b"just text", f"x{suffix}")
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+    with pytest.raises(UnreadableFile, match="before 2007"):
+        extract_bytes(old, f"x{suffix}")
     with pytest.raises(UnreadableFile, match="password"):
-        extract_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), f"x{suffix}")
+        extract_bytes(old + "EncryptedPackage".encode("utf-16-le"), f"x{suffix}")
     with pytest.raises(UnsupportedFile, match="empty"):
         extract_bytes(b"", f"x{suffix}")
 

@@ -55,7 +55,9 @@ def test_labels_repeat_no_more_than_a_share_of_the_sheet_and_that_is_said() -> N
     rows = [["word " * 2_000, "a"], *([None, "b"] for _ in range(900))]
     document = read(book(rows, merge("A1:A901")))
     assert len(document.text) < 300_000
-    assert document.remarks == ("Of the sheet 'Plan' not every row repeats its merged labels: it is too much.",)
+    assert document.remarks == (
+        '1 table that does not repeat all of its merged labels on sheet "Plan": it is too much.',
+    )
 
 
 # Headers

@@ -19,7 +19,7 @@ from tests.indexer.documents.extract.sheets.workbooks import blocks, book, chang
 def test_formulas_without_a_stored_value_are_said() -> None:
     document = read(book([["Part", "Sum"], ["Pump", "=1+1"], ["Valve", "=B2"]]))
     assert document.remarks == (
-        "The sheet 'Plan' has 2 formulas without a stored value: open and save it in Excel to have them computed.",
+        '2 formulas without a stored value on sheet "Plan": open and save the file in Excel to have them computed.',
     )
 
     stored = '<row r="2"><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>""</f><v></v></c></row>'
@@ -35,8 +35,9 @@ def test_hidden_rows_columns_and_sheets_are_said() -> None:
 
     document = read(book([["City", "Margin"], ["Oslo", 31], ["Rome", 42]], hide))
     assert document.remarks == (
-        "The sheet 'Plan' has hidden cells, which are searched: 1 row and 1 column.",
-        "The hidden sheet 'Secret' is not searched.",
+        'Hidden sheet "Secret": not searched.',
+        '1 hidden row on sheet "Plan", searched all the same.',
+        '1 hidden column on sheet "Plan", searched all the same.',
     )
     assert "Rome | 42" in document.text
     assert "unseen" not in document.text
@@ -46,10 +47,13 @@ def test_notes_stand_with_the_row_that_they_are_on() -> None:
     def note(sheet: Any) -> None:
         sheet["B2"].comment = Comment("Agreed with the union.", "A")
 
-    assert blocks(book([["City", "Rate"], ["Oslo", 120], ["Rome", 95]], note))[-1] == (
-        "paragraph",
-        "Oslo: Agreed with the union.",
-    )
+        sheet["B1"].comment = Comment("Per night.", "A")
+        sheet["A3"].comment = Comment("x" * 600, "A")
+
+    assert blocks(book([["City", "Rate"], ["Oslo", 120], ["Rome", 95]], note)) == [
+        *(("header", "City | Rate"), ("row", "Oslo | 120 (note: Agreed with the union.)"), ("row", "Rome | 95")),
+        *(("paragraph", "Rate: Per night."), ("paragraph", f"Rome: {'x' * 600}")),
+    ]
 
 
 def test_text_boxes_and_boxes_to_tick() -> None:
@@ -127,7 +131,7 @@ def test_boxes_as_excel_2007_drew_them() -> None:
         written(write),
         lambda name, old: old.replace(b"</xml>", f"{shapes}</xml>".encode()) if name.endswith(".vml") else old,
     )
-    assert rows_of(data) == ["[x] Load test", "[ ] Legal", "Send", "A1: A note."]
+    assert rows_of(data) == ["[x] Load test", "[ ] Legal", "Send", "Note: A note."]
 
 
 def charted(sheet: Any) -> None:
@@ -183,8 +187,8 @@ def test_a_chart_of_an_unread_sheet_without_stored_values_is_said() -> None:
         sheet._charts, other._charts, other.sheet_state = other._charts, [], "hidden"
 
     assert read(book([["Name", "Age"], ["Ann", 5]], change)).remarks == (
-        "The sheet 'Plan' has 1 chart whose values are not stored in it: its words alone are searched.",
-        "The hidden sheet 'Data' is not searched.",
+        'Hidden sheet "Data": not searched.',
+        '1 chart without stored values on sheet "Plan": its words alone are searched.',
     )
 
 
@@ -211,7 +215,7 @@ def test_large_pictures_are_counted() -> None:
                 3 * scale, 1, "dot.png", {"image_data": BytesIO(PNG), "x_scale": scale, "y_scale": scale}
             )
 
-    assert read(written(write)).remarks == ("The sheet 'Plan' holds 1 picture; words inside are not searched.",)
+    assert read(written(write)).remarks == ('1 picture on sheet "Plan"; words inside are not searched.',)
 
 
 PNG = bytes.fromhex(
@@ -312,7 +316,7 @@ def test_a_wrong_kind_of_file_is_named_in_english() -> None:
 
 
 def test_where_nothing_was_read_the_reason_is_true() -> None:
-    with pytest.raises(UnsupportedFile, match=r"no text that Docent reads\. The hidden sheet 'Plan'"):
+    with pytest.raises(UnsupportedFile, match=r"no text that Docent reads\. Hidden sheet \"Plan\""):
         extract_bytes(
             book(
                 [["unseen"]],
@@ -348,12 +352,16 @@ FIELD = {
         *("Supplier | City | Discount", "Northwind | Oslo | 4%", "Contoso | Lyon | 6%"),
     ],
     "fail-18-xlsx-number-formats/xlsx-formats.xlsx": [
-        *("Kind | Value", "date german | 05.03.2026 | see portal", "date time | 2026-03-05 14:30", "duration | 30:15"),
+        *(
+            "Kind | Value",
+            "date german (note: Ask Henk before changing) | 05.03.2026 | see portal",
+            "date time | 2026-03-05 14:30",
+            "duration | 30:15",
+        ),
         *("money paren | (1,234.50)", "accounting | -1,234.50 EUR", "thousand scaled | 1,235k", "percent | 8.25%"),
         *("zip | 01234", "zero as dash | -", "yes no | Yes", "yes no zero | No", "phone | (555) 123-4567"),
         *("fraction | 1/2", "sci | 1.23E+07", "month | Mar 2026", "time | 07:05", "bool | TRUE"),
         *("currency euro | 1,234.50 €", "long id | 12345678901234570", "text number | 007", "formula without value"),
-        "date german: Ask Henk before changing",
     ],
 }
 

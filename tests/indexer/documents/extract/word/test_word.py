@@ -235,10 +235,7 @@ def test_a_broken_part_is_said() -> None:
     data = word(paragraph(run("Text") + mark), footnotes=part("footnotes", "<w:footnote>"))
     document = read(repacked(data, "word/styles.xml", b"<w:styles"))
     assert document.text == "Text"
-    assert document.remarks == (
-        "The part word/styles.xml is damaged and was not read.",
-        "The part word/footnotes.xml is damaged and was not read.",
-    )
+    assert document.remarks == ("Damaged in the file and not read: footnotes, the styles.",)
 
 
 def test_strict_files_and_templates_are_read() -> None:
@@ -273,5 +270,5 @@ def test_a_file_whose_words_are_in_its_header_is_no_empty_one(shared: Path) -> N
 
 @pytest.mark.parametrize("body", ["<w:p><w:r>", "<w:tbl>" * 300 + "</w:tbl>" * 300])
 def test_a_broken_document_is_refused_in_a_sentence(body: str) -> None:
-    with pytest.raises(UnreadableFile, match="damaged, or its parts are nested too deeply"):
+    with pytest.raises(UnreadableFile, match="damaged, or what is in it is nested too deeply"):
         extract_bytes(word(body), "x.docx")

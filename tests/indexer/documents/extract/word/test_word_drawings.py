@@ -80,7 +80,7 @@ def test_a_chart_is_its_words_and_its_values() -> None:
 def test_a_chart_without_values_is_said() -> None:
     content = '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart/></c:chartSpace>'
     data = word(paragraph(run("Text") + drawing('<c:chart r:id="rId1"/>')), chart1=Part("chart", "x/xml", content))
-    assert read(data).remarks == ("It holds 1 chart without stored values; words inside are not searched.",)
+    assert read(data).remarks == ("It holds 1 chart without stored values.",)
 
 
 def test_a_diagram_is_read_in_the_order_of_its_tree() -> None:
