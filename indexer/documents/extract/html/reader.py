@@ -17,13 +17,16 @@ from indexer.documents.extract.html.context import Context
 from indexer.documents.extract.html.flow import Flow, Part
 from indexer.documents.extract.html.menus import COOKIES, without_menus
 from indexer.documents.extract.html.tables import TableReader
-from indexer.documents.extract.text.decoding import decode
+from indexer.documents.extract.html.unread import STRUCK, Unread
+from indexer.documents.extract.text.decoding import decode_with_doubts
 from indexer.documents.extract.titles import choose_title
 
 UNSEEN = frozenset(
-    "script style template noscript iframe object embed canvas audio video map datalist progress meter dialog del s"
+    "script style template noscript iframe object canvas audio video map datalist progress meter dialog del s"
     " strike noframes applet rp frameset annotation annotation-xml defs symbol metadata clippath mask pattern".split()
 )
+_SHOWN_WITH = {"dialog": "open", "template": "shadowrootmode"}
+"""Of these, those with an attribute that shows them."""
 SECTIONS = frozenset(
     "address article aside blockquote body center details dialog dir div dl fieldset figcaption figure footer form"
     " header hgroup hr legend main menu nav ol p section summary table ul caption".split()
@@ -49,7 +52,8 @@ _ARROWS = re.compile(r"[\s↑↩⏎^¶§#\ufe0e]+")
 def extract(data: bytes, name: str) -> ExtractedDocument:
     declared = _CHARSET.search(data, 0, 4096)
     builder = DocumentBuilder()
-    title = read_html(decode(data, declared[1].decode("ascii") if declared else ""), builder, is_page=True)
+    source, builder.remarks = decode_with_doubts(data, declared[1].decode("ascii") if declared else "")
+    title = read_html(source, builder, is_page=True)
     return builder.build(choose_title(name, title, builder.first_heading(1), builder.first_heading()))
 
 
@@ -66,6 +70,7 @@ def read_html(html: str, builder: DocumentBuilder, is_page: bool = False) -> str
     parts, menus = without_menus(reader.finished(), is_page)
     for part in parts:
         part.add_to(builder)
+    builder.remarks += reader.unread.remarks(is_page, builder.is_empty)
     if menus:
         builder.remarks.append(f"{menus:,} line{'s' * (menus != 1)} of menus and links around the page left out.")
     return "".join(reader.title)
@@ -76,6 +81,9 @@ class _Reader:
 
     def __init__(self) -> None:
         self.title: list[str] = []
+        self.unread = Unread()
+        self._drawing: Mapping[str, str] | None = None  # attributes of the open one, until it shows words
+        self._skipped_tag = ""
         self._page = Flow()
         self._cell: Flow | None = None  # of a data table
         self._outside: tuple[list[tuple[str, Kind, int]], int] = ([], 0)  # kinds and lists around the cell
@@ -92,8 +100,10 @@ class _Reader:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         context = self._context
         if self._skipped or self._is_unseen(tag, attributes):
-            self._skipped += 1
+            self._skip(tag, attributes)
             return
+        if not (tag == "img" and html_forms.shown(tag, attributes)):
+            self.unread.meet(tag, attributes, context.region)
         tag = context.open(tag, attributes)
         if self._choice is not None and tag in SECTIONS:
             self._end_choice()  # which its own end tag should have done
@@ -110,8 +120,21 @@ class _Reader:
             self._start_block(tag)
         if shown := html_forms.shown(tag, attributes):
             self._put(shown)
+        if tag == "svg" and context.drawings == 1:
+            self._drawing = dict(attributes)
+        elif tag in ("text", "foreignobject"):
+            self._drawing = None
         if context.is_drawing and (tag == "text" or (tag == "tspan" and "dy" in attributes)):
             self._put("\n" if tag == "text" else " ")
+
+    def _skip(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if not self._skipped:
+            self._skipped_tag = tag
+            if not _is_hidden(attributes):
+                self.unread.meet(tag, attributes, self._context.region)
+        elif tag == "frame":
+            self.unread.meet(tag, attributes, self._context.region)
+        self._skipped += 1
 
     def end(self, tag: str) -> None:
         if self._skipped:
@@ -128,12 +151,20 @@ class _Reader:
             self._end_link()
         elif tag == "text" and self._context.is_drawing:
             self._put("\n")
+        elif tag == "svg" and self._drawing is not None and self._context.drawings == 1:
+            self.unread.drawing(self._drawing, self._context.region)
         else:
             self._end_block(tag)
         self._context.close()
 
     def data(self, text: str) -> None:
-        if self._skipped or self._context.is_silent:
+        if self._skipped:
+            if self._skipped_tag in STRUCK:
+                self.unread.struck += len(text.split())
+            elif self._skipped_tag == "style":
+                self.unread.style(text)
+            return
+        if self._context.is_silent:
             return
         if self._context.titles:
             self.title.append(text)
@@ -170,9 +201,11 @@ class _Reader:
         """End the open block."""
         _, kind, level = self._kinds[-1] if self._kinds else ("", "paragraph", 0)
         self._flow.end(kind, level)
+        if kind == "heading" and self._flow.parts and self._flow.parts[-1].kind == kind:
+            self.unread.heading = self._flow.parts[-1].text
 
     def _is_unseen(self, tag: str, attributes: Mapping[str, str]) -> bool:
-        if tag in UNSEEN and not (tag == "dialog" and "open" in attributes):
+        if tag in UNSEEN and not (tag in _SHOWN_WITH and _SHOWN_WITH[tag] in attributes):
             return True
         if tag == "title" and self._context.is_drawing:
             return True

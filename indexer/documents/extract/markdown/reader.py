@@ -11,24 +11,38 @@ from indexer.documents.extract.html.reader import read_html
 from indexer.documents.extract.markdown.islands import with_html_apart
 from indexer.documents.extract.markdown.parser import DEEPEST_LISTS, to_html
 from indexer.documents.extract.markdown.template import strip_template
-from indexer.documents.extract.text.decoding import decode
+from indexer.documents.extract.places import counted, named
+from indexer.documents.extract.text.decoding import decode_with_doubts
 from indexer.documents.extract.titles import LONGEST_TITLE, choose_title
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _TITLE_LINE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
-_CONTAINER = re.compile(r"^[ \t]*:{3,}[^\n]*$", re.MULTILINE)
+_CONTAINER = re.compile(r"^[ \t]*:{3,}[ \t]*(?:\{[^\n]*|[\w-]*[ \t]*(?P<title>[^\n{]*)[^\n]*)$", re.MULTILINE)
+"""The begin or end of a box (`:::tip Before you start`)."""
 
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
-    source = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     builder = DocumentBuilder()
-    title, body = split_front_matter(source, builder)
-    html, is_too_deep = to_html(with_html_apart(_CONTAINER.sub("", strip_template(body))))
+    source, builder.remarks = decode_with_doubts(data)
+    title, body = split_front_matter(source.replace("\r\n", "\n").replace("\r", "\n"), builder)
+    filled: list[str] = []
+    html, is_too_deep = to_html(with_html_apart(_CONTAINER.sub(_title_of_box, strip_template(body, filled))))
+    if filled:
+        builder.remarks.append(
+            f"What a template fills in is not searched: {counted(len(filled), 'place')} ({named(filled)})."
+        )
     if is_too_deep:
         builder.remarks.append(f"Lists nested more than {DEEPEST_LISTS} deep are read as plain lines.")
     read_html(html, builder)
-    named = unescape(strip_template(title))  # sites put it into a page as it stands
-    return builder.build(choose_title(name, named, builder.first_heading(1), builder.first_heading()))
+    offered = unescape(strip_template(title))  # sites put it into a page as it stands
+    return builder.build(choose_title(name, offered, builder.first_heading(1), builder.first_heading()))
+
+
+def _title_of_box(mark: re.Match[str]) -> str:
+    title = (mark["title"] or "").strip().strip(":").strip()
+    if title.startswith("["):
+        title = title[1:].removesuffix("]")
+    return f"\n{title}\n" if re.search(r"\w", title) else ""
 
 
 def split_front_matter(source: str, builder: DocumentBuilder) -> tuple[str, str]:

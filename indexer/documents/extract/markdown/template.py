@@ -25,11 +25,17 @@ _TARGET = re.compile(r"(?:\]\([ \t]*<?|^[ >]{0,9}\[[^\]\n]*\]:[ \t]*\n?[ \t]*<?)
 _NEAR = 200
 """Before a token: it stands in the target of a link, or of a reference such as `[form]: {{ base }}/form`. Without words
 there it would be no link, and its brackets would be read."""
+_FILLS = frozenset(
+    "include include_relative include_cached include-markdown render partial snippet data embed gist youtube vimeo"
+    " figure figcaption image img picture video table csv code-include codeimport readfile param translate".split()
+)
+"""Tags that put something on the page that stands in another place."""
 _ALERT_LEVELS = frozenset({"", "info", "warning", "error", "success", "note", "tip", "danger"})
 
 
-def strip_template(source: str) -> str:
-    """`source` as Markdown that no template engine has to see."""
+def strip_template(source: str, filled: list[str] | None = None) -> str:
+    """`source` as Markdown that no template engine has to see. `filled` takes what puts words on the page that stand
+    elsewhere: names of values, and tags that include a file."""
     out: list[str] = []
     position = 0
     until = ""  # the tag that ends raw text or a comment
@@ -54,7 +60,9 @@ def strip_template(source: str) -> str:
         elif fence:
             out.append(token[0])
         else:
-            out.append(_shown(token, source))
+            out.append(shown := _shown(token, source))
+            if filled is not None and not shown and (name := _filled(token)):
+                filled.append(name)
     if until != "endcomment":
         out.append(source[position:])
     return _LINK_ATTRIBUTES.sub("", _ATTRIBUTES.sub("", "".join(out)))
@@ -68,6 +76,18 @@ def _fence_after(fence: str, token: re.Match[str]) -> str:
     if not fence:
         return mark
     return "" if mark.startswith(fence) and not token["info"].strip() else fence
+
+
+def _filled(token: re.Match[str]) -> str:
+    """What a token is called that a template fills in; "" for one that shows nothing by itself."""
+    if token["tag"]:
+        return token["tag"] if token["tag"] in _FILLS else ""
+    value = (token["value"] or "").strip()
+    if value[:1] in ("<", "%"):  # of Hugo: most of these stand around words
+        name = next(iter(value[1:].split()), "")
+        return name if name in _FILLS else ""
+    is_word = bool(value) and value[0] not in "#/!^&" and value.split()[0] not in ("else", "end", "if", "for", "range")
+    return value if is_word else ""
 
 
 def _shown(token: re.Match[str], source: str) -> str:

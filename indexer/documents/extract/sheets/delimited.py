@@ -9,7 +9,7 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.sheets.rows import Line
 from indexer.documents.extract.sheets.tables import add_tables
-from indexer.documents.extract.text.decoding import decode, doubts
+from indexer.documents.extract.text.decoding import decode_with_doubts
 from indexer.documents.extract.titles import choose_title
 
 _SAMPLE = 1 << 12
@@ -30,9 +30,8 @@ def extract_tsv(data: bytes, name: str) -> ExtractedDocument:
 
 def _extract(data: bytes, name: str, delimiter: str) -> ExtractedDocument:
     builder = DocumentBuilder()
-    text = decode(data).replace("\0", "")
-    builder.remarks += doubts(text)
-    add_tables(builder, list(_lines(text, delimiter)))
+    text, builder.remarks = decode_with_doubts(data)
+    add_tables(builder, list(_lines(text.replace("\0", ""), delimiter)))
     return builder.build(choose_title(name))
 
 

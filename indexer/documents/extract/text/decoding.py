@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from indexer.documents.extract.places import counted
 from indexer.documents.extract.text.code_pages import code_page
 from indexer.errors import UnreadableFile
 
@@ -28,26 +29,39 @@ _DECLARABLE = re.compile(
 
 def decode(data: bytes, declared: str = "") -> str:
     """The characters of `data`; `declared` is an encoding that the file itself names. Raises UnreadableFile."""
+    return _decoded(data, declared)[0]
+
+
+def decode_with_doubts(data: bytes, declared: str = "") -> tuple[str, list[str]]:
+    """The same, and what the ledger says of bytes that stand for no character, or were read by a guess."""
+    text, mixed = _decoded(data, declared)
+    told = []
+    if lost := text.count("\ufffd"):
+        what = counted(lost, "character")
+        told.append(f"{what} cannot be read: the file is damaged, or in an encoding that is not known.")
+    if mixed:
+        told.append(
+            f"{counted(mixed, 'byte')} in another encoding than the rest of the file: read as Western European letters."
+        )
+    return text, told
+
+
+def _decoded(data: bytes, declared: str) -> tuple[str, int]:
+    """Characters, and how many bytes are in another encoding than all others."""
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            return data.decode(encoding, "replace")
+            return data.decode(encoding, "replace"), 0
     wide = _utf16_without_bom(data)
     if wide:
-        return data.decode(wide, "replace")
+        return data.decode(wide, "replace"), 0
     data = data.rstrip(_END_OF_FILE)
     if len(data.translate(None, _BINARY)) < len(data) * (1 - _MOST_BINARY):
         raise UnreadableFile("The file is not text: it holds binary data.", "Check that its name has the right ending.")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), 0
     except UnicodeDecodeError:
-        return _damaged_utf8(data) or data.decode(_known(declared) or code_page(data), "replace")
-
-
-def doubts(text: str) -> list[str]:
-    """What the ledger says of a decoded text with bytes that stand for no character."""
-    lost = text.count("\ufffd")
-    what = "1 character" if lost == 1 else f"{lost:,} characters"
-    return [f"{what} cannot be read: the file is damaged, or in an encoding that is not known."] if lost else []
+        text, wrong = _damaged_utf8(data)
+        return (text, wrong) if text else (data.decode(_known(declared) or code_page(data), "replace"), 0)
 
 
 def _known(declared: str) -> str:
@@ -81,13 +95,13 @@ def _is_utf16(sample: bytes, encoding: str, high: int) -> bool:
     return sum(character.isprintable() or character.isspace() for character in text) > 0.99 * len(text)
 
 
-def _damaged_utf8(data: bytes) -> str:
+def _damaged_utf8(data: bytes) -> tuple[str, int]:
     """UTF-8 in which few bytes are wrong, as where two files were joined or one was cut: those alone are read as
-    Windows-1252. "" where it is no UTF-8 at all."""
+    Windows-1252. Their number; "" where it is no UTF-8 at all."""
     text = data.decode("utf-8", "ignore")
     right = len(text) - len(text.encode("ascii", "ignore"))
     wrong = len(data) - len(text.encode())
-    return data.decode("utf-8", _WRONG_BYTES) if right > 3 * wrong else ""
+    return (data.decode("utf-8", _WRONG_BYTES), wrong) if right > 3 * wrong else ("", 0)
 
 
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:

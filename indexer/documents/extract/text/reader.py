@@ -4,7 +4,7 @@ import re
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.text.decoding import decode, doubts
+from indexer.documents.extract.text.decoding import decode_with_doubts
 from indexer.documents.extract.titles import choose_title
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -16,8 +16,7 @@ _UNDERLINE = re.compile(r"\s*([=\-~*])\1{2,}\s*")
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
-    text = decode(data)
-    builder.remarks += doubts(text)
+    text, builder.remarks = decode_with_doubts(data)
     source = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
     for paragraph in _BLANK.split(source):
         _add(builder, paragraph)

@@ -33,9 +33,9 @@ class Imports:
         ending = PurePath(part).suffix.lower()
         try:
             if ending in _HTML:
-                return _html(decode(self._package.read(part)))
+                return self._html(decode(self._package.read(part)))
             if ending in _MAIL and (page := _page(self._package.read(part))):
-                return _html(page)
+                return self._html(page)
             if ending in _TEXT:
                 return [Line("paragraph", line) for line in decode(self._package.read(part)).split("\n")]
             if ending in _WORD and self._read_word is not None:
@@ -45,6 +45,13 @@ class Imports:
         self.seen.meet(f"imported file ({ending or 'of an unknown kind'})")
         return []
 
+    def _html(self, source: str) -> list[Unit]:
+        builder = DocumentBuilder()
+        read_html(source, builder)
+        read = builder.build("")
+        self.seen.said += read.remarks
+        return [Line(block.kind, read.text[block.start : block.end], block.level) for block in read.blocks]
+
 
 def _page(data: bytes) -> str:
     """The first part of a mail that is HTML; "" where there is none."""
@@ -53,10 +60,3 @@ def _page(data: bytes) -> str:
             content = part.get_payload(decode=True)
             return decode(content, part.get_content_charset() or "") if isinstance(content, bytes) else ""
     return ""
-
-
-def _html(source: str) -> list[Unit]:
-    builder = DocumentBuilder()
-    read_html(source, builder)
-    read = builder.build("")
-    return [Line(block.kind, read.text[block.start : block.end], block.level) for block in read.blocks]

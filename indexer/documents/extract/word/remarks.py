@@ -24,7 +24,7 @@ def remarks(seen: Seen) -> list[str]:
     for kind, headings in sorted(seen.things.items()):
         ending = _ENDINGS.get(kind, "; words inside are not searched")
         told.append(f"It holds {counted(len(headings), kind)}{below(headings)}{ending}.")
-    return told
+    return told + seen.said
 
 
 def check(builder: DocumentBuilder, seen: Seen) -> None:

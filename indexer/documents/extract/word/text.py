@@ -32,6 +32,7 @@ class Seen:
     has_changes: bool = False
     heading: str = ""  # the last one
     damaged: list[str] = field(default_factory=list)  # parts that could not be read
+    said: list[str] = field(default_factory=list)  # remarks on pages inside the file
 
     def meet(self, kind: str) -> None:
         """Something that a person sees here and that is not read."""
@@ -45,6 +46,7 @@ class Seen:
         self.small_pictures += inner.small_pictures
         self.has_changes |= inner.has_changes
         self.damaged += inner.damaged
+        self.said += inner.said
 
 
 @dataclass(slots=True)

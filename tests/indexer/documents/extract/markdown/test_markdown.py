@@ -168,3 +168,27 @@ def test_tables_and_html_in_each_other(table: str) -> None:
 def test_code_that_shows_html_stays_as_it_is() -> None:
     source = "```html\n<table>\n\n    <td>a</td>\n```\n\n    <td>b</td>\n"
     assert read(source) == [("code", "<table>\n\n    <td>a</td>"), ("code", "<td>b</td>")]
+
+
+def test_pictures_are_said_with_their_place() -> None:
+    document = extract_bytes(b"# Site\n\nWords.\n\n![Plan](plan.png)\n\n## Gate\n\n![](gate.png)\n", "a.md")
+    assert document.remarks == ('It shows 1 picture (below "Site"); words inside are not searched.',)
+
+
+def test_what_a_template_fills_in_is_said() -> None:
+    source = "Fee: {{ site.fee }}. {% include terms.md %}\n\n{% if a %}x{% endif %}{% raw %}{{ b }}{% endraw %}\n"
+    source += '\n{{< figure src="a.png" >}}\n\n{{% notice %}}Shown{{% /notice %}}\n\n[form]({{ base }}/form)\n'
+    source += "\n```\n{{ shown }}\n```\n"
+    assert extract_bytes(source.encode(), "a.md").remarks == (
+        'What a template fills in is not searched: 3 places ("site.fee", "include" and "figure").',
+    )
+    assert extract_bytes(b"Words {# a comment #} {% assign a = 1 %}\n", "a.md").remarks == ()
+
+
+def test_titles_of_boxes_are_read() -> None:
+    for mark in (":::tip Before you start", "::: tip Before you start", ":::note[Before you start]"):
+        text = extract_bytes(f"{mark}\nSwitch it off.\n:::\n\nThen go.\n".encode(), "a.md").text
+        assert text.split("\n\n") == ["Before you start", "Switch it off.", "Then go."]
+    for mark in (":::", ":::tip", "::: {.tip #one}", "::::warning"):
+        text = extract_bytes(f"{mark}\nSwitch it off.\n:::\n".encode(), "a.md").text
+        assert text == "Switch it off."
