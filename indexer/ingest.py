@@ -316,7 +316,7 @@ class Ingest:
             start = end
 
     def _commit(self, read: ReadFile, vectors: list[ChunkVectors]) -> None:
-        reason = "; ".join(read.document.remarks)
+        reason = " ".join(read.document.remarks)
         with Session(self.engine) as session:
             describe_index(session, self.settings, self.embedder.dimension)
             put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, vectors)

@@ -22,7 +22,7 @@ def extract_workbook(data: bytes, name: str) -> ExtractedDocument:
     for page, sheet in enumerate(workbook.sheets, start=1):
         if not sheet.is_hidden:
             _add_sheet(builder, workbook, sheet, page, unread)
-    check(builder, unread)
+    check(builder, unread, workbook.package.damaged)
     builder.remarks += remarks(unread, workbook.package.damaged)
     return builder.build(choose_title(name, core_title(archive)), pages=len(workbook.sheets))
 

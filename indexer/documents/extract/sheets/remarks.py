@@ -8,6 +8,7 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.office.check import only_pictures
 from indexer.documents.extract.office.package import damage
 from indexer.documents.extract.places import counted, named
+from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 _ENDINGS = {
     "chart without stored values": ": its words alone are searched",
@@ -52,10 +53,12 @@ def remarks(unread: Unread, damaged: Iterable[str]) -> list[str]:
     return told + damage(damaged)
 
 
-def check(builder: DocumentBuilder, unread: Unread) -> None:
+def check(builder: DocumentBuilder, unread: Unread, damaged: Iterable[str]) -> None:
     """Raises what is true of a file whose words are all pictures; small ones are said where there is nothing else."""
     if not builder.is_empty:
         return
+    if lost := damage(damaged):
+        raise UnreadableFile(f"It holds no text. {' '.join(lost)}", SAVE_AGAIN)
     if "picture" in unread.things and not unread.hidden_sheets:
         raise only_pictures()
     if unread.small_pictures:

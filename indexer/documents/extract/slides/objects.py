@@ -57,6 +57,8 @@ class SlideReader:
             self._unread.hidden_shapes.append(self._page)
         elif local(shape.element) == "pic":
             self._add_picture(shape)
+        elif local(shape.element) == "contentPart":
+            self._unread.drawings.append(self._page)
         elif local(shape.element) == "graphicFrame":
             self._add_frame(shape)
         else:
@@ -79,18 +81,25 @@ class SlideReader:
             self._add_picture(shape)
 
     def _add_frame(self, shape: Shape) -> None:
-        for element in shape.element.iter("{*}tbl", "{*}chart", "{*}relIds", "{*}oleObj"):
-            name = local(element)
+        is_known = False
+        for element in shape.element.iter("{*}tbl", "{*}chart", "{*}relIds", "{*}oleObj", "{*}model3d"):
+            name, is_known = local(element), True
             if name == "tbl":
                 self._add_table(element)
             elif name in ("chart", "relIds"):
                 root = self._part(attribute(element, "id" if name == "chart" else "dm"))
                 if root is not None:
                     (self._add_chart if name == "chart" else self._add_diagram)(root)
+            elif name == "model3d":
+                self._unread.models.append(self._page)
+                self._add_alternative(shape)
             else:
                 self._unread.objects.append(self._page)
                 self._add_alternative(shape)
                 break  # what follows is its picture
+        if not is_known:
+            self._unread.frames.append(self._page)
+            self._add_alternative(shape)
 
     def _add_table(self, element: Element) -> None:
         table = read_table(element)
@@ -118,8 +127,10 @@ class SlideReader:
         properties = shape.properties
         if properties is not None and any(is_true(found.get("val")) for found in properties.iter("{*}decorative")):
             return
-        if any(True for _ in shape.element.iter("{*}videoFile", "{*}audioFile", "{*}quickTimeFile", "{*}wavAudioFile")):
-            self._unread.media.append(self._page)
+        if any(True for _ in shape.element.iter("{*}videoFile", "{*}quickTimeFile")):
+            self._unread.films.append(self._page)
+        elif any(True for _ in shape.element.iter("{*}audioFile", "{*}wavAudioFile", "{*}audioCd")):
+            self._unread.sounds.append(self._page)
         else:
             pictures = self._unread.pictures if _is_large(shape.element) else self._unread.small_pictures
             pictures.append(self._page)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.office.check import core_title, open_office
+from indexer.documents.extract.office.check import core_title, not_of, open_office
 from indexer.documents.extract.office.package import Element, Package, Relation, every, first, local
 from indexer.documents.extract.slides.objects import SlideReader
 from indexer.documents.extract.slides.remarks import Unread, check, remarks
@@ -37,7 +37,7 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     for page, part in enumerate(slides, start=1):
         deck.add(part, page)
     check(deck.builder, deck.unread, len(slides))
-    deck.builder.remarks += remarks(deck.unread)
+    deck.builder.remarks += remarks(deck.unread, deck.damaged())
     title = choose_title(name, core_title(archive), deck.builder.first_heading())
     return deck.builder.build(title, pages=len(slides))
 
@@ -47,9 +47,11 @@ def _slides(package: Package) -> list[str]:
     main = next((r.part for r in package.relations("") if r.kind == "officeDocument"), "ppt/presentation.xml")
     root = package.parse(main)
     if root is None or local(root) != "presentation":
-        is_other = not package.has(main) or root is not None
-        what = "not a PowerPoint file: it has no" if is_other else "damaged: Docent cannot read its"
-        raise UnreadableFile(f"The file is {what} list of slides.", "Open and save it again.")
+        if not package.has(main) or root is not None:
+            raise not_of("PowerPoint", package.names)
+        raise UnreadableFile(
+            "The file is damaged: Docent cannot read its list of slides.", "Open it in PowerPoint and save it again."
+        )
     parts = {relation.id: relation.part for relation in package.relations(main)}
     references = [_reference(slide) for slide in every(root, "sldIdLst/sldId")]
     return list({parts.get(name) or name: parts.get(name, "") for name in references}.values())  # none twice
@@ -70,6 +72,11 @@ class _Deck:
         self._read: set[str] = set()
         """Charts and the like that are read: many slides may name one, but no program makes them so."""
 
+    def damaged(self) -> list[str]:
+        """Parts that could not be read and are not said with their slide."""
+        said = ("/slides/slide", "/notesslides/", "/charts/", "/diagrams/")
+        return [part for part in self._package.damaged if not any(place in f"/{part.lower()}" for place in said)]
+
     def add(self, part: str, page: int) -> None:
         root = self._parse(part)
         if root is None:
@@ -81,6 +88,8 @@ class _Deck:
 
     def _add_slide(self, root: Element, part: str, page: int) -> None:
         relations = self._relations(part)
+        if first(root, "cSld/bg/bgPr/blipFill") is not None:
+            self.unread.pictures.append(page)  # programs that make decks of pictures put them there
         layout = self._layout(_of_kind(relations, "slideLayout"))
         shapes = shapes_of(root, layout.places)
         reader = SlideReader(self._package, relations, self._read, self.builder, self.unread, page)

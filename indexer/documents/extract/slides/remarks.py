@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.builder import DocumentBuilder
-from indexer.documents.extract.places import listed
-from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
+from indexer.documents.extract.office.package import damage
+from indexer.documents.extract.places import counted, listed
+from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile
 
 
 @dataclass
@@ -20,14 +21,18 @@ class Unread:
     struck: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
     small_pictures: list[int] = field(default_factory=list)  # said only where there is nothing else
-    media: list[int] = field(default_factory=list)
+    films: list[int] = field(default_factory=list)
+    sounds: list[int] = field(default_factory=list)
+    models: list[int] = field(default_factory=list)
+    drawings: list[int] = field(default_factory=list)  # made by hand, with a pen
+    frames: list[int] = field(default_factory=list)  # of kinds that are not known: add-ins, summaries of slides
     objects: list[int] = field(default_factory=list)
     charts: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
 
 
-def remarks(unread: Unread) -> list[str]:
-    """A sentence for each kind of thing."""
+def remarks(unread: Unread, damaged: Iterable[str] = ()) -> list[str]:
+    """A sentence for each kind of thing. `damaged` are parts that belong to no slide alone."""
     told = []
     if unread.hidden:
         told.append(f"Hidden slides are not searched: {listed(unread.hidden)}.")
@@ -42,7 +47,11 @@ def remarks(unread: Unread) -> list[str]:
         (unread.hidden_shapes, "hidden shape", "hidden shapes", ", not searched"),
         (unread.charts, "chart", "charts", ", whose values are not stored in the file"),
         (unread.pictures, "picture", "pictures", "; words inside are not searched"),
-        (unread.media, "film or sound", "films or sounds", "; words inside are not searched"),
+        (unread.films, "film", "films", "; words inside are not searched"),
+        (unread.sounds, "sound recording", "sound recordings", "; words inside are not searched"),
+        (unread.models, "three-dimensional model", "three-dimensional models", "; words inside are not searched"),
+        (unread.drawings, "drawing by hand", "drawings by hand", "; words inside are not searched"),
+        (unread.frames, "frame of an add-in", "frames of add-ins", "; words inside are not searched"),
         (unread.objects, "embedded file", "embedded files", "; words inside are not searched"),
     ):
         if places:
@@ -51,7 +60,7 @@ def remarks(unread: Unread) -> list[str]:
         told.append(f"Words that are struck out on {_slides(unread.struck)} are not searched.")
     if unread.labels:
         told.append(f"Tables on {_slides(unread.labels)} do not repeat all their merged labels: it is too much.")
-    return told
+    return told + damage(damaged)
 
 
 def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
@@ -59,15 +68,18 @@ def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
     if not builder.is_empty or not slides:
         return
     if unread.damaged:
-        raise UnreadableFile("No slide of the file can be read: it is damaged.", "Open and save it again.")
-    if unread.pictures or unread.small_pictures:
+        is_all = len(set(unread.damaged)) == slides
+        what = "No slide of the file can be read: it is damaged." if is_all else " ".join(remarks(unread))
+        raise UnreadableFile(what, SAVE_AGAIN)
+    if (unread.pictures or unread.small_pictures) and not unread.hidden:
         raise NeedsOcr(
             f"No text on {'its only slide' if slides == 1 else f'any of its {slides} slides'}: the words are pictures.",
             "Save it as PDF and run text recognition (OCR) on that.",
         )
-    told = remarks(unread)
-    if told:
-        raise UnsupportedFile(f"No text is left to search. {' '.join(told)}")
+    if unread.small_pictures:
+        builder.remarks.append(
+            f"{counted(len(unread.small_pictures), 'small picture')} on {_slides(unread.small_pictures)}."
+        )
 
 
 def _slides(numbers: Iterable[int]) -> str:

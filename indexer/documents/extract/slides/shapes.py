@@ -7,7 +7,7 @@ from indexer.documents.extract.office.package import Element, first, is_true, lo
 
 _SAME_LINE = 137_160
 """English metric units, .15 inch: shapes that begin so near to each other stand side by side, as drawn by hand."""
-_SHAPES = frozenset({"sp", "pic", "graphicFrame", "cxnSp"})
+_SHAPES = frozenset({"sp", "pic", "graphicFrame", "cxnSp", "contentPart"})
 _TITLES = ("title", "ctrTitle")
 
 

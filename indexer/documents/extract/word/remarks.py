@@ -5,6 +5,7 @@ from indexer.documents.extract.office.check import only_pictures
 from indexer.documents.extract.office.package import damage
 from indexer.documents.extract.places import below, counted
 from indexer.documents.extract.word.text import Seen
+from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 _COMPUTE = ": in Word press Ctrl+A, then F9, and save the file"
 _ENDINGS = {
@@ -31,6 +32,8 @@ def check(builder: DocumentBuilder, seen: Seen) -> None:
     """Raises what is true of a file whose words are all pictures; small ones are said where there is nothing else."""
     if not builder.is_empty:
         return
+    if seen.damaged:
+        raise UnreadableFile(f"It holds no text. {' '.join(remarks(seen))}", SAVE_AGAIN)
     if "picture" in seen.things:
         raise only_pictures()
     if seen.small_pictures:
