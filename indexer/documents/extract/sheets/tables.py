@@ -36,6 +36,12 @@ _NUMBER = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[/–-](?:19|20)?\d\d)?")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}(?:[./-]\d{1,4})?|(?:\d{1,2}[. -]+)?[A-Z][a-z]{2,8}\.?[ -]\d{2,4}")
+_UNIT = re.compile(
+    r"[\[(][^\])\d]{1,15}[\])]|%|‰|[€$£¥]|[°º][CF]|(?:EUR|USD|GBP|CHF|JPY|k?EUR|T€|[kmcµ]?[gm]|to?|mm|m?l|litres?|liters?"
+    r"|[mck]?m[²³23]|ha|bar|m?bar|k?Pa|MPa|k?N|Nm|[kMG]?W|[kMG]?Wh|k?V|m?A|Hz|kHz|m?s|sec|min|hrs?|h|days?|pcs?\.?|Stk\.?"
+    r"|St\.|Tage|Std\.?)",
+)
+"""What stands below a name to say in what its numbers are counted."""
 _VALUE = re.compile(r"[\d@]|://")
 
 
@@ -253,7 +259,7 @@ def _header_at(block: Sequence[Line], width: int) -> int | None:
     best, found = 0.0, None
     for at in range(min(FIRST_ROWS, len(block) - 1)):
         line = block[at]
-        if line.is_named:
+        if line.is_named or _goes_down(block, at):
             return at
         if not _is_header_like(block, at):
             continue
@@ -264,6 +270,15 @@ def _header_at(block: Sequence[Line], width: int) -> int | None:
         if score > best + 0.01:
             best, found = score, at
     return found
+
+
+def _goes_down(block: Sequence[Line], at: int) -> bool:
+    """Whether the first row that is no title has names merged over columns and others merged over it and the next."""
+    line, below = block[at], block[at + 1]
+    if not line.spans or any(above.fill > 1 for above in block[:at]) or not _is_header_like(block, at):
+        return False
+    lent = [column for column in below.repeated if line.cells.get(column) == below.cells[column]]
+    return any(column not in line.repeated for column in lent)
 
 
 def _is_sure(block: Sequence[Line], at: int) -> bool:
@@ -312,17 +327,19 @@ def _shift(block: Sequence[Line], at: int) -> float:
 def _header_lines(block: Sequence[Line], at: int) -> tuple[int, int]:
     """First and last row of a header that has the row `at`: groups of columns stand above, units or names below it."""
     first = last = at
-    while first > 0 and last - first + 1 < _MOST_HEADERS and _is_group_row(block[first - 1], block[first]):
+    while first > 0 and last - first + 1 < _MOST_HEADERS and _is_group_row(block[first - 1], block[first], block[at]):
         first -= 1
     while last + 2 < len(block) and last - first + 1 < _MOST_HEADERS and _is_second_row(block, last + 1):
         last += 1
     return first, last
 
 
-def _is_group_row(line: Line, below: Line) -> bool:
+def _is_group_row(line: Line, below: Line, header: Line) -> bool:
     if any(_is_number(line, column) and not _YEAR.fullmatch(line.cells[column].strip()) for column in line.cells):
         return False
-    starts_right = min(line.cells) > min(below.cells)
+    starts_right = min(line.cells) > min(header.cells)
+    if line.is_bold and below.is_bold and line.cells.keys() == below.cells.keys():
+        return line.fill > 2 and all(map(_is_name, line.cells.values()))
     if line.spans:
         return line.fill > 1 or starts_right
     return starts_right and line.fill < below.fill and max(line.cells) <= max(below.cells)
@@ -331,18 +348,27 @@ def _is_group_row(line: Line, below: Line) -> bool:
 def _is_second_row(block: Sequence[Line], at: int) -> bool:
     line, above = block[at], block[at - 1]
     own = [column for column in line.cells if column not in line.repeated]
-    if not own or any(_is_number(line, column) for column in own):
+    units = [column for column in own if _UNIT.fullmatch(line.cells[column].strip())]
+    dashes = [column for column in own if line.cells[column].strip() in "-–—"]
+    if not own or any(_is_number(line, column) for column in own if column not in dashes and column not in units):
         return False
+    if _goes_down(block, at - 1):
+        return all(len(line.cells[column]) <= _LONGEST_NAME for column in own)
     if not set(line.cells) <= set(above.cells) | set(own) or any(len(line.cells[column]) > 40 for column in own):
         return False
     below = block[at + 1 : at + 1 + _BELOW]
-    over_numbers = 0
-    for column in own:
-        cells = [row for row in below if column in row.cells]
-        over_numbers += bool(cells) and sum(_is_number(row, column) for row in cells) >= _MOSTLY * len(cells)
+    over = [column for column in own if _is_over_numbers(below, column)]
+    if units and len(units) + len(dashes) >= len(own) / 2 and set(units) <= set(over):
+        return True
+    over_numbers = len(over)
     if min(above.cells) in own and not above.spans and not (line.is_bold and not block[at + 1].is_bold):
         return over_numbers == len(own) == above.fill  # units of every column
     return over_numbers >= _MOSTLY * len(own)
+
+
+def _is_over_numbers(below: Sequence[Line], column: int) -> bool:
+    cells = [row for row in below if column in row.cells]
+    return bool(cells) and sum(_is_number(row, column) for row in cells) >= _MOSTLY * len(cells)
 
 
 def _header(lines: Sequence[Line], columns: Sequence[int]) -> list[str]:
