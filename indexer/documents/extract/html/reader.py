@@ -60,7 +60,7 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
 def read_html(html: str, builder: DocumentBuilder, is_page: bool = False) -> str:
     """Add the blocks of `html` to `builder`; the text of its `<title>`, or "". `is_page` says that it may be saved from
     a site, with menus that nothing marks as such."""
-    reader = _Reader()
+    reader = _Reader(is_page)
     parser = etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True)
     source = html.replace("\0", "").encode("utf-8", "replace")
     for start in range(0, len(source), 1 << 20):
@@ -70,7 +70,7 @@ def read_html(html: str, builder: DocumentBuilder, is_page: bool = False) -> str
     parts, menus = without_menus(reader.finished(), is_page)
     for part in parts:
         part.add_to(builder)
-    builder.remarks += reader.unread.remarks(is_page, builder.is_empty)
+    builder.remarks += reader.unread.remarks(builder.is_empty)
     if menus:
         builder.remarks.append(f"{menus:,} line{'s' * (menus != 1)} of menus and links around the page left out.")
     return "".join(reader.title)
@@ -79,9 +79,9 @@ def read_html(html: str, builder: DocumentBuilder, is_page: bool = False) -> str
 class _Reader:
     """Target of lxml's parser: keeps the block that is open and puts it to the others when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_page: bool) -> None:
         self.title: list[str] = []
-        self.unread = Unread()
+        self.unread = Unread(is_page)
         self._drawing: Mapping[str, str] | None = None  # attributes of the open one, until it shows words
         self._skipped_tag = ""
         self._page = Flow()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from indexer.documents.extract.html.flow import CONTENT
 from indexer.documents.extract.places import below, counted
+from indexer.text.shorten import shortened
 
 STRUCK = frozenset({"del", "s", "strike"})
 _KINDS = {"iframe": "page shown inside it", "frame": "page shown inside it", "canvas": "drawing made by a script"}
@@ -28,18 +29,22 @@ _LETTERS = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass
 class Unread:
-    """`heading` is the last one above."""
+    """`heading` is the last one above. `is_page`: not Markdown, in which a picture without a word is no ornament."""
 
+    is_page: bool = True
     heading: str = ""
     struck: int = 0  # words
     _things: dict[str, list[str]] = field(default_factory=dict)  # by kind, the headings above
     _small: int = 0
     _scripts: int = 0
     _is_added_to: bool = False
+    _leads_to: str = ""
 
     def meet(self, tag: str, attributes: Mapping[str, str], region: int) -> None:
         """An element that is shown, or one whose contents are none for a reader (`script`)."""
-        if tag == "script":
+        if tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
+            self._leads_to = attributes.get("content", "").partition("=")[2].strip(" \"'")
+        elif tag == "script":
             self._scripts += attributes.get("type", "") not in ("application/ld+json", "application/json")
         elif tag == "img" or (tag == "input" and attributes.get("type", "").lower() == "image"):
             self._picture(attributes, region)
@@ -64,7 +69,7 @@ class Unread:
             words = " ".join(double or single for double, single in _STRING.findall(added[1]))
             self._is_added_to |= "counter" in added[1] or bool(_LETTERS.search(_ESCAPED.sub(" ", words)))
 
-    def remarks(self, is_page: bool, is_empty: bool) -> list[str]:
+    def remarks(self, is_empty: bool) -> list[str]:
         """`is_empty`: nothing was read of the page."""
         told = []
         if self.struck:
@@ -76,12 +81,17 @@ class Unread:
             told.append(f"It shows {counted(len(headings), kind)}{below(headings)}{ending}.")
         if is_empty and self._small:
             told.append(f"It shows {counted(self._small, 'small picture')}.")
-        if is_empty and is_page and self._scripts:
+        if is_empty and self._leads_to:
+            told.append(f"It only leads on to another page: {shortened(self._leads_to, 200)}.")
+        elif is_empty and self.is_page and self._scripts:
             told.append("Its words are made by scripts, which Docent does not run: print it to a PDF in a browser.")
         return told
 
     def _picture(self, attributes: Mapping[str, str], region: int) -> None:
-        is_ornament = attributes.get("alt", "x").strip() == "" or attributes.get("role", "") in ("presentation", "none")
+        is_ornament = (self.is_page and not attributes.get("alt", "x").strip()) or attributes.get("role", "") in (
+            "presentation",
+            "none",
+        )
         if is_ornament or region != CONTENT or _area(attributes, _SMALL) < _SMALL:
             self._small += 1
         else:

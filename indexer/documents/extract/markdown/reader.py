@@ -14,6 +14,7 @@ from indexer.documents.extract.markdown.template import strip_template
 from indexer.documents.extract.places import counted, named
 from indexer.documents.extract.text.decoding import decode_with_doubts
 from indexer.documents.extract.titles import LONGEST_TITLE, choose_title
+from indexer.text.shorten import shortened
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _TITLE_LINE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
@@ -21,10 +22,15 @@ _CONTAINER = re.compile(r"^[ \t]*:{3,}[ \t]*(?:\{[^\n]*|[\w-]*[ \t]*(?P<title>[^
 """The begin or end of a box (`:::tip Before you start`)."""
 
 
+_LEADS_ON = re.compile(r"^redirect(?:_to|To|-to)?:[ \t]*[\"']?([^\s\"'\[\]]+)", re.MULTILINE)
+_SETTINGS_ALONE = "It holds settings for a site (front matter) alone, and no words below them."
+
+
 def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
     source, builder.remarks = decode_with_doubts(data)
-    title, body = split_front_matter(source.replace("\r\n", "\n").replace("\r", "\n"), builder)
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    title, body = split_front_matter(source, builder)
     filled: list[str] = []
     html, is_too_deep = to_html(with_html_apart(_CONTAINER.sub(_title_of_box, strip_template(body, filled))))
     if filled:
@@ -34,6 +40,11 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     if is_too_deep:
         builder.remarks.append(f"Lists nested more than {DEEPEST_LISTS} deep are read as plain lines.")
     read_html(html, builder)
+    if builder.is_empty and body is not source:
+        leads = _LEADS_ON.search(source)
+        builder.remarks.append(
+            f"It only leads on to another page: {shortened(leads[1], LONGEST_TITLE)}." if leads else _SETTINGS_ALONE
+        )
     offered = unescape(strip_template(title))  # sites put it into a page as it stands
     return builder.build(choose_title(name, offered, builder.first_heading(1), builder.first_heading()))
 

@@ -91,6 +91,7 @@ def test_details_that_are_closed_are_read() -> None:
         ("<img src=a.png alt=''>", "no text that Docent reads. It shows 1 small picture."),
         ("<div id=root></div><script src=app.js></script>", "no text that Docent reads. Its words are made by scripts"),
         ("<iframe src=a></iframe>", "no text that Docent reads. It shows 1 page shown inside it"),
+        ("<meta http-equiv=Refresh content='0; url=/new'><script></script>", "It only leads on to another page: /new."),
         ("<p></p>", "no text that a reader would see"),
         ("<div hidden>Words</div>", "no text that a reader would see"),
     ],

@@ -2,6 +2,7 @@ import pytest
 
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.extract.markdown.template import strip_template
+from indexer.errors import UnsupportedFile
 from tests.indexer.documents.extract.invariants import check, outline
 
 
@@ -172,7 +173,7 @@ def test_code_that_shows_html_stays_as_it_is() -> None:
 
 def test_pictures_are_said_with_their_place() -> None:
     document = extract_bytes(b"# Site\n\nWords.\n\n![Plan](plan.png)\n\n## Gate\n\n![](gate.png)\n", "a.md")
-    assert document.remarks == ('It shows 1 picture (below "Site"); words inside are not searched.',)
+    assert document.remarks == ('It shows 2 pictures (below "Site" and "Gate"); words inside are not searched.',)
 
 
 def test_what_a_template_fills_in_is_said() -> None:
@@ -192,3 +193,25 @@ def test_titles_of_boxes_are_read() -> None:
     for mark in (":::", ":::tip", "::: {.tip #one}", "::::warning"):
         text = extract_bytes(f"{mark}\nSwitch it off.\n:::\n".encode(), "a.md").text
         assert text == "Switch it off."
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "---\ntitle: A\nredirect_to: /b/#c\n---\n",
+            "It only leads on to another page: /b/#c.",
+        ),
+        (
+            "---\ntitle: A\nlayout: b\n---\n",
+            "It holds settings for a site (front matter) alone",
+        ),
+        ("![](plan.png)\n", "no text that Docent reads. It shows 1 picture"),
+        ("{% include a.md %}\n", "no text that Docent reads. What a template fills in"),
+        ("<!-- nothing -->\n", "no text that a reader would see"),
+    ],
+)
+def test_no_text_is_said_only_where_it_is_true(source: str, told: str) -> None:
+    with pytest.raises(UnsupportedFile) as raised:
+        extract_bytes(source.encode(), "a.md")
+    assert told in raised.value.what
