@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from indexer.text.shorten import shortened
 
-_NAME = re.compile(r".+?(?=(?: by | without | that | \()|$)")
+_NAME = re.compile(r".+?(?=(?: (?:by|in|made|of|that|with|without) | \()|$)")
 _MOST_NAMES, _LONGEST_NAME = 3, 40
 
 

@@ -13,7 +13,7 @@ from indexer.documents.extract.places import below, counted
 from indexer.text.shorten import shortened
 
 STRUCK = frozenset({"del", "s", "strike"})
-_KINDS = {"iframe": "page shown inside it", "frame": "page shown inside it", "canvas": "drawing made by a script"}
+_KINDS = {"iframe": "embedded page", "frame": "embedded page", "canvas": "drawing made by a script"}
 _KINDS |= {"object": "embedded file", "embed": "embedded file", "applet": "embedded file"}
 _KINDS |= {"video": "film", "audio": "sound recording"}
 _SMALL = 100 * 100  # square pixels of a picture
@@ -88,10 +88,8 @@ class Unread:
         return told
 
     def _picture(self, attributes: Mapping[str, str], region: int) -> None:
-        is_ornament = (self.is_page and not attributes.get("alt", "x").strip()) or attributes.get("role", "") in (
-            "presentation",
-            "none",
-        )
+        is_silent = self.is_page and not attributes.get("alt", "x").strip()
+        is_ornament = is_silent or attributes.get("role", "") in ("presentation", "none")
         if is_ornament or region != CONTENT or _area(attributes, _SMALL) < _SMALL:
             self._small += 1
         else:

@@ -29,7 +29,7 @@ _SETTINGS_ALONE = "It holds settings for a site (front matter) alone, and no wor
 def extract(data: bytes, name: str) -> ExtractedDocument:
     builder = DocumentBuilder()
     source, builder.remarks = decode_with_doubts(data)
-    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     title, body = split_front_matter(source, builder)
     filled: list[str] = []
     html, is_too_deep = to_html(with_html_apart(_CONTAINER.sub(_title_of_box, strip_template(body, filled))))

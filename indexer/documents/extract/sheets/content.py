@@ -98,10 +98,8 @@ class CellReader:
         elif name == "col" and (is_true(element.get("hidden")) or _is_nothing(element.get("width"))):
             self._hidden.append((whole(element.get("min")) - 1, whole(element.get("max")) - 1))
         elif name == "cfRule":
-            content.unread["area of cells with icons that a rule draws"] += element.get("type") == "iconSet"
-            content.unread["area of cells in which a rule writes numbers in another way"] += (
-                whole(element.get("dxfId"), -1) in self._rules
-            )
+            content.unread["set of icons that a rule draws"] += element.get("type") == "iconSet"
+            content.unread["number format of a rule"] += whole(element.get("dxfId"), -1) in self._rules
         elif name == "control":
             content.controls[element.get("shapeId", "")] = attribute(element, "id")
         elif name in _PAGE_TEXTS and element.text:
@@ -176,7 +174,7 @@ class CellReader:
             return ("[x]" if truth else "[ ]") if style.has_box else shown(truth), False
         is_card = kind == "e" and self._has_cards and element.get("vm") is not None
         if is_card or (kind == "str" and _PICTURE.match(value)):
-            self._content.unread["cell that shows a picture or a data card"] += 1
+            self._content.unread["cell with a picture or a data card"] += 1
             return "", False
         if kind in ("str", "e", "inlineStr"):
             return shown(unescaped(value), code if kind != "e" else GENERAL), False

@@ -35,6 +35,8 @@ def attached(package: Package, relations: tuple[Relation, ...], controls: dict[s
             _Drawing(package, relation.part, boxes, found).read()
         elif relation.kind in ("oleObject", "package"):
             found.unread["embedded file"] += 1
+        elif relation.kind == "image":  # behind the cells
+            found.unread["picture"] += 1
         elif relation.kind == "control":
             found.unread["form control (ActiveX)"] += 1
         elif relation.kind == "ctrlProp" and _is_list(package.parse(relation.part)):

@@ -11,13 +11,13 @@ from indexer.documents.extract.places import counted, named
 from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 _ENDINGS = {
-    "chart without stored values": ": its words alone are searched",
+    "chart without stored values": ": the words of it alone are searched",
     "chart without its contents": ": they are not in the file",
     "diagram without its contents": ": they are not in the file",
     "formula without a stored value": ": open and save the file in Excel to have them computed",
-    "cell that shows a picture or a data card": ", not read",
-    "area of cells with icons that a rule draws": ": the numbers below are read, the icons are not",
-    "area of cells in which a rule writes numbers in another way": ": they are read without that rule",
+    "cell with a picture or a data card": ", not read",
+    "set of icons that a rule draws": ": the numbers below are read, the icons are not",
+    "number format of a rule": ": numbers there are read without it",
     "hidden row": ", searched all the same",
     "hidden column": ", searched all the same",
     "list box": ": what is chosen in it is not read",

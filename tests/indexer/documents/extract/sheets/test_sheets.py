@@ -188,7 +188,7 @@ def test_a_chart_of_an_unread_sheet_without_stored_values_is_said() -> None:
 
     assert read(book([["Name", "Age"], ["Ann", 5]], change)).remarks == (
         'Hidden sheet "Data": not searched.',
-        '1 chart without stored values on sheet "Plan": its words alone are searched.',
+        '1 chart without stored values on sheet "Plan": the words of it alone are searched.',
     )
 
 

@@ -84,13 +84,13 @@ def test_pictures_in_cells_are_no_errors() -> None:
     shown = read(with_part(with_cells(cells, "Pump", "Valve"), part, RICH.format("_localImage")))
     assert "Pump | Valve" not in shown.text
     assert shown.text.count("#VALUE!") == 1
-    assert shown.remarks == ('1 cell that shows a picture or a data card on sheet "Plan", not read.',)
+    assert shown.remarks == ('1 cell with a picture or a data card on sheet "Plan", not read.',)
     plain = read(with_part(with_cells(cells, "Pump", "Valve"), part, RICH.format("_error")))
     assert (plain.text.count("#VALUE!"), plain.remarks) == (2, ())
     wps = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="str"><v>=DISPIMG("ID_1",1)</v></c></row>'
     document = read(with_cells(wps, "Pump"))
     assert "DISPIMG" not in document.text
-    assert "1 cell that shows a picture" in document.remarks[0]
+    assert "1 cell with a picture" in document.remarks[0]
 
 
 def icons(sheet: Any) -> None:
@@ -105,8 +105,8 @@ def other_words(sheet: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (icons, "1 area of cells with icons that a rule draws on sheet"),
-        (other_words, "1 area of cells in which a rule writes numbers in another way on sheet"),
+        (icons, "1 set of icons that a rule draws on sheet"),
+        (other_words, "1 number format of a rule on sheet"),
     ],
 )
 def test_what_rules_draw(change: Callable[[Any], None], told: str) -> None:

@@ -141,3 +141,21 @@ def test_one_long_line_and_a_late_letter(encoding: str) -> None:
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_have_an_encoding(data: bytes) -> None:
     data.decode(code_page(data + b"\xe4"), "replace")
+
+
+def test_a_guess_at_some_bytes_is_said() -> None:
+    """As where a program adds lines to a file in its own encoding."""
+    mixed = "Größe und Länge, für alle Fälle geprüft, übrige später\n".encode() + b"M\xfcller; 3 St\xfcck\n"
+    for name in ("a.txt", "a.csv", "a.md", "a.html"):
+        document = extract_bytes(mixed, name)
+        assert "Müller" in document.text
+        assert document.remarks == (
+            "2 bytes in another encoding than the rest of the file: read as Western European letters.",
+        ), name
+
+
+def test_what_cannot_be_seen_is_left_out_without_a_word() -> None:
+    for name in ("a.txt", "a.csv", "a.md"):
+        document = extract_bytes(b"A bell\x07 and a \0 null in many words of text\n" + b"more words\n" * 90, name)
+        assert "A bell and a null in many words of text" in document.text
+        assert document.remarks == ()
