@@ -61,7 +61,8 @@ def read_left_out(folder: Path) -> LeftOut:
             data = stream.read(MOST_BYTES + 1)
         text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise FolderError(f"{path} cannot be read: {error}.", "Save it as UTF-8 text, or remove it.") from error
+        why = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise FolderError(f"{path} cannot be read: {why}.", "Save it as UTF-8 text, or remove it.") from error
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     wanted = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if len(data) > MOST_BYTES or len(wanted) > MOST_PATTERNS:

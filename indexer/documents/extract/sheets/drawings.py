@@ -78,15 +78,15 @@ class _Drawing:
         number = properties.get("id", "") if properties is not None else ""
         if properties is not None and properties.get("hidden") in ("1", "true") and number not in self._boxes:
             return
-        if local(shape) == "pic":
+        if local(shape) == "pic" or first(shape, "spPr/blipFill") is not None:  # a picture, or one that fills a shape
             is_large = _is_large(shape)
             self._found.unread["picture"] += is_large
             self._found.small_pictures += not is_large
-        elif local(shape) == "contentPart":
+        if local(shape) == "contentPart":
             self._found.unread["drawing by hand"] += 1
         elif local(shape) == "graphicFrame":
             self._add_frame(shape)
-        else:
+        elif local(shape) != "pic":
             text = drawn_text(shape)
             if text:
                 self._found.read.add(number)

@@ -77,7 +77,7 @@ class SlideReader:
                 self._builder.add("item", paragraph.text, level=paragraph.level + 1, page=self._page)
             else:
                 self._builder.add("paragraph", paragraph.text, page=self._page)
-        if not found and first(shape.element, "spPr/blipFill") is not None:
+        if first(shape.element, "spPr/blipFill") is not None:
             self._add_picture(shape)
 
     def _add_frame(self, shape: Shape) -> None:

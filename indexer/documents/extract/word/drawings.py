@@ -63,6 +63,8 @@ class Drawings:
             self._seen.meet("form control (ActiveX)")
         elif name == "pic":
             self._picture(_size(element))
+        elif name == "blipFill" and local(element.getparent()) == "spPr":  # a picture that fills a shape
+            self._picture(_size(element.getparent()))
         elif name == "imagedata" and not in_object:
             self._picture(_old_size(element))
         elif name == "model3d":

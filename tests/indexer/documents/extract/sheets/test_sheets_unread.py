@@ -66,6 +66,13 @@ def test_kinds_of_drawn_things(shape: str, told: str) -> None:
     assert remark.startswith(told)
 
 
+def test_a_picture_that_fills_a_shape_with_words() -> None:
+    words = '<xdr:txBody><a:p xmlns:a="a"><a:r><a:t>Gate 4</a:t></a:r></a:p></xdr:txBody>'
+    document = read(drawn(f"<xdr:sp><xdr:spPr><a:blipFill/></xdr:spPr>{words}</xdr:sp>"))
+    assert document.text.endswith("Gate 4")
+    assert document.remarks == (f'1 picture on sheet "Plan"{END}',)
+
+
 def test_a_kind_is_told_once_with_its_sheets() -> None:
     def write(made: Any) -> None:
         for name in ("A", "B", "C", "D", "E"):

@@ -52,6 +52,12 @@ def test_a_picture_behind_the_slide() -> None:
     assert read(data).remarks == (f"1 picture on slide 1{END}",)
 
 
+def test_a_picture_that_fills_a_shape_with_words() -> None:
+    words = "<p:txBody><a:p><a:r><a:t>Gate 4</a:t></a:r></a:p></p:txBody>"
+    document = read(slide_of(f"<p:sp><p:spPr><a:blipFill/></p:spPr>{words}</p:sp>"))
+    assert (document.text, document.remarks) == ("Gate 4", (f"1 picture on slide 1{END}",))
+
+
 def test_a_layout_that_is_damaged() -> None:
     data = deck_of(lambda slide: box(slide, "Words"), layout=BLANK)
     broken = changed(data, "ppt/slideLayouts/slideLayout7.xml", ("</p:sldLayout>", ""))

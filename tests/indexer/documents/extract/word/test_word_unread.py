@@ -45,6 +45,7 @@ def test_things_are_told_with_the_headings_above_them() -> None:
             + "</mc:Choice><mc:Fallback><w:pict/></mc:Fallback></mc:AlternateContent></w:r>",
             f"1 drawing by hand{END}",
         ),
+        (drawing("<wps:wsp><wps:spPr><a:blipFill/></wps:spPr></wps:wsp>"), f"1 picture{END}"),
         ('<w:r><w:object><w:control w:name="x"/></w:object></w:r>', f"1 form control (ActiveX){END}"),
     ],
 )
