@@ -138,6 +138,20 @@ def test_batches_change_nothing(real: SentenceTransformerEmbedder) -> None:
 
 
 @pytest.mark.models
+def test_streams_change_nothing(real: SentenceTransformerEmbedder) -> None:
+    """Texts that go through the model sorted, eight at a time and in two threads have the vectors, in the order, that
+    they have one by one in one thread."""
+    texts = [
+        EmbeddingInput("", f"Rule {n}. {'Overtime is paid. ' * (n * 7 % 13)}".strip(), ((0, 7),)) for n in range(30)
+    ]
+    two = SentenceTransformerEmbedder(IndexerSettings(), threads=2)
+    for text, together in zip(texts, two.encode_chunks(texts), strict=True):
+        (alone,) = real.encode_chunks([text])
+        assert np.abs(alone.vector - together.vector).max() < 1e-6
+        assert np.abs(alone.sentences - together.sentences).max() < 2e-6
+
+
+@pytest.mark.models
 @pytest.mark.parametrize("unit", ["Annual leave is thirty days. ", "\u6f22\u5b57", "unbelievably-long "])
 def test_what_of_a_long_text_is_left_out_moves_no_vector(real: SentenceTransformerEmbedder, unit: str) -> None:
     text = unit * 3_000
