@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class ReadFile:
     def weight(self) -> int:
         """Bytes of memory, about."""
         return len(self.document.text) + _BLOCK_BYTES * (len(self.document.blocks) + len(self.drafts))
+
+    @property
+    def reason(self) -> str:
+        """What the ledger says of a file that was read: what of it was not."""
+        return " ".join(self.document.remarks)
 
 
 @dataclass(frozen=True)
@@ -138,3 +143,17 @@ def file_sha256(path: Path) -> str:
     """Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def small_together(files: Sequence[ReadFile], most: int) -> Iterator[list[ReadFile]]:
+    """Neighbours, as many as have at most so many chunks together; a file with more is alone."""
+    together: list[ReadFile] = []
+    chunks = 0
+    for file in files:
+        if together and chunks + len(file.drafts) > most:
+            yield together
+            together, chunks = [], 0
+        together.append(file)
+        chunks += len(file.drafts)
+    if together:
+        yield together

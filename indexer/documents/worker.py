@@ -26,7 +26,6 @@ from indexer.errors import SAVE_AGAIN, EmbedderError, FileError, UnreadableFile
 from indexer.text.word_pieces import WordPieces
 
 _PR_SET_PDEATHSIG = 1
-_NICENESS = 10
 _GRACE = 10  # seconds after which the alarm ends a process that nobody has ended
 
 
@@ -93,8 +92,6 @@ def _limit(memory_mb: int) -> None:
     limit = memory_mb << 20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):
-        os.nice(_NICENESS)
 
 
 if __name__ == "__main__":

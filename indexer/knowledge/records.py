@@ -2,9 +2,11 @@
 
 import json
 from itertools import islice
+from typing import Any
 
 import numpy as np
-from sqlmodel import Session, col, delete, select
+from sqlalchemy import Insert, bindparam, insert
+from sqlmodel import Session, SQLModel, col, delete, select
 
 from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
@@ -27,54 +29,76 @@ def put_document(
     vectors: list[ChunkVectors],
 ) -> None:
     """Add the document, or replace its older version under the same id, with its chunks and a note for the indexes."""
-    document = find_document(session, collection_id, str(file.root), file.path) or Document(
-        collection_id=collection_id, root=str(file.root), path=file.path, title="", media_type="", sha256="",
-        text="", blocks="[]",
-    )  # fmt: skip
-    document.title = extracted.title
-    document.media_type = file.absolute.suffix.lower().removeprefix(".")
-    document.sha256 = sha256
-    document.pages = extracted.pages
-    document.text = extracted.text
-    document.blocks = blocks_to_json(extracted.blocks)
-    document.indexed_at = now()
-    document.deleted_at = None  # its file changed, or someone asked for it
-    session.add(document)
-    session.flush()
-    put_chunks(session, known_id(document), extracted.text, drafts, vectors)
+    document = find_document(session, collection_id, str(file.root), file.path)
+    values = {
+        "title": extracted.title,
+        "media_type": file.absolute.suffix.lower().removeprefix("."),
+        "sha256": sha256,
+        "pages": extracted.pages,
+        "text": extracted.text,
+        "blocks": blocks_to_json(extracted.blocks),
+        "indexed_at": now(),
+        "deleted_at": None,  # its file changed, or someone asked for it
+    }
+    if document is None:
+        place = {"collection_id": collection_id, "root": str(file.root), "path": file.path}
+        id_ = insert_row(session, Document, {**place, **values})
+    else:
+        id_ = known_id(document)
+        document.sqlmodel_update(values)
+        session.add(document)
+        session.flush()
+    put_chunks(session, id_, extracted.text, drafts, vectors, is_new=document is None)
 
 
 def put_chunks(
-    session: Session, document_id: int, text: str, drafts: list[ChunkDraft], vectors: list[ChunkVectors]
+    session: Session,
+    document_id: int,
+    text: str,
+    drafts: list[ChunkDraft],
+    vectors: list[ChunkVectors],
+    *,
+    is_new: bool = False,
 ) -> None:
     """Replace the document's chunks, under new ids, and tell the indexes. Entries stay with the words they are of."""
-    kept = take_entries(session, document_id)
-    session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
+    kept = {} if is_new else take_entries(session, document_id)
+    if not is_new:
+        session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
     numbered = enumerate(zip(drafts, vectors, strict=True))
     while part := list(islice(numbered, WRITTEN_AT_ONCE)):
-        chunks = [_chunk(document_id, text, ordinal, draft, vector) for ordinal, (draft, vector) in part]
+        rows = [_chunk(document_id, text, ordinal, draft, vector) for ordinal, (draft, vector) in part]
+        if not kept:
+            session.connection().execute(_INSERT[Chunk], rows)
+            continue
+        chunks = [Chunk(**row) for row in rows]
         session.add_all(chunks)
         session.flush()  # gives the chunks their ids
         put_entries(session, kept, chunks)
         for chunk in chunks:
             session.expunge(chunk)
-    session.add(Change(document_id=document_id, operation="put"))
+    insert_row(session, Change, {"document_id": document_id, "operation": "put"})
 
 
-def _chunk(document_id: int, text: str, ordinal: int, draft: ChunkDraft, vectors: ChunkVectors) -> Chunk:
-    return Chunk(
-        document_id=document_id,
-        ordinal=ordinal,
-        prefix=draft.prefix,
-        sections=json.dumps(draft.sections, ensure_ascii=False),
-        page=draft.page,
-        start=draft.start,
-        end=draft.end,
-        body=text[draft.start : draft.end],
-        vector=np.asarray(vectors.vector, np.float32).tobytes(),
-        sentences=np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
-        sentence_vectors=np.asarray(vectors.sentences, np.float16).tobytes(),
-    )
+def _chunk(document_id: int, text: str, ordinal: int, draft: ChunkDraft, vectors: ChunkVectors) -> dict[str, Any]:
+    return {
+        "document_id": document_id,
+        "ordinal": ordinal,
+        "prefix": draft.prefix,
+        "sections": json.dumps(draft.sections, ensure_ascii=False),
+        "page": draft.page,
+        "start": draft.start,
+        "end": draft.end,
+        "body": text[draft.start : draft.end],
+        "vector": np.asarray(vectors.vector, np.float32).tobytes(),
+        "sentences": np.array(draft.sentences, np.int32).reshape(-1, 2).tobytes(),
+        "sentence_vectors": np.asarray(vectors.sentences, np.float16).tobytes(),
+    }
+
+
+def insert_row(session: Session, kind: type[SQLModel], values: dict[str, Any]) -> int:
+    """A new row's id. It passes by what the session knows of rows, which takes most of the time of a small document."""
+    inserted = session.connection().execute(_INSERT[kind], values)
+    return int(inserted.lastrowid)
 
 
 def remove_document(session: Session, collection_id: int, root: str, path: str) -> None:
@@ -87,9 +111,8 @@ def remove_document(session: Session, collection_id: int, root: str, path: str) 
 
 
 def find_document(session: Session, collection_id: int, root: str, path: str) -> Document | None:
-    return session.exec(
-        select(Document).where(Document.collection_id == collection_id, Document.root == root, Document.path == path)
-    ).first()
+    found = session.connection().execute(_DOCUMENT, _file(collection_id, root, path)).first()
+    return session.get(Document, found.id) if found else None
 
 
 def write_ledger(
@@ -104,26 +127,52 @@ def write_ledger(
     pages: int | None = None,
     chunks: int | None = None,
     limits: str = "",
-) -> LedgerEntry:
-    """The file's ledger entry, brought up to date. `chunks` None keeps their number: an older version is searched.
+) -> None:
+    """Bring the file's ledger entry up to date. `chunks` None keeps their number: an older version is searched.
     `limits` are those of reading where it failed for want of time or memory.
 
     A failure that somebody has seen stays seen while the same file fails for the same reason.
     """
-    entry = session.exec(
-        select(LedgerEntry).where(
-            LedgerEntry.collection_id == collection_id,
-            LedgerEntry.root == str(file.root),
-            LedgerEntry.path == file.path,
-        )
-    ).first() or LedgerEntry(collection_id=collection_id, root=str(file.root), path=file.path, state=state)
+    found = session.connection().execute(_ENTRY, _file(collection_id, str(file.root), file.path)).first()
+    entry = session.get_one(LedgerEntry, found.id) if found else None
+    values: dict[str, Any] = {
+        "state": state,
+        "reason": reason,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "read_ns": read_ns,
+        "sha256": sha256,
+        "pages": pages,
+        "limits": limits,
+        "updated_at": now(),
+        "deleted_at": None,
+    }
+    if chunks is not None:
+        values["chunks"] = chunks
+    if entry is None:
+        place = {"collection_id": collection_id, "root": str(file.root), "path": file.path}
+        insert_row(session, LedgerEntry, {"chunks": 0, **place, **values})
+        return
     if (entry.state, entry.reason, entry.size, entry.mtime_ns) != (state, reason, file.size, file.mtime_ns):
         entry.seen_at = None
-    entry.state, entry.reason = state, reason
-    entry.size, entry.mtime_ns, entry.read_ns = file.size, file.mtime_ns, read_ns
-    entry.sha256, entry.pages, entry.limits = sha256, pages, limits
-    entry.updated_at, entry.deleted_at = now(), None
-    if chunks is not None:
-        entry.chunks = chunks
+    entry.sqlmodel_update(values)
     session.add(entry)
-    return entry
+
+
+def _file(collection_id: int, root: str, path: str) -> dict[str, Any]:
+    return {"collection": collection_id, "root_of": root, "path_of": path}
+
+
+def _id_of_file(table: type[Document] | type[LedgerEntry]) -> Any:
+    return select(table.id).where(
+        table.collection_id == bindparam("collection"),
+        table.root == bindparam("root_of"),
+        table.path == bindparam("path_of"),
+    )
+
+
+# Made once: a statement takes longer to make than to run.
+_DOCUMENT, _ENTRY = _id_of_file(Document), _id_of_file(LedgerEntry)
+_INSERT: dict[type[SQLModel], Insert] = {
+    kind: insert(SQLModel.metadata.tables[str(kind.__tablename__)]) for kind in (Document, Chunk, LedgerEntry, Change)
+}

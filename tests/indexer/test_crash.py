@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
+import indexer.ingest as module
 from indexer.errors import StorageError
 from indexer.ingest import ingest
 from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.records import write_ledger
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry
 from indexer.passages import Scope
 from indexer.search.store import Store
@@ -138,7 +140,9 @@ def small(engine: Engine, pages: int) -> None:
     engine.dispose()
 
 
-def test_a_full_disk_keeps_what_was_committed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [1, module.COMMITTED_CHUNKS])
+def test_a_full_disk_keeps_what_was_committed(together: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMITTED_CHUNKS", together)
     folder, settings = tmp_path / "docs", IndexerSettings(data=tmp_path / "data")
     write_all(folder, 1)
     expected = undisturbed(folder, tmp_path / "expected")
@@ -149,7 +153,8 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"disk is full.*Free some space"):
         ingest([folder], settings, engine, WordEmbedder)
     kept = contents(settings)
-    assert 0 < len(kept) < DOCUMENTS
+    assert len(kept) < DOCUMENTS
+    assert kept or together > 1, "documents that are committed one by one do not wait for the last"
     engine.dispose()
     engine = open_knowledge(settings)
     assert verify_index(settings, engine) == []
@@ -160,6 +165,46 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path: Path) -> None:
     report = ingest([folder], settings, engine, WordEmbedder)
     assert report.counts["indexed"] == DOCUMENTS - len(kept)
     assert contents(settings) == expected
+    engine.dispose()
+
+
+def test_documents_that_are_committed_together_are_all_there_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, settings = tmp_path / "docs", IndexerSettings(data=tmp_path / "data")
+    write_all(folder, 1)
+    old = undisturbed(folder, settings.data)
+    write_all(folder, 2)
+    new = undisturbed(folder, tmp_path / "expected")
+    told: list[str] = []
+    written = 0
+
+    def write_some(*arguments: object, **named: object) -> None:
+        nonlocal written
+        written += 1
+        if written == DOCUMENTS - 1:
+            raise InterruptedError
+        write_ledger(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "write_ledger", write_some)
+    engine = open_knowledge(settings)
+    with pytest.raises(InterruptedError):
+        ingest(
+            [folder],
+            settings,
+            engine,
+            WordEmbedder,
+            on_progress=lambda at: told.append(at.file.document) if at.file else None,
+        )
+    monkeypatch.undo()
+    assert verify_index(settings, engine) == []
+    found = contents(settings)
+    changed = [path for path in found if found[path] == new[path]]
+    assert all(found[path] in (old[path], new[path]) for path in found)
+    assert sorted(changed) == sorted(told), "what was said to be indexed is there, and nothing else"
+    assert len(changed) < DOCUMENTS - 2, "the documents of the transaction that failed are as they were"
+    assert ingest([folder], settings, engine, WordEmbedder).counts["indexed"] == DOCUMENTS - len(changed)
+    assert contents(settings) == new
     engine.dispose()
 
 
