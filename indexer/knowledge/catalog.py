@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from indexer.errors import StartError
 from indexer.knowledge.database import is_being_written
-from indexer.knowledge.file_query import FileQuery, asked_for
+from indexer.knowledge.file_query import OF_UNREAD_KIND, FileQuery, asked_for
 from indexer.knowledge.readable import is_one_of, readable_documents, readable_files, same_file
 from indexer.knowledge.seen import UNSEEN
 from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry
@@ -157,6 +157,18 @@ class Catalog:
         counted = select(func.count()).select_from(LedgerEntry).where(*asked_for(query, scope))
         with Session(self.engine) as session:
             return session.exec(counted).one()
+
+    def unread_kinds(self, query: FileQuery, scope: Scope) -> dict[str, int]:
+        """Of the files of a query that are of a kind that is not read, how many were skipped for each reason; the
+        most first."""
+        counted = (
+            select(LedgerEntry.reason, func.count())
+            .where(*asked_for(query, scope), OF_UNREAD_KIND)
+            .group_by(LedgerEntry.reason)
+            .order_by(desc(func.count()), LedgerEntry.reason)
+        )
+        with Session(self.engine) as session:
+            return dict(session.exec(counted).all())
 
     def file_states(self, scope: Scope) -> dict[str, int]:
         """How many files are in each state that any is in."""

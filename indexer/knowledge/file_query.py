@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import col
 
+from indexer.documents.extract.formats import UNREAD_KINDS
 from indexer.knowledge.readable import is_file_of, readable_files
 from indexer.knowledge.tables import Document, LedgerEntry
 from indexer.passages import Scope
@@ -17,10 +18,18 @@ class FileQuery:
     state: str = ""  # indexed | skipped | failed | needs_ocr | deleted; empty: all but deleted
     collection: int = 0  # 0: all
     search: str = ""  # stands in the title or the path
+    reason: str = ""  # exactly this one
+    without_unread_kinds: bool = False  # without the files that are of a kind that is not read
     sort: str = ""  # a key of catalog.SORTS; empty: what needs somebody first
     descending: bool = False
     offset: int = 0
     limit: int = 200
+
+
+OF_UNREAD_KIND = and_(
+    col(LedgerEntry.state) == "skipped", or_(*(col(LedgerEntry.reason).startswith(words) for words in UNREAD_KINDS))
+)
+"""A file that was skipped for its kind alone."""
 
 
 def asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
@@ -34,6 +43,10 @@ def asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
         wanted.append(col(LedgerEntry.collection_id) == query.collection)
     if query.state and query.state != "deleted":
         wanted.append(col(LedgerEntry.state) == query.state)
+    if query.reason:
+        wanted.append(col(LedgerEntry.reason) == query.reason)
+    if query.without_unread_kinds:
+        wanted.append(not_(OF_UNREAD_KIND))
     if query.search:
         in_path = col(LedgerEntry.path).icontains(query.search, autoescape=True)
         in_title = col(Document.title).icontains(query.search, autoescape=True)

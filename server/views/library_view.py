@@ -18,6 +18,7 @@ OPEN_JOBS = {
     "running": "Getting ready to read",
 }
 SHOWN_JOBS = 3
+SHOWN_KINDS = 40
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,23 @@ class Unseen:
 
     words: str
     until: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files of a kind that is not read; `reason` is theirs in the ledger."""
+
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True)
+class UnreadKinds:
+    """The files that are told a line a kind and not a line a file."""
+
+    words: str
+    kinds: list[Kind]
+    more: int  # kinds that are not among them
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,24 @@ def unseen_line(unseen: UnseenFiles | None) -> Unseen | None:
     stand = "It stands" if unseen.count == 1 else "They stand"
     words = f"{counted(unseen.count, 'file')} could not be read. {stand} first until you mark this as seen."
     return Unseen(words, unseen.newest.isoformat())
+
+
+def unread_kinds(kinds: Mapping[str, int]) -> UnreadKinds | None:
+    """`kinds` is how many files were skipped for each reason. None where there are none."""
+    if not kinds:
+        return None
+    shown = [Kind(reason, _kind(reason, count)) for reason, count in list(kinds.items())[:SHOWN_KINDS]]
+    total = sum(kinds.values())
+    words = f"{counted(total, 'file')} of {counted(len(kinds), 'kind')} {'is' if total == 1 else 'are'} not read"
+    return UnreadKinds(words, shown, len(kinds) - len(shown))
+
+
+def _kind(reason: str, count: int) -> str:
+    """A reason that speaks of files in general, said of so many."""
+    words = f"{counted(count, 'file')}{reason.removeprefix('Files')}"
+    if count == 1:
+        return words.replace(" are not read", " is not read")
+    return words.replace(" Save it as", " Save them as")
 
 
 def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str]) -> list[RunLine]:

@@ -44,6 +44,8 @@ FORMATS: dict[str, Format] = {
     ".csv": Format("sheets.delimited:extract_csv", "text/csv"),
     ".tsv": Format("sheets.delimited:extract_tsv", "text/tab-separated-values"),
 }
+UNREAD_KINDS = ("Files of type ", "Files without an ending ")
+"""How the reason begins for which a file of a kind that no module reads is skipped."""
 _NO_TEXT = "The file holds no text that a reader would see."
 _SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
 _SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
@@ -64,9 +66,9 @@ def check_supported(path: PurePath) -> None:
     if suffix in FORMATS:
         return
     if not suffix:
-        raise UnsupportedFile("Files without an ending such as .pdf or .md are not read.")
+        raise UnsupportedFile(f"{UNREAD_KINDS[1]}such as .pdf or .md are not read.")
     successor = _SUCCESSORS.get(suffix)
-    raise UnsupportedFile(f"Files of type {suffix} are not read.", f"Save it as {successor}." if successor else "")
+    raise UnsupportedFile(f"{UNREAD_KINDS[0]}{suffix} are not read.", f"Save it as {successor}." if successor else "")
 
 
 def extract_bytes(data: bytes, name: str) -> ExtractedDocument:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from server.errors import Forbidden, NotFound
 from server.library.ingest_jobs import FileOutcome
 from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
-from server.views.library_view import STATES, file_line, job_lines, run_lines, unseen_line
+from server.views.library_view import STATES, file_line, job_lines, run_lines, unread_kinds, unseen_line
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
 from server.web.parameters import Count, Moment, RowId, Whole, read_number
@@ -42,9 +42,22 @@ def get_query(
     sort: str = "",
     desc: bool = False,
     part: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    reason: str = "",
 ) -> FileQuery:
+    """Files of kinds that are not read are listed where somebody asks for such files, or for a name."""
     known = state if state in (*STATES, "deleted") else ""
-    return FileQuery(known, collection, q.strip()[:200], sort if sort in SORTS else "", desc, (part - 1) * PAGE, PAGE)
+    search = q.strip()[:200]
+    return FileQuery(
+        state=known,
+        collection=collection,
+        search=search,
+        reason=reason[:500],
+        without_unread_kinds=not (known or search or reason),
+        sort=sort if sort in SORTS else "",
+        descending=desc,
+        offset=(part - 1) * PAGE,
+        limit=PAGE,
+    )
 
 
 QueryDep = Annotated[FileQuery, Depends(get_query)]
@@ -238,6 +251,7 @@ def _address(query: FileQuery, **changed: object) -> str:
         "sort": query.sort,
         "desc": int(query.descending),
         "part": query.offset // PAGE + 1,
+        "reason": query.reason,
     }
     values |= changed
     wanted = {name: value for name, value in values.items() if value and (name, value) != ("part", 1)}
@@ -246,9 +260,12 @@ def _address(query: FileQuery, **changed: object) -> str:
 
 def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]:
     total = services.catalog.count_files(query, scope)
+    every = replace(query, without_unread_kinds=False)
+    kinds = services.catalog.unread_kinds(every, scope) if query.without_unread_kinds else {}
     return {
         "files": [file_line(row) for row in services.catalog.files(query, scope)],
         "total": total,
+        "unread": unread_kinds(kinds),
         "query": query,
         "states": services.catalog.file_states(scope),
         "state_names": STATES,

@@ -107,6 +107,30 @@ def test_failures_stand_first_until_somebody_has_seen_them(client: TestClient, s
         assert client.post("/documents/seen", data={"until": no_moment}).status_code in (400, 422)
 
 
+def test_files_of_kinds_that_are_not_read_are_one_line_a_kind(client: TestClient, settings: ServerSettings) -> None:
+    engine = open_knowledge(settings)
+    with Session(engine) as session:
+        for name, advice in [("a.jpg", ""), ("b.jpg", ""), ("<i>.jpg", ""), ("old.doc", " Save it as .docx.")]:
+            reason = f"Files of type .{name.split('.')[-1]} are not read.{advice}"
+            session.add(LedgerEntry(collection_id=1, root="/documents", path=name, state="skipped", reason=reason))
+        session.commit()
+    engine.dispose()
+    html = client.get("/documents").text
+    assert paths(html) == ["zz.pdf", "dental.md", "leave.md", "travel.md"]
+    assert "hidden folder, not read" in html, "what was skipped for another reason is listed"
+    assert "4 files of 2 kinds are not read" in html
+    assert ">3 files of type .jpg are not read.<" in html
+    assert ">1 file of type .doc is not read. Save it as .docx.<" in html
+    address = re.search(r'<a href="([^"]*)">3 files of type', html)
+    assert address, "each of them can be come to"
+    kind = client.get(address[1].replace("&amp;", "&")).text
+    assert paths(kind) == ["&lt;i&gt;.jpg", "a.jpg", "b.jpg"]
+    assert "4 files of 2 kinds" not in kind
+    assert paths(client.get("/documents?state=skipped").text) == ["&lt;i&gt;.jpg", "a.jpg", "b.jpg", "old.doc"]
+    assert paths(client.get("/documents?q=b.jpg").text) == ["b.jpg"]
+    assert "files of" not in client.get("/documents?collection=2").text
+
+
 @pytest.mark.parametrize(
     ("query", "shown"),
     [

@@ -1,0 +1,25 @@
+"""What the documents page says of files, in words."""
+
+from server.views.library_view import SHOWN_KINDS, Kind, unread_kinds
+
+
+def test_files_of_kinds_that_are_not_read_are_counted_with_what_can_be_done() -> None:
+    jpg, doc = "Files of type .jpg are not read.", "Files of type .doc are not read. Save it as .docx."
+    bare = "Files without an ending such as .pdf or .md are not read."
+    told = unread_kinds({jpg: 1312, doc: 2, bare: 1})
+    assert told is not None
+    assert told.words == "1,315 files of 3 kinds are not read"
+    assert told.kinds == [
+        Kind(jpg, "1,312 files of type .jpg are not read."),
+        Kind(doc, "2 files of type .doc are not read. Save them as .docx."),
+        Kind(bare, "1 file without an ending such as .pdf or .md is not read."),
+    ]
+    assert told.more == 0
+    assert unread_kinds({}) is None
+
+
+def test_a_folder_of_countless_kinds_does_not_fill_the_page() -> None:
+    told = unread_kinds({f"Files of type .{number:03} are not read.": 1 for number in range(SHOWN_KINDS + 7)})
+    assert told is not None
+    assert len(told.kinds) == SHOWN_KINDS
+    assert told.more == 7
