@@ -134,7 +134,7 @@ def write_ledger(
     A failure that somebody has seen stays seen while the same file fails for the same reason.
     """
     found = session.connection().execute(_ENTRY, _file(collection_id, str(file.root), file.path)).first()
-    entry = session.get_one(LedgerEntry, found.id) if found else None
+    entry = session.get(LedgerEntry, found.id) if found else None
     values: dict[str, Any] = {
         "state": state,
         "reason": reason,
