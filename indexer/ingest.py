@@ -26,6 +26,7 @@ from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ah
 from indexer.documents.scan import ScannedFile, resolve_roots, scan
 from indexer.embed import ChunkVectors, Embedder
 from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, UnsupportedFile
+from indexer.knowledge.alike import sign_unsigned
 from indexer.knowledge.database import writing
 from indexer.knowledge.encoding import check_memory, encode_ahead
 from indexer.knowledge.index_info import check_index, describe_index
@@ -149,6 +150,7 @@ class Ingest:
         fresh = [file for file in found if not self._settle_known(file, known.get((str(file.root), file.path)))]
         if fresh:
             self._read_embed_commit(fresh)
+        sign_unsigned(self.engine)
         self._end()
         self.report.took_ms = round((time.monotonic() - started) * 1000)
         return self.report

@@ -21,10 +21,16 @@ def run(as_json: bool) -> None:
     scope = catalog.everything()
     collections, chunks = catalog.collections(scope), catalog.count_chunks(scope)
     unread = [(name, entry) for name, entry in catalog.ledger(scope) if entry.state != "indexed"]
+    names = catalog.names(scope)
+    same = [[(names[one.collection_id], one.path) for one in group] for group in catalog.same_groups(scope)]
     if as_json:
-        click.echo(json.dumps(_as_json(collections, chunks, unread), ensure_ascii=False))
+        said = _as_json(collections, chunks, unread) | {
+            "same": [[{"collection": name, "document": path} for name, path in group] for group in same]
+        }
+        click.echo(json.dumps(said, ensure_ascii=False))
     else:
         _show(collections, chunks, unread)
+        _show_same(same)
 
 
 def _as_json(
@@ -54,3 +60,8 @@ def _show(collections: Sequence[CollectionSummary], chunks: Mapping[int, int], u
         click.echo(f"{c.name}: {c.documents} documents, {chunks.get(c.id, 0)} passages{when}")
     for name, entry in unread:
         click.echo(inert(f"  {entry.state:9} {name}/{entry.path}: {entry.reason}"))
+
+
+def _show_same(groups: Sequence[Sequence[tuple[str, str]]]) -> None:
+    for group in groups:
+        click.echo(inert("  same words " + ", ".join(f"{name}/{path}" for name, path in group)))

@@ -3,5 +3,5 @@
 What belongs here: whatever speaks SQL about documents, the ledger, runs, deleting and bringing back, and what the index
 was made with.
 What does not: ranking and indexes in memory (`search`), reading files (`documents`).
-Imports `documents`, `extract`, `passages` and `embed`, for the shapes that it stores.
+Imports `documents`, `extract`, `passages` and `embed`, for the shapes that it stores, and `text`.
 """

@@ -4,7 +4,7 @@ What was deleted by hand is not there for any of them, except for who asks for t
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Engine, and_, case, desc, func
 from sqlmodel import Session, col, select
 
 from indexer.errors import StartError
+from indexer.knowledge.alike import Alike, Other, alike, same_groups
 from indexer.knowledge.database import is_being_written
 from indexer.knowledge.file_query import OF_UNREAD_KIND, FileQuery, asked_for
 from indexer.knowledge.readable import is_one_of, readable_documents, readable_files, same_file
@@ -96,6 +97,16 @@ class Catalog:
         )
         with Session(self.engine) as session:
             return dict(session.exec(counted).all())
+
+    def alike(self, document_ids: Iterable[int], scope: Scope) -> dict[int, Alike]:
+        """What says the same as each of these documents, or nearly, for those of which anything does."""
+        with Session(self.engine) as session:
+            return alike(session, document_ids, scope)
+
+    def same_groups(self, scope: Scope) -> list[list[Other]]:
+        """Documents that say the same, together."""
+        with Session(self.engine) as session:
+            return same_groups(session, scope)
 
     def has_documents(self, scope: Scope) -> bool:
         with Session(self.engine) as session:

@@ -12,6 +12,7 @@ from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
+from indexer.knowledge.alike import sign
 from indexer.knowledge.entries import put_entries, take_entries
 from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, known_id, now
 
@@ -49,6 +50,7 @@ def put_document(
         session.add(document)
         session.flush()
     put_chunks(session, id_, extracted.text, drafts, vectors, is_new=document is None)
+    sign(session, id_, extracted.text)
 
 
 def put_chunks(

@@ -84,6 +84,26 @@ class Chunk(SQLModel, table=True):
     sentence_vectors: bytes = Field(sa_type=LargeBinary)  # float16 (n, dim), unit rows
 
 
+class Signature(SQLModel, table=True):
+    """By what equal and nearly equal documents are found, see indexer.knowledge.alike. One without is signed by the
+    next run."""
+
+    document_id: int | None = Field(default=None, primary_key=True, foreign_key="document.id", ondelete="CASCADE")
+    form: str  # how it was made: only those of one form are compared
+    words: bytes = Field(sa_type=LargeBinary, index=True)  # hash of the folded text
+    minhash: bytes = Field(sa_type=LargeBinary)  # uint32 (permutations,)
+
+
+class SignatureBand(SQLModel, table=True):
+    """A piece of a signature: documents that share one are worth comparing."""
+
+    __tablename__ = "signature_band"
+    __table_args__ = (Index("ix_signature_band", "value", "document_id"),)
+
+    document_id: int | None = Field(default=None, primary_key=True, foreign_key="document.id", ondelete="CASCADE")
+    value: int = Field(primary_key=True)  # hash of the piece and its place
+
+
 class Enrichment(SQLModel, table=True):
     """A language model has written about this chunk; what was worth keeping stands in its entries."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from indexer.knowledge.alike import Alike, Other
 from indexer.knowledge.catalog import FileRow
 from indexer.knowledge.seen import UnseenFiles, is_unseen
 from indexer.knowledge.tables import IngestRun, known_id
@@ -40,6 +41,16 @@ class FileLine:
     deleted: bool
     is_file: bool  # not a folder that was passed over
     unseen: bool  # it was not read, and nobody has marked it as seen
+    alike: tuple["AlikeLine", ...] = ()
+
+
+@dataclass(frozen=True)
+class AlikeLine:
+    """Other documents that a row of the table names: what they are to it, and how many more there are."""
+
+    words: str
+    others: tuple[Other, ...]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,7 @@ class JobLine:
     more: int
 
 
-def file_line(row: FileRow) -> FileLine:
+def file_line(row: FileRow, alike: Alike | None = None) -> FileLine:
     entry = row.entry
     path = PurePosixPath(entry.path)
     return FileLine(
@@ -109,7 +120,16 @@ def file_line(row: FileRow) -> FileLine:
         entry.deleted_at is not None,
         not entry.path.endswith("/"),
         is_unseen(entry),
+        _alike_lines(alike) if alike and entry.deleted_at is None else (),
     )
+
+
+def _alike_lines(alike: Alike) -> tuple[AlikeLine, ...]:
+    lines = (
+        AlikeLine("The same words as", alike.same, alike.more_same),
+        AlikeLine("Nearly the same as", alike.nearly, alike.more_nearly),
+    )
+    return tuple(line for line in lines if line.others)
 
 
 def unseen_line(unseen: UnseenFiles | None) -> Unseen | None:

@@ -262,8 +262,10 @@ def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]
     total = services.catalog.count_files(query, scope)
     every = replace(query, without_unread_kinds=False)
     kinds = services.catalog.unread_kinds(every, scope) if query.without_unread_kinds else {}
+    rows = services.catalog.files(query, scope)
+    alike = services.catalog.alike([row.document_id for row in rows if row.document_id is not None], scope)
     return {
-        "files": [file_line(row) for row in services.catalog.files(query, scope)],
+        "files": [file_line(row, alike.get(row.document_id or 0)) for row in rows],
         "total": total,
         "unread": unread_kinds(kinds),
         "query": query,

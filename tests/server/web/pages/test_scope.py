@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
+from indexer.knowledge.alike import sign
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, now
 from indexer.passages import Folder, Scope
@@ -38,6 +39,31 @@ def limit(client: TestClient, site: Site) -> Limit:
 def travel(settings: ServerSettings) -> Scope:
     """One folder of the first collection: the leave that answers quote too lies beside it."""
     return Scope(frozenset({1}), frozenset({Folder(1, str(settings.data.parent / "documents"), "travel")}))
+
+
+def test_the_documents_page_names_copies_that_may_be_read_alone(client: TestClient, site: Site, limit: Limit) -> None:
+    engine, words = site.catalog.engine, "The north gate opens at 6:15 and closes at 21:45 on working days."
+    for path, collection, text in (
+        ("gate.md", 1, words),
+        ("copy of <gate>.md", 1, words.upper()),
+        ("secret gate.md", 2, words),
+        ("later gate.md", 1, words.replace("21:45", "22:45")),
+    ):
+        id_ = add_document(engine, Path("/gates"), path, path, [("paragraph", text, 0, None)], collection)
+        with Session(engine) as session:
+            sign(session, id_, text)
+            session.commit()
+    everything = client.get("/documents").text
+    assert re.search(
+        r'The same words as <a href="/documents/\d+"[^>]*><bdi>copy of &lt;gate&gt;.md</bdi></a>', everything
+    )
+    assert "Nearly the same as" in everything
+    assert "<bdi>secret gate.md</bdi>" in everything
+    limit(Scope(frozenset({1})))
+    mine = client.get("/documents").text
+    assert "<bdi>copy of &lt;gate&gt;.md</bdi>" in mine
+    assert "secret" not in mine
+    assert "more</span>" not in mine
 
 
 def asked(client: TestClient, question: str) -> str:
