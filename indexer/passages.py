@@ -3,6 +3,7 @@
 Plain dataclasses: they import neither a database nor an index, so that who works on passages needs neither.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -83,6 +84,31 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where else the words of a chunk stand: in another document, which says nothing beyond them there."""
+
+    document_id: int
+    collection_id: int
+    root: str
+    document: str
+    title: str
+    page: int | None
+    start: int  # code points of that document's text
+    end: int
+    of_start: int = 0  # code points of the passage's own document: the words that stand there too
+    of_end: int = 0
+
+    def is_in(self, scope: Scope) -> bool:
+        """Whether the asker of `scope` may read it."""
+        return scope.holds(self.document_id, self.collection_id, self.root, self.document)
+
+
+def documents_of(places: Iterable[Place]) -> list[Place]:
+    """The first place of each document."""
+    return list({place.document_id: place for place in reversed(list(places))}.values())[::-1]
+
+
+@dataclass(frozen=True)
 class Passage:
     """A found stretch of a document: one chunk, or neighbouring chunks of one page merged."""
 
@@ -101,10 +127,21 @@ class Passage:
     prefix: str
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
     root: str = ""  # the absolute folder that was ingested; empty: not known
+    also_in: tuple[Place, ...] = ()  # where its chunks' words stand too, of what the asker may read
 
     def is_in(self, scope: Scope) -> bool:
         """Whether the asker of `scope` may read it."""
         return scope.holds(self.document_id, self.collection_id, self.root, self.document)
+
+    def seen_by(self, scope: Scope) -> "Passage":
+        """The same, without the other places that the asker of `scope` may not read."""
+        if all(place.is_in(scope) for place in self.also_in):
+            return self
+        return replace(self, also_in=tuple(place for place in self.also_in if place.is_in(scope)))
+
+    def also_said_in(self, start: int, end: int) -> list[Place]:
+        """The other documents that hold the words [start, end) of this one."""
+        return documents_of(place for place in self.also_in if place.of_start <= start and end <= place.of_end)
 
 
 @dataclass(frozen=True)

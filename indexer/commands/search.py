@@ -46,4 +46,7 @@ def _show(passage: dict[str, Any]) -> None:
     place = " › ".join(part for part in (passage["title"], passage["heading"]) if part)
     page = f", page {passage['page']}" if passage["page"] else ""
     click.secho(inert(f"{passage['rank']}. {place}{page}  ({passage['document']}, {passage['score']:.2f})"), bold=True)
-    click.echo("   " + inert(" ".join(passage["text"].split())[:300]) + "\n")
+    click.echo("   " + inert(" ".join(passage["text"].split())[:300]))
+    for other in passage.get("also_in", ()):
+        click.echo("   " + inert(f"also in {other}"))
+    click.echo()

@@ -266,11 +266,13 @@ def evaluate_retrieval(
 
 
 def gold_ranks(gold: Sequence[str], passages: Sequence[Passage]) -> dict[str, int]:
-    """The best rank at which each gold id was found; ids that were not found are left out."""
+    """The best rank at which each gold id was found, also as another place of a passage's words; ids that were not
+    found are left out."""
     ranks: dict[str, int] = {}
     for passage in passages:
         for id_ in gold:
-            if id_ not in ranks and matches_gold(id_, passage.document, passage.page):
+            places = [(passage.document, passage.page), *((one.document, one.page) for one in passage.also_in)]
+            if id_ not in ranks and any(matches_gold(id_, document, page) for document, page in places):
                 ranks[id_] = passage.rank
     return ranks
 

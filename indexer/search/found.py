@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sqlalchemy
@@ -11,8 +12,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
+from indexer.knowledge.readable import is_one_of
 from indexer.knowledge.tables import Chunk, Document, known_id
-from indexer.passages import Passage, Scope, Sentence
+from indexer.passages import Passage, Place, Scope, Sentence
 from indexer.search.fuse import sentence_scores
 from indexer.search.overlap import QuestionWords, TextWords
 
@@ -101,15 +103,19 @@ def load_chunks(session: Session, chunk_ids: Sequence[int], scope: Scope) -> lis
     Two reads, since SQLite goes through every document of the collection for one that joins: 35 ms at 5,000 documents.
     """
     chunks = {chunk.id: chunk for chunk in session.exec(select(Chunk).where(col(Chunk.id).in_(chunk_ids)))}
-    wanted = {chunk.document_id for chunk in chunks.values()}
-    rows = session.connection().execute(
-        sqlalchemy.select(*_PLACE).where(col(Document.id).in_(wanted), col(Document.deleted_at).is_(None))
-    )
-    readable = {row.id: row for row in rows if scope.holds(row.id, row.collection_id, row.root, row.path)}
+    readable = readable_places(session, {chunk.document_id for chunk in chunks.values()}, scope)
     found = [(chunks[id_], readable.get(chunks[id_].document_id)) for id_ in chunk_ids if id_ in chunks]
     return [
         FoundChunk(chunk, row.collection_id, row.root, row.path, row.title) for chunk, row in found if row is not None
     ]
+
+
+def readable_places(session: Session, document_ids: set[int], scope: Scope) -> dict[int, Any]:
+    """`_PLACE` of those documents that are there and inside the scope, by id."""
+    rows = session.connection().execute(
+        sqlalchemy.select(*_PLACE).where(is_one_of(Document.id, document_ids), col(Document.deleted_at).is_(None))
+    )
+    return {row.id: row for row in rows if scope.holds(row.id, row.collection_id, row.root, row.path)}
 
 
 def to_passage(
@@ -119,7 +125,9 @@ def to_passage(
     scores: dict[int, float],
     cosines: dict[int, float],
     vector: Vectors,
+    places: Mapping[int, Sequence[Place]],
 ) -> Passage:
+    """Of a group's chunks, the best first; `places` are where each one's words stand too, by its id."""
     best = group[0]
     ordered = sorted(group, key=lambda found: found.chunk.ordinal)
     chunks = [found.chunk for found in ordered]
@@ -140,6 +148,7 @@ def to_passage(
         prefix=chunks[0].prefix,
         sentences=tuple(sentence for found in ordered for sentence in found.sentences),
         root=best.root,
+        also_in=tuple(place for found in group for place in places.get(found.id, ())),
     )
 
 
@@ -211,5 +220,6 @@ def _wide(
         end=end,
         text=first.chunk.body if first is last else _excerpt(session, first.chunk.document_id, start, end),
         prefix=first.chunk.prefix,
+        also_in=tuple(dict.fromkeys(place for passage in inside for place in passage.also_in)),
         sentences=tuple(sentence for found, _ in run for sentence in found.sentences),
     )

@@ -4,18 +4,20 @@ question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chu
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.knowledge.database import open_knowledge, reading
 from indexer.knowledge.index_info import check_index
 from indexer.knowledge.tables import Chunk
 from indexer.passages import Passage, Retrieved, Scope
+from indexer.search.copies import Asked, Distinct
 from indexer.search.found import FoundChunk, load_chunks, to_passage, widen
 from indexer.search.fuse import (
     OLDER_TURNS,
@@ -29,9 +31,10 @@ from indexer.search.fuse import (
 )
 from indexer.search.keywords import most_bm25
 from indexer.search.overlap import QuestionWords
+from indexer.search.places import other_places
 from indexer.search.rerank import Reranker, open_reranker
 from indexer.search.store import Store
-from indexer.search.view import Candidates, View
+from indexer.search.view import CANDIDATES, Candidates, View
 from indexer.settings import IndexerSettings
 from indexer.text.terms import query_terms
 
@@ -44,6 +47,14 @@ reads. The longest five of the multi-turn questions have 720 with the question."
 
 MERGED_CHUNKS = 3
 """Most neighbouring chunks in one passage."""
+
+DEEPER_CANDIDATES = 8 * CANDIDATES
+"""Where so many of the first ones say the same that fewer than RERANKED are left."""
+MOST_READ = 512
+"""Chunks that a question reads at most to find RERANKED that differ."""
+
+Family = Callable[[int], int]
+"""A document to the one that stands for all its versions."""
 
 
 @dataclass(frozen=True)
@@ -111,21 +122,25 @@ class Retriever:
         """
         view = self.store.view(scope)
         asked = self._asked(question, history, view, exact=exact)
-        candidates = view.search(np.stack([one.vector for one in asked]), [one.terms for one in asked])
         meant = [one for one in asked if one.reading == 0]
         vector = np.asarray(
             np.average([one.vector for one in meant], axis=0, weights=[one.share for one in meant]), np.float32
         )
         with reading(self.engine) as session:  # chunks and their document's text of one version
-            found = load_chunks(session, _best_ids(asked, candidates), scope)
+            candidates, distinct = _looked_at(session, asked, view)
+            scored = set(candidates.chunk_ids.tolist())  # a deeper look may rank equal ones otherwise
+            found = [one for one in distinct.found if one.id in scored]
             scores, cosines = _rescore(asked, candidates, found)
             ranked = sorted(found, key=lambda one: (-scores[one.id], one.id))
-            groups = _capped(_spread(_merge_neighbours(_considered(ranked, k)), scores), k)
+            merged = _merge_neighbours(_considered(ranked, k))
+            groups = _capped(_spread(merged, scores, distinct.family), k, distinct.family)
             if self._reranker is not None:
                 texts = [f"{best.chunk.prefix}\n{best.chunk.body}" for best, *_ in groups]
                 groups = [groups[place] for place in self._reranker.order(meant[min(1, len(meant) - 1)].text, texts)]
+            places = other_places(session, view, [one for group in groups for one in group], distinct.copies)
             passages = tuple(
-                to_passage(session, rank, group, scores, cosines, vector) for rank, group in enumerate(groups, start=1)
+                to_passage(session, rank, group, scores, cosines, vector, places)
+                for rank, group in enumerate(groups, start=1)
             )
             wide = widen(session, groups, passages)
         weights: defaultdict[str, float] = defaultdict(float)
@@ -169,14 +184,38 @@ def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> R
     return Retriever(engine, embedder, store, settings, open_reranker(settings))
 
 
-def _best_ids(asked: list[_Asked], found: Candidates) -> list[int]:
-    """The chunks worth a closer look: best by both scores, before any sentence was read."""
+def _looked_at(session: Session, asked: list[_Asked], view: View) -> tuple[Candidates, Distinct]:
+    """The candidates, and of them the chunks worth a closer look: best by both scores, before any sentence was read.
+
+    Where one says the same as another, the next one is looked at instead: copies take no place from what differs.
+    """
+    vectors, terms = np.stack([one.vector for one in asked]), [one.terms for one in asked]
+    distinct, read = Distinct(Asked.of(one.text for one in asked)), set[int]()
+    for count in (CANDIDATES, DEEPER_CANDIDATES):
+        candidates = view.search(vectors, terms, count)
+        ranked = _first_ranked(asked, candidates)
+        while len(read) < MOST_READ:
+            kept = {one.id for one in distinct.found}
+            left = [one for one in ranked if one[0] in kept or one[0] not in read]
+            fresh = [id_ for id_ in _shared(left, RERANKED, RERANKED // 2) if id_ not in read]
+            if not fresh:
+                break
+            read.update(fresh)
+            distinct.add(load_chunks(session, fresh, view.scope))
+            if not distinct.copies:
+                return candidates, distinct
+        if len(distinct.found) >= RERANKED or len(ranked) < count or len(read) >= MOST_READ:
+            break
+    return candidates, distinct
+
+
+def _first_ranked(asked: list[_Asked], found: Candidates) -> list[tuple[int, int]]:
+    """(chunk, document) of all candidates, best first."""
     scores = _scores(asked, len(found.chunk_ids))
     for one, cosine, bm25, entry in zip(asked, found.cosine, found.bm25, found.entry_cosine, strict=True):
         scores[one.reading] += one.share * first_look(np.maximum(cosine, entry), one.of_most(bm25))
     ranked = np.lexsort((found.chunk_ids, -scores.max(axis=0)))
-    ids, documents = found.chunk_ids[ranked].tolist(), found.document_ids[ranked].tolist()
-    return _shared(list(zip(ids, documents, strict=True)), RERANKED, RERANKED // 2)
+    return list(zip(found.chunk_ids[ranked].tolist(), found.document_ids[ranked].tolist(), strict=True))
 
 
 def _rescore(
@@ -252,25 +291,26 @@ def _continues(group: list[FoundChunk], chunk: Chunk) -> bool:
     return same_page and any(abs(other.chunk.ordinal - chunk.ordinal) == 1 for other in group)
 
 
-def _spread(groups: list[list[FoundChunk]], scores: dict[int, float]) -> list[list[FoundChunk]]:
-    """The same groups, those of a document that an earlier one has shown already a little later."""
+def _spread(groups: list[list[FoundChunk]], scores: dict[int, float], family: Family) -> list[list[FoundChunk]]:
+    """The same groups, those of a document that an earlier one has shown already, in any version, a little later."""
     shown: set[int] = set()
     ranked: list[tuple[float, int]] = []
     for place, (best, *_) in enumerate(groups):
-        repeated = best.chunk.document_id in shown
-        shown.add(best.chunk.document_id)
+        document = family(best.chunk.document_id)
+        repeated = document in shown
+        shown.add(document)
         ranked.append((repeated * SAME_DOCUMENT - scores[best.id], place))
     return [groups[place] for _, place in sorted(ranked)]
 
 
-def _capped(groups: list[list[FoundChunk]], k: int) -> list[list[FoundChunk]]:
-    """The first `k` groups, of which no document has more than its share while others are left."""
+def _capped(groups: list[list[FoundChunk]], k: int, family: Family) -> list[list[FoundChunk]]:
+    """The first `k` groups. No document, all its versions together, has more than its share while others are left."""
     most = _most(k)
     taken: Counter[int] = Counter()
     first: list[list[FoundChunk]] = []
     rest: list[list[FoundChunk]] = []
     for group in groups:
-        document_id = group[0].chunk.document_id
+        document_id = family(group[0].chunk.document_id)
         taken[document_id] += 1
         (first if taken[document_id] <= most else rest).append(group)
     return [*first, *rest][:k]

@@ -44,33 +44,39 @@ class View:
     mask: NDArray[np.bool_]  # (rows of the state,): those that the scope searches
     engine: Engine
 
-    def search(self, vectors: Vectors, queries: Sequence[list[str]]) -> Candidates:
-        """The best rows by cosine with each vector (float32 (queries, dim), unit rows) and by BM25 for each's terms."""
+    def search(self, vectors: Vectors, queries: Sequence[list[str]], count: int = CANDIDATES) -> Candidates:
+        """The best rows by cosine with each vector (float32 (queries, dim), unit rows) and by BM25 for each's terms,
+        `count` of each kind."""
         if not self.mask.any():
             nothing, none = np.zeros(0, np.int64), np.zeros((len(queries), 0), np.float32)
             return Candidates(nothing, nothing, none, none, none)
-        found = [self.state.vectors.nearest(vectors, self.mask, CANDIDATES)[0].ravel()]
+        found = [self.state.vectors.nearest(vectors, self.mask, count)[0].ravel()]
         bm25 = np.stack([self.state.keywords.scores(query, self.mask) for query in queries])
         entry_cosine = np.zeros_like(bm25)
         for number, hits in enumerate(self.state.entries.search(vectors, queries, self.mask)):
             np.maximum.at(bm25[number], hits.rows, hits.bm25)
             entry_cosine[number, hits.rows] = hits.cosine
-            found += [hits.rows, self._best(bm25[number])]
+            found += [hits.rows, self._best(bm25[number], count)]
         rows = np.unique(np.concatenate(found))
         rows = rows[rows >= 0]
         cosine = vectors @ self.state.vectors.of(rows).T  # (queries, n)
         known = self.state.rows.values[rows]
         return Candidates(known["chunk"], known["document"], cosine, bm25[:, rows], entry_cosine[:, rows])
 
-    def _best(self, bm25: NDArray[np.float32]) -> NDArray[np.int64]:
+    def copies(self, chunk_ids: Sequence[int]) -> dict[int, list[int]]:
+        """For each of these chunks that has any: other chunks with the same words, the oldest first, whether the asker
+        may read them or not: who shows them checks that."""
+        return self.state.rows.copies(chunk_ids)
+
+    def _best(self, bm25: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """Rows with the highest scores above 0, of equal ones those of the oldest chunks; in no order."""
         found = np.flatnonzero(bm25)
-        if len(found) <= CANDIDATES:
+        if len(found) <= count:
             return found
         scores = bm25[found]
-        least = np.partition(scores, -CANDIDATES)[-CANDIDATES]
+        least = np.partition(scores, -count)[-count]
         above, equal = found[scores > least], found[scores == least]
-        left = CANDIDATES - len(above)
+        left = count - len(above)
         oldest = np.argpartition(self.state.rows.values["chunk"][equal], left - 1)[:left]
         return np.concatenate([above, equal[oldest]])
 

@@ -137,7 +137,7 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
     budget = min(evidence_tokens, generator.context // EVIDENCE_SHARE)
     chosen: tuple[Evidence, ...] = ()
     if question.rewrites:  # another form of the last answer, from the evidence that this one had
-        chosen = tuple(filter(question.may_show, cited_in(question.history[-1])))
+        chosen = question.readable(cited_in(question.history[-1]))
     elif retrieved is not None:
         chosen = _chosen(question, retrieved, budget, generator)
     return fit_prompt(question, numbered(chosen), generator)

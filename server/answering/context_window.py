@@ -73,7 +73,7 @@ def check_length(question: Question, generator: Generator | None) -> None:
 
 def _earlier(question: Question, evidence: Sequence[Evidence], kept: Sequence[Exchange]) -> tuple[Evidence, ...]:
     """What the kept turns show and the asker may still read, each number once, what was shown last first."""
-    shown = {e.n: e for exchange in kept for e in exchange.evidence if question.may_show(e)}
+    shown = {e.n: e for exchange in kept for e in question.readable(exchange.evidence)}
     for e in evidence:
         shown.pop(e.n, None)
     return tuple(reversed(shown.values()))

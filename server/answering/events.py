@@ -1,7 +1,8 @@
 """What happens while a question is answered: the events that `answer.py` yields and pages and programs render."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from indexer.passages import Passage, Scope
@@ -66,10 +67,14 @@ class Question:
         """Whether what an earlier turn has shown may be shown again: the asker may read it, and it is still there."""
         return evidence.n not in self.withdrawn and evidence.passage.is_in(self.scope)
 
+    def readable(self, evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+        """What of it may be shown again, without other places of its words that the asker may not read."""
+        return tuple(replace(e, passage=e.passage.seen_by(self.scope)) for e in evidence if self.may_show(e))
+
     @property
     def shown_still(self) -> tuple[Evidence, ...]:
         """What of it may be shown again."""
-        return tuple(filter(self.may_show, self.shown))
+        return self.readable(self.shown)
 
     @property
     def following(self) -> int:

@@ -73,11 +73,15 @@ def as_json(completion: dict[str, Any]) -> dict[str, Any]:
         "answer": completion["choices"][0]["message"]["content"],
         "answered": docent["answered"],
         "mode": docent["mode"],
-        "citations": [{name: citation[name] for name in CITATION_FIELDS} for citation in docent["citations"]],
-        "quotes": [{name: quote[name] for name in CITATION_FIELDS} for quote in docent.get("quotes", [])],
+        "citations": [_citation(citation) for citation in docent["citations"]],
+        "quotes": [_citation(quote) for quote in docent.get("quotes", [])],
         "usage": completion["usage"],
         "took_ms": docent["took_ms"],
     }
+
+
+def _citation(citation: dict[str, Any]) -> dict[str, Any]:
+    return {name: citation[name] for name in CITATION_FIELDS}
 
 
 def as_text(completion: dict[str, Any]) -> str:
@@ -99,7 +103,8 @@ def as_text(completion: dict[str, Any]) -> str:
 
 
 def _source(citation: dict[str, Any]) -> list[str]:
-    return [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+    lines = [f"[{citation['n']}] {place(citation)}", f"    “{' '.join(citation['quote'].split())}”"]
+    return [*lines, *(f"    also in {other['document']}" for other in citation.get("also_in", ()))]
 
 
 def _holds(quote: dict[str, Any], citation: dict[str, Any]) -> bool:

@@ -7,11 +7,12 @@ has it a number of its own in the answer: it is shown under the conversation's.
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
-from indexer.passages import Passage, Sentence
+from indexer.passages import Passage, Place, Sentence
 from server.answering.events import Evidence
 
 _NO_VECTOR = np.zeros(0, dtype=np.float32)
@@ -55,6 +56,8 @@ def passages_from_json(text: str) -> tuple[Passage, ...]:
 def _record(passage: Passage) -> dict[str, Any]:
     record = {name: getattr(passage, name) for name in _FIELDS}
     record["root"] = passage.root
+    if passage.also_in:
+        record["also_in"] = [astuple(place) for place in passage.also_in]
     record["score"], record["cosine"] = float(passage.score), float(passage.cosine)
     record["sentences"] = [[sentence.start, sentence.end, sentence.heading] for sentence in passage.sentences]
     return record
@@ -66,7 +69,9 @@ def _passage(record: dict[str, Any]) -> Passage:
         Sentence(start, end, text[start - offset : end - offset], _NO_VECTOR, heading)
         for start, end, heading in record["sentences"]
     )
-    return Passage(**{name: record[name] for name in _FIELDS}, sentences=sentences, root=record.get("root", ""))
+    also_in = tuple(Place(*place) for place in record.get("also_in", ()))
+    fields = {name: record[name] for name in _FIELDS}
+    return Passage(**fields, sentences=sentences, root=record.get("root", ""), also_in=also_in)
 
 
 def _dump(value: object) -> str:

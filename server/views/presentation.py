@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from indexer.passages import Passage, Scope
+from indexer.passages import Passage, Place, Scope, documents_of
 from indexer.text.sentences import sentence_spans
 from indexer.text.shorten import shortened
 from indexer.text.terms import content_terms
@@ -28,19 +28,23 @@ WITHHELD_QUOTATIONS = "This answer was quoted from documents that you may not re
 def readable_part(turn: TurnView, scope: Scope) -> TurnView:
     """What the asker of `scope` may see of a turn: the turn itself where that is all of it.
 
-    Passages from outside, and what is quoted of them beneath an answer, are left out. A citation of one keeps its
+    Passages from outside, other places of passages there, and what is quoted beneath an answer from there, are left
+    out. A citation of one keeps its
     number, and says neither document nor words. Of an answer that is quotations nothing stays, where one of them is
     from outside.
     """
     passages = (*(item.passage for item in turn.evidence), *turn.closest)
     cited = [view.citation.is_in(scope) for view in turn.citations]
     quotes = tuple(view for view in turn.quotes if view.citation.is_in(scope))
-    if all(cited) and quotes == turn.quotes and all(passage.is_in(scope) for passage in passages):
+    whole = all(passage.is_in(scope) and passage.seen_by(scope) is passage for passage in passages)
+    if all(cited) and quotes == turn.quotes and whole:
         return turn
     readable = replace(
         turn,
-        evidence=tuple(item for item in turn.evidence if item.passage.is_in(scope)),
-        closest=tuple(passage for passage in turn.closest if passage.is_in(scope)),
+        evidence=tuple(
+            replace(item, passage=item.passage.seen_by(scope)) for item in turn.evidence if item.passage.is_in(scope)
+        ),
+        closest=tuple(passage.seen_by(scope) for passage in turn.closest if passage.is_in(scope)),
         citations=tuple(
             view if inside else _withheld(view) for view, inside in zip(turn.citations, cited, strict=True)
         ),
@@ -56,6 +60,14 @@ def _withheld(view: CitationView) -> CitationView:
 
 
 @dataclass(frozen=True)
+class OtherPlace:
+    """Another document with the same words: its path, which tells copies apart, and the address of the words there."""
+
+    path: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Card:
     """A source as it is shown above an answer."""
 
@@ -66,6 +78,7 @@ class Card:
     place: str
     snippet: str
     href: str
+    also_in: tuple[OtherPlace, ...] = ()
 
 
 def place(page: int | None, heading: str) -> str:
@@ -93,7 +106,12 @@ def card(n: int, passage: Passage, text: str, question: str = "", length: int = 
         " · ".join(part for part in where if part),
         best_words(_without_heading(text, passage), question, length),
         document_href(passage.document_id, passage.start, passage.end),
+        other_places(documents_of(passage.also_in)),
     )
+
+
+def other_places(places: Iterable[Place]) -> tuple[OtherPlace, ...]:
+    return tuple(OtherPlace(one.document, document_href(one.document_id, one.start, one.end)) for one in places)
 
 
 def _without_heading(text: str, passage: Passage) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from indexer.passages import Passage, Scope
+from indexer.passages import Passage, Place, Scope, documents_of
 from server.answering.events import Answer, Citation, Evidence, Exchange, Question
+from server.answering.evidence import source_of
 from server.errors import BadRequest
 from server.llm.generator import Sampling, TokenLogprob, Usage
 from server.settings import ServerSettings
@@ -174,8 +175,8 @@ class Completion:
             "answered": answer.answered,
             "supported": answer.supported,
             "answerability": None if answer.answerability is None else round(answer.answerability, 4),
-            "citations": [{**self._citation(citation), "at": citation.at} for citation in answer.citations],
-            "quotes": [self._citation(quote) for quote in answer.quotes],
+            "citations": [{**self._citation(citation, sources), "at": citation.at} for citation in answer.citations],
+            "quotes": [self._citation(quote, sources) for quote in answer.quotes],
             "sources": [{"n": source.number, **self._passage(source.passage)} for source in sources],
             "closest": [self._passage(passage) for passage in answer.closest],
             "unsupported": [asdict(doubt) for doubt in answer.unsupported],
@@ -186,13 +187,29 @@ class Completion:
     def url(self, document_id: int, start: int, end: int) -> str:
         return self.site.rstrip("/") + document_href(document_id, start, end)
 
-    def _citation(self, citation: Citation) -> dict[str, Any]:
+    def _citation(self, citation: Citation, sources: Sequence[Evidence]) -> dict[str, Any]:
         url = self.url(citation.document_id, citation.start, citation.end)
-        return {**_place(citation), "n": citation.n, "quote": citation.quote, "url": url}
+        source = source_of(citation.document_id, citation.start, citation.end, sources)
+        others = source.passage.also_said_in(citation.start, citation.end) if source else []
+        return {**_place(citation), "n": citation.n, "quote": citation.quote, "url": url, **self._also_in(others)}
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         place = {**_place(passage), "text": passage.text, "score": round(passage.score, 4)}
-        return place | {"url": self.url(passage.document_id, passage.start, passage.end)}
+        url = self.url(passage.document_id, passage.start, passage.end)
+        return {**place, "url": url, **self._also_in(documents_of(passage.also_in))}
+
+    def _also_in(self, places: Sequence[Place]) -> dict[str, Any]:
+        """The other documents with the same words, where there are any."""
+        named = [
+            {
+                "document": place.document,
+                "title": place.title,
+                "page": place.page,
+                "url": self.url(place.document_id, place.start, place.end),
+            }
+            for place in places
+        ]
+        return {"also_in": named} if named else {}
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}

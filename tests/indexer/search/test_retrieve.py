@@ -256,7 +256,7 @@ def test_a_corpus_of_tables_is_searched_by_row(retriever: Retriever, knowledge: 
 
 
 def test_another_document_comes_before_more_of_the_same(retriever: Retriever, knowledge: Knowledge) -> None:
-    knowledge.put("a.md", "Annual leave is thirty days.", OTHER, "Annual leave is asked for.", OTHER)
+    knowledge.put("a.md", "Annual leave is thirty days.", OTHER, "Annual leave is asked for.", f"{OTHER} And so on.")
     knowledge.put("b.md", "Annual leave is paid for.")
     assert paths(ask(retriever, "annual leave"))[:3] == ["a.md", "b.md", "a.md"]
 

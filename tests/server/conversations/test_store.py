@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from indexer.knowledge.database import open_database
 from indexer.knowledge.tables import now
-from indexer.passages import Folder, Passage, Scope, Sentence
+from indexer.passages import Folder, Passage, Place, Scope, Sentence
 from indexer.text.shorten import shortened
 from server.answering.events import BENEATH, Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.conversations.evidence_json import evidence_from_json, evidence_to_json
@@ -92,6 +92,13 @@ def test_evidence_from_before_roots_were_stored_is_read_and_is_in_no_folder() ->
     assert evidence.passage.is_in(Scope(frozenset({1})))
     assert passage().is_in(IN_A_FOLDER)
     assert not evidence.passage.is_in(IN_A_FOLDER)
+
+
+def test_evidence_keeps_the_other_places_of_its_words() -> None:
+    places = (Place(8, 2, "/r", "b.md", "B", 3, 1, 2, 3, 4), Place(9, 2, "/r", "c.md", "C", None, 1, 2, 3, 4))
+    copied = Evidence(4, replace(passage(), also_in=places), "25 days")
+    assert evidence_from_json(evidence_to_json([copied])) == (copied,)
+    assert "also_in" not in evidence_to_json([Evidence(4, passage(), "25 days")])
 
 
 def test_evidence_from_before_answers_had_numbers_of_their_own_keeps_the_conversation_s() -> None:

@@ -5,10 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indexer.passages import Passage
+from indexer.passages import Passage, Place, Scope
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.shapes import CitationView, ConversationLine, TurnView
-from server.views.presentation import answer_html, cards, heading, is_mended, searched_for, waiting_for
+from server.views.presentation import (
+    answer_html,
+    cards,
+    heading,
+    is_mended,
+    readable_part,
+    searched_for,
+    waiting_for,
+)
 from server.views.wording import ago, by_day, duration
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -35,6 +43,36 @@ def test_cards_and_guessed_marks_have_the_answer_s_own_numbers() -> None:
 def test_a_card_keeps_a_sentence_that_begins_with_the_title() -> None:
     (card,) = cards([evidence("Leave is paid.", heading="A › How to", document="README")])
     assert (card.kind, card.place, card.snippet) == ("text", "How to", "Leave is paid.")
+
+
+COPIES = (
+    Place(10, 1, "/r", "b/c.md", "Leave", 2, 0, 9, 5, 15),
+    Place(11, 2, "/r", "secret.md", "Leave", None, 3, 9, 5, 25),
+)
+
+
+def copied() -> Evidence:
+    shown = evidence("Take it.")
+    return replace(shown, passage=replace(shown.passage, also_in=(*COPIES, replace(COPIES[1], of_start=15))))
+
+
+def test_a_card_names_each_other_document_with_its_words_once() -> None:
+    (card,) = cards([copied()])
+    assert [(place.path, place.href) for place in card.also_in] == [
+        ("b/c.md", "/documents/10?start=0&end=9#quote"),
+        ("secret.md", "/documents/11?start=3&end=9#quote"),
+    ]
+
+
+def test_of_an_old_turn_no_place_is_named_that_may_not_be_read_any_more() -> None:
+    told = replace(turn("done", cited=False), evidence=(copied(),), closest=(copied().passage,))
+    assert readable_part(told, Scope(frozenset({1, 2}))) is told
+    seen = readable_part(told, Scope(frozenset({1})))
+    for passage in (seen.evidence[0].passage, seen.closest[0]):
+        assert passage.also_in == COPIES[:1]
+    assert [place.document for place in copied().passage.also_said_in(10, 20)] == ["secret.md"], (
+        "there alone to the end"
+    )
 
 
 @pytest.mark.parametrize(

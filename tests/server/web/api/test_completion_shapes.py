@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from indexer.passages import Passage, Scope
+from indexer.passages import Passage, Place, Scope
 from server.answering.events import BENEATH, Answer, Citation, Evidence, Exchange
 from server.errors import BadRequest
 from server.llm.generator import Sampling
@@ -115,3 +115,22 @@ def test_sources_and_citations_have_the_answer_s_own_numbers_and_quotations_an_a
         }
     ]  # fmt: skip
     assert told["citations"] == []
+
+
+def test_a_citation_names_the_other_documents_that_hold_its_words() -> None:
+    whole = Place(8, 1, "/r", "b.pdf", "A", 2, 100, 140, 0, 40)
+    part = Place(9, 1, "/r", "c.md", "C", None, 0, 10, 0, 10)
+    passage = Passage(1, 0.5, 0.5, 7, 1, "a.md", "A", "", None, 0, 40, "x" * 40, "", also_in=(whole, part))
+    cited = [Citation(1, 0, 7, 1, "a.md", "A", "", None, start, start + 4, "xxxx") for start in (5, 8)]
+    answer = Answer("Word.", "", True, "model", citations=tuple(cited), closest=(passage,))
+    told = Completion("docent", "http://host/").docent(answer, (Evidence(1, passage, "x"),))
+
+    assert [[other["document"] for other in one["also_in"]] for one in told["citations"]] == [
+        ["b.pdf", "c.md"],
+        ["b.pdf"],
+    ]
+    for named in (told["sources"][0], told["closest"][0]):
+        assert named["also_in"] == [
+            {"document": "b.pdf", "title": "A", "page": 2, "url": "http://host/documents/8?start=100&end=140#quote"},
+            {"document": "c.md", "title": "C", "page": None, "url": "http://host/documents/9?start=0&end=10#quote"},
+        ]

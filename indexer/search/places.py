@@ -1,0 +1,56 @@
+"""Where else the words of found chunks stand, of what the asker may read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import sqlalchemy
+from sqlmodel import Session, col
+
+from indexer.knowledge.readable import is_one_of
+from indexer.knowledge.tables import Chunk
+from indexer.passages import Place, Scope, documents_of
+from indexer.search.found import FoundChunk, readable_places
+from indexer.search.view import View
+
+MOST_PLACES = 100
+"""Documents that are named beside one chunk: more are a mistake of who copied them, and no help to who reads."""
+
+
+def other_places(
+    session: Session, view: View, found: Sequence[FoundChunk], copies: Mapping[int, Sequence[FoundChunk]]
+) -> dict[int, list[Place]]:
+    """By chunk: its words' places in other documents. `copies` are those among the found ones, each of which may stand
+    in more places again. The scope of the view is checked in the database: what it hides is neither named nor counted.
+    """
+    known = {one.id: [one, *copies.get(one.id, ())] for one in found}
+    equal = view.copies([copy.id for all_ in known.values() for copy in all_])
+    wanted = {
+        one.id: dict.fromkeys(
+            id_ for copy in known[one.id] for id_ in (copy.id, *equal.get(copy.id, ())) if id_ != one.id
+        )
+        for one in found
+    }
+    places = _read(session, {id_ for ids in wanted.values() for id_ in ids}, view.scope)
+    return {one.id: _of_others(one, [places[id_] for id_ in wanted[one.id] if id_ in places]) for one in found}
+
+
+def _of_others(found: FoundChunk, places: Iterable[Place]) -> list[Place]:
+    """The first place in each document but the chunk's own, in the order of their paths."""
+    others = documents_of(place for place in places if place.document_id != found.chunk.document_id)
+    others.sort(key=lambda place: (place.document, place.document_id))
+    return [replace(place, of_start=found.chunk.start, of_end=found.chunk.end) for place in others[:MOST_PLACES]]
+
+
+def _read(session: Session, chunk_ids: set[int], scope: Scope) -> dict[int, Place]:
+    """Where chunks stand whose documents are inside the scope, by the chunks' ids."""
+    if not chunk_ids:
+        return {}
+    own = (col(Chunk.id), col(Chunk.document_id), col(Chunk.page), col(Chunk.start), col(Chunk.end))
+    chunks = session.connection().execute(sqlalchemy.select(*own).where(is_one_of(Chunk.id, chunk_ids))).all()
+    documents = readable_places(session, {chunk.document_id for chunk in chunks}, scope)
+    return {
+        chunk.id: Place(row.id, row.collection_id, row.root, row.path, row.title, chunk.page, chunk.start, chunk.end)
+        for chunk in chunks
+        for row in [documents.get(chunk.document_id)]
+        if row is not None
+    }
