@@ -24,9 +24,8 @@ def run(as_json: bool) -> None:
     names = catalog.names(scope)
     same = [[(names[one.collection_id], one.path) for one in group] for group in catalog.same_groups(scope)]
     if as_json:
-        said = _as_json(collections, chunks, unread) | {
-            "same": [[{"collection": name, "document": path} for name, path in group] for group in same]
-        }
+        groups = [[{"collection": name, "document": path} for name, path in group] for group in same]
+        said = _as_json(collections, chunks, unread) | ({"same": groups} if groups else {})
         click.echo(json.dumps(said, ensure_ascii=False))
     else:
         _show(collections, chunks, unread)

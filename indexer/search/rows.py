@@ -19,7 +19,7 @@ ROW = np.dtype(
     [("chunk", np.int64), ("document", np.int64), ("collection", np.int64), ("text", np.int64), ("alive", np.bool_)]
 )
 COPIES = 1
-"""With the other places of a text counted where they are named, see docs/decisions.md."""
+"""Multi-turn asks for all places of a text: recall@5 .933 with 1, where those that are named count, .926 with 3."""
 FINGERPRINTS = "2"
 """Raised whenever the same texts would have other fingerprints, so that those of a snapshot are made anew."""
 

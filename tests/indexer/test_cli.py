@@ -175,6 +175,18 @@ def test_status_of_nothing(run: Run) -> None:
     assert "Run `indexer ingest FOLDER`" in run("status").stdout
 
 
+def test_status_tells_which_documents_have_the_same_words(
+    run: Run, docs: Path, settings: IndexerSettings, engine: Engine
+) -> None:
+    assert "same" not in run.json("status")
+    (docs / "v2").mkdir()
+    (docs / "v2" / "pay.md").write_text("# About  PAY\n\nEverything about pay.")
+    ingest([docs], settings, engine, WordEmbedder)  # type: ignore[arg-type]
+    named = [{"collection": "docs", "document": path} for path in ("pay.md", "v2/pay.md")]
+    assert run.json("status")["same"] == [named]
+    assert "same words docs/pay.md, docs/v2/pay.md" in run("status").stdout
+
+
 def test_verify(run: Run, docs: Path, engine: Engine) -> None:
     assert "agrees" in run("verify").stdout
     with Session(engine) as session:
