@@ -59,12 +59,14 @@ class Alike:
     more_nearly: int = 0
 
 
-def sign(session: Session, document_id: int, text: str) -> None:
-    """Write the document's signature, in place of an older one. SQL as it is: 17 rows a document, .5 ms."""
+def sign(session: Session, document_id: int, text: str, *, is_new: bool = False) -> None:
+    """Write the document's signature, in place of an older one where it is not new. SQL as it is: 17 rows a document,
+    .5 ms."""
     numbers = minhash(text)
     connection = session.connection()
-    connection.exec_driver_sql("DELETE FROM signature WHERE document_id = ?", (document_id,))
-    connection.exec_driver_sql("DELETE FROM signature_band WHERE document_id = ?", (document_id,))
+    if not is_new:
+        connection.exec_driver_sql("DELETE FROM signature WHERE document_id = ?", (document_id,))
+        connection.exec_driver_sql("DELETE FROM signature_band WHERE document_id = ?", (document_id,))
     connection.exec_driver_sql(
         "INSERT INTO signature (document_id, form, words, minhash) VALUES (?, ?, ?, ?)",
         (document_id, FORM, same_words(text), numbers.tobytes()),

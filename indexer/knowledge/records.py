@@ -50,7 +50,7 @@ def put_document(
         session.add(document)
         session.flush()
     put_chunks(session, id_, extracted.text, drafts, vectors, is_new=document is None)
-    sign(session, id_, extracted.text)
+    sign(session, id_, extracted.text, is_new=document is None)
 
 
 def put_chunks(

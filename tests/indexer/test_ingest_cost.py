@@ -15,8 +15,9 @@ from tests.fsyncs import counting_fsyncs
 from tests.word_embedder import WordEmbedder
 
 FILES = 100
-STATEMENTS = 7
-"""Of a new file: is its document there, is its ledger entry there, and a row each of four tables."""
+STATEMENTS = 9
+"""Of a new file: is its document there, is its ledger entry there, a row each of four tables, and two of its
+signature."""
 ONCE = 30  # statements and commits of a run, however many files it has
 
 
