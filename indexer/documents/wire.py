@@ -1,6 +1,7 @@
 """Documents with their chunks, and failures, as JSON, and back. What comes back is checked field by field: it is not
 trusted."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -10,6 +11,7 @@ from indexer.documents.extract.document import KINDS, Block, ExtractedDocument
 from indexer.errors import FileError, NeedsOcr, UnreadableFile, UnsupportedFile
 from indexer.text.sentences import Span
 
+_MOST_OF_BOXES = 32  # characters for a code point: 0.7 in documents, 20 where each letter is a line
 _ERRORS = {error.state: error for error in (UnsupportedFile, UnreadableFile, NeedsOcr)}
 
 
@@ -28,6 +30,7 @@ def document_to_message(document: ExtractedDocument, drafts: Sequence[ChunkDraft
         "blocks": [[KINDS.index(b.kind), b.start, b.end, b.level, b.page] for b in document.blocks],
         "pages": document.pages,
         "remarks": document.remarks,
+        "boxes": base64.b64encode(document.boxes).decode("ascii"),
         "chunks": [[d.prefix, d.sections, d.page, d.start, d.end, d.sentences] for d in drafts],
     }
 
@@ -52,7 +55,11 @@ def read_message(message: dict[str, Any]) -> CutDocument:
         raise ValueError("no remarks")
     if not (pages is None or _is_count(pages)):
         raise ValueError("no number of pages")
-    document = ExtractedDocument(title, text, _blocks(blocks, len(text)), pages, tuple(remarks))
+    boxes = message.get("boxes")
+    if not isinstance(boxes, str) or len(boxes) > _MOST_OF_BOXES * (len(text) + 100):
+        raise ValueError("no boxes")
+    kept = base64.b64decode(boxes, validate=True)  # what they hold is checked by who looks words up
+    document = ExtractedDocument(title, text, _blocks(blocks, len(text)), pages, tuple(remarks), kept)
     return CutDocument(document, _drafts(chunks, len(text)))
 
 

@@ -38,6 +38,7 @@ def put_document(
         "pages": extracted.pages,
         "text": extracted.text,
         "blocks": blocks_to_json(extracted.blocks),
+        "boxes": extracted.boxes or None,
         "indexed_at": now(),
         "deleted_at": None,  # its file changed, or someone asked for it
     }

@@ -63,6 +63,9 @@ class Document(SQLModel, table=True):
     blocks: str  # JSON list of [kind, start, end, level, page], see indexer.documents.extract.document
     indexed_at: datetime = Field(default_factory=now)
     deleted_at: datetime | None = None  # hidden from every search and page, until it is restored or purged
+    boxes: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Where on its pages the text stands, see indexer.documents.extract.boxes; None where the format has no pages, and
+    of a document that an older Docent read."""
 
 
 class Chunk(SQLModel, table=True):

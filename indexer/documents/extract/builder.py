@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from indexer.documents.extract import clean
 from indexer.documents.extract.document import Block, ExtractedDocument, Kind
+from indexer.documents.extract.traced import Traced, chained, kept
 
 MOST_REPEATED, REPEATED_SHARE = 20_000, 10
 """Characters that cells which span rows or columns may repeat in one table, and how many more for each that the table
@@ -20,6 +21,8 @@ class DocumentBuilder:
         self._blocks: list[Block] = []
         self._length = 0
         self.remarks: list[str] = []
+        self.traces: list[tuple[int, int | None, str]] = []
+        """(start in the text, page, numbers of the characters there) of blocks that were given as traced text."""
 
     def add(self, kind: Kind, text: str, level: int = 0, page: int | None = None) -> None:
         """One block. Code keeps its indentation, rows and headings become one line, the rest keeps line breaks."""
@@ -35,6 +38,9 @@ class DocumentBuilder:
         start = self._length + len(gap)
         self._parts += [gap, body]
         self._length = start + len(body)
+        placed = kept(text, body)
+        if isinstance(placed, Traced):
+            self.traces.append((start, page, placed.at))
         self._blocks.append(Block(kind, start, self._length, level, page))
 
     def add_table(
@@ -58,9 +64,9 @@ class DocumentBuilder:
             else:
                 self.add("row", text, page=page)
 
-    def build(self, title: str, pages: int | None = None) -> ExtractedDocument:
+    def build(self, title: str, pages: int | None = None, boxes: bytes = b"") -> ExtractedDocument:
         text = "".join(self._parts)
-        return ExtractedDocument(clean.one_line(title), text, tuple(self._blocks), pages, tuple(self.remarks))
+        return ExtractedDocument(clean.one_line(title), text, tuple(self._blocks), pages, tuple(self.remarks), boxes)
 
     @property
     def is_empty(self) -> bool:
@@ -95,12 +101,13 @@ def row_texts(rows: Sequence[Sequence[str]]) -> list[str]:
     """Each row on one line, cells joined by " | ". Columns that are empty all the way down are left out, and so are
     empty cells at the end of a row; an empty cell between others keeps its place, or its neighbours would seem to stand
     under another header."""
-    clean_rows = [[clean.one_line(cell) if cell else "" for cell in row] for row in rows]
+    clean_rows = [[kept(cell, clean.one_line(cell)) if cell else "" for cell in row] for row in rows]
     used = {column for row in clean_rows for column, cell in enumerate(row) if cell}
     texts = []
     for row in clean_rows:
         cells = [cell for column, cell in enumerate(row) if column in used]
         while cells and not cells[-1]:
             cells.pop()
-        texts.append(" | ".join(cells).replace("|  |", "| |").replace("|  |", "| |").strip())
+        text = chained(cells, " | ")
+        texts.append(kept(text, text.replace("|  |", "| |").replace("|  |", "| |").strip()))
     return texts

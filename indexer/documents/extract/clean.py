@@ -50,6 +50,11 @@ def _is_noncharacter(code: int) -> bool:
 _CHARACTERS = _Characters()
 
 
+def replaced(character: str) -> str:
+    """What stands for one character, before it is composed with its neighbours."""
+    return _CHARACTERS[ord(character)]
+
+
 def readable(text: str) -> str:
     """`text` in NFC, without what cannot be seen; line breaks and runs of spaces are kept."""
     shown = text.replace("\r\n", "\n").translate(_CHARACTERS)

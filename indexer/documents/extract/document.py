@@ -36,6 +36,7 @@ class ExtractedDocument:
     blocks: tuple[Block, ...]
     pages: int | None = None  # pages, slides or sheets
     remarks: tuple[str, ...] = ()  # what the operator should know, such as a page that is a picture
+    boxes: bytes = b""  # where on their pages the code points of the text stand, see `boxes`; empty without pages
 
 
 def blocks_to_json(blocks: tuple[Block, ...]) -> str:

@@ -276,7 +276,9 @@ def test_which_files_are_read() -> None:
     assert media_type(Path("x.exe")) == "application/octet-stream"
 
 
-DOCUMENT = ExtractedDocument("T", "One\n\ntwo", (Block("heading", 0, 3, 1), Block("item", 5, 8, 2, 1)), 1, ("mind",))
+DOCUMENT = ExtractedDocument(
+    "T", "One\n\ntwo", (Block("heading", 0, 3, 1), Block("item", 5, 8, 2, 1)), 1, ("mind",), b"\0\xff"
+)
 DRAFT = ChunkDraft("T › One", ((5, "One"),), 1, 5, 8, ((5, 8),))
 CHUNK = ["T", [[5, "One"]], 1, 5, 8, [[5, 8]]]
 
@@ -300,6 +302,9 @@ def test_documents_cross_the_channel_unchanged() -> None:
         {"pages": -1},
         {"pages": True},
         {"remarks": [1]},
+        {"boxes": None},
+        {"boxes": "?"},
+        {"boxes": "AAAA" * 10_000},
         {"blocks": [[0, 0, 3, 1]]},
         {"blocks": [[9, 0, 3, 1, None]]},
         {"blocks": [[0, 3, 3, 1, None]]},

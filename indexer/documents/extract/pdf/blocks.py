@@ -22,6 +22,7 @@ from indexer.documents.extract.pdf.tables import (
     nearest,
     with_labels,
 )
+from indexer.documents.extract.traced import chained, sliced, split_lines
 
 HEADING_SIZE = 1.1  # of the body's size
 LARGE_SIZE = 1.5  # of the body's size: whole sentences that are smaller are no headings
@@ -80,7 +81,7 @@ def add_pages(builder: DocumentBuilder, pages: Sequence[Sequence[Line]]) -> None
         ordered = _in_order(lines)
         groups = _groups(ordered, style)
         if lines and lines[0].page == 1 and _is_cover(groups, style):
-            builder.add("heading", " ".join(line.text for line in ordered), 1, 1)
+            builder.add("heading", chained((line.text for line in ordered), " "), 1, 1)
             continue
         indents = sorted({round(group.lines[0].left) for group in groups if group.kind == "item"})
         for group, after in zip_longest(groups, groups[1:]):
@@ -316,7 +317,7 @@ def _append(group: _Group, line: Line) -> None:
     lefts = edges(row)
     for left, right, text in line.cells:
         column = nearest(lefts, left)
-        row[column] = (row[column][0], max(row[column][1], right), f"{row[column][2]}\n{text}")
+        row[column] = (row[column][0], max(row[column][1], right), chained((row[column][2], text), "\n"))
 
 
 def _add(
@@ -330,13 +331,13 @@ def _add(
     first = group.lines[0]
     text = hyphens.joined([line.text for line in group.lines])
     if group.kind == "table" and first.baseline != first.top:
-        builder.add_table([[hyphens.joined(cell.split("\n")) for _, _, cell in first.cells]], page=first.page)
+        builder.add_table([[hyphens.joined(split_lines(cell)) for _, _, cell in first.cells]], page=first.page)
         return
     if group.kind == "item":
         mark, box = _MARK.match(text), _TICK_BOX.match(text)
-        text = f"{box[1]} {text[box.end() :]}" if box else text
+        text = chained((sliced(text, 0, box.end(1)), sliced(text, box.end())), " ") if box else text
         level = 1 + bisect_left(indents, round(first.left) - 0.7 * first.size)
-        builder.add("item", text[mark.end() :] if mark else text, min(level, 6), first.page)
+        builder.add("item", sliced(text, mark.end()) if mark else text, min(level, 6), first.page)
         return
     level = _heading_level(group.lines, text, style)
     if not level and after and _names_what_follows(group, text, after) and text.lower() != builder.last.lower():
@@ -348,7 +349,7 @@ def _add_table(builder: DocumentBuilder, group: _Group, hyphens: Hyphens, before
     """`before` is the table at the end of the page before, which this one may go on with, under its column names."""
     first = group.lines[0]
     rows = [
-        [(left, right, hyphens.joined(text.split("\n")) if "\n" in text else text) for left, right, text in row]
+        [(left, right, hyphens.joined(split_lines(text)) if "\n" in text else text) for left, right, text in row]
         for row in group.rows
     ]
     table = laid_out(rows, first.size)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from indexer.documents.extract.traced import chained, sliced
+
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]++)-$")  # from the beginning of a word alone, or it were quadratic
 _HYPHENATED = 0.04
@@ -44,13 +46,13 @@ class Hyphens:
             cut, rest = _CUT.search(end), _REST.match(line)
             if cut and rest:
                 if not self._keeps_hyphen(cut[1], rest[0]):
-                    parts[-1], end = parts[-1][:-1], end[:-1]
+                    parts[-1], end = sliced(parts[-1], 0, -1), end[:-1]
                 joint = ""
             else:
                 joint = "" if not end or (end[-1] == "-" and end[-2:-1].isalnum()) or _are_spaceless(end, line) else " "
             parts += [joint, line]
             end = f"{end}{joint}{line}"[-_LONGEST_CUT:]
-        return "".join(parts)
+        return chained(parts)
 
     def _keeps_hyphen(self, left: str, right: str) -> bool:
         known = self._known(left, right)

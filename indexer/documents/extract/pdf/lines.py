@@ -14,6 +14,8 @@ import pypdfium2 as pdfium
 
 from indexer.documents.extract.pdf.characters import Box, Character, is_leftwards, is_wide, page_characters, turned
 from indexer.documents.extract.pdf.forms import Entry
+from indexer.documents.extract.pdf.sheets import Sheet
+from indexer.documents.extract.traced import chained
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
 _PIECE_GAP = 0.8  # of the font size: pieces drawn apart that stand closer make one line
@@ -59,11 +61,11 @@ class Line:
 
     @property
     def text(self) -> str:
-        return " ".join(text for _, _, text in self.cells)
+        return chained((text for _, _, text in self.cells), " ")
 
 
 def page_lines(
-    textpage: pdfium.PdfTextPage, page: int, seen: Box, box: Box, entries: Sequence[Entry] = (), upright: int = 0
+    textpage: pdfium.PdfTextPage, sheet: Sheet, seen: Box, box: Box, entries: Sequence[Entry] = (), upright: int = 0
 ) -> list[Line]:
     """Lines cut at wide gaps, in the order of the file, those of the page's main direction first; `entries` at their
     place, notes at the end.
@@ -74,7 +76,7 @@ def page_lines(
     main = 0
     for direction, characters in page_characters(textpage, seen, box, upright):
         main = main if found else direction
-        lines = _of_one_direction(characters, page)
+        lines = _of_one_direction(characters, sheet, direction)
         for line in lines:
             line.angle = (direction - main) % 360
             line.height = _height(line.baseline, box, direction)
@@ -82,7 +84,7 @@ def page_lines(
     places = Places([line for line in found if line.angle == 0])
     for entry in entries:
         if seen[0] <= (entry.box[0] + entry.box[2]) / 2 <= seen[2] and seen[1] <= entry.box[3] <= seen[3]:
-            found += places.lines(entry, page, main)
+            found += places.lines(entry, sheet, main)
     letters = "".join(line.text for line in found if line.angle == 0)
     leftwards = 2 * sum(map(is_leftwards, letters)) > sum(map(str.isalpha, letters))
     for order, line in enumerate(found):
@@ -105,14 +107,15 @@ class Places:
         self._baselines = [line.baseline for line in self._lines]
         self._size = sorted(line.size for line in lines)[len(lines) // 2] if lines else _USUAL_SIZE
 
-    def lines(self, entry: Entry, page: int, direction: int) -> list[Line]:
+    def lines(self, entry: Entry, sheet: Sheet, direction: int) -> list[Line]:
         (left, right), (bottom, top) = (
             sorted(ends)
             for ends in zip(*(turned(*corner, direction) for corner in (entry.box[:2], entry.box[2:])), strict=True)
         )
-        texts = [text for text in entry.text.splitlines() if text.strip()]
+        page = sheet.page
+        texts: list[str] = [sheet.whole(text, entry.box) for text in entry.text.splitlines() if text.strip()]
         if entry.is_note:
-            cells = [(left, right, "\n".join(texts))]
+            cells = [(left, right, chained(texts, "\n"))]
             return [Line(page, cells, left, right, size=self._size, is_placed=True, is_note=True)]
         if min(right - left, top - bottom) < 1:
             return []
@@ -134,18 +137,18 @@ class Places:
         return line.size, line.baseline
 
 
-def _of_one_direction(characters: Sequence[Character], page: int) -> list[Line]:
+def _of_one_direction(characters: Sequence[Character], sheet: Sheet, direction: int) -> list[Line]:
     lines: list[Line] = []
     run: list[Character] = []
     leftwards = False
     for character in characters:
         new_leftwards = is_leftwards(character.text)
         if run and not _goes_on(run[-1], character, leftwards or new_leftwards):
-            lines += _lines(run, page, leftwards)
+            lines += _lines(run, sheet, direction, leftwards)
             run, leftwards = [], False
         run.append(character)
         leftwards = leftwards or new_leftwards
-    return lines + _lines(run, page, leftwards)
+    return lines + _lines(run, sheet, direction, leftwards)
 
 
 def _mirrored(line: Line) -> None:
@@ -201,13 +204,13 @@ def _goes_on(last: Character, new: Character, leftwards: bool) -> bool:
     return drop < 0.55 * size and -0.5 * size < gap < 0.8 * size and min(last.size, new.size) < 0.85 * size
 
 
-def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
+def _lines(run: list[Character], sheet: Sheet, direction: int, leftwards: bool) -> list[Line]:
     """The stretches of a line between wide gaps."""
     if not run:
         return []
     size = max(character.size for character in run)
     if leftwards:
-        return [_line(piece, page) for piece in _leftwards_pieces(run, size)]
+        return [_line(piece, sheet, direction) for piece in _leftwards_pieces(run, size)]
     pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
@@ -217,7 +220,7 @@ def _lines(run: list[Character], page: int, leftwards: bool) -> list[Line]:
         ):
             pieces.append([])
         pieces[-1].append(character)
-    return [_line(piece, page) for piece in pieces]
+    return [_line(piece, sheet, direction) for piece in pieces]
 
 
 def _leftwards_pieces(run: Sequence[Character], size: float) -> list[list[Character]]:
@@ -294,7 +297,7 @@ def _pair(first: Line, second: Line, between: str) -> Line:
     main = max(first, second, key=lambda line: len(line.text))
     return replace(
         main,
-        cells=[(first.left, second.right, f"{first.text}{between}{second.text}")],
+        cells=[(first.left, second.right, chained((first.text, between, second.text)))],
         left=first.left,
         right=max(first.right, second.right),
         is_bold=first.is_bold and second.is_bold,
@@ -302,20 +305,23 @@ def _pair(first: Line, second: Line, between: str) -> Line:
     )
 
 
-def _line(piece: list[Character], page: int) -> Line:
+def _line(piece: list[Character], sheet: Sheet, direction: int) -> Line:
     main = max(piece, key=lambda character: character.size)
     text: list[str] = []
+    spans: list[tuple[float, float]] = []
     first_word, left = 0.0, min(character.left for character in piece)
     for index, character in enumerate(piece):
         gap = _gap(piece[index - 1], character) if index else 0.0
         spaced = character.after_space or (character.after_break and gap > _WORD_GAP * main.size)
         if index and (spaced or _is_note_mark(piece, index, main)):
             text.append(" ")
+            spans.append(_between_two(spans[-1], character))
             first_word = first_word or _width(piece[:index])
         text.append(character.text)
+        spans.append((character.left, character.right))
     return Line(
-        page=page,
-        cells=[(left, left + _width(piece), _text(text))],
+        page=sheet.page,
+        cells=[(left, left + _width(piece), _traced(text, spans, piece, main, sheet, direction))],
         left=left,
         right=left + _width(piece),
         baseline=main.baseline,
@@ -324,6 +330,11 @@ def _line(piece: list[Character], page: int) -> Line:
         is_bold=all(character.is_bold for character in piece if character.text.isalnum()),
         first_word=2 * main.size if is_wide(piece[0].text) else first_word or _width(piece),
     )
+
+
+def _between_two(last: tuple[float, float], new: Character) -> tuple[float, float]:
+    """Where the space between two characters stands, whichever stands on the left."""
+    return (last[1], max(new.left, last[1])) if new.left >= last[0] else (new.right, max(last[0], new.right))
 
 
 def _gap(last: Character, new: Character) -> float:
@@ -349,6 +360,29 @@ def _is_raised(character: Character, main: Character) -> bool:
     return character.baseline - main.baseline > 0.2 * main.size and character.size < 0.85 * main.size
 
 
-def _text(characters: list[str]) -> str:
-    """Halves of a surrogate pair come as two characters."""
-    return "".join(characters).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _traced(
+    texts: list[str],
+    spans: list[tuple[float, float]],
+    piece: Sequence[Character],
+    main: Character,
+    sheet: Sheet,
+    direction: int,
+) -> str:
+    """The text of a piece, which knows where it stands. A sign may be read as several characters ("[x]"), and two may
+    make one: halves of a surrogate pair come by themselves."""
+    text = "".join(texts)
+    if direction % 90:
+        characters = iter(piece)
+        boxes = [None if one == " " else next(characters).box for one in texts]
+    else:
+        boxes = [None] * len(texts)
+    if len(text) != len(texts) or not text.isprintable():
+        counts = [0 if "\udc00" <= one <= "\udfff" else len(one) for one in texts]
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if sum(counts) != len(text):  # a half without the other
+            return text
+        spans = [span for span, count in zip(spans, counts, strict=True) for _ in range(count)]
+        boxes = [box for box, count in zip(boxes, counts, strict=True) for _ in range(count)]
+    if direction % 90:
+        return sheet.slanted(text, boxes)
+    return sheet.line(text, spans, main, direction)

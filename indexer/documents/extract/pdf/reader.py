@@ -4,17 +4,20 @@ import contextlib
 import ctypes
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from indexer.documents.extract.boxes import Run, encode
 from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf.blocks import add_pages
 from indexer.documents.extract.pdf.characters import Box
 from indexer.documents.extract.pdf.forms import MOST_FIELDS, Entries
 from indexer.documents.extract.pdf.lines import Line, page_lines
+from indexer.documents.extract.pdf.sheets import Sheet
 from indexer.documents.extract.places import listed
 from indexer.documents.extract.titles import choose_title
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
@@ -30,27 +33,31 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True)
+class _Page:
+    lines: list[Line]
+    sheet: Sheet | None = None  # None of a page that cannot be read
+    picture_share: float = 0.0  # of the page, that its largest picture covers
+    is_blank: bool = True  # nothing is on it
+
+
 def extract(data: bytes, name: str) -> ExtractedDocument:
     document = _open(data)
     entries = Entries(document)
-    pages: list[list[Line]] = []
-    pictures: list[int] = []
-    bare: list[int] = []
-    broken: list[int] = []
+    pages: list[_Page] = []
     for number in range(1, len(document) + 1):
         try:
-            lines, share, is_blank = _read_page(document, number, entries)
+            pages.append(_read_page(document, number, entries))
         except pdfium.PdfiumError:
-            broken.append(number)
-            lines, share, is_blank = [], 0.0, True
-        pages.append(lines)
-        if not lines and not is_blank:
-            bare.append(number)
-        elif share >= PICTURE_SHARE:
-            pictures.append(number)
-    _check(pages, bare, broken)
+            pages.append(_Page([]))
+    numbered = list(enumerate(pages, start=1))
+    broken = [number for number, page in numbered if page.sheet is None]
+    bare = [number for number, page in numbered if not page.lines and not page.is_blank]
+    pictures = [n for n, page in numbered if page.picture_share >= PICTURE_SHARE and n not in bare]
+    lines = [page.lines for page in pages]
+    _check(lines, bare, broken)
     builder = DocumentBuilder()
-    add_pages(builder, pages)
+    add_pages(builder, lines)
     cover = builder.page_of_headings(1)
     if document.get_formtype() == raw.FORMTYPE_XFA_FULL:
         builder.remarks.append(
@@ -62,7 +69,14 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
         builder.remarks.append(f"Of {entries.fields} fields of its form, {MOST_FIELDS} are read.")
     builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken)
     title = choose_title(name, document.get_metadata_value("Title"), cover, builder.first_heading())
-    return builder.build(title, pages=len(document))
+    return builder.build(title, pages=len(document), boxes=encode(_runs(builder, pages)))
+
+
+def _runs(builder: DocumentBuilder, pages: Sequence[_Page]) -> Iterator[Run]:
+    for start, number, at in builder.traces:
+        sheet = pages[number - 1].sheet if number else None
+        if sheet is not None:
+            yield from sheet.runs(start, at)
 
 
 def _open(data: bytes) -> pdfium.PdfDocument:
@@ -79,16 +93,16 @@ def _open(data: bytes) -> pdfium.PdfDocument:
         raise UnreadableFile(what, advice) from error
 
 
-def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries) -> tuple[list[Line], float, bool]:
-    """Lines, the share of the page that its largest picture covers, and whether nothing is on it."""
+def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries) -> _Page:
     page = document[number - 1]
     try:
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
-        lines = page_lines(textpage, number, _seen(page, box), box, list(entries.of(page)), page.get_rotation())
+        sheet = Sheet(number, box, page.get_rotation())
+        lines = page_lines(textpage, sheet, _seen(page, box), box, list(entries.of(page)), page.get_rotation())
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
-        return lines, share, raw.FPDFPage_CountObjects(page) == 0
+        return _Page(lines, sheet, share, raw.FPDFPage_CountObjects(page) == 0)
     finally:
         page.close()
 

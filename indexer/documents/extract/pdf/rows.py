@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import pairwise, zip_longest
 
 from indexer.documents.extract.pdf.lines import Line, joined
+from indexer.documents.extract.traced import chained
 
 MOST_CELL_LINES = 30
 _DEEPEST = 8  # columns within columns
@@ -247,7 +248,7 @@ def _text(cell: Sequence[Line]) -> str:
     parts = [cell[0].text]
     for above, line in pairwise(cell):
         parts += ["\n" if above.baseline - line.baseline > _ONE_ROW * line.size else " ", line.text]
-    return "".join(parts)
+    return chained(parts)
 
 
 def _merged(cells: Sequence[Sequence[Line]]) -> Line:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from indexer.documents.extract.pdf.lines import Cell
+from indexer.documents.extract.traced import chained
 
 LONGEST_NAME = 60  # code points of a column's name
 _NAMED = 0.7  # of the columns have a name in the row that names them
@@ -35,7 +36,7 @@ def laid_out(rows: Sequence[Sequence[Cell]], size: float) -> list[list[str]]:
         else:
             for left, right, text in row:
                 column = _column(lefts, columns, left, right)
-                cells[column] = f"{cells[column]} {text}".strip()
+                cells[column] = chained((cells[column], text), " ") if cells[column] else text
         table.append(cells)
     return table
 
