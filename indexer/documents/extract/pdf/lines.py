@@ -4,17 +4,18 @@ PDFium's own line breaks fall inside words in files of some programs, so lines a
 the file that stand on one baseline and go on to the right. Positions are in points, in the direction of the text.
 """
 
-import math
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import pypdfium2 as pdfium
 
+from indexer.documents.extract.pdf.bidi import leftwards_pieces
 from indexer.documents.extract.pdf.characters import Box, Character, is_leftwards, is_wide, page_characters, turned
 from indexer.documents.extract.pdf.forms import Entry
-from indexer.documents.extract.pdf.sheets import Sheet
+from indexer.documents.extract.pdf.sheets import NO_SPAN, Sheet
 from indexer.documents.extract.traced import chained
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns
@@ -141,14 +142,19 @@ def _of_one_direction(characters: Sequence[Character], sheet: Sheet, direction: 
     lines: list[Line] = []
     run: list[Character] = []
     leftwards = False
+    mostly = cache(
+        lambda: (
+            sum(is_leftwards(one.text) - (not is_leftwards(one.text) and one.text.isalpha()) for one in characters) > 0
+        )
+    )
     for character in characters:
         new_leftwards = is_leftwards(character.text)
         if run and not _goes_on(run[-1], character, leftwards or new_leftwards):
-            lines += _lines(run, sheet, direction, leftwards)
+            lines += _lines(run, sheet, direction, mostly if leftwards else None)
             run, leftwards = [], False
         run.append(character)
         leftwards = leftwards or new_leftwards
-    return lines + _lines(run, sheet, direction, leftwards)
+    return lines + _lines(run, sheet, direction, mostly if leftwards else None)
 
 
 def _mirrored(line: Line) -> None:
@@ -204,13 +210,14 @@ def _goes_on(last: Character, new: Character, leftwards: bool) -> bool:
     return drop < 0.55 * size and -0.5 * size < gap < 0.8 * size and min(last.size, new.size) < 0.85 * size
 
 
-def _lines(run: list[Character], sheet: Sheet, direction: int, leftwards: bool) -> list[Line]:
-    """The stretches of a line between wide gaps."""
+def _lines(run: list[Character], sheet: Sheet, direction: int, leftwards: Callable[[], bool] | None) -> list[Line]:
+    """The stretches of a line between wide gaps. `leftwards`, where some of it runs so: whether the page does."""
     if not run:
         return []
     size = max(character.size for character in run)
     if leftwards:
-        return [_line(piece, sheet, direction) for piece in _leftwards_pieces(run, size)]
+        read = leftwards_pieces(run, _PIECE_GAP * size, _WORD_GAP * size, leftwards)
+        return [_line(piece, sheet, direction) for piece in read]
     pieces: list[list[Character]] = []
     for character in run:
         gap = character.left - pieces[-1][-1].right if pieces else 0.0
@@ -221,20 +228,6 @@ def _lines(run: list[Character], sheet: Sheet, direction: int, leftwards: bool) 
             pieces.append([])
         pieces[-1].append(character)
     return [_line(piece, sheet, direction) for piece in pieces]
-
-
-def _leftwards_pieces(run: Sequence[Character], size: float) -> list[list[Character]]:
-    """The stretches between wide gaps as they stand on the page, their characters as they are read."""
-    place: dict[int, int] = {}
-    number, edge = 0, -math.inf
-    for index in sorted(range(len(run)), key=lambda index: run[index].left):
-        number += run[index].left - edge > _PIECE_GAP * size
-        edge = max(edge, run[index].right)
-        place[index] = number
-    pieces: dict[int, list[Character]] = {}
-    for index, character in enumerate(run):
-        pieces.setdefault(place[index], []).append(character)
-    return [pieces[number] for number in sorted(pieces, reverse=True)]
 
 
 def joined(row: Sequence[Line], sides: Sequence[int]) -> list[Line]:
@@ -333,8 +326,11 @@ def _line(piece: list[Character], sheet: Sheet, direction: int) -> Line:
 
 
 def _between_two(last: tuple[float, float], new: Character) -> tuple[float, float]:
-    """Where the space between two characters stands, whichever stands on the left."""
-    return (last[1], max(new.left, last[1])) if new.left >= last[0] else (new.right, max(last[0], new.right))
+    """Where the space between two characters stands, whichever stands on the left; a Latin word in a line of Hebrew
+    begins far from what is read before it."""
+    if new.left >= last[0]:
+        return last[1], max(new.left, last[1])
+    return (new.right, max(last[0], new.right)) if last[0] - new.right < new.size else NO_SPAN
 
 
 def _gap(last: Character, new: Character) -> float:

@@ -16,6 +16,7 @@ from indexer.documents.extract.document import ExtractedDocument
 from indexer.documents.extract.pdf.blocks import add_pages
 from indexer.documents.extract.pdf.characters import Box
 from indexer.documents.extract.pdf.forms import MOST_FIELDS, Entries
+from indexer.documents.extract.pdf.layers import may_have_layers, take_hidden_off
 from indexer.documents.extract.pdf.lines import Line, page_lines
 from indexer.documents.extract.pdf.sheets import Sheet
 from indexer.documents.extract.places import listed
@@ -39,15 +40,16 @@ class _Page:
     sheet: Sheet | None = None  # None of a page that cannot be read
     picture_share: float = 0.0  # of the page, that its largest picture covers
     is_blank: bool = True  # nothing is on it
+    has_hidden: bool = False  # something was on a layer that is switched off
 
 
 def extract(data: bytes, name: str) -> ExtractedDocument:
     document = _open(data)
-    entries = Entries(document)
+    entries, layers = Entries(document), may_have_layers(data)
     pages: list[_Page] = []
     for number in range(1, len(document) + 1):
         try:
-            pages.append(_read_page(document, number, entries))
+            pages.append(_read_page(document, number, entries, layers))
         except pdfium.PdfiumError:
             pages.append(_Page([]))
     numbered = list(enumerate(pages, start=1))
@@ -67,7 +69,8 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
         builder.remarks.append("Its form is damaged; what is typed into it is not searched.")
     if entries.fields > MOST_FIELDS:
         builder.remarks.append(f"Of {entries.fields} fields of its form, {MOST_FIELDS} are read.")
-    builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken)
+    hidden = [number for number, page in numbered if page.has_hidden]
+    builder.remarks += _remarks([page for page in pictures if page > 1 or not cover], bare, broken, hidden)
     title = choose_title(name, document.get_metadata_value("Title"), cover, builder.first_heading())
     return builder.build(title, pages=len(document), boxes=encode(_runs(builder, pages)))
 
@@ -93,16 +96,17 @@ def _open(data: bytes) -> pdfium.PdfDocument:
         raise UnreadableFile(what, advice) from error
 
 
-def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries) -> _Page:
+def _read_page(document: pdfium.PdfDocument, number: int, entries: Entries, layers: bool) -> _Page:
     page = document[number - 1]
     try:
+        has_hidden = layers and take_hidden_off(page)
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
         sheet = Sheet(number, box, page.get_rotation())
         lines = page_lines(textpage, sheet, _seen(page, box), box, list(entries.of(page)), page.get_rotation())
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
-        return _Page(lines, sheet, share, raw.FPDFPage_CountObjects(page) == 0)
+        return _Page(lines, sheet, share, raw.FPDFPage_CountObjects(page) == 0, has_hidden)
     finally:
         page.close()
 
@@ -144,12 +148,17 @@ def _check(pages: Sequence[Sequence[Line]], bare: list[int], broken: list[int]) 
     raise UnsupportedFile("The PDF is blank: it holds no text.")
 
 
-def _remarks(pictures: list[int], bare: list[int], broken: list[int]) -> list[str]:
+def _remarks(pictures: list[int], bare: list[int], broken: list[int], hidden: list[int]) -> list[str]:
     remarks = []
     if bare:
         remarks.append(f"{_named(bare, 'is a picture', 'are pictures')} without text; words there are not searched.")
     if pictures:
         remarks.append(f"{_named(pictures, 'holds a picture', 'hold pictures')}; words inside are not searched.")
+    if hidden:
+        remarks.append(
+            f"{_named(hidden, 'has', 'have')} words or pictures on layers that are switched off, so that no viewer"
+            " shows them; they are not searched."
+        )
     if broken:
         remarks.append(f"{_named(broken, 'is damaged', 'are damaged')} and could not be read.")
     return remarks

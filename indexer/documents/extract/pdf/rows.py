@@ -28,6 +28,7 @@ _EDGE = 0.3  # the same behind a field or a sideways column head, whose edge is 
 _MOST_COLUMNS = 3  # of text; more side by side are a table
 _MOST_STACKED = 5  # lines at one height that two blocks of addresses may have
 _FEW_CHANGES = 0.02  # of the lines: how often a file goes to and fro between columns, for headers and the like
+_LARGER = 1.1  # times the size of the lines below: a title
 _LEAST_ROWS = 3  # that a narrow gutter passes through
 _WORDY = 15  # characters of a line of running text, on average
 _FULL = 0.5  # of the lines of running text reach the column's last quarter
@@ -163,6 +164,7 @@ def _are_columns(left: _Side, right: _Side, count: int, breaks: int) -> bool:
         return False
     if _runs_on(left) and _runs_on(right):
         return one_by_one or changes > len(sides) / 2
+    left, right = _without_titles(left, right), _without_titles(right, left)
     level = len({number for number, _ in left} & {number for number, _ in right})
     least, most = sorted((len(left), len(right)))
     like_table = count > _MOST_COLUMNS or _are_values(left) or _are_values(right)
@@ -173,6 +175,12 @@ def _are_columns(left: _Side, right: _Side, count: int, breaks: int) -> bool:
 def _is_among(lines: _Side, others: _Side) -> bool:
     """Whether any of the lines stands at the height of the others."""
     return any(others[0][0] <= number <= others[-1][0] for number, _ in lines)
+
+
+def _without_titles(side: _Side, other: _Side) -> _Side:
+    """A side without the larger lines above the other one: they name both."""
+    number, line = other[0]
+    return [one for one in side if one[0] >= number or one[1].size <= _LARGER * line.size] or side
 
 
 def _are_values(side: _Side) -> bool:

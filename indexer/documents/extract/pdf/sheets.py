@@ -1,6 +1,7 @@
 """Where the characters of a PDF page stand on the page as it is shown. They are numbered as lines are made of them, so
 that the text that comes of the lines in the end can be told where it stands."""
 
+import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ _MOST = 0x10FFFF  # characters of a page that can be numbered; those beyond stan
 _DESCENT, _ASCENT = -0.25, 0.85  # of the font size, where what the font says cannot be
 _LEAST_HEIGHT, _MOST_HEIGHT = 0.3, 1.6  # of the font size: fonts say nothing beyond
 _BACK = 0.3  # of the height of a line: closely set letters begin that much before those in front of them
+
+NO_SPAN = (-math.inf, -math.inf)  # of a space between words that do not stand side by side
 
 _Way = tuple[bool, float, float, float, float]
 """How text of one direction lies on the page as it is shown: whether it runs up or down, where 0 along the line is and
@@ -128,9 +131,12 @@ class Sheet:
             return
         at = 0
         while at < count:
-            is_back = at < count - 1 and turns[at]
+            if lefts[at] == -math.inf:
+                at += 1
+                continue
             end = at + 1
-            while end < count and turns[end - 1] == is_back:
+            is_back = end < count and turns[at] and lefts[end] != -math.inf
+            while end < count and turns[end - 1] == is_back and lefts[end] != -math.inf:
                 end += 1
             edges = [*rights[at:end], lefts[end - 1]] if is_back else [*lefts[at:end], rights[end - 1]]
             yield self._run(strip, start + at, end - at, edges)

@@ -26,11 +26,7 @@ FLOORS: dict[str, tuple[float, float, float, float | None, float | None, float |
     "text": (1.000, 1.000, 1.000, None, None, 1.000),
 }
 
-NOT_YET = set(
-    """
-    drawn-by-column.pdf hidden-layer.pdf mixed-directions.pdf
-    """.split()
-)
+NOT_YET: set[str] = set()
 
 
 def read(case: Case) -> list[Part]:
