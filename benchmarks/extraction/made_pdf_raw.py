@@ -165,3 +165,34 @@ def drawn_by_column() -> bytes:
         for number, cell in enumerate(cells):
             drawn += at(x, 720 - 20 * number, cell, "F1" if number else "F2")
     return pdf([Page(drawn, box(A4))])
+
+
+@PDF.case(
+    "drawn-boxes.pdf",
+    "# Handover\nWhat was handed over is ticked.\n[x] Keys of the yard\n[ ] Keys of the cellar\n[x] Parking permit",
+)
+def drawn_boxes() -> bytes:
+    """Boxes to tick that are squares on the page, with crosses and ticks drawn into them."""
+    drawn = at(72, 760, "Handover", "F2", 16) + at(72, 720, "What was handed over is ticked.")
+    marks = ("72 {0} m 82 {1} l 72 {1} m 82 {0} l S", "", "74 {1} m 76 {0} l 84 {1} l S")
+    for number, (label, mark) in enumerate(
+        zip(("Keys of the yard", "Keys of the cellar", "Parking permit"), marks, strict=True)
+    ):
+        y = 680 - 24 * number
+        drawn += f"72 {y} 10 10 re S {mark.format(y, y + 10)}\n" + at(90, y + 1, label)
+    return pdf([Page(drawn, box(A4))])
+
+
+@PDF.case(
+    "line-numbers.pdf",
+    "# Hearing of 4 May\nThe witness came in at nine and was asked where he had been on that night. He said that he "
+    "had been at home with his brother, and that the door had been locked since seven.",
+)
+def line_numbers() -> bytes:
+    """A transcript whose lines are counted in the margin."""
+    texts = ("The witness came in at nine and was", "asked where he had been on that night.")
+    texts += ("He said that he had been at home with", "his brother, and that the door had", "been locked since seven.")
+    drawn = at(90, 760, "Hearing of 4 May", "F2", 16)
+    for number, one in enumerate(texts):
+        drawn += at(50, 720 - 24 * number, str(number + 1)) + at(90, 720 - 24 * number, one)
+    return pdf([Page(drawn, box(A4))])

@@ -9,10 +9,11 @@ points it reaches over and how many bytes it has, and holds its runs, columns of
 with zlib.
 """
 
+import operator
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 STEP = 1 / 8
 _PART = 1 << 14  # code points after which another part begins: some 5 ms to unpack
@@ -115,7 +116,8 @@ def _packed(runs: Sequence[Run], begun: int) -> bytes:
         flags = _VERTICAL * run.is_vertical + _BACK * is_back + _SHARED * is_shared
         heads += (run.start - end, run.length, flags)
         heads += (_folded(run.page - page), _folded(run.low - low), run.high - run.low, _folded(run.edges[0] - first))
-        steps += (before - after if is_back else after - before for before, after in pairwise(run.edges))
+        before, after = run.edges[:-1], run.edges[1:]
+        steps += map(operator.sub, before, after) if is_back else map(operator.sub, after, before)
         end, page, low, first = run.start + run.length, run.page, run.low, run.edges[0]
     packed = zlib.compress(_bytes(heads) + _bytes(steps), 6)
     return _bytes([end - begun, len(packed)]) + packed

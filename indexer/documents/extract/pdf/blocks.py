@@ -43,6 +43,11 @@ _PAGE_NUMBER = re.compile(
     r"(?:\s*(?:of|from|von|de|sur|di|van|av|z|/)\s*\d+)?\W*",
     re.IGNORECASE,
 )
+_PAGE_OF = re.compile(
+    r"\b(?:page|seite|página|pagina|sida|side|strona)\s+\d+\s*(?:of|from|von|de|sur|di|van|av|z|/)\s*\d+\W*$",
+    re.IGNORECASE,
+)
+"""At the end of a header or footer, which a short document has too seldom to be known by."""
 _DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
 
@@ -368,7 +373,7 @@ def _heading_level(lines: Sequence[Line], text: str, style: _Style) -> int:
     first = lines[0]
     if len(text) > LONGEST_HEADING or len(lines) > 4 or not re.search(r"[^\W\d_]{2}", text):
         return 0
-    if _PAGE_NUMBER.fullmatch(text):
+    if _PAGE_NUMBER.fullmatch(text) or _PAGE_OF.search(text):
         return 0
     is_sentence = text.endswith((".", ";", ",")) and len(text.split()) > 8 and first.size < LARGE_SIZE * style.size
     if first.size >= HEADING_SIZE * style.size and not is_sentence:

@@ -17,6 +17,7 @@ _UNSEEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD = 1 << 13  # a field that shows no more than dots
 _BOXES = (raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON)
 _CHOICES = (raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX)
+_DRAWN = (raw.FPDF_ANNOT_STAMP, raw.FPDF_ANNOT_INK, raw.FPDF_ANNOT_WATERMARK)
 _SILENT = (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_PRINTERMARK, raw.FPDF_ANNOT_TRAPNET)
 
 
@@ -40,6 +41,7 @@ class Entries:
         self._form = document.formenv.raw if document.formenv else None
         self._choices = MOST_CHOICES
         self.fields = 0  # that were met, whether they were read or not
+        self.marks = 0  # stamps, signatures and drawings that say nothing in words
 
     def of(self, page: pdfium.PdfPage) -> Iterator[Entry]:
         """In the order of the file."""
@@ -65,12 +67,14 @@ class Entries:
             self.fields += 1
             return Entry(self._value(annotation), box) if self.fields <= MOST_FIELDS else None
         said = _string(lambda *room: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *room))
+        self.marks += kind in _DRAWN and not said.strip()
         return Entry(said, box, is_note=kind != raw.FPDF_ANNOT_FREETEXT)
 
     def _value(self, annotation: object) -> str:
         if self._form is None:  # fields of no form, whose values are shown all the same
             return _string(lambda *room: raw.FPDFAnnot_GetStringValue(annotation, b"V", *room))
         kind = raw.FPDFAnnot_GetFormFieldType(self._form, annotation)
+        self.marks += kind == raw.FPDF_FORMFIELD_SIGNATURE and _is_signed(annotation)
         if kind in _BOXES:
             return TICKED if raw.FPDFAnnot_IsChecked(self._form, annotation) else UNTICKED
         if kind in _CHOICES:
@@ -85,6 +89,11 @@ class Entries:
         if is_text or kind in _CHOICES:
             return _string(lambda *room: raw.FPDFAnnot_GetFormFieldValue(self._form, annotation, *room))
         return ""
+
+
+def _is_signed(annotation: object) -> bool:
+    """An empty field for a signature shows nothing."""
+    return bool(raw.FPDFAnnot_HasKey(annotation, b"V"))
 
 
 def _choice(form: object, annotation: object, index: int) -> str:

@@ -13,7 +13,14 @@ from functools import cache
 import pypdfium2 as pdfium
 
 from indexer.documents.extract.pdf.bidi import leftwards_pieces
-from indexer.documents.extract.pdf.characters import Box, Character, is_leftwards, is_wide, page_characters, turned
+from indexer.documents.extract.pdf.characters import (
+    Box,
+    Character,
+    is_leftwards,
+    is_wide,
+    page_characters,
+    turned,
+)
 from indexer.documents.extract.pdf.forms import Entry
 from indexer.documents.extract.pdf.sheets import NO_SPAN, Sheet
 from indexer.documents.extract.traced import chained
@@ -26,6 +33,8 @@ _MARK_REACH = 4  # of the font size: how far behind its mark an item begins
 _MOST_PIECES = 4  # of a loosely set line of text: more are cells
 _WORD_GAP = 0.15  # of the font size, where PDFium saw a line break inside a line
 _HEAD_REACH = 4  # of the font size: a sideways column head stands that close above the first cell
+_MARK_LENGTH, _MARK_SIZE = 3, 0.85  # characters of the sign of a note and of the word before it; of the font size
+_FIRST_LEFTWARDS = "\u0590"  # asking takes time
 _USUAL_SIZE = 10.0  # of text in a form without any text
 _MOST_BESIDE = 50  # lines at the height of a field that are looked at
 _LABEL_REACH = 2.5  # of the font size: how far its label stands from a box
@@ -148,7 +157,7 @@ def _of_one_direction(characters: Sequence[Character], sheet: Sheet, direction: 
         )
     )
     for character in characters:
-        new_leftwards = is_leftwards(character.text)
+        new_leftwards = character.text >= _FIRST_LEFTWARDS and is_leftwards(character.text)
         if run and not _goes_on(run[-1], character, leftwards or new_leftwards):
             lines += _lines(run, sheet, direction, mostly if leftwards else None)
             run, leftwards = [], False
@@ -304,9 +313,9 @@ def _line(piece: list[Character], sheet: Sheet, direction: int) -> Line:
     spans: list[tuple[float, float]] = []
     first_word, left = 0.0, min(character.left for character in piece)
     for index, character in enumerate(piece):
-        gap = _gap(piece[index - 1], character) if index else 0.0
-        spaced = character.after_space or (character.after_break and gap > _WORD_GAP * main.size)
-        if index and (spaced or _is_note_mark(piece, index, main)):
+        broken = character.after_break and index and _gap(piece[index - 1], character) > _WORD_GAP * main.size
+        may_be_mark = index < _MARK_LENGTH or character.size < _MARK_SIZE * main.size  # asking takes time
+        if index and (character.after_space or broken or (may_be_mark and _is_note_mark(piece, index, main))):
             text.append(" ")
             spans.append(_between_two(spans[-1], character))
             first_word = first_word or _width(piece[:index])
@@ -345,15 +354,15 @@ def _width(piece: Sequence[Character]) -> float:
 def _is_note_mark(piece: Sequence[Character], index: int, main: Character) -> bool:
     """A small raised sign behind a word is no part of it, nor of what stands behind it at the beginning of a line;
     behind a unit or in a formula it is."""
-    before = piece[max(index - 3, 0) : index]
+    before = piece[max(index - _MARK_LENGTH, 0) : index]
     if _is_raised(piece[index], main):
-        is_word = len(before) == 3 and all(one.text.isalpha() for one in before)
+        is_word = len(before) == _MARK_LENGTH and all(one.text.isalpha() for one in before)
         return piece[index].text.isalnum() and is_word and not _is_raised(before[-1], main)
-    return index < 3 and piece[index].text.isalpha() and all(_is_raised(one, main) for one in before)
+    return index < _MARK_LENGTH and piece[index].text.isalpha() and all(_is_raised(one, main) for one in before)
 
 
 def _is_raised(character: Character, main: Character) -> bool:
-    return character.baseline - main.baseline > 0.2 * main.size and character.size < 0.85 * main.size
+    return character.baseline - main.baseline > 0.2 * main.size and character.size < _MARK_SIZE * main.size
 
 
 def _traced(

@@ -2,6 +2,7 @@
 that the text that comes of the lines in the end can be told where it stands."""
 
 import math
+import operator
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -55,9 +56,8 @@ class Sheet:
         character."""
         first = len(self._lefts) + 1
         self._strip(direction, *_across(main, direction))
-        for left, right in spans:
-            self._lefts.append(left)
-            self._rights.append(right)
+        self._lefts.extend([left for left, _ in spans])
+        self._rights.extend([right for _, right in spans])
         return Traced(text, _NUMBERS.of(first, len(text)))
 
     def slanted(self, text: str, boxes: Sequence[Box | None]) -> Traced:
@@ -124,6 +124,9 @@ class Sheet:
         a line of Hebrew."""
         _, low, high = self._strips[strip]
         lefts, rights = self._lefts[first : first + count], self._rights[first : first + count]
+        if all(map(operator.le, lefts, lefts[1:])):  # most lines, and many
+            yield self._run(strip, start, count, [*lefts, max(rights[-1], lefts[-1])])
+            return
         tolerance = _BACK * (high - low)
         turns = [after < before - tolerance for before, after in pairwise(lefts)]
         if not any(turns):
@@ -144,8 +147,8 @@ class Sheet:
 
     def _run(self, strip: int, start: int, length: int, edges: Sequence[float]) -> Run:
         (is_vertical, origin, way, across, side), low, high = self._strips[strip]
-        origin, way = origin / STEP, way / STEP
-        steps = [round(origin + way * edge) for edge in edges]
+        origin, way = origin / STEP + 0.5, way / STEP
+        steps = [int(origin + way * edge) for edge in edges]
         steps = list(accumulate(steps, max if steps[-1] >= steps[0] else min))
         low, high = sorted((round((across + side * low) / STEP), round((across + side * high) / STEP)))
         return Run(start, length, self.page, is_vertical, low, high, tuple(steps))

@@ -15,8 +15,8 @@ from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.pdf.pdfs import drawn, paragraph
 
 INSIDE = 0.3  # points: PDFium finds what a box touches, and letters touch each other
-NOT_ON_THE_PAGE = {"form-fields.pdf", "notes-on-the-page.pdf"}
-"""What is typed and noted is no text of the page for PDFium."""
+NOT_ON_THE_PAGE = {"drawn-boxes.pdf", "form-fields.pdf", "notes-on-the-page.pdf"}
+"""What is typed, ticked and noted is no text of the page for PDFium."""
 MADE = {case.name: case for case in cases() if case.family == "pdf"}
 
 

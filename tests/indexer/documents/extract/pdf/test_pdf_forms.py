@@ -11,6 +11,7 @@ from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from indexer.documents.extract.pdf import forms as pdf_forms
 from indexer.documents.extract.pdf import reader as pdf_reader
+from indexer.documents.extract.pdf import remarks as pdf_remarks
 from tests.indexer.documents.extract.invariants import check, outline
 
 
@@ -179,7 +180,7 @@ def test_boxes_that_are_letters_of_a_symbol_font(sign: str, shown: str) -> None:
 
 def test_more_fields_than_are_read_are_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf_forms, "MOST_FIELDS", 2)
-    monkeypatch.setattr(pdf_reader, "MOST_FIELDS", 2)
+    monkeypatch.setattr(pdf_remarks, "MOST_FIELDS", 2)
 
     def draw(canvas: Canvas) -> None:
         for n in range(4):
