@@ -32,6 +32,7 @@ _MARGIN_FROM = 0.405  # of the page's height, from its middle
 _MARGIN_SPACE = 1.7  # of the font size
 _RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
 _MARK = re.compile(r"(?:[•◦▪●○■➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
+_TICKS = "✓✔"  # marks that say something
 _TICK_BOX = re.compile(r"(\[[x ]\]|□)\s*(?=\S)")
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+(?=\S)")
 _ROW_STEP = 2.5  # of the font size: how far a row may be from the one above it
@@ -342,7 +343,8 @@ def _add(
         mark, box = _MARK.match(text), _TICK_BOX.match(text)
         text = chained((sliced(text, 0, box.end(1)), sliced(text, box.end())), " ") if box else text
         level = 1 + bisect_left(indents, round(first.left) - 0.7 * first.size)
-        builder.add("item", sliced(text, mark.end()) if mark else text, min(level, 6), first.page)
+        text = text if mark is None or mark[0][0] in _TICKS else sliced(text, mark.end())
+        builder.add("item", text, min(level, 6), first.page)
         return
     level = _heading_level(group.lines, text, style)
     if not level and after and _names_what_follows(group, text, after) and text.lower() != builder.last.lower():

@@ -1,5 +1,7 @@
-"""Numbers of lines in the margin of a page, as transcripts and contracts have them, are no part of its text (pure)."""
+"""What stands in the margin of a page beside its text (pure): numbers of lines, as transcripts and contracts have them,
+are no part of it, and notes are read behind it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,6 +12,29 @@ _ALIGNED = 1.0  # of the font size
 _LEVEL = 0.3  # of the font size: a number and its line
 _MEANT = 0.8  # of the numbers that count each line stand beside one
 _RUNS_ON = 0.4  # of the lines of running text begin with a small letter: rows of a table do not
+_NOTE_SIZE = 0.85  # of the body's size
+_LONG, _LEAST_LONG = (
+    25,
+    3,
+)  # characters of a line that runs through its column, and how many such lines tell where it is
+
+
+def set_notes_apart(lines: Sequence[Line]) -> None:
+    """Small lines beside the column of text are notes, which would cut through its sentences."""
+    upright = [line for line in lines if line.angle == 0 and not line.is_placed]
+    sizes: Counter[float] = Counter()
+    for line in upright:
+        sizes[line.size] += len(line.text)
+    body = max(sizes, key=lambda size: sizes[size], default=0.0)
+    long = [line for line in upright if line.size >= body and len(line.text) >= _LONG]
+    if len(long) < _LEAST_LONG:
+        return
+    left, right = min(line.left for line in long), max(line.right for line in long)
+    low, high = min(line.baseline for line in long), max(line.baseline for line in long)
+    for line in upright:
+        is_beside = line.right < left or line.left > right
+        if line.size <= _NOTE_SIZE * body and is_beside and low - body <= line.baseline <= high + body:
+            line.is_note = True
 
 
 def without_line_numbers(lines: Sequence[Line]) -> list[Line]:

@@ -12,7 +12,7 @@ from indexer.documents.extract.pdf.drawings import Drawings, bounds
 from indexer.documents.extract.pdf.forms import Entries
 from indexer.documents.extract.pdf.layers import take_hidden_off
 from indexer.documents.extract.pdf.lines import Line, page_lines
-from indexer.documents.extract.pdf.margins import without_line_numbers
+from indexer.documents.extract.pdf.margins import set_notes_apart, without_line_numbers
 from indexer.documents.extract.pdf.sheets import Sheet
 
 _LETTER = (0, 0, 612, 792)
@@ -45,6 +45,7 @@ def read_page(document: pdfium.PdfDocument, number: int, entries: Entries, layer
         typed = list(entries.of(page)) + (drawings.tick_boxes(textpage) if rotation == 0 else [])
         every = page_lines(textpage, sheet, _seen(page, box), box, typed, rotation)
         lines = without_line_numbers(every)
+        set_notes_apart(lines)
         area = max((right - left) * (top - bottom), 1.0)
         share = max((_area(image) for image in page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])), default=0.0) / area
         return Page(

@@ -131,3 +131,26 @@ def test_a_signature_is_said_and_an_empty_field_for_one_is_not() -> None:
     assert raw.FPDF_FORMFIELD_SIGNATURE
     field = "/FT /Sig /T (Signature)"
     assert read(pdf([Page(LEAD, box(A4), [note("Widget", field)])])).remarks == ()
+
+
+def test_a_note_in_the_margin_is_read_behind_the_text() -> None:
+    said = [
+        "The rent is due on the third working day of each month,",
+        "and is paid by standing order to the account that",
+    ]
+    said += [
+        "is named in the annex. Interest runs from the tenth day.",
+        "Nothing is due where the third day is a holiday.",
+    ]
+    drawn = "".join(at(160, 700 - 14 * number, text) for number, text in enumerate(said))
+    for x in (60, 480):
+        notes = at(x, 686, "see annex 2", size=8) + at(x, 676, "(account)", size=8)
+        text = read(pdf([Page(drawn + notes, box(A4))])).text
+        assert text.split() == " ".join([*said, "see annex 2 (account)"]).split()
+        assert text.endswith("\n\nsee annex 2 (account)")
+
+
+def test_a_tick_before_an_item_stays() -> None:
+    font = mapped("✓ Glas")
+    drawn = "BT /F3 11 Tf 1 0 0 1 72 600 Tm <414243444546> Tj ET\n"
+    assert read(pdf([Page(LEAD + drawn, box(A4))], font=font)).text.endswith("✓ Glas")
