@@ -16,7 +16,7 @@ from indexer.documents.extract.pdf.margins import set_notes_apart, without_line_
 from indexer.documents.extract.pdf.sheets import Sheet
 
 _LETTER = (0, 0, 612, 792)
-_EACH = 7  # of this many characters one is asked whether its letter is known
+_EACH = 23  # of this many characters one is asked whether its letter is known
 _UNKNOWN_SHARE = 0.1  # of the characters
 
 
