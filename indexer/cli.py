@@ -1,4 +1,4 @@
-"""The `indexer` command: ingest | status | search | evaluate | calibrate | enrich | verify | rebuild.
+"""The `indexer` command: ingest | status | search | evaluate | calibrate | enrich | remove | export | verify | rebuild.
 
 Here are the words and options of each; `indexer.commands` does its work and is loaded only for that.
 `--json` prints one JSON document on standard output and nothing else there; progress and messages go to standard error.
@@ -34,10 +34,45 @@ def ingest() -> None:
 
 
 @main.command("status")
+@click.option("--collection", multiple=True, help="Only this collection; may be given more than once.")
+@click.option("--files", is_flag=True, help="Name every file that is not indexed, also where many have one reason.")
 @JSON_OPTION
 @done_by("indexer.commands.status:run")
 def status() -> None:
-    """Show what is indexed, and what could not be read and why."""
+    """Show what is indexed, and what could not be read and why.
+
+    The most frequent reason stands first. It also tells what an older reader has read, whether a rebuild is under way,
+    and how much room everything takes on the disk.
+    """
+
+
+@main.command("remove")
+@click.argument("paths", nargs=-1)
+@click.option("--collection", multiple=True, help="Only in this collection; may be given more than once.")
+@click.option("--all", "whole", is_flag=True, help="All of the collections that are named.")
+@click.option("--for-good", is_flag=True, help="At once from the disk, too, so that nothing can be brought back.")
+@JSON_OPTION
+@done_by("indexer.commands.remove:run")
+def remove() -> None:
+    """Remove files and folders from what is indexed.
+
+    Your own files stay where they are. PATHS are paths of this machine, or relative to the folder that was ingested, as
+    `indexer status` names them. It is what Delete on the documents page does: no search finds a file from now on, for
+    ten minutes it can be brought back there, and an ingest leaves it alone until it changes. After --all an ingest of
+    the folder reads everything again. The exit status is 1 where a path names nothing.
+    """
+
+
+@main.command("export")
+@click.option("--collection", multiple=True, help="Only this collection; may be given more than once.")
+@click.option("--chunks", is_flag=True, help="With the passages of each document, as code points of its text.")
+@done_by("indexer.commands.export:run")
+def export() -> None:
+    """Print every file as a line of JSON.
+
+    It holds the text, title, pages and state of a file, and why it was not read. A passage is `text[start:end]`,
+    counted in code points; so are its sentences.
+    """
 
 
 @main.command("search")
@@ -108,18 +143,26 @@ def enrich() -> None:
 
 
 @main.command("verify")
+@JSON_OPTION
 @done_by("indexer.commands.verify:run")
 def verify() -> None:
     """Check that everything indexed agrees with its document.
 
-    Every chunk must be exactly the words of its document, and the indexes must hold what the database holds.
+    Every passage must be exactly the words of its document, with every sentence, page, vector and entry in its place,
+    and the search index must hold what the database holds. What a rebuild has made so far is checked too. Nothing is
+    changed; the exit status is 1 where anything is wrong.
     """
 
 
 @main.command("rebuild")
+@click.option("--discard", is_flag=True, help="Throw away what a rebuild that was interrupted has made.")
+@JSON_OPTION
 @done_by("indexer.commands.rebuild:run")
 def rebuild() -> None:
     """Make chunks, vectors and indexes anew from the stored texts.
 
     They are made with the settings as they are now: do this after a change of the embedding model or of chunk sizes.
+    Searches go on with the old ones until all are made, and others may write meanwhile. A rebuild that is interrupted
+    goes on where it was when it is started again; with other settings it begins anew. Files are not read for it: where
+    a newer Docent reads them better, `indexer ingest` does.
     """

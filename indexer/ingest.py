@@ -30,7 +30,15 @@ from indexer.knowledge.alike import sign_unsigned
 from indexer.knowledge.database import writing
 from indexer.knowledge.encoding import check_memory, encode_ahead
 from indexer.knowledge.index_info import check_index, describe_index
-from indexer.knowledge.records import find_document, put_document, remove_document, write_ledger
+from indexer.knowledge.records import (
+    find_document,
+    is_older,
+    keep_as_stored,
+    put_document,
+    remove_document,
+    write_indexed,
+    write_ledger,
+)
 from indexer.knowledge.runs import begin_run, end_run, note_progress
 from indexer.knowledge.tables import Collection, LedgerEntry, known_id
 from indexer.knowledge.trash import DELETED, is_as_deleted
@@ -84,6 +92,7 @@ class RunProgress:
     total: int
     chunks: int
     file: FileReport | None = None
+    waiting: bool = False  # a rebuild, for an ingest to end
 
 
 def ingest(
@@ -125,6 +134,7 @@ class Ingest:
         self.done = 0
         self.chunks = 0
         self._looked_again: list[tuple[int | None, int, int]] = []  # entry, mtime_ns, read_ns of same old content
+        self._older: dict[tuple[str, str], LedgerEntry] = {}  # indexed as it is, but by an older reader
         self._noted = 0.0  # when the run's progress was last written down
 
     @cached_property
@@ -147,6 +157,7 @@ class Ingest:
         self.run_id = begin_run(self.engine, self.collection_id, self.total)
         for entry in gone:
             self._remove(entry)
+        self._older = {key: entry for key, entry in known.items() if entry.state == "indexed" and is_older(entry)}
         fresh = [file for file in found if not self._settle_known(file, known.get((str(file.root), file.path)))]
         if fresh:
             self._read_embed_commit(fresh)
@@ -234,8 +245,8 @@ class Ingest:
 
     def _is_read_out(self, entry: LedgerEntry) -> bool:
         """Whether reading the same file again is sure to end as it did: it failed for nothing that may be mended
-        meanwhile, or for want of time or memory, of which there is no more than then."""
-        return entry.state != "failed" or entry.limits == self.limits
+        meanwhile, or for want of time or memory, of which there is no more than then; and no newer reader is there."""
+        return not is_older(entry) and (entry.state != "failed" or entry.limits == self.limits)
 
     def _settle_refused(self, file: ScannedFile, entry: LedgerEntry | None) -> None:
         if file.lost:
@@ -288,6 +299,8 @@ class Ingest:
             if isinstance(item, FailedFile):
                 self._settle_failure(item)
                 continue
+            if self._is_as_before(item):
+                continue
             try:
                 check_memory(item.drafts, self.embedder.dimension, self.settings.extract_memory_mb)
             except OverLimit as error:
@@ -300,6 +313,17 @@ class Ingest:
                 batch, chunks = [], 0
         if batch:
             yield batch
+
+    def _is_as_before(self, read: ReadFile) -> bool:
+        """Whether a newer reader reads of the same bytes what is stored: then its vectors stay, too."""
+        entry = self._older.get((str(read.file.root), read.file.path))
+        with Session(self.engine) as session:
+            if entry is None or not keep_as_stored(session, entry, read):
+                return False
+            write_indexed(session, self.collection_id, read, entry.chunks)
+            session.commit()
+        self._settled(FileReport(read.file.path, "unchanged", read.reason, read.document.pages, entry.chunks))
+        return True
 
     def _read_embed_commit(self, files: Sequence[ScannedFile]) -> None:
         with (
@@ -327,17 +351,7 @@ class Ingest:
             for read in files:
                 own = list(islice(remaining, len(read.drafts)))
                 put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, own)
-                write_ledger(
-                    session,
-                    self.collection_id,
-                    read.file,
-                    "indexed",
-                    read.reason,
-                    read_ns=read.read_ns,
-                    sha256=read.sha256,
-                    pages=read.document.pages,
-                    chunks=len(read.drafts),
-                )
+                write_indexed(session, self.collection_id, read, len(read.drafts))
             session.commit()
         for read in files:
             self.chunks += len(read.drafts)

@@ -67,7 +67,12 @@ def _kind(file: FileReport) -> str:
     path = PurePosixPath(file.document)
     if path.suffix.lower() in PICTURES and file.reason.startswith("Files of type"):
         return "pictures"
-    return re.sub(r"\d[\d.,]*", "", file.reason)
+    return kind_of_reason(file.reason)
+
+
+def kind_of_reason(reason: str) -> str:
+    """Reasons of one kind have the same one: they differ in numbers alone."""
+    return re.sub(r"\d[\d.,]*", "", reason)
 
 
 class IngestProgress:
@@ -110,6 +115,26 @@ def ingest_progress() -> Iterator[IngestProgress]:
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield IngestProgress(bar)
+
+
+@contextmanager
+def rebuild_progress() -> Iterator[Callable[[RunProgress], None]]:
+    """A bar over documents."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("documents, {task.fields[chunks]} passages"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Rebuilding", total=None, chunks=0)
+
+        def update(progress: RunProgress) -> None:
+            what = "Waiting for an ingest to end" if progress.waiting else "Rebuilding"
+            bar.update(task, description=what, completed=progress.done, total=progress.total, chunks=progress.chunks)
+
+        yield update
 
 
 class EnrichBar:

@@ -21,6 +21,7 @@ from indexer.enrich.filter import Proposed, proposed, worth_keeping
 from indexer.enrich.writer import UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
+from indexer.knowledge.generations import is_current
 from indexer.knowledge.readable import readable_documents
 from indexer.knowledge.tables import Change, Chunk, Document, Enrichment, Entry
 from indexer.passages import Scope
@@ -136,6 +137,7 @@ def _without_entries(engine: Engine, scope: Scope) -> list[int]:
             .join(Document)
             .where(
                 readable_documents(scope),
+                is_current(),
                 ~exists().where(col(Enrichment.chunk_id) == col(Chunk.id)),
             )
             .order_by(col(Chunk.document_id), col(Chunk.ordinal))
@@ -180,8 +182,9 @@ def _commit(
 
 
 def _put(session: Session, finished: Sequence[_Finished], model: str) -> None:
-    there = set(session.exec(select(Chunk.id).where(col(Chunk.id).in_([one.chunk_id for one in finished]))))
-    current = [one for one in finished if one.chunk_id in there]  # others were replaced by an ingest
+    searched = select(Chunk.id).where(col(Chunk.id).in_([one.chunk_id for one in finished]), is_current())
+    there = set(session.exec(searched))
+    current = [one for one in finished if one.chunk_id in there]  # others were replaced by an ingest or a rebuild
     for one in current:
         session.merge(Enrichment(chunk_id=one.chunk_id, model=model, dropped=one.dropped))
         for text, vector in one.entries:

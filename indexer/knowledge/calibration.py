@@ -11,7 +11,8 @@ import numpy as np
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import Change, Chunk, Document, IndexInfo
+from indexer.knowledge.generations import is_current
+from indexer.knowledge.tables import SWITCH, Change, Chunk, Document, IndexInfo
 
 ABOVE_OFF_TOPIC = {0.01: 0.85, 0.02: 1.2, 0.05: 1.6, 0.1: 2.0, 0.2: 2.6}
 """False refusals wanted -> how many standard deviations above the mean of the off-topic questions an answerable one
@@ -83,13 +84,16 @@ def forget(session: Session) -> None:
 def is_due(engine: Engine) -> bool:
     """Whether so many documents are new that they have to be calibrated."""
     with Session(engine) as session:
-        readable = select(Chunk.id).join(Document).where(col(Document.deleted_at).is_(None)).limit(LEAST_CHUNKS)
-        if len(session.exec(readable).all()) < LEAST_CHUNKS:
+        readable = select(Chunk.id).join(Document).where(col(Document.deleted_at).is_(None), is_current())
+        if len(session.exec(readable.limit(LEAST_CHUNKS)).all()) < LEAST_CHUNKS:
             return False
         stored = session.get(IndexInfo, OFF_TOPIC)
         if stored is None:
             return True
         *_, since = json.loads(stored.value)
+        switched = select(Change.id).where(col(Change.id) > since, Change.operation == SWITCH)
+        if session.exec(switched.limit(1)).first() is not None:
+            return True  # what was found with the model before came after the switch
         changed = session.exec(
             select(func.count(func.distinct(Change.document_id))).where(col(Change.id) > since)
         ).one()

@@ -12,13 +12,15 @@ from typing import Any
 from sqlalchemy import Engine, and_, case, desc, func
 from sqlmodel import Session, col, select
 
+from indexer.documents.extract.document import READER_VERSION
 from indexer.errors import StartError
 from indexer.knowledge.alike import Alike, Other, alike, same_groups
-from indexer.knowledge.database import is_being_written
+from indexer.knowledge.database import is_being_written, reading
 from indexer.knowledge.file_query import OF_UNREAD_KIND, FileQuery, asked_for
+from indexer.knowledge.generations import Rebuild, is_current, rebuild_under_way
 from indexer.knowledge.readable import is_one_of, readable_documents, readable_files, same_file
 from indexer.knowledge.seen import UNSEEN
-from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry
+from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry, Rebuilt
 from indexer.passages import Scope
 
 
@@ -28,6 +30,23 @@ class CollectionSummary:
     name: str
     documents: int
     updated_at: datetime | None  # when the newest version of a document was indexed (UTC)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """How many files of a collection are in a state for a reason; those that are indexed have remarks instead."""
+
+    collection: str
+    state: str
+    reason: str
+    files: int
+
+
+@dataclass(frozen=True)
+class RebuildProgress:
+    rebuild: Rebuild
+    done: int  # documents
+    total: int
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,7 @@ class Catalog:
         counted = (
             select(Document.collection_id, func.count())
             .join(Chunk)
-            .where(readable_documents(scope))
+            .where(readable_documents(scope), is_current())
             .group_by(col(Document.collection_id))
         )
         with Session(self.engine) as session:
@@ -187,6 +206,46 @@ class Catalog:
         counted = select(state, func.count()).where(readable_files(scope)).group_by(state)
         with Session(self.engine) as session:
             return dict(session.exec(counted).all())
+
+    def reasons(self, scope: Scope) -> list[Reason]:
+        """Every state with every reason that files have for it, by collection, the most frequent first."""
+        counted = (
+            select(Collection.name, LedgerEntry.state, LedgerEntry.reason, func.count())
+            .select_from(LedgerEntry)
+            .join(Collection)
+            .where(readable_files(scope), col(LedgerEntry.deleted_at).is_(None))
+            .group_by(Collection.name, LedgerEntry.state, LedgerEntry.reason)
+            .order_by(Collection.name, desc(func.count()), LedgerEntry.state, LedgerEntry.reason)
+        )
+        with Session(self.engine) as session:
+            return [Reason(*row) for row in session.exec(counted)]
+
+    def read_by_older(self, scope: Scope) -> dict[str, int]:
+        """How many documents of each collection an older reader has read, by its name: none where there are none."""
+        older = (
+            select(Collection.name, func.count())
+            .select_from(LedgerEntry)
+            .join(Collection)
+            .where(
+                readable_files(scope),
+                col(LedgerEntry.deleted_at).is_(None),
+                LedgerEntry.state == "indexed",
+                LedgerEntry.reader < READER_VERSION,
+            )
+            .group_by(Collection.name)
+        )
+        with Session(self.engine) as session:
+            return dict(session.exec(older).all())
+
+    def rebuild(self) -> RebuildProgress | None:
+        """The rebuild that is under way, or was when it was interrupted."""
+        with reading(self.engine) as session:
+            found = rebuild_under_way(session)
+            if found is None:
+                return None
+            done = session.exec(select(func.count(col(Rebuilt.document_id)))).one()
+            total = session.exec(select(func.count(col(Document.id)))).one()
+        return RebuildProgress(found, done, total)
 
     def roots(self, scope: Scope) -> list[tuple[int, str, str]]:
         """(collection id, collection name, folder) of every folder that was ingested into a whole collection."""

@@ -1,13 +1,14 @@
 """Entries of passages in knowledge.db: they outlive a new version of their document where the passage is the same."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
+from indexer.knowledge.generations import is_current
 from indexer.knowledge.tables import Chunk, Enrichment, Entry, known_id
 
 
@@ -26,11 +27,11 @@ Kept = dict[tuple[str, str], KeptEnrichment]
 
 
 def take_entries(session: Session, document_id: int) -> Kept:
-    """What was written about the document's passages, before they are replaced."""
+    """What was written about the document's passages that are searched, before they are replaced."""
     rows = session.exec(
         select(Chunk.id, Chunk.prefix, Chunk.body, Enrichment)
         .join(Enrichment, col(Enrichment.chunk_id) == col(Chunk.id))
-        .where(Chunk.document_id == document_id)
+        .where(Chunk.document_id == document_id, is_current())
     ).all()
     kept: Kept = {}
     for id_, prefix, body, written in rows:
@@ -51,10 +52,14 @@ def put_entries(session: Session, kept: Kept, chunks: Sequence[Chunk]) -> None:
             session.add(Entry(chunk_id=known_id(chunk), kind=kind, text=text, vector=vector))
 
 
-def encode_entries(session: Session, document_id: int, encode: Callable[[Sequence[str]], Vectors]) -> None:
-    """Vectors anew, for another embedding model."""
-    entries = session.exec(select(Entry).join(Chunk).where(Chunk.document_id == document_id)).all()
-    if entries:
-        for entry, vector in zip(entries, encode([entry.text for entry in entries]), strict=True):
-            entry.vector = np.asarray(vector, np.float32).tobytes()
-            session.add(entry)
+def encoded_anew(kept: Kept, encode: Callable[[Sequence[str]], Vectors]) -> Kept:
+    """The same with vectors of another embedding model."""
+    texts = [text for one in kept.values() for _, text, _ in one.entries]
+    vectors = iter(encode(texts)) if texts else iter(())
+    return {
+        words: replace(
+            one,
+            entries=[(kind, text, np.asarray(next(vectors), np.float32).tobytes()) for kind, text, _ in one.entries],
+        )
+        for words, one in kept.items()
+    }

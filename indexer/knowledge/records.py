@@ -1,6 +1,7 @@
 """Writes of knowledge.db inside a session that the caller commits: a document with all that belongs to it, at once."""
 
 import json
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -9,11 +10,13 @@ from sqlalchemy import Insert, bindparam, insert
 from sqlmodel import Session, SQLModel, col, delete, select
 
 from indexer.documents.chunk import ChunkDraft
-from indexer.documents.extract.document import ExtractedDocument, blocks_to_json
+from indexer.documents.extract.document import READER_VERSION, ExtractedDocument, blocks_to_json
+from indexer.documents.reading import ReadFile
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors
 from indexer.knowledge.alike import sign
-from indexer.knowledge.entries import put_entries, take_entries
+from indexer.knowledge.entries import Kept, put_entries, take_entries
+from indexer.knowledge.generations import current
 from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, known_id, now
 
 WRITTEN_AT_ONCE = 500
@@ -63,13 +66,29 @@ def put_chunks(
     *,
     is_new: bool = False,
 ) -> None:
-    """Replace the document's chunks, under new ids, and tell the indexes. Entries stay with the words they are of."""
-    kept = {} if is_new else take_entries(session, document_id)
+    """Replace the document's chunks, of every generation, under new ids, and tell the indexes. Entries stay with the
+    words they are of."""
+    kept: Kept = {} if is_new else take_entries(session, document_id)
     if not is_new:
         session.exec(delete(Chunk).where(col(Chunk.document_id) == document_id))
-    numbered = enumerate(zip(drafts, vectors, strict=True))
+    add_chunks(session, document_id, current(session), text, 0, list(zip(drafts, vectors, strict=True)), kept)
+    insert_row(session, Change, {"document_id": document_id, "operation": "put"})
+
+
+def add_chunks(
+    session: Session,
+    document_id: int,
+    generation: int,
+    text: str,
+    first: int,
+    made: Sequence[tuple[ChunkDraft, ChunkVectors]],
+    kept: Kept,
+) -> None:
+    """Chunks of a document from the one that is numbered `first`, with what was written about passages of their
+    words."""
+    numbered = enumerate(made, first)
     while part := list(islice(numbered, WRITTEN_AT_ONCE)):
-        rows = [_chunk(document_id, text, ordinal, draft, vector) for ordinal, (draft, vector) in part]
+        rows = [_chunk(document_id, generation, text, ordinal, *one) for ordinal, one in part]
         if not kept:
             session.connection().execute(_INSERT[Chunk], rows)
             continue
@@ -79,11 +98,13 @@ def put_chunks(
         put_entries(session, kept, chunks)
         for chunk in chunks:
             session.expunge(chunk)
-    insert_row(session, Change, {"document_id": document_id, "operation": "put"})
 
 
-def _chunk(document_id: int, text: str, ordinal: int, draft: ChunkDraft, vectors: ChunkVectors) -> dict[str, Any]:
+def _chunk(
+    document_id: int, generation: int, text: str, ordinal: int, draft: ChunkDraft, vectors: ChunkVectors
+) -> dict[str, Any]:
     return {
+        "generation": generation,
         "document_id": document_id,
         "ordinal": ordinal,
         "prefix": draft.prefix,
@@ -118,6 +139,26 @@ def find_document(session: Session, collection_id: int, root: str, path: str) ->
     return session.get(Document, found.id) if found else None
 
 
+def is_older(entry: LedgerEntry) -> bool:
+    """Whether a file was read, and by an older reader than there is now."""
+    return bool(entry.sha256) and entry.reader < READER_VERSION
+
+
+def keep_as_stored(session: Session, entry: LedgerEntry, read: ReadFile) -> bool:
+    """Whether a file has the bytes of its entry and was read, word for word, to the document that is stored; that one
+    then learns where its words stand."""
+    stored = find_document(session, entry.collection_id, entry.root, entry.path)
+    if stored is None or stored.deleted_at is not None or entry.sha256 != read.sha256:
+        return False
+    new = read.document
+    same_text = (stored.title, stored.pages, stored.text) == (new.title, new.pages, new.text)
+    if not same_text or stored.blocks != blocks_to_json(new.blocks):
+        return False
+    stored.boxes = new.boxes or None
+    session.add(stored)
+    return True
+
+
 def write_ledger(
     session: Session,
     collection_id: int,
@@ -147,6 +188,7 @@ def write_ledger(
         "sha256": sha256,
         "pages": pages,
         "limits": limits,
+        "reader": READER_VERSION,
         "updated_at": now(),
         "deleted_at": None,
     }
@@ -160,6 +202,21 @@ def write_ledger(
         entry.seen_at = None
     entry.sqlmodel_update(values)
     session.add(entry)
+
+
+def write_indexed(session: Session, collection_id: int, read: ReadFile, chunks: int) -> None:
+    """The ledger entry of a file that was read into so many chunks."""
+    write_ledger(
+        session,
+        collection_id,
+        read.file,
+        "indexed",
+        read.reason,
+        read_ns=read.read_ns,
+        sha256=read.sha256,
+        pages=read.document.pages,
+        chunks=chunks,
+    )
 
 
 def _file(collection_id: int, root: str, path: str) -> dict[str, Any]:

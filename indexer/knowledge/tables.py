@@ -10,6 +10,8 @@ from typing import Protocol
 from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+SWITCH = "rebuild"  # the operation of a change after which another generation of chunks is searched
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -71,10 +73,10 @@ class Document(SQLModel, table=True):
 class Chunk(SQLModel, table=True):
     """A passage of a document: `body` is exactly `document.text[start:end]`; `prefix` is searched but never quoted."""
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (Index("ix_chunk_generation", "document_id", "generation"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
-    document_id: int = Field(foreign_key="document.id", index=True, ondelete="CASCADE")
+    document_id: int = Field(foreign_key="document.id", ondelete="CASCADE")
     ordinal: int
     prefix: str
     sections: str  # JSON list of [start, heading path]: the sections of the document that it holds some of
@@ -85,6 +87,15 @@ class Chunk(SQLModel, table=True):
     vector: bytes = Field(sa_type=LargeBinary)  # float32 (dim,), unit length
     sentences: bytes = Field(sa_type=LargeBinary)  # int32 (n, 2): code points [start, end) of document.text
     sentence_vectors: bytes = Field(sa_type=LargeBinary)  # float16 (n, dim), unit rows
+    generation: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # see knowledge/generations.py
+
+
+class Rebuilt(SQLModel, table=True):
+    """A document whose chunks of the next generation are there, as it was after a change of the change table."""
+
+    document_id: int | None = Field(default=None, primary_key=True, foreign_key="document.id", ondelete="CASCADE")
+    change: int
+    chunks: int
 
 
 class Signature(SQLModel, table=True):
@@ -152,16 +163,18 @@ class LedgerEntry(SQLModel, table=True):
     deleted_at: datetime | None = None  # deleted by hand: not read again unless the file changes, see trash.py
     limits: str = ""  # of time and memory, where reading failed for want of them
     seen_at: datetime | None = None  # when somebody had seen this failure; another failure of the file is unseen again
+    reader: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # READER_VERSION of who read it last
 
 
 class Change(SQLModel, table=True):
-    """What an index has to follow: a document was put or deleted. Committed with the document itself."""
+    """What an index has to follow: a document was put or deleted, committed with the document itself; or another
+    generation of all chunks is searched from here on, of no document (0)."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: int | None = Field(default=None, primary_key=True)
     document_id: int
-    operation: str  # put | delete
+    operation: str  # put | delete | rebuild
 
 
 class IngestRun(SQLModel, table=True):

@@ -8,6 +8,7 @@ Hiding is one commit, so a crash leaves a file deleted or not deleted, and a cra
 to purge. The entry of a file in somebody's own folder stays, marked: an ingest leaves the file alone until it changes.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
 UNDO = timedelta(minutes=10)
+FORGOTTEN = -1
+"""The time of a file whose collection was removed as a whole: an ingest that names its folder again reads it as a new
+one, and its entry goes with its document."""
+AT_ONCE = 200  # files of one transaction
 DELETED = "It was deleted by hand, and has not changed since. The documents page can bring it back."
 
 
@@ -31,15 +36,26 @@ def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | No
     """The entry, deleted; None where there is none that the asker may read."""
     with Session(engine, expire_on_commit=False) as session:
         entry = _entry(session, entry_id, scope)
-        if entry is None or entry.deleted_at is not None:
-            return entry
-        entry.deleted_at = now()
-        document = find_document(session, entry.collection_id, entry.root, entry.path)
-        if document is not None:
-            document.deleted_at = entry.deleted_at
-            session.add(Change(document_id=known_id(document), operation="delete"))
-        session.commit()
+        if entry is not None and _hide(session, entry):
+            session.commit()
         return entry
+
+
+def delete_files(settings: IndexerSettings, engine: Engine, entry_ids: Sequence[int], scope: Scope, whole: bool) -> int:
+    """The same for many, some at a time; how many were deleted. `whole`: they are all of a collection, and what lies in
+    somebody's own folder is not kept from coming back by another ingest."""
+    deleted = 0
+    for at in range(0, len(entry_ids), AT_ONCE):
+        with Session(engine) as session:
+            for id_ in entry_ids[at : at + AT_ONCE]:
+                entry = _entry(session, id_, scope)
+                if entry is None:
+                    continue
+                deleted += _hide(session, entry)
+                if whole and not is_upload(settings, entry.root):
+                    entry.sha256, entry.mtime_ns = "", FORGOTTEN
+            session.commit()
+    return deleted
 
 
 def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEntry, bool] | None:
@@ -75,13 +91,17 @@ def ask_again(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None
 def purge(settings: IndexerSettings, engine: Engine, keep: timedelta = UNDO) -> int:
     """Remove for good what was deleted longer ago than `keep`; how many. Raises BusyError, StorageError, OSError."""
     due = _due(settings, engine, keep)
-    if not due:
-        return 0
+    if due:
+        purge_files(settings, engine, due)
+    return len(due)
+
+
+def purge_files(settings: IndexerSettings, engine: Engine, entry_ids: Sequence[int]) -> None:
+    """Remove these for good, those that are deleted by hand. Raises BusyError, StorageError, OSError."""
     with writing(settings):
-        for entry_id in due:
+        for entry_id in entry_ids:
             _purge(settings, engine, entry_id)
         scrub(engine)
-    return len(due)
 
 
 def is_as_deleted(file: ScannedFile, entry: LedgerEntry) -> bool:
@@ -107,6 +127,18 @@ def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
     return session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id, readable_files(scope))).first()
 
 
+def _hide(session: Session, entry: LedgerEntry) -> bool:
+    """Mark the entry and its document as deleted; False where they are."""
+    if entry.deleted_at is not None:
+        return False
+    entry.deleted_at = now()
+    document = find_document(session, entry.collection_id, entry.root, entry.path)
+    if document is not None:
+        document.deleted_at = entry.deleted_at
+        session.add(Change(document_id=known_id(document), operation="delete"))
+    return True
+
+
 def _forget_reading(entry: LedgerEntry) -> None:
     entry.deleted_at, entry.sha256, entry.mtime_ns, entry.limits = None, "", 0, ""
 
@@ -116,7 +148,7 @@ def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int
     so a document is looked for only beside what was deleted long enough ago."""
     hidden = and_(same_file(), col(Document.deleted_at).is_not(None))
     deleted = (
-        select(LedgerEntry.id, LedgerEntry.root, Document.id)
+        select(LedgerEntry.id, LedgerEntry.root, LedgerEntry.mtime_ns, Document.id)
         .select_from(LedgerEntry)
         .join(Document, hidden, isouter=True)
         .where(col(LedgerEntry.deleted_at) < now() - keep)
@@ -124,8 +156,8 @@ def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int
     with Session(engine) as session:
         return [
             entry
-            for entry, root, document in session.exec(deleted)
-            if entry is not None and (document is not None or is_upload(settings, root))
+            for entry, root, mtime_ns, document in session.exec(deleted)
+            if entry is not None and (document is not None or mtime_ns == FORGOTTEN or is_upload(settings, root))
         ]
 
 
@@ -140,6 +172,8 @@ def _purge(settings: IndexerSettings, engine: Engine, entry_id: int) -> None:
             path = Path(entry.root) / entry.path
             if _is_the_deleted_one(path, entry):
                 path.unlink(missing_ok=True)  # before the commit: a crash leaves it to be purged
+            session.delete(entry)
+        elif entry.mtime_ns == FORGOTTEN:
             session.delete(entry)
         else:
             entry.chunks = 0

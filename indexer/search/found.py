@@ -178,7 +178,7 @@ def widen(session: Session, groups: Sequence[Sequence[FoundChunk]], passages: Se
         (replace(found, chunk=chunk), passage)
         for chunk in chunks
         for found, passage in [beside[known_id(chunk)]]
-        if chunk.document_id == passage.document_id
+        if (chunk.document_id, chunk.generation) == (passage.document_id, found.chunk.generation)
     ]
     stand_beside.sort(key=lambda one: (documents.index(one[1].document_id), one[0].chunk.ordinal))
     return tuple(_wide(session, run, own) for run in _runs(stand_beside))

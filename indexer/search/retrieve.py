@@ -6,7 +6,7 @@ question -> vectors and terms -> candidates (FAISS, BM25) -> fused scores -> chu
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from sqlalchemy import Engine
@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from indexer.embed import QUERY_THREADS, Embedder, SentenceTransformerEmbedder, Vectors
 from indexer.knowledge.database import open_knowledge, reading
-from indexer.knowledge.index_info import check_index
+from indexer.knowledge.index_info import check_searchable
 from indexer.knowledge.tables import Chunk
 from indexer.passages import Passage, Retrieved, Scope
 from indexer.search.copies import Asked, Distinct
@@ -96,8 +96,10 @@ class Retriever:
         self._settings = settings
 
     def follow(self) -> int:
-        """Take up what was committed since. Raises IndexMismatchError when the index was rebuilt with another model."""
-        check_index(self.engine, self._settings)
+        """Take up what was committed since. Raises IndexMismatchError when the index was rebuilt with another model,
+        of which the store takes up nothing either."""
+        with reading(self.engine) as session:
+            check_searchable(session, self._settings)
         return self.store.follow()
 
     def search(
@@ -176,10 +178,11 @@ class Retriever:
 def open_retriever(settings: IndexerSettings, engine: Engine | None = None) -> Retriever:
     """Everything a search needs, loaded: seconds, because of torch. Raises StartError."""
     engine = engine or open_knowledge(settings)
-    check_index(engine, settings)
+    with reading(engine) as session:
+        check_searchable(session, settings)
     embedder = SentenceTransformerEmbedder(settings, threads=QUERY_THREADS)
     embedder.load()
-    store = Store(engine, settings.index_path)
+    store = Store(engine, settings.index_path, partial(check_searchable, settings=settings))
     store.load()
     return Retriever(engine, embedder, store, settings, open_reranker(settings))
 

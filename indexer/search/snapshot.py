@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.knowledge.generations import FIRST, current
 from indexer.knowledge.tables import Chunk, IndexInfo
 from indexer.search.entry_index import EntryIndex
 from indexer.search.keywords import KeywordIndex
@@ -18,14 +19,20 @@ from indexer.search.vectors import VectorIndex
 from indexer.text.terms import VERSION
 
 
+class OutdatedSnapshot(ValueError):  # noqa: N818 (nothing is wrong with it)
+    """It is of a generation of chunks that is not searched any more."""
+
+
 def read_snapshot(folder: Path, engine: Engine) -> State:
-    """`folder`: named by its change number. Raises whatever the reading of damaged files raises."""
+    """`folder`: named by its change number. Raises OutdatedSnapshot, or whatever reading damaged files raises."""
     with (folder / "rows.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
     with Session(engine) as session:
-        newest = newest_change(session)
+        newest, generation = newest_change(session), current(session)
     if str(arrays["database"]) != _database(engine) or int(folder.name) > newest:
         raise ValueError("it belongs to another database")
+    if int(arrays.get("generation", FIRST)) != generation:
+        raise OutdatedSnapshot("the index was rebuilt since")
     if str(arrays["terms"]) != VERSION:
         raise ValueError("texts had other search terms then")
     if _sha256(folder / "dense.faiss") != str(arrays["dense_sha256"]):
@@ -39,6 +46,7 @@ def read_snapshot(folder: Path, engine: Engine) -> State:
         EntryIndex.from_arrays(_parts(arrays, "entry")),
         {int(id_): dict.fromkeys(_lines(spelt), 0) for id_, spelt in _parts(arrays, "words").items()},
         int(folder.name),
+        generation,
     )
     if state.spellings.keys() != set(state.rows.values["collection"].tolist()):
         raise ValueError("it lacks the words of a collection")
@@ -59,6 +67,7 @@ def write_snapshot(state: State, folder: Path, engine: Engine) -> None:
         dense_sha256=np.array(_sha256(folder / "dense.faiss")),
         terms=np.array(VERSION),
         fingerprints=np.array(FINGERPRINTS),
+        generation=np.array(state.generation),
         rows=state.rows.values,
         **{f"words{id_}": _as_bytes(spelt) for id_, spelt in _spelt(state).items()},
         **{f"entry{name}": values for name, values in state.entries.arrays(rows).items()},

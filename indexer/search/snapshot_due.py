@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from indexer.knowledge.tables import Change, Chunk
+from indexer.knowledge.generations import is_current
+from indexer.knowledge.tables import SWITCH, Change, Chunk
 
 FEW_BEHIND = 2_000
 """Documents and chunks that a snapshot may lack however small it is: to take them up costs half a second of a start
@@ -26,8 +27,11 @@ def is_snapshot_due(engine: Engine, folder: Path) -> bool:
         held = max((number for number in _numbers(folder) if number <= newest), default=0)
         if held in (0, newest):
             return newest > held
+        switched = select(Change.id).where(col(Change.id) > held, Change.operation == SWITCH)
+        if session.exec(switched.limit(1)).first() is not None:
+            return True  # it is of another generation of chunks
         changed = select(Change.document_id).where(col(Change.id) > held).distinct()
-        chunks = select(func.count(col(Chunk.id)))
+        chunks = select(func.count(col(Chunk.id))).where(is_current())
         behind = session.exec(select(func.count()).select_from(changed.subquery())).one()
         behind += session.exec(chunks.where(col(Chunk.document_id).in_(changed))).one()
         return behind > FEW_BEHIND and behind > SHARE_BEHIND * session.exec(chunks).one()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from indexer.knowledge.generations import current, is_current
 from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo
 from indexer.passages import Scope
 from indexer.search.entry_index import EntryIndex
@@ -35,6 +36,7 @@ class State:
     entries: EntryIndex = field(default_factory=EntryIndex)
     spellings: Spellings = field(default_factory=dict)
     change: int = 0  # the last one taken up
+    generation: int = 0  # of the chunks; 0: not known, there are none
     masks: dict[Scope, NDArray[np.bool_]] = field(default_factory=dict)  # a cache: the rows that each scope searches
 
     @property
@@ -53,8 +55,9 @@ def followed(state: State, session: Session) -> tuple[State, int]:
         return state, 0
     is_older_copy = newest < state.change  # a backup of the database was put back
     has_other_vectors = state.vectors.dimension not in (None, _stored_dimension(session))
-    if is_older_copy or has_other_vectors or not state.is_even:
-        state = State()
+    generation = current(session)
+    if is_older_copy or has_other_vectors or state.generation != generation or not state.is_even:
+        state = State(generation=generation)
     rows = session.exec(select(Change.document_id).where(col(Change.id) > state.change)).all()
     changed = list(dict.fromkeys(rows))
     read: Iterable[_Read] = (_read(session, document_id) for document_id in changed)
@@ -96,13 +99,15 @@ def _read(session: Session, document_id: int) -> _Read:
     ).first()
     chunks = session.exec(
         select(Chunk.id, Chunk.prefix, Chunk.body, Chunk.vector)
-        .where(Chunk.document_id == document_id)
+        .where(Chunk.document_id == document_id, is_current())
         .order_by(col(Chunk.ordinal))
     ).all()
     if collection_id is None or not chunks:
         return _Read(document_id)
     entries: Sequence[tuple[int, str, bytes]] = session.exec(
-        select(Entry.chunk_id, Entry.text, Entry.vector).join(Chunk).where(Chunk.document_id == document_id)
+        select(Entry.chunk_id, Entry.text, Entry.vector)
+        .join(Chunk)
+        .where(Chunk.document_id == document_id, is_current())
     ).all()
     texts = [f"{prefix}\n{body}" for _, prefix, body, _ in chunks]
     found = [words(text) for text in texts]

@@ -8,6 +8,7 @@ counted. `follow` takes up what the change table says; snapshots carry the chang
 import logging
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from indexer.knowledge.readable import readable_documents
 from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from indexer.search.rows import Rows
-from indexer.search.snapshot import read_snapshot, write_snapshot
+from indexer.search.snapshot import OutdatedSnapshot, read_snapshot, write_snapshot
 from indexer.search.state import State, followed
 from indexer.search.view import View
 
@@ -44,7 +45,10 @@ class Store:
     locks of their own, for the instants at which something is appended to them.
     """
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, check: Callable[[Session], None] = lambda _: None) -> None:
+        """`check` is asked in the transaction in which changes are taken up, and raises where its vectors must not be
+        searched: no state is ever made of them."""
+        self._check = check
         self._engine = engine
         self._folder = folder
         self._following = threading.Lock()
@@ -59,6 +63,11 @@ class Store:
     def change(self) -> int:
         """The last change taken up."""
         return self._state.change
+
+    @property
+    def state(self) -> State:
+        """The newest."""
+        return self._state
 
     def chunk_ids(self) -> set[int]:
         """Ids of the searchable chunks."""
@@ -92,6 +101,7 @@ class Store:
 
     def _followed(self, state: State) -> tuple[State, int]:
         with reading(self._engine) as session:
+            self._check(session)
             return followed(state, session)
 
     def compact(self) -> None:
@@ -121,6 +131,8 @@ class Store:
                 try:
                     self._state = read_snapshot(snapshot, self._engine)
                     break
+                except OutdatedSnapshot:
+                    shutil.rmtree(snapshot, ignore_errors=True)
                 except Exception as error:  # whatever numpy, zipfile and FAISS raise over damaged bytes
                     if not snapshot.exists():  # another process has just replaced it
                         continue

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from indexer.knowledge.generations import is_current
 from indexer.knowledge.readable import readable_documents
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Scope
@@ -61,7 +62,7 @@ def passages_to_ask_about(engine: Engine, scope: Scope, without: Collection[int]
         rows = session.exec(
             select(Chunk.id, Chunk.document_id, Chunk.body, Chunk.sentences)
             .join(Document)
-            .where(readable_documents(scope))
+            .where(readable_documents(scope), is_current())
             .limit(LOOKED_AT)
         )
         for id_, document, body, sentences in rows:

@@ -16,6 +16,7 @@ from threading import Lock
 from sqlalchemy import ColumnElement, Engine
 from sqlmodel import Session, col, select
 
+from indexer.knowledge.generations import is_current
 from indexer.knowledge.readable import is_one_of, readable_documents
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Scope
@@ -132,7 +133,10 @@ def _headings(engine: Engine, scope: Scope) -> Iterable[tuple[int, str]]:
     """(document, heading path), each once."""
     with Session(engine) as session:
         rows = session.exec(
-            select(Chunk.document_id, Chunk.sections).join(Document).where(readable_documents(scope)).limit(LOOKED_AT)
+            select(Chunk.document_id, Chunk.sections)
+            .join(Document)
+            .where(readable_documents(scope), is_current())
+            .limit(LOOKED_AT)
         ).all()
     return dict.fromkeys((id_, heading) for id_, sections in rows for _, heading in json.loads(sections) if heading)
 

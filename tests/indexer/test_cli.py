@@ -171,7 +171,8 @@ def test_a_terminal_obeys_no_file_name(run: Run, docs: Path) -> None:
 
 
 def test_status_of_nothing(run: Run) -> None:
-    assert run.json("status") == {"collections": [], "not_indexed": []}
+    nothing = run.json("status")
+    assert (nothing["collections"], nothing["not_indexed"], nothing["rebuild"]) == ([], [], None)
     assert "Run `indexer ingest FOLDER`" in run("status").stdout
 
 

@@ -395,11 +395,11 @@ def test_another_model_is_refused_and_rebuild_mends_it(
     with pytest.raises(IndexMismatchError, match="indexer rebuild"):
         ingest([docs], other, engine, not_opened)
     embedder = WordEmbedder()
-    documents, chunks = rebuild_index(other, engine, embedder)
-    assert documents == 6
+    outcome = rebuild_index(other, engine, embedder)
+    assert outcome.documents == 6
     assert ingest([docs], other, engine, not_opened).counts["unchanged"] == 6
     assert verify_index(other, engine) == []
-    assert sum(entry.chunks for entry in ledger(engine).values()) == chunks
+    assert sum(entry.chunks for entry in ledger(engine).values()) == outcome.chunks
     with pytest.raises(IndexMismatchError):
         ingest([docs], settings, engine, not_opened)
 

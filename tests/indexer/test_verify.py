@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.knowledge.tables import Chunk, Document
+from indexer.knowledge.tables import Chunk, Document, Entry, LedgerEntry
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index
@@ -142,3 +142,88 @@ def test_an_index_that_did_not_hear_of_a_change_is_found(
         connection.commit()
     (problem,) = verify_index(settings, engine)
     assert "search index holds 4 passages that are not the 3" in problem
+
+
+def empty_sentence(_session: Session, document: Document, chunk: Chunk) -> None:
+    spans = np.frombuffer(chunk.sentences, np.int32).copy()
+    spans[1] = spans[0]
+    chunk.sentences = spans.tobytes()
+
+
+def other_page(_session: Session, _document: Document, chunk: Chunk) -> None:
+    chunk.page = 7
+
+
+def section_outside(_session: Session, _document: Document, chunk: Chunk) -> None:
+    chunk.sections = f'[[{chunk.end}, "Pay"]]'
+
+
+def long_sentence_vector(_session: Session, _document: Document, chunk: Chunk) -> None:
+    chunk.sentence_vectors = (np.frombuffer(chunk.sentence_vectors, np.float16) * np.float16(3)).tobytes()
+
+
+def block_outside(_session: Session, document: Document, _chunk: Chunk) -> None:
+    document.blocks = f'[["paragraph",0,{len(document.text) + 1},0,null]]'
+
+
+def ledger_counts_otherwise(session: Session, document: Document, _chunk: Chunk) -> None:
+    session.add(LedgerEntry(collection_id=1, root=document.root, path=document.path, state="indexed", chunks=9))
+
+
+def short_entry(session: Session, _document: Document, chunk: Chunk) -> None:
+    session.add(Entry(chunk_id=chunk.id or 0, kind="question", text="Why?", vector=b"1234"))
+
+
+def empty_entry(session: Session, _document: Document, chunk: Chunk) -> None:
+    session.add(Entry(chunk_id=chunk.id or 0, kind="question", text=" ", vector=chunk.vector))
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (empty_sentence, "where no words stand"),
+        (other_page, "names page 7, but its words stand on page None"),
+        (section_outside, "names sections outside itself"),
+        (long_sentence_vector, "a sentence whose vector is not of unit length"),
+        (block_outside, "block at 0 is not inside its text"),
+        (ledger_counts_otherwise, "the ledger says 9 passages, there are 3"),
+        (short_entry, "an entry of passage 1 has a vector of another length"),
+        (empty_entry, "an entry of passage 1 is empty"),
+    ],
+)
+def test_each_smaller_damage_is_found(
+    damage: Damage, found: str, whole: Knowledge, engine: Engine, settings: IndexerSettings
+) -> None:
+    test_each_damage_is_found(damage, found, whole, engine, settings)
+
+
+def test_a_document_that_the_ledger_promises_is_missed(
+    whole: Knowledge, engine: Engine, settings: IndexerSettings
+) -> None:
+    with Session(engine) as session:
+        session.add(LedgerEntry(collection_id=1, root="/r", path="lost.md", state="indexed", chunks=1))
+        session.commit()
+    assert verify_index(settings, engine) == ["lost.md: the ledger says that it is indexed, but there is no document"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE chunk SET body = upper(body), vector = vector", "other words"),
+        ("UPDATE chunk SET vector = (SELECT vector FROM chunk WHERE id = 4) WHERE id = 1", "other vectors for 1 pass"),
+        ("INSERT INTO entry (chunk_id, kind, text, vector) SELECT id, 'q', 'Why?', vector FROM chunk", "other entries"),
+    ],
+)
+def test_an_index_that_holds_something_else_is_found(
+    change: str, found: str, whole: Knowledge, engine: Engine, settings: IndexerSettings
+) -> None:
+    """A snapshot that was written before a change of which the change table knows nothing."""
+    store = Store(engine, settings.index_path)
+    store.load()
+    store.save()
+    with engine.connect() as connection:
+        if "upper" in change:
+            connection.exec_driver_sql("UPDATE document SET text = upper(text)")
+        connection.exec_driver_sql(change)
+        connection.commit()
+    assert any(found in problem for problem in verify_index(settings, engine))

@@ -12,6 +12,8 @@ from indexer.client import find_server
 from indexer.commands import ingest, rebuild
 from indexer.embed_remote import server_searches
 from indexer.errors import IndexMismatchError
+from indexer.knowledge.database import open_knowledge
+from indexer.rebuild import Outcome, rebuild_index
 from indexer.search.retrieve import Retriever
 from server.app import Parts
 from server.settings import ServerSettings
@@ -51,7 +53,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ingest, "SparingEmbedder", lambda _settings: CountingEmbedder())
     monkeypatch.setattr(ingest, "SAVE_AND_CALIBRATE", lambda *_: found.append("ingest"))
     monkeypatch.setattr(rebuild, "SentenceTransformerEmbedder", lambda _settings: CountingEmbedder())
-    monkeypatch.setattr(rebuild, "rebuild_index", lambda *_: (2, 2))
+    monkeypatch.setattr(rebuild, "rebuild_index", lambda *given: given[-1]() or Outcome(2, 2, switched=True))
     monkeypatch.setattr(rebuild, "save_and_calibrate", lambda *_: found.append("rebuild"))
     return found
 
@@ -84,5 +86,19 @@ def test_an_ingest_leaves_the_index_to_a_server_that_searches(
 def test_a_rebuild_keeps_the_index_itself(settings: ServerSettings, kept: list[str], beside: Any) -> None:
     """The server beside it may search until it finds that the index is made with other settings."""
     with beside(settings):
-        rebuild.run()
+        rebuild.run(discard=False, as_json=False)
     assert kept == ["rebuild"]
+
+
+def test_a_server_takes_up_what_was_rebuilt_beside_it(settings: ServerSettings) -> None:
+    """None of the passages that it searched before are there any more."""
+    with searching(settings):
+        server = find_server(settings)
+        assert server is not None
+        before = server.search("How much leave is there?")["passages"]
+        engine = open_knowledge(settings)
+        outcome = rebuild_index(settings, engine, CountingEmbedder())
+        assert outcome.switched
+        until(lambda: server.search("How much leave is there?")["passages"] == before)
+        engine.dispose()
+    assert before

@@ -6,6 +6,9 @@ from typing import Literal, get_args
 
 Kind = Literal["heading", "paragraph", "item", "header", "row", "code"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+READER_VERSION = 1
+"""Raised whenever a reader yields another text, title, page or remark for some file: files that an older one has read
+are read again by the next ingest of their folder, though their bytes are the same."""
 PIECE = 1 << 16  # characters of JSON that are read at once: some 2,000 blocks, a millisecond
 
 LONGEST_HEADING = 300

@@ -18,7 +18,7 @@ from indexer.enrich.filter import proposed, worth_keeping
 from indexer.enrich.writer import Draft, UnusableDraft, Writer, read_draft
 from indexer.errors import DocentError, StartError
 from indexer.knowledge.catalog import Catalog
-from indexer.knowledge.entries import encode_entries
+from indexer.knowledge.entries import encoded_anew, take_entries
 from indexer.knowledge.tables import Enrichment, Entry
 from indexer.passages import Scope
 from indexer.search.retrieve import Retriever
@@ -213,10 +213,12 @@ def test_another_embedder_encodes_entries_anew(
     with serving(travel_draft) as (url, _):
         run(retriever, settings, url)
     with Session(retriever.engine) as session:
-        encode_entries(session, id_, lambda texts: WordEmbedder().encode_queries(["badge"] * len(texts)))
-        session.commit()
-        vectors = session.exec(select(Entry.vector)).all()
-    assert set(vectors) == {word_vector("badge").tobytes()}
+        kept = take_entries(session, id_)
+    (anew,) = encoded_anew(kept, lambda texts: WordEmbedder().encode_queries(["badge"] * len(texts))).values()
+    (before,) = kept.values()
+    assert [(kind, text) for kind, text, _ in anew.entries] == [(kind, text) for kind, text, _ in before.entries]
+    assert {vector for _, _, vector in anew.entries} == {word_vector("badge").tobytes()}
+    assert encoded_anew({}, WordEmbedder().encode_queries) == {}
 
 
 @pytest.mark.parametrize(

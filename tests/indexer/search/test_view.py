@@ -42,7 +42,7 @@ class Pause:
         event.listen(engine, "before_cursor_execute", self._look)
 
     def _look(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "FROM chunk" not in statement or parameters != (self._document_id,):
+        if "FROM chunk" not in statement or parameters[:1] != (self._document_id,):
             return
         self.readers.add(threading.current_thread())
         if threading.current_thread() is self.held:
