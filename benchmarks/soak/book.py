@@ -86,9 +86,9 @@ class Book:
         with self._lock:
             return [word for one in self.documents.values() if (word := one.word)]
 
-    def count(self, what: str) -> None:
+    def count(self, what: str, times: int = 1) -> None:
         with self._lock:
-            self.counts[what] += 1
+            self.counts[what] += times
 
     def answered(self, turn: Turn) -> None:
         with self._lock:

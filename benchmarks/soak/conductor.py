@@ -15,6 +15,7 @@ from benchmarks.soak.askers import DISK_FULL, SECONDS, Asker, Witness, Worker, a
 from benchmarks.soak.book import Book, Document
 from benchmarks.soak.clock import STEPS, Clock, NoClock
 from benchmarks.soak.editors import Editor, FolderIndexer, is_found
+from benchmarks.soak.indexers import Rebuilder
 from benchmarks.soak.place import Site
 from benchmarks.soak.small_disk import NoDisk, fill, small_disk
 
@@ -76,6 +77,7 @@ class Conductor:
             number = seed + ASKERS + EDITORS
             folder = self.folder / str(number)
             started.append(FolderIndexer(self.site, self.book, number, pause, folder, KILLED))
+            started.append(Rebuilder(self.site, self.book, number + 1, 20 * pause, KILLED))
         self.workers += started
         for worker in started:
             worker.small_disk = self.small_disk

@@ -4,11 +4,7 @@ Every text holds one word that stands nowhere else, so that a look at what is in
 """
 
 import json
-import math
-import os
 import re
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +13,13 @@ import httpx
 
 from benchmarks.soak.askers import Worker
 from benchmarks.soak.book import GONE, Book, Document, new_word
+from benchmarks.soak.indexers import IndexerWorker
 from benchmarks.soak.inspection import cut_run, indexed_words
 from benchmarks.soak.place import Life, Site
-from indexer.errors import BusyError
 
 FILES = 12  # of an editor, and of the folder that is ingested
 SECTIONS = 6  # of a document: enough to embed for a kill to come in the middle of it
-RUN_SECONDS = 300.0
-ALONE_SECONDS = 15.0  # that an ingest may go on when its server has ended
+REMOVALS = 0.5  # of ingests that were acknowledged
 _DELETE = 'id="delete-(\\d+)" aria-label="Delete {}"'
 _TEXT = """## Part {n}
 
@@ -114,43 +109,48 @@ def is_found(client: httpx.Client, document: Document, word: str) -> bool:
     return any(one["document"] == document.path and word in one["text"] for one in passages)
 
 
-class FolderIndexer(Worker):
-    """Changes a folder and runs `indexer ingest` on it, of which most runs are killed, beside the server's own."""
+class FolderIndexer(IndexerWorker):
+    """Changes a folder and runs `indexer ingest` on it, and now and then removes one of its documents by hand."""
 
     def __init__(self, site: Site, book: Book, seed: int, pause: float, folder: Path, kills: float) -> None:
-        super().__init__(site, book, seed, pause)
-        self.folder, self.kills = folder, kills
+        super().__init__(site, book, seed, pause, kills)
+        self.folder = folder
         self.collection = f"folder{seed}"
-        self.seconds = 3.0  # a run takes about as long
+        self.removed: set[str] = set()  # files that were removed as they are: an ingest leaves them alone
         folder.mkdir(parents=True, exist_ok=True)
 
     def work(self, client: httpx.Client, life: Life) -> None:
         self.change()
-        begun = time.monotonic()
-        process = self.site.indexer("ingest", "--json", "--prune", "--collection", self.collection, str(self.folder))
-        seconds = self.chance.uniform(0.1, 1.0) * self.seconds if self.chance.random() < self.kills else math.inf
-        if self.killed(process, begun + seconds, life):
-            self.look()
-            return
-        output, said = process.communicate(timeout=RUN_SECONDS)
-        if process.returncode == 0:
-            self.seconds += 0.3 * (time.monotonic() - begun - self.seconds)
+        before = cut_run(self.site.knowledge, self.collection)
+        output = self.command(
+            life, 3.0, "ingest", "--json", "--prune", "--collection", self.collection, str(self.folder)
+        )
+        if output is not None:
             self.acknowledge(json.loads(output))
-        elif process.returncode == BusyError.exit_status:
-            self.book.count("ingests that found another one at work")
-        elif self.small_disk and process.returncode in (1, 2):
-            self.book.count("ingests that ended on a full disk")
-        elif not life.fate:
-            self.book.breach(f"an ingest ended with status {process.returncode}: {said[-500:]}")
-        if "Traceback" in said:
-            self.book.breach(f"an ingest broke: {said[-500:]}")
+            if self.chance.random() < REMOVALS:
+                self.remove(life)
+        elif cut_run(self.site.knowledge, self.collection) > before:
+            self.book.count("indexer kills in the middle of a run")
         self.look()
+
+    def remove(self, life: Life) -> None:
+        """A document that is as its file is, so that the next ingest leaves it alone."""
+        known = [one for one in self.book.documents_of(self.collection) if one.word]
+        if not known:
+            return
+        document = self.chance.choice(known)
+        document.begins(GONE)
+        self.removed.add(document.path)
+        if self.command(life, 1.0, "remove", "--json", str(self.folder / document.path)) is not None:
+            document.acknowledged(GONE)
+            self.book.count("removals acknowledged")
 
     def change(self) -> None:
         """New versions of some files; now and then one is removed."""
         for number in self.chance.sample(range(FILES), FILES // 3):
             path = self.folder / f"rule-{number}.md"
             document = self.book.document(self.collection, path.name)
+            self.removed.discard(path.name)
             if path.exists() and self.chance.random() < 0.2:
                 path.unlink()
                 document.begins(GONE)
@@ -159,30 +159,13 @@ class FolderIndexer(Worker):
                 path.write_text(text_of(path.stem, word, SECTIONS), "utf-8")
                 document.begins(word)
 
-    def killed(self, process: "subprocess.Popen[str]", until: float, life: Life) -> bool:
-        """Whether it still ran at this moment, and was killed; or some time after its server ended, when it loads the
-        embedder itself, for which everybody waits."""
-        alone = self.chance.choice((0.0, 0.0, 5.0, ALONE_SECONDS))
-        before = cut_run(self.site.knowledge, self.collection)
-        while process.poll() is None and time.monotonic() < until:
-            if life.fate:
-                until = min(until, time.monotonic() + alone)
-                alone = math.inf  # it is counted once
-            time.sleep(0.01)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            self.book.count("indexer kills")
-            if cut_run(self.site.knowledge, self.collection) > before:
-                self.book.count("indexer kills in the middle of a run")
-            return process.returncode == -signal.SIGKILL
-        return False
-
     def acknowledge(self, report: dict[str, list[dict[str, str]]]) -> None:
         """What the folder holds now is what its report stands for."""
         if not report["files"]:
             self.book.breach("an ingest of a folder reports no file")
         for document in self.book.documents_of(self.collection):
+            if document.path in self.removed:
+                continue
             path = self.folder / document.path
             text = path.read_text("utf-8") if path.exists() else ""
             document.acknowledged(next((word for word in document.may if word and word in text), GONE))
