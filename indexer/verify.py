@@ -14,9 +14,9 @@ from sqlmodel import Session, col, select
 
 from indexer.documents.extract.document import Block, blocks_from_json
 from indexer.knowledge.database import reading
-from indexer.knowledge.generations import current, rebuild_under_way
+from indexer.knowledge.generations import current, not_rebuilt, rebuild_under_way
 from indexer.knowledge.readable import same_file
-from indexer.knowledge.tables import Change, Chunk, Document, Entry, IndexInfo, LedgerEntry, Rebuilt
+from indexer.knowledge.tables import Chunk, Document, Entry, IndexInfo, LedgerEntry
 from indexer.search.agreement import differences
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
@@ -44,6 +44,7 @@ class _Generation:
     number: int
     name: str  # as a sentence about a passage begins
     dimension: int
+    unfinished: frozenset[int] = frozenset()  # documents of which not all passages need to be there
 
 
 def verify_index(settings: IndexerSettings, engine: Engine) -> list[str]:
@@ -73,8 +74,9 @@ def _generations(session: Session) -> dict[int, _Generation]:
     known = {current(session): _Generation(current(session), "passage", int(info.value) if info else 0)}
     rebuild = rebuild_under_way(session)
     if rebuild is not None and rebuild.generation not in known:
-        number = rebuild.generation
-        known[number] = _Generation(number, "passage of the rebuild", int(rebuild.made_with["dimension"]))
+        number, dimension = rebuild.generation, int(rebuild.made_with["dimension"])
+        unfinished = frozenset(not_rebuilt(session, rebuild))
+        known[number] = _Generation(number, "passage of the rebuild", dimension, unfinished)
     return known
 
 
@@ -130,23 +132,11 @@ def _problems(
             yield from check.feed(chunk)
         session.expunge(chunk)
     for number, check in checks.items():
-        if _is_whole(session, document, number):
+        if document.id not in known[number].unfinished:
             yield from check.finish()
     yield from _entry_problems(session, document, known, found)
     if rebuild_under_way(session) is None:
         yield from _count_problems(session, document, checks[current(session)].count)
-
-
-def _is_whole(session: Session, document: Document, generation: int) -> bool:
-    """Whether all passages of a document have to be there: of a rebuild under way only those that it has noted, and
-    whose document has not changed since."""
-    if generation == current(session):
-        return True
-    made = session.get(Rebuilt, document.id)
-    if made is None:
-        return False
-    changed = select(Change.id).where(col(Change.id) > made.change, Change.document_id == document.id)
-    return session.exec(changed.limit(1)).first() is None
 
 
 def _block_problems(document: Document, blocks: tuple[Block, ...]) -> Iterator[str]:
