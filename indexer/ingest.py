@@ -23,9 +23,9 @@ from sqlmodel import Session, select
 
 from indexer.documents.extract.files import check_file
 from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead, small_together
-from indexer.documents.scan import ScannedFile, resolve_roots, scan
+from indexer.documents.scan import GONE, ScannedFile, resolve_roots, scan
 from indexer.embed import ChunkVectors, Embedder
-from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, UnsupportedFile
+from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, Unsettled, UnsupportedFile
 from indexer.knowledge.database import writing
 from indexer.knowledge.encoding import check_memory, encode_ahead
 from indexer.knowledge.index_info import check_index, describe_index
@@ -237,7 +237,8 @@ class Ingest:
 
     def _settle_refused(self, file: ScannedFile, entry: LedgerEntry | None) -> None:
         if file.lost:
-            self._settle_failure(FailedFile(file, UnreadableFile(file.refusal), time.time_ns()))
+            error = Unsettled(file.refusal) if file.refusal == GONE else UnreadableFile(file.refusal)
+            self._settle_failure(FailedFile(file, error, time.time_ns()))
         elif entry is None or (entry.state, entry.reason) != ("skipped", file.refusal):
             self._settle_failure(FailedFile(file, UnsupportedFile(file.refusal), time.time_ns()))
         else:
@@ -342,11 +343,12 @@ class Ingest:
             self._settled(FileReport(read.file.path, "indexed", read.reason, read.document.pages, len(read.drafts)))
 
     def _settle_failure(self, failed: FailedFile) -> None:
-        """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
+        """A file that failed or is on the move keeps its older version searchable; one without words loses it."""
         file, state, reason = failed.file, failed.error.state, str(failed.error)
+        is_kept = isinstance(failed.error, UnreadableFile | Unsettled)
         with Session(self.engine) as session:
             found = find_document(session, self.collection_id, str(file.root), file.path)
-            if state != "failed" or (found is not None and found.deleted_at is not None):
+            if not is_kept or (found is not None and found.deleted_at is not None):
                 remove_document(session, self.collection_id, str(file.root), file.path)
             elif found is not None:
                 reason = f"{reason} (its older version stays searchable)"
@@ -358,7 +360,7 @@ class Ingest:
                 reason,
                 read_ns=failed.read_ns,
                 sha256=failed.sha256,
-                chunks=None if state == "failed" else 0,
+                chunks=None if is_kept else 0,
                 limits=self.limits if isinstance(failed.error, OverLimit) else "",
             )
             session.commit()
