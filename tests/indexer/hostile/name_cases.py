@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.indexer.hostile.cases import Case, failed, indexed, skipped
 
 HELD = "Annual leave is thirty days."
-_ODD = r"Files with an ending like that of its name are not read\."
+_ODD = r"Files without an ending such as .*"
 _NO_FILE = r".*(not a regular file|a pipe, a socket or a device).*"
 
 
