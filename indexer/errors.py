@@ -11,7 +11,8 @@ DocentError                      exit status 1
     ├── UnsupportedFile          state "skipped"
     ├── UnreadableFile           state "failed"
     │   └── OverLimit            it takes more time or memory than it may: not tried again until it or the limits change
-    └── NeedsOcr                 state "needs_ocr"
+    ├── NeedsOcr                 state "needs_ocr"
+    └── Unsettled                state "skipped": it moved, vanished or changed while it was read
 """
 
 from typing import ClassVar
@@ -75,3 +76,10 @@ class OverLimit(UnreadableFile):
 
 class NeedsOcr(FileError):  # noqa: N818
     state: ClassVar[str] = "needs_ocr"
+
+
+class Unsettled(FileError):  # noqa: N818
+    """No failure of the run: the next one finds the file elsewhere, gone or finished. What was indexed of it stays
+    until then, since a disk that gives out in the middle of a run looks the same."""
+
+    state: ClassVar[str] = "skipped"

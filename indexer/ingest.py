@@ -9,10 +9,8 @@ batches across documents, and this one commits: none of them waits for another w
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from itertools import islice
@@ -23,9 +21,9 @@ from sqlmodel import Session, select
 
 from indexer.documents.extract.files import check_file
 from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead, small_together
-from indexer.documents.scan import ScannedFile, resolve_roots, scan
+from indexer.documents.scan import GONE, ScannedFile, resolve_roots, scan
 from indexer.embed import ChunkVectors, Embedder
-from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, UnsupportedFile
+from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, Unsettled, UnsupportedFile
 from indexer.knowledge.alike import sign_unsigned
 from indexer.knowledge.database import writing
 from indexer.knowledge.encoding import check_memory, encode_ahead
@@ -39,7 +37,7 @@ from indexer.knowledge.records import (
     write_indexed,
     write_ledger,
 )
-from indexer.knowledge.runs import begin_run, end_run, note_progress
+from indexer.knowledge.runs import FileReport, Report, RunProgress, begin_run, end_run, note_progress
 from indexer.knowledge.tables import Collection, LedgerEntry, known_id
 from indexer.knowledge.trash import DELETED, is_as_deleted
 from indexer.settings import IndexerSettings
@@ -60,39 +58,6 @@ NOTE_SECONDS = 0.5
 
 REMOVED_SHARE = 5
 """A run that would remove more than one document in this many stops unless told to prune."""
-
-
-@dataclass(frozen=True)
-class FileReport:
-    document: str
-    state: str  # indexed | unchanged | removed | skipped | failed | needs_ocr
-    reason: str = ""
-    pages: int | None = None
-    chunks: int = 0
-
-
-@dataclass
-class Report:
-    """What became of every file of a run."""
-
-    files: list[FileReport] = field(default_factory=list)
-    took_ms: int = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        counted = Counter(file.state for file in self.files)
-        return {s: counted[s] for s in ("indexed", "unchanged", "removed", "skipped", "failed", "needs_ocr")}
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """Where a run stands: `file` was just settled."""
-
-    done: int
-    total: int
-    chunks: int
-    file: FileReport | None = None
-    waiting: bool = False  # a rebuild, for an ingest to end
 
 
 def ingest(
@@ -250,7 +215,8 @@ class Ingest:
 
     def _settle_refused(self, file: ScannedFile, entry: LedgerEntry | None) -> None:
         if file.lost:
-            self._settle_failure(FailedFile(file, UnreadableFile(file.refusal), time.time_ns()))
+            error = Unsettled(file.refusal) if file.refusal == GONE else UnreadableFile(file.refusal)
+            self._settle_failure(FailedFile(file, error, time.time_ns()))
         elif entry is None or (entry.state, entry.reason) != ("skipped", file.refusal):
             self._settle_failure(FailedFile(file, UnsupportedFile(file.refusal), time.time_ns()))
         else:
@@ -358,11 +324,12 @@ class Ingest:
             self._settled(FileReport(read.file.path, "indexed", read.reason, read.document.pages, len(read.drafts)))
 
     def _settle_failure(self, failed: FailedFile) -> None:
-        """A file that failed keeps its older version searchable; one that holds no words (any more) loses it."""
+        """A file that failed or is on the move keeps its older version searchable; one without words loses it."""
         file, state, reason = failed.file, failed.error.state, str(failed.error)
+        is_kept = isinstance(failed.error, UnreadableFile | Unsettled)
         with Session(self.engine) as session:
             found = find_document(session, self.collection_id, str(file.root), file.path)
-            if state != "failed" or (found is not None and found.deleted_at is not None):
+            if not is_kept or (found is not None and found.deleted_at is not None):
                 remove_document(session, self.collection_id, str(file.root), file.path)
             elif found is not None:
                 reason = f"{reason} (its older version stays searchable)"
@@ -374,7 +341,7 @@ class Ingest:
                 reason,
                 read_ns=failed.read_ns,
                 sha256=failed.sha256,
-                chunks=None if state == "failed" else 0,
+                chunks=None if is_kept else 0,
                 limits=self.limits if isinstance(failed.error, OverLimit) else "",
             )
             session.commit()

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
-from indexer.ingest import FileReport, Report, RunProgress
+from indexer.knowledge.runs import FileReport, Report, RunProgress
 
 if TYPE_CHECKING:  # an ingest does without the search that enriching needs
     from indexer.enrich.enrich import EnrichProgress, EnrichReport

@@ -21,7 +21,7 @@ from indexer.documents.chunk import ChunkDraft, chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.embed import ChunkVectors, Embedder, model_folder
 from indexer.errors import BusyError, StorageError
-from indexer.ingest import BATCH_CHUNKS, RunProgress
+from indexer.ingest import BATCH_CHUNKS
 from indexer.knowledge import generations
 from indexer.knowledge.calibration import forget
 from indexer.knowledge.database import reading, writing
@@ -30,6 +30,7 @@ from indexer.knowledge.entries import Kept, encoded_anew, take_entries
 from indexer.knowledge.generations import Rebuild, rebuild_under_way
 from indexer.knowledge.index_info import wanted
 from indexer.knowledge.records import add_chunks
+from indexer.knowledge.runs import RunProgress
 from indexer.knowledge.tables import Change, Chunk, Document, Rebuilt
 from indexer.settings import IndexerSettings
 from indexer.text.word_pieces import SPECIAL_TOKENS, WordPieces

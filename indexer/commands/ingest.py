@@ -13,8 +13,9 @@ from indexer.console import Work
 from indexer.embed import Embedder
 from indexer.embed_remote import SparingEmbedder, server_searches
 from indexer.errors import DocentError
-from indexer.ingest import Report, ingest
+from indexer.ingest import ingest
 from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.runs import Report
 from indexer.progress import ingest_progress, message
 from indexer.settings import IndexerSettings
 

@@ -1,6 +1,9 @@
 """Files to documents in chunks, ahead of whoever embeds them: a thread waits for the process that does the work."""
 
+import errno
 import hashlib
+import os
+import stat
 import threading
 import time
 from collections import deque
@@ -10,16 +13,18 @@ from pathlib import Path
 
 from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.files import check_file, unreadable
+from indexer.documents.extract.files import NOT_WAITING, check_file, unreadable
+from indexer.documents.extract.formats import supported
 from indexer.documents.process import Reader
 from indexer.documents.scan import ScannedFile
-from indexer.errors import FileError
+from indexer.errors import FileError, OverLimit, UnreadableFile, Unsettled
 from indexer.settings import IndexerSettings
 
 AHEAD = 8  # files at most
 AHEAD_BYTES = 100_000_000
 """Memory for what is read ahead, unless one file takes more: large ones must not wait eight at a time."""
 _BLOCK_BYTES = 500  # of a block or a chunk, measured
+_AT_ONCE = 1 << 18  # bytes that a checksum reads at a time
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,15 @@ class _Shelf:
 
 
 def _read(reader: Reader, file: ScannedFile, max_file_mb: int) -> Outcome:
+    before = _look(file.absolute)
+    outcome = _outcome(reader, file, max_file_mb)
+    if isinstance(outcome, FailedFile) and supported(file.absolute):
+        changed = _changed(file, before, outcome.error, max_file_mb)
+        return FailedFile(file, changed, outcome.read_ns) if changed else outcome
+    return outcome
+
+
+def _outcome(reader: Reader, file: ScannedFile, max_file_mb: int) -> Outcome:
     read_ns = time.time_ns()
     sha256 = ""
     try:
@@ -139,10 +153,50 @@ def _read(reader: Reader, file: ScannedFile, max_file_mb: int) -> Outcome:
         return FailedFile(file, unreadable(error), read_ns)
 
 
+_UNKNOWN = (0, 0, 0)  # what is looked at there does not say
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """What tells one version of a file from the next; None where there is none. Raises no error: reading tells it."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return _UNKNOWN
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _changed(
+    file: ScannedFile, before: tuple[int, int, int] | None, error: FileError, max_file_mb: int
+) -> FileError | None:
+    """What is true of a file that could not be read because it did not hold still; None where it did.
+
+    One that took too long or too much memory, or is too large, is told as that: it would be at the next run.
+    """
+    after = _look(file.absolute)
+    if after is None:
+        if file.root.is_dir():
+            return Unsettled("It was moved or deleted while it was read.")
+        return UnreadableFile(f"The folder {file.root} is not there any more.", "If a disk is not mounted, mount it.")
+    is_over = isinstance(error, OverLimit) or after[1] > max_file_mb << 20
+    if before != after and not is_over and _UNKNOWN not in (before, after):
+        return Unsettled("It was being written while it was read.", "The next run reads it.")
+    return None
+
+
 def file_sha256(path: Path) -> str:
-    """Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of the bytes that there are at the beginning, and one more: some files grow for as long as they are read.
+    Raises OSError."""
+    with open(path, "rb", buffering=0, opener=lambda name, _flags: os.open(name, NOT_WAITING)) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        digest, left = hashlib.sha256(), found.st_size + 1
+        while left and (part := file.read(min(left, _AT_ONCE))):
+            digest.update(part)
+            left -= len(part)
+        return digest.hexdigest()
 
 
 def small_together(files: Sequence[ReadFile], most: int) -> Iterator[list[ReadFile]]:

@@ -16,6 +16,7 @@ from indexer.documents.left_out import read_left_out
 from indexer.errors import FolderError
 
 LEFT_OUT = f"left out by {PATTERNS}"
+GONE = "moved or deleted while the folder was looked at"
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def scan(root: Root, leave_out: Path | None = None) -> Iterator[ScannedFile]:
         else:
             try:
                 open_folders.append(_entries(path))
+            except (FileNotFoundError, NotADirectoryError):
+                yield _refused(root.folder, path, _gone(root.folder), is_folder=True, lost=True)
             except OSError as error:
                 why = f"this folder cannot be read: {_why(error)}"
                 yield _refused(root.folder, path, why, is_folder=True, lost=True)
@@ -139,6 +142,13 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     """Last first, to be taken from the end. A folder sorts as its path does among those of the files below it."""
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+
+def _gone(root: Path) -> str:
+    """Raises FolderError where not one file went away, but all of them."""
+    if not root.is_dir():
+        raise FolderError(f"The folder {root} is not there any more.", "If a disk is not mounted, mount it first.")
+    return GONE
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -174,6 +184,10 @@ def _file(root: Path, path: Path) -> ScannedFile:
         if is_link and not path.resolve(strict=True).is_relative_to(root):
             return _refused(root, path, "link to a file outside the folder, not followed")
         status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if not is_link:
+            return _refused(root, path, _gone(root), lost=True)
+        return _refused(root, path, "link that leads nowhere")
     except (OSError, RuntimeError) as error:  # a link that loops raises RuntimeError before Python 3.13
         if is_link:
             return _refused(root, path, "link that leads nowhere")
@@ -194,7 +208,19 @@ def _why(error: OSError | RuntimeError) -> str:
 
 
 def _refused(root: Path, path: Path, why: str, is_folder: bool = False, lost: bool = False) -> ScannedFile:
-    return ScannedFile(root, _relative(root, path) + ("/" if is_folder else ""), refusal=why, lost=lost)
+    return ScannedFile(root, _apart(root, path) + ("/" if is_folder else ""), refusal=why, lost=lost)
+
+
+def _apart(root: Path, path: Path) -> str:
+    """Its relative path. A name that is no valid Unicode is shown as no other file is called, or the refusal of the one
+    would stand in the ledger for the other."""
+    relative = path.relative_to(root)
+    if _is_unicode(relative):
+        return relative.as_posix()
+    shown = _shown(Path(relative.as_posix().replace("\\", "\\\\")))
+    while os.path.lexists(root / shown):
+        shown += "\\"
+    return shown
 
 
 def _relative(root: Path, path: Path) -> str:

@@ -1,12 +1,47 @@
-"""What is written down of a run of `indexer ingest`, for the documents page: that it began, how far it is, its end."""
+"""What is told of a run of `indexer ingest`, and what of it is written down for the documents page."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from indexer.knowledge.tables import IngestRun, known_id, now
+
+
+@dataclass(frozen=True)
+class FileReport:
+    document: str
+    state: str  # indexed | unchanged | removed | skipped | failed | needs_ocr
+    reason: str = ""
+    pages: int | None = None
+    chunks: int = 0
+
+
+@dataclass
+class Report:
+    """What became of every file of a run."""
+
+    files: list[FileReport] = field(default_factory=list)
+    took_ms: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counted = Counter(file.state for file in self.files)
+        return {s: counted[s] for s in ("indexed", "unchanged", "removed", "skipped", "failed", "needs_ocr")}
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """Where a run stands: `file` was just settled."""
+
+    done: int
+    total: int
+    chunks: int
+    file: FileReport | None = None
+    waiting: bool = False  # a rebuild, for an ingest to end
 
 
 def begin_run(engine: Engine, collection_id: int, total: int) -> int:

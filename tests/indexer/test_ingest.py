@@ -15,9 +15,10 @@ from sqlmodel import Session, select
 from indexer.documents.extract.document import blocks_from_json
 from indexer.embed import Embedder
 from indexer.errors import BusyError, FolderError, IndexMismatchError
-from indexer.ingest import Report, ingest
+from indexer.ingest import ingest
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.file_query import FileQuery
+from indexer.knowledge.runs import Report
 from indexer.knowledge.seen import mark_seen
 from indexer.knowledge.tables import Change, Collection, Document, IngestRun, LedgerEntry, now
 from indexer.passages import Scope

@@ -1,6 +1,6 @@
 """What a person reads after a run: what was skipped, in few lines."""
 
-from indexer.ingest import FileReport
+from indexer.knowledge.runs import FileReport
 from indexer.progress import NAMED, skipped_lines
 
 STATUS = "`indexer status` names every file that was skipped, with the reason."

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.ingest import Report, ingest
+from indexer.ingest import ingest
 from indexer.knowledge.file_query import FileQuery
+from indexer.knowledge.runs import Report
 from indexer.knowledge.seen import mark_seen
 from indexer.knowledge.tables import LedgerEntry, known_id, now
 from indexer.knowledge.trash import ask_again

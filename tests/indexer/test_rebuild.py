@@ -17,7 +17,7 @@ from indexer.documents.extract.text import reader as plain_text
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors, model_folder
 from indexer.errors import BusyError, IndexMismatchError
-from indexer.ingest import RunProgress, ingest
+from indexer.ingest import ingest
 from indexer.knowledge import generations
 from indexer.knowledge.calibration import is_due
 from indexer.knowledge.catalog import Catalog
@@ -25,6 +25,7 @@ from indexer.knowledge.encoding import encoded
 from indexer.knowledge.generations import current, is_current, rebuild_under_way
 from indexer.knowledge.index_info import check_searchable, describe_index
 from indexer.knowledge.records import put_document, write_ledger
+from indexer.knowledge.runs import RunProgress
 from indexer.knowledge.tables import (
     Change,
     Chunk,

@@ -9,6 +9,8 @@ from indexer.documents.extract.formats import check_supported
 from indexer.errors import UnreadableFile, UnsupportedFile
 
 _MEGABYTE = 1 << 20
+NOT_WAITING = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
+"""How to open what was a file when it was looked at: a pipe that has taken its place meanwhile is not waited for."""
 _NOT_GIVEN = "The file cannot be read: the disk does not give it."
 _REASONS = {
     errno.ELOOP: ("It is a chain of symbolic links that leads back to itself.", "Put the file itself there."),
@@ -37,17 +39,26 @@ def check_file(path: Path, max_file_mb: int) -> None:
 
 
 def read_file(path: Path, max_file_mb: int) -> bytes:
-    """The bytes of a regular file; a pipe that has taken its place meanwhile is not waited for."""
+    """The bytes of a regular file. Raises UnsupportedFile or UnreadableFile."""
+    most = max_file_mb * _MEGABYTE
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, NOT_WAITING)
     except (OSError, ValueError) as error:
         raise unreadable(error) from error
-    with os.fdopen(descriptor, "rb") as stream:
-        _check_kind(os.fstat(descriptor))
-        try:
-            return stream.read(max_file_mb * _MEGABYTE + 1)
-        except OSError as error:
-            raise unreadable(error) from error
+    try:
+        _check_kind(os.fstat(descriptor))  # a folder cannot be made a stream of
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise unreadable(error) from error
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise UnsupportedFile(
+            f"The file has grown to more than the {max_file_mb} MB that are read.",
+            "Raise DOCENT_MAX_FILE_MB to read it.",
+        )
+    return data
 
 
 def _check_kind(found: os.stat_result) -> None:

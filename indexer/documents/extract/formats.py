@@ -46,6 +46,7 @@ FORMATS: dict[str, Format] = {
 }
 UNREAD_KINDS = ("Files of type ", "Files without an ending ")
 """How the reason begins for which a file of a kind that no module reads is skipped."""
+_LONGEST_ENDING = 20  # characters; a longer one is no ending but a part of the name
 _NO_TEXT = "The file holds no text that a reader would see."
 _SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
 _SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
@@ -65,7 +66,7 @@ def check_supported(path: PurePath) -> None:
     suffix = path.suffix.lower()
     if suffix in FORMATS:
         return
-    if not suffix:
+    if not suffix or len(suffix) > _LONGEST_ENDING or not suffix.isprintable():
         raise UnsupportedFile(f"{UNREAD_KINDS[1]}such as .pdf or .md are not read.")
     successor = _SUCCESSORS.get(suffix)
     raise UnsupportedFile(f"{UNREAD_KINDS[0]}{suffix} are not read.", f"Save it as {successor}." if successor else "")

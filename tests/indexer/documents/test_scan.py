@@ -97,6 +97,17 @@ def test_links(tmp_path: Path) -> None:
     }
 
 
+def test_a_name_that_cannot_be_shown_takes_no_other_files_place(tmp_path: Path) -> None:
+    written = ("\\udcff.md", "\\\\udcff.md", "\\\\udcff.md\\")
+    for name in written:
+        write(tmp_path / name)
+    for name in (b"\xff.md", b"\\udcff\xff.md", b"\xff\\udcff.md", b"\xff" * 250 + b".md"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("x")
+    found = list(scan(Root(tmp_path)))
+    assert len({file.path for file in found}) == len(found) == 7
+    assert {file.path for file in found if not file.refusal} == {"\\udcff.md", "\\\\udcff.md", "\\\\udcff.md\\"}
+
+
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
     assert walk(tmp_path) == {"pipe.md": "it is a pipe, a socket or a device, not a file"}

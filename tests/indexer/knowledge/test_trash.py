@@ -12,10 +12,11 @@ from sqlmodel import Session, select
 from indexer.documents.reading import read_ahead
 from indexer.documents.scan import ScannedFile
 from indexer.errors import BusyError
-from indexer.ingest import Report, ingest
+from indexer.ingest import ingest
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import writing
 from indexer.knowledge.file_query import FileQuery
+from indexer.knowledge.runs import Report
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry
 from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
 from indexer.passages import Scope

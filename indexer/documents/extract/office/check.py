@@ -1,10 +1,12 @@
 """Look inside a Word, PowerPoint or Excel file before a library opens it: is it one, and is it safe to unpack?"""
 
+import lzma
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable
 from io import BytesIO
+from typing import IO
 
 from lxml import etree
 
@@ -27,7 +29,9 @@ _PARTS = {"word/": "Word file", "xl/": "Excel file", "ppt/": "PowerPoint file", 
 _PARTS |= {"index/": "Pages, Numbers or Keynote file", "visio/": "Visio file"}
 """What the names of the parts begin with in the files of each program."""
 _DTD = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0!\0(D\0O\0C\0T\0Y\0P\0E|E\0N\0T\0I\0T\0Y)", re.IGNORECASE)
-DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, OSError, RuntimeError, EOFError)
+_MARKUP = (".xml", ".rels", ".vml")
+_PIECES = (1 << 12, 1 << 16)  # bytes: the first holds the head of most parts, and few need another
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
@@ -103,16 +107,36 @@ def _check_size(archive: zipfile.ZipFile, packed: int) -> None:
 def _check_entities(archive: zipfile.ZipFile) -> None:
     """No office program writes a document type; whoever does wants entities to multiply."""
     for part in archive.infolist():
-        if not part.filename.endswith((".xml", ".rels")):
+        if not part.filename.lower().endswith(_MARKUP):
             continue
         try:
             with archive.open(part) as stream:
-                head = stream.read(1 << 16)
-        except DAMAGE as error:
-            raise UnreadableFile("The file is damaged: a part of it cannot be unpacked.", SAVE_AGAIN) from error
-        if _DTD.search(head):
+                defines = _has_document_type(stream)
+        except DAMAGE:
+            continue  # whoever needs the part says so
+        if defines:
             raise UnreadableFile(
                 "The file defines words that stand for others (XML entities), which no office program does and which"
                 " can overload a reader: it was not opened.",
                 SAVE_AGAIN,
             )
+
+
+def _has_document_type(stream: IO[bytes]) -> bool:
+    """Whether one stands before the first element, behind however long a comment and in whatever encoding.
+
+    Where XML is damaged before that, a reader that puts up with damage might still come to it: the bytes decide.
+    """
+    parser = etree.XMLPullParser(("start",), resolve_entities=False, no_network=True, remove_comments=True)
+    before, seems = b"", False
+    piece = stream.read(_PIECES[0])
+    while piece:
+        seems = seems or _DTD.search(before + piece) is not None
+        try:
+            parser.feed(piece)
+            for _, root in parser.read_events():
+                return bool(root.getroottree().docinfo.doctype)
+        except etree.XMLSyntaxError:
+            return seems
+        before, piece = piece[-32:], stream.read(_PIECES[1])
+    return seems

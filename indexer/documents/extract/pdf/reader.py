@@ -59,7 +59,17 @@ def _open(data: bytes) -> pdfium.PdfDocument:
         return document
     except pdfium.PdfiumError as error:
         what, advice = _REASONS.get(
-            getattr(error, "err_code", 0),
+            _failure(data),
             ("The file is not a PDF, or it is damaged or incomplete.", "Open it and save it again, or fetch it anew."),
         )
         raise UnreadableFile(what, advice) from error
+
+
+def _failure(data: bytes) -> int:
+    """PDFium's code for why it does not open the file. What it opens and finds no page in has none of its own: there it
+    still says that of an earlier file."""
+    document = raw.FPDF_LoadMemDocument64(data, len(data), None)
+    if not document:
+        return int(raw.FPDF_GetLastError())
+    raw.FPDF_CloseDocument(document)
+    return int(raw.FPDF_ERR_SUCCESS)

@@ -6,7 +6,7 @@ memory, either formulas or their values, and neither reads Strict files nor says
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -59,6 +59,7 @@ class Workbook:
         relations = {relation.id: relation for relation in self.package.relations(main)}
         self.lost_sheets: list[str] = []
         self.sheets = [sheet for found in every(root, "sheets/sheet") if (sheet := self._sheet(found, relations))]
+        self.sheets = list(_each_once(self.sheets))
         parts = {relation.kind: relation.part for relation in relations.values()}
         styles = self.package.parse(parts.get("styles", ""))
         self._styles = _styles(styles)
@@ -137,3 +138,21 @@ def _rules_for_numbers(styles: Element | None) -> frozenset[int]:
     """The looks of rules (conditional formats) that have a number format of their own."""
     looks = every(styles, "dxfs/dxf") if styles is not None else []
     return frozenset(place for place, look in enumerate(looks) if first(look, "numFmt") is not None)
+
+
+_WORDS_BESIDE = ("drawing", "vmlDrawing", "comments", "threadedComment")
+
+
+def _each_once(sheets: list[Sheet]) -> Iterator[Sheet]:
+    """No part is read twice, as a sheet or beside one: no program shares them, and a small file could grow by them."""
+    named: set[str] = set()
+    for sheet in sheets:
+        if sheet.part.lower() in named:
+            continue
+        named.add(sheet.part.lower())
+        relations = []
+        for relation in sheet.relations:
+            if relation.kind not in _WORDS_BESIDE or relation.part.lower() not in named:
+                relations.append(relation)
+                named.add(relation.part.lower())
+        yield replace(sheet, relations=tuple(relations))

@@ -8,6 +8,7 @@ from indexer.documents.extract.pdf.hyphens import Hyphens
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 from tests.indexer.documents.extract.invariants import check, outline
 from tests.indexer.documents.extract.pdf.pdfs import BODY, BOLD, LEFT, Drawn, drawn, paragraph, styled, typeset
+from tests.indexer.hostile.pdf_cases import no_page
 
 TEXT = (
     "Employees accrue four hours of sick leave in each pay period, no matter how long they have worked here, and there"
@@ -156,6 +157,16 @@ def test_blank_encrypted_and_damaged_files() -> None:
             read(data)
     with pytest.raises(UnsupportedFile, match="empty"):
         read(b"")
+
+
+def test_what_is_wrong_with_one_file_is_not_said_of_the_next() -> None:
+    """PDFium opens a file without pages, so the library asks for an error that is still that of the file before."""
+    without_pages = no_page()
+    for before in (drawn([body(1)], password="secret"), b"no PDF"):
+        with pytest.raises(UnreadableFile):
+            read(before)
+        with pytest.raises(UnreadableFile, match=r"not a PDF, or it is damaged"):
+            read(without_pages)
 
 
 def test_text_outside_of_the_page_is_not_seen() -> None:
