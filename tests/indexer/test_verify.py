@@ -127,7 +127,7 @@ def test_passages_without_a_document_are_found(whole: Knowledge, engine: Engine,
         connection.exec_driver_sql("DELETE FROM document WHERE path = 'a.md'")
         connection.commit()
         connection.invalidate()
-    assert verify_index(settings, engine) == ["3 passages belong to no document."]
+    assert "3 passages belong to no document." in verify_index(settings, engine)
 
 
 def test_an_index_that_did_not_hear_of_a_change_is_found(
@@ -209,7 +209,7 @@ def test_a_document_that_the_ledger_promises_is_missed(
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ("UPDATE chunk SET body = upper(body), vector = vector", "other words"),
+        ("UPDATE chunk SET body = replace(body, 'e', 'o'), vector = vector", "other words"),
         ("UPDATE chunk SET vector = (SELECT vector FROM chunk WHERE id = 4) WHERE id = 1", "other vectors for 1 pass"),
         ("INSERT INTO entry (chunk_id, kind, text, vector) SELECT id, 'q', 'Why?', vector FROM chunk", "other entries"),
     ],
@@ -222,8 +222,8 @@ def test_an_index_that_holds_something_else_is_found(
     store.load()
     store.save()
     with engine.connect() as connection:
-        if "upper" in change:
-            connection.exec_driver_sql("UPDATE document SET text = upper(text)")
+        if "replace" in change:
+            connection.exec_driver_sql("UPDATE document SET text = replace(text, 'e', 'o')")
         connection.exec_driver_sql(change)
         connection.commit()
     assert any(found in problem for problem in verify_index(settings, engine))

@@ -293,6 +293,7 @@ PDF = (
             more=[b"<</Type/Filespec/F(a.exe)/EF<</F 7 0 R>>>>", stream(b"MZ")],
         ),
         HELD,
+        r"The file a\.exe inside is not searched\.",
     ),
     indexed("an outline in a circle.pdf", "bookmarks that follow themselves", outline_loop, HELD),
     indexed("a field that is its own child.pdf", "form fields in a circle", field_loop, HELD, ".*"),
@@ -334,6 +335,7 @@ PDF = (
             resources=b"/Font<</F 5 0 R/G<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>",
         ),
         "",
+        r"Page 1 has words in fonts that do not say which letters they show; .*",
     ),
     indexed(
         "a ToUnicode that lies.pdf",
