@@ -172,7 +172,7 @@ def number_formats() -> bytes:
 )
 def hidden_parts() -> bytes:
     """A hidden sheet, row and column. Rows and columns may be read, since what a person looks for may lie behind a
-    filter or a fold (`fail-18` of the field wants a hidden row); a sheet may not."""
+    filter or a fold; a sheet may not."""
 
     def hide(made: Any) -> None:
         made["Secret"].sheet_state = "hidden"
