@@ -39,6 +39,7 @@ _ROW_STEP = 2.5  # of the font size: how far a row may be from the one above it
 _ALIGNED_STEP = 4  # the same where its cells stand below those
 _APART = 1.6  # times the usual step: names that stand so far below a table begin another
 _TIGHT = 1.35  # of the font size: lines of one cell that are drawn apart
+_COUNTED = re.compile(r"\(?(\d{1,2})([.)])\s")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:page|pages|seite|página|pagina|pág\.|pag\.|p\.|s\.|sida|side|strona|str\.)?\s*\d+"
     r"(?:\s*(?:of|from|von|de|sur|di|van|av|z|/)\s*\d+)?\W*",
@@ -180,7 +181,7 @@ def _groups(lines: Sequence[Line], style: _Style) -> list[_Group]:
     for line, after in zip_longest(lines, lines[1:]):
         last = groups[-1] if groups else None
         before = last.lines[-1] if last else None
-        mark = None if line.size >= HEADING_SIZE * style.size else _mark(line, before, margin)
+        mark = None if line.size >= HEADING_SIZE * style.size else _mark(line, last, margin)
         if mark is None and last and before and _continues(last, before, line, style, margin):
             _append(last, line)
         elif mark is not None:
@@ -252,9 +253,10 @@ def _margin(edges: list[tuple[float, float]]) -> Callable[[Line], float]:
     return margin
 
 
-def _mark(line: Line, before: Line | None, margin: Callable[[Line], float]) -> re.Match[str] | None:
-    """The bullet or number that a list item begins with. A number in running text is none."""
+def _mark(line: Line, last: _Group | None, margin: Callable[[Line], float]) -> re.Match[str] | None:
+    """The bullet or number that a list item begins with. A number in running text is none, unless it counts on."""
     text = line.text
+    before = last.lines[-1] if last else None
     box = _TICK_BOX.match(text)
     if box and len(line.cells) == 1:
         return box
@@ -266,10 +268,26 @@ def _mark(line: Line, before: Line | None, margin: Callable[[Line], float]) -> r
     if (
         number
         and len(line.cells) == 1
-        and (before is None or _ENDS_SENTENCE.search(before.text) or _is_short(before, line, margin))
+        and (
+            last is None
+            or before is None
+            or _ENDS_SENTENCE.search(before.text)
+            or _is_short(before, line, margin)
+            or _counts_on(last, line)
+        )
     ):
         return number
     return None
+
+
+def _counts_on(item: _Group, line: Line) -> bool:
+    """Whether the item has the number before that of `line`, at the same place: a list whose items are as wide as all
+    else on the page ends its lines nowhere early."""
+    first = item.lines[0]
+    before, number = _COUNTED.match(first.text), _COUNTED.match(line.text)
+    if item.kind != "item" or before is None or number is None or abs(first.left - line.left) > line.size:
+        return False
+    return before[2] == number[2] and int(number[1]) == int(before[1]) + 1
 
 
 def _continues(group: _Group, before: Line, line: Line, style: _Style, margin: Callable[[Line], float]) -> bool:

@@ -264,6 +264,20 @@ def test_numbers_of_clauses_stay_and_those_of_headings_make_no_items() -> None:
     ]
 
 
+def test_a_number_that_counts_on_begins_an_item_behind_the_widest_line_of_the_page() -> None:
+    """Seen: three steps of which the second was the widest line, and the third ran on in it."""
+    widest, later = "2. switch off the printer on the third floor", "10. call the desk"
+    steps = ["Then:", "1. lock the drawer", widest, "3. tell the desk", "9. go on to the next floor of the building"]
+    lines = [*((LEFT, 700 - 14 * n, BODY, 11, step) for n, step in enumerate(steps)), (LEFT - 6, 630, BODY, 11, later)]
+    assert outline(read(drawn([lines]))) == [("paragraph", "Then:"), *(("item1", step) for step in [*steps[1:], later])]
+
+
+def test_a_number_that_does_not_count_on_runs_on() -> None:
+    lines = ["1. The form has to be at the desk on the widest line before", "4. March of the year after, signed"]
+    document = read(drawn([[(LEFT, 700 - 14 * n, BODY, 11, line) for n, line in enumerate(lines)]]))
+    assert outline(document) == [("item1", " ".join(lines))]
+
+
 def test_marks_that_stand_apart_from_their_items() -> None:
     long = "Ask the supervisor at least two weeks before the leave begins, and send the form to human resources."
     marked = ListFlowable([styled(long), styled("Wait")], bulletType="bullet")
