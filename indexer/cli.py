@@ -6,13 +6,11 @@ Exit status: 0 done, 1 done with failures that the output lists, 2 could not sta
 on the same data.
 """
 
-from pathlib import Path
-
 import click
 
-from indexer.console import Commands, done_by, not_empty
+from indexer.console import Commands, PathName, done_by, not_empty
 
-PATH = click.Path(path_type=Path)
+PATH = PathName()
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -80,6 +81,18 @@ class Commands(Command, click.Group):
             if told is None:
                 raise
             _tell(told)
+
+
+class PathName(click.Path):
+    """A path as Path. An empty one, as a variable gives that is not set, would be the folder that one stands in."""
+
+    def __init__(self, *, exists: bool = False) -> None:
+        super().__init__(exists=exists, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("A path is empty. The folder that you are in is called .", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def not_empty(_context: click.Context, _parameter: click.Parameter, question: str) -> str:

@@ -21,7 +21,7 @@ from sqlmodel import Session, select
 
 from indexer.documents.extract.files import check_file
 from indexer.documents.reading import FailedFile, ReadFile, file_sha256, read_ahead, small_together
-from indexer.documents.scan import GONE, ScannedFile, resolve_roots, scan
+from indexer.documents.scan import GONE, ScannedFile, from_here, resolve_roots, scan
 from indexer.embed import ChunkVectors, Embedder
 from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, Unsettled, UnsupportedFile
 from indexer.knowledge.alike import sign_unsigned
@@ -363,7 +363,7 @@ def reading_limits(settings: IndexerSettings) -> str:
 
 def default_collection(path: Path) -> str:
     """The collection where none is named: the folder's name, or for a file that of the folder it lies in."""
-    absolute = path.expanduser().absolute()
+    absolute = from_here(path)
     return _encodable((absolute.parent if absolute.is_file() else absolute).resolve().name) or "documents"
 
 

@@ -29,4 +29,5 @@ def in_our_words(error: Exception) -> StartError | None:
 def _bad_setting(error: ValidationError) -> StartError:
     first = error.errors()[0]
     name = "_".join(str(part) for part in first["loc"])
-    return StartError(f"The setting {name} (DOCENT_{name.upper()} or docent.toml) cannot be used: {first['msg']}.")
+    why = first["msg"].removeprefix("Value error, ")  # which pydantic puts before our own words
+    return StartError(f"The setting {name} (DOCENT_{name.upper()} or docent.toml) cannot be used: {why}.")

@@ -1,11 +1,19 @@
 """What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then these defaults."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+def _named(folder: object) -> object:
+    """Raises ValueError for no name: it would be the working folder, from which others would lose their rights."""
+    if folder == "":
+        raise ValueError("it is empty; leave it out for the folder data")
+    return folder
 
 
 class IndexerSettings(BaseSettings):
@@ -13,7 +21,9 @@ class IndexerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DOCENT_", toml_file="docent.toml", extra="ignore")
 
-    data: Path = Field(Path("data"), description="Folder of knowledge.db, chat.db, indexes and models.")
+    data: Annotated[Path, BeforeValidator(_named)] = Field(
+        Path("data"), description="Folder of knowledge.db, chat.db, indexes and models."
+    )
     embedder: str = Field(
         DEFAULT_EMBEDDER,
         description="Embedding model: the built-in name, a folder, or a Hugging Face name.",

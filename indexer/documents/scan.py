@@ -57,7 +57,7 @@ def resolve_roots(paths: Sequence[Path], known: Sequence[Path], leave_out: Path 
     folders: list[Path] = []
     files: list[Path] = []
     for path in paths:
-        absolute = path.expanduser().absolute()
+        absolute = from_here(path)
         if not _is_unicode(absolute):
             raise FolderError(f"The name of {_shown(absolute)} is not valid Unicode.", "Rename it.")
         if absolute.is_dir():
@@ -74,6 +74,15 @@ def resolve_roots(paths: Sequence[Path], known: Sequence[Path], leave_out: Path 
     _check_nesting([*folders, *singles], known, leave_out)
     single_roots = [Root(home, frozenset(names)) for home, names in singles.items() if home not in folders]
     return [Root(folder) for folder in folders] + single_roots
+
+
+def from_here(path: Path) -> Path:
+    """The absolute path that is meant here, where ~ is a home. What only begins like one, as the lock files of office
+    programs do (~$plan.docx), is a name like another."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # it is the home of nobody
+        return path.absolute()
 
 
 def _holds(root: Path, path: Path, leave_out: Path | None) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from indexer.documents.scan import from_here
 from indexer.errors import StartError
 from indexer.knowledge.readable import readable_files
 from indexer.knowledge.tables import Collection, LedgerEntry
@@ -72,7 +73,9 @@ def named_files(files: Sequence[KnownFile], paths: Sequence[str]) -> Named:
 
 
 def _on_this_machine(files: Sequence[KnownFile], path: str) -> list[KnownFile]:
-    absolute = Path(path).expanduser().absolute()
+    if not path:  # it would be the folder that one stands in, which nobody names so
+        return []
+    absolute = from_here(Path(path))
     places = {os.path.normpath(absolute), os.path.realpath(absolute)}
     return [file for file in files if any(_is_at(file.place, place) for place in places)]
 

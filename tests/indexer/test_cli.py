@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -293,6 +294,33 @@ def test_search_asks_a_running_server(run: Run, server: Server) -> None:
 def test_an_empty_question_is_refused(run: Run, docs: Path, question: str) -> None:
     result = run("search", question, "--json", status=2)
     assert (result.stdout, result.stderr) == ("", "The question is empty. Write it between quotation marks.\n")
+
+
+@pytest.mark.parametrize(
+    "command", [["ingest", ""], ["evaluate", ""], ["calibrate", ""], ["evaluate", ".", "--index", ""]]
+)
+def test_an_empty_path_is_not_the_folder_that_one_stands_in(
+    run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(docs)
+    assert "A path is empty." in run(*command, status=2).stderr
+
+
+def test_the_home_of_nobody_is_a_folder_that_is_not_there(run: Run) -> None:
+    assert "There is no file or folder ~nobody-here/x" in run("ingest", "~nobody-here/x", status=2).stderr
+
+
+def test_an_empty_data_folder_is_refused_and_the_working_folder_keeps_its_rights(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    here.chmod(0o755)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("DOCENT_DATA", "")
+    assert "The setting data (DOCENT_DATA or docent.toml) cannot be used" in run("status", status=2).stderr
+    assert stat.S_IMODE(here.stat().st_mode) == 0o755
+    assert list(here.iterdir()) == []
 
 
 def test_a_collection_that_is_not_there_is_named(run: Run, docs: Path) -> None:

@@ -264,6 +264,26 @@ def test_remove_takes_no_file_that_was_not_meant(run: Run, filled: Knowledge, en
         run("remove", *nothing, status=2)
 
 
+def test_remove_of_an_empty_path_removes_nothing(
+    run: Run, filled: Knowledge, engine: Engine, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a script calls it in which a variable is not set."""
+    root.mkdir()
+    monkeypatch.chdir(root)
+    assert run.json("remove", "", status=1) == {"removed": [], "already_removed": [], "not_found": [""]}
+    assert "not found '': no file" in run("remove", "", status=1).stderr
+    assert len(documents(engine)) == 3
+    assert len(run.json("remove", ".")["removed"]) == len(TEXTS) + len(UNREAD)
+
+
+def test_remove_of_a_name_that_only_begins_like_a_home(run: Run, filled: Knowledge, root: Path) -> None:
+    with Session(filled.engine) as session:
+        write_ledger(session, filled.collection("docs"), ScannedFile(root, "~$plan.docx"), "skipped", "lock file")
+        session.commit()
+    assert run.json("remove", "~$plan.docx")["removed"] == [{"collection": "docs", "document": "~$plan.docx"}]
+    assert run.json("remove", "~nobody-here/x", status=1)["not_found"] == ["~nobody-here/x"]
+
+
 def test_what_was_removed_is_left_alone_by_an_ingest_and_a_collection_is_not(
     run: Run, tmp_path: Path, settings: IndexerSettings, engine: Engine
 ) -> None:
