@@ -25,11 +25,12 @@ from indexer.documents.scan import GONE, ScannedFile, from_here, resolve_roots, 
 from indexer.embed import ChunkVectors, Embedder
 from indexer.errors import FileError, FolderError, OverLimit, UnreadableFile, Unsettled, UnsupportedFile
 from indexer.knowledge.alike import sign_unsigned
-from indexer.knowledge.database import writing
+from indexer.knowledge.database import begin_writing, writing
 from indexer.knowledge.encoding import check_memory, encode_ahead
 from indexer.knowledge.index_info import check_index, describe_index
 from indexer.knowledge.records import (
     find_document,
+    find_entry,
     is_older,
     keep_as_stored,
     put_document,
@@ -38,8 +39,8 @@ from indexer.knowledge.records import (
     write_ledger,
 )
 from indexer.knowledge.runs import FileReport, Report, RunProgress, begin_run, end_run, note_progress
-from indexer.knowledge.tables import Collection, LedgerEntry, known_id
-from indexer.knowledge.trash import DELETED, is_as_deleted
+from indexer.knowledge.tables import Collection, LedgerEntry, known_id, now
+from indexer.knowledge.trash import DELETED, is_as_deleted, is_still_deleted
 from indexer.settings import IndexerSettings
 
 BATCH_CHUNKS = 256
@@ -99,7 +100,8 @@ class Ingest:
         self.done = 0
         self.chunks = 0
         self._looked_again: list[tuple[int | None, int, int]] = []  # entry, mtime_ns, read_ns of same old content
-        self._older: dict[tuple[str, str], LedgerEntry] = {}  # indexed as it is, but by an older reader
+        self._known: dict[tuple[str, str], LedgerEntry] = {}  # the ledger as it was when the run began
+        self._began = now()
         self._noted = 0.0  # when the run's progress was last written down
 
     @cached_property
@@ -115,14 +117,13 @@ class Ingest:
         self.collection_id = self._find_collection(name)
         roots = resolve_roots(paths, self._known_roots(), self.settings.data.resolve())
         found = [file for root in roots for file in scan(root, leave_out=self.settings.data.resolve())]
-        known = self._ledger()
+        known = self._known = self._ledger()
         gone = self._gone(found, known, [root.folder for root in roots if not root.only], prune)
         self.total = len(found)
         self.collection_id = self.collection_id or self._make_collection(name)
         self.run_id = begin_run(self.engine, self.collection_id, self.total)
         for entry in gone:
             self._remove(entry)
-        self._older = {key: entry for key, entry in known.items() if entry.state == "indexed" and is_older(entry)}
         fresh = [file for file in found if not self._settle_known(file, known.get((str(file.root), file.path)))]
         if fresh:
             self._read_embed_commit(fresh)
@@ -265,7 +266,7 @@ class Ingest:
             if isinstance(item, FailedFile):
                 self._settle_failure(item)
                 continue
-            if self._is_as_before(item):
+            if self._needs_no_vectors(item):
                 continue
             try:
                 check_memory(item.drafts, self.embedder.dimension, self.settings.extract_memory_mb)
@@ -280,16 +281,31 @@ class Ingest:
         if batch:
             yield batch
 
-    def _is_as_before(self, read: ReadFile) -> bool:
-        """Whether a newer reader reads of the same bytes what is stored: then its vectors stay, too."""
-        entry = self._older.get((str(read.file.root), read.file.path))
+    def _needs_no_vectors(self, read: ReadFile) -> bool:
+        """Whether a newer reader reads of the same bytes what is stored, which then keeps its vectors; or the file is
+        read for nothing, since it was deleted by hand meanwhile."""
+        known = self._known.get((str(read.file.root), read.file.path))
+        if known is None or known.state != "indexed" or not is_older(known):
+            return False
         with Session(self.engine) as session:
-            if entry is None or not keep_as_stored(session, entry, read):
+            begin_writing(session)
+            if self._is_deleted(session, read.file, read.sha256):
+                report = FileReport(read.file.path, "skipped", DELETED)
+            elif keep_as_stored(session, known, read):
+                write_indexed(session, self.collection_id, read, known.chunks)
+                report = FileReport(read.file.path, "unchanged", read.reason, read.document.pages, known.chunks)
+            else:
                 return False
-            write_indexed(session, self.collection_id, read, entry.chunks)
             session.commit()
-        self._settled(FileReport(read.file.path, "unchanged", read.reason, read.document.pages, entry.chunks))
+        self._settled(report)
         return True
+
+    def _is_deleted(self, session: Session, file: ScannedFile, sha256: str) -> bool:
+        """By hand, maybe a moment ago, and not changed since. Asked in the transaction that would bring it back."""
+        if (str(file.root), file.path) not in self._known:  # nor was it on any page
+            return False
+        entry = find_entry(session, self.collection_id, str(file.root), file.path)
+        return is_still_deleted(file, sha256, entry, self._began)
 
     def _read_embed_commit(self, files: Sequence[ScannedFile]) -> None:
         with (
@@ -311,41 +327,54 @@ class Ingest:
     def _commit(self, connection: Connection, files: list[ReadFile], vectors: list[ChunkVectors]) -> None:
         """All of the files or none. Nothing is said of them before."""
         remaining = iter(vectors)
+        reports: list[FileReport] = []
         with Session(connection) as session:
+            begin_writing(session)
             if not self.chunks:  # the first of the run; nobody else writes meanwhile
                 describe_index(session, self.settings, self.embedder.dimension)
             for read in files:
-                own = list(islice(remaining, len(read.drafts)))
+                path, pages, own = read.file.path, read.document.pages, list(islice(remaining, len(read.drafts)))
+                if self._is_deleted(session, read.file, read.sha256):
+                    reports.append(FileReport(path, "skipped", DELETED))
+                    continue
                 put_document(session, self.collection_id, read.file, read.sha256, read.document, read.drafts, own)
-                write_indexed(session, self.collection_id, read, len(read.drafts))
+                write_indexed(session, self.collection_id, read, len(own))
+                reports.append(FileReport(path, "indexed", read.reason, pages, len(own)))
             session.commit()
-        for read in files:
-            self.chunks += len(read.drafts)
-            self._settled(FileReport(read.file.path, "indexed", read.reason, read.document.pages, len(read.drafts)))
+        for report in reports:
+            self.chunks += report.chunks
+            self._settled(report)
 
     def _settle_failure(self, failed: FailedFile) -> None:
+        with Session(self.engine) as session:
+            begin_writing(session)
+            report = self._failure(session, failed)
+            session.commit()
+        self._settled(report)
+
+    def _failure(self, session: Session, failed: FailedFile) -> FileReport:
         """A file that failed or is on the move keeps its older version searchable; one without words loses it."""
         file, state, reason = failed.file, failed.error.state, str(failed.error)
+        if self._is_deleted(session, file, failed.sha256):
+            return FileReport(file.path, "skipped", DELETED)
         is_kept = isinstance(failed.error, UnreadableFile | Unsettled)
-        with Session(self.engine) as session:
-            found = find_document(session, self.collection_id, str(file.root), file.path)
-            if not is_kept or (found is not None and found.deleted_at is not None):
-                remove_document(session, self.collection_id, str(file.root), file.path)
-            elif found is not None:
-                reason = f"{reason} (its older version stays searchable)"
-            write_ledger(
-                session,
-                self.collection_id,
-                file,
-                state,
-                reason,
-                read_ns=failed.read_ns,
-                sha256=failed.sha256,
-                chunks=None if is_kept else 0,
-                limits=self.limits if isinstance(failed.error, OverLimit) else "",
-            )
-            session.commit()
-        self._settled(FileReport(file.path, state, reason))
+        found = find_document(session, self.collection_id, str(file.root), file.path)
+        if not is_kept or (found is not None and found.deleted_at is not None):
+            remove_document(session, self.collection_id, str(file.root), file.path)
+        elif found is not None:
+            reason = f"{reason} (its older version stays searchable)"
+        write_ledger(
+            session,
+            self.collection_id,
+            file,
+            state,
+            reason,
+            read_ns=failed.read_ns,
+            sha256=failed.sha256,
+            chunks=None if is_kept else 0,
+            limits=self.limits if isinstance(failed.error, OverLimit) else "",
+        )
+        return FileReport(file.path, state, reason)
 
     def _settled(self, file: FileReport) -> None:
         self.report.files.append(file)

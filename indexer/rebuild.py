@@ -24,7 +24,7 @@ from indexer.errors import BusyError, StorageError
 from indexer.ingest import BATCH_CHUNKS
 from indexer.knowledge import generations
 from indexer.knowledge.calibration import forget
-from indexer.knowledge.database import reading, writing
+from indexer.knowledge.database import begin_writing, reading, writing
 from indexer.knowledge.encoding import AT_ONCE, encoded
 from indexer.knowledge.entries import Kept, encoded_anew, take_entries
 from indexer.knowledge.generations import Rebuild, rebuild_under_way
@@ -121,7 +121,7 @@ class _Writer:
     def write(self) -> Iterator[Session]:
         """One that sees what others have committed, and that others see whole or not at all."""
         with Session(self.engine) as session:
-            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            begin_writing(session)
             held_since = time.monotonic()
             yield session
             session.commit()

@@ -161,6 +161,11 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def begin_writing(session: Session) -> None:
+    """Begin a transaction that nobody else's comes between: what it reads is still so when it is committed."""
+    session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def storage_error(error: DatabaseError, where: str) -> StorageError | BusyError:
     """What SQLite says of a database in `where`, with what can be done about it."""
     if is_damaged(error.orig):

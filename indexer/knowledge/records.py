@@ -139,6 +139,11 @@ def find_document(session: Session, collection_id: int, root: str, path: str) ->
     return session.get(Document, found.id) if found else None
 
 
+def find_entry(session: Session, collection_id: int, root: str, path: str) -> LedgerEntry | None:
+    found = session.connection().execute(_ENTRY, _file(collection_id, root, path)).first()
+    return session.get(LedgerEntry, found.id) if found else None
+
+
 def is_older(entry: LedgerEntry) -> bool:
     """Whether a file was read, and by an older reader than there is now."""
     return bool(entry.sha256) and entry.reader < READER_VERSION
@@ -177,8 +182,7 @@ def write_ledger(
 
     A failure that somebody has seen stays seen while the same file fails for the same reason.
     """
-    found = session.connection().execute(_ENTRY, _file(collection_id, str(file.root), file.path)).first()
-    entry = session.get(LedgerEntry, found.id) if found else None
+    entry = find_entry(session, collection_id, str(file.root), file.path)
     values: dict[str, Any] = {
         "state": state,
         "reason": reason,

@@ -9,7 +9,7 @@ to purge. The entry of a file in somebody's own folder stays, marked: an ingest 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, and_
@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
-from indexer.knowledge.database import scrub, writing
+from indexer.knowledge.database import begin_writing, scrub, writing
 from indexer.knowledge.readable import readable_files, same_file
 from indexer.knowledge.records import find_document, remove_document
 from indexer.knowledge.tables import Change, Document, LedgerEntry, known_id, now
@@ -35,6 +35,7 @@ DELETED = "It was deleted by hand, and has not changed since. The documents page
 def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None:
     """The entry, deleted; None where there is none that the asker may read."""
     with Session(engine, expire_on_commit=False) as session:
+        begin_writing(session)  # or an ingest could put the document between the look for it and the deletion
         entry = _entry(session, entry_id, scope)
         if entry is not None and _hide(session, entry):
             session.commit()
@@ -47,6 +48,7 @@ def delete_files(settings: IndexerSettings, engine: Engine, entry_ids: Sequence[
     deleted = 0
     for at in range(0, len(entry_ids), AT_ONCE):
         with Session(engine) as session:
+            begin_writing(session)
             for id_ in entry_ids[at : at + AT_ONCE]:
                 entry = _entry(session, id_, scope)
                 if entry is None:
@@ -118,6 +120,21 @@ def is_as_deleted(file: ScannedFile, entry: LedgerEntry) -> bool:
         return False
 
 
+def is_still_deleted(file: ScannedFile, sha256: str, entry: LedgerEntry | None, since: datetime) -> bool:
+    """Whether a file that a run has read, or tried to, is deleted by hand and not known to be another one than then.
+
+    It may have been deleted after the run's walk. `sha256` is empty where its bytes were not looked at; `since` is when
+    the run began: of a collection that was removed as a whole before, it reads everything.
+    """
+    if entry is None or entry.deleted_at is None:
+        return False
+    if entry.mtime_ns == FORGOTTEN:
+        return entry.deleted_at.replace(tzinfo=UTC) >= since
+    if sha256:
+        return sha256 == entry.sha256
+    return file.lost or (file.size, file.mtime_ns) == (entry.size, entry.mtime_ns)
+
+
 def is_upload(settings: IndexerSettings, root: str) -> bool:
     """Whether the files below `root` are copies of Docent's own."""
     return Path(root).is_relative_to(settings.uploads_path.resolve())
@@ -134,6 +151,7 @@ def _hide(session: Session, entry: LedgerEntry) -> bool:
     entry.deleted_at = now()
     document = find_document(session, entry.collection_id, entry.root, entry.path)
     if document is not None:
+        entry.sha256 = entry.sha256 or document.sha256  # it was to be read again, and is deleted as it was read before
         document.deleted_at = entry.deleted_at
         session.add(Change(document_id=known_id(document), operation="delete"))
     return True
@@ -163,7 +181,7 @@ def _due(settings: IndexerSettings, engine: Engine, keep: timedelta) -> list[int
 
 def _purge(settings: IndexerSettings, engine: Engine, entry_id: int) -> None:
     with Session(engine) as session:
-        session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody brings it back between the look and the end
+        begin_writing(session)  # nobody brings it back between the look and the end
         entry = session.get(LedgerEntry, entry_id)
         if entry is None or entry.deleted_at is None:  # brought back meanwhile
             return

@@ -3,22 +3,25 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, select, update
 
-from indexer.documents.reading import read_ahead
-from indexer.documents.scan import ScannedFile
-from indexer.errors import BusyError
+from indexer.documents.reading import FailedFile, ReadFile, read_ahead
+from indexer.documents.scan import ScannedFile, scan
+from indexer.embed import ChunkVectors, EmbeddingInput
+from indexer.errors import BusyError, UnsupportedFile
 from indexer.ingest import ingest
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import writing
 from indexer.knowledge.file_query import FileQuery
+from indexer.knowledge.removal import known_files
 from indexer.knowledge.runs import Report
 from indexer.knowledge.tables import Chunk, Document, LedgerEntry
-from indexer.knowledge.trash import ask_again, delete_file, purge, restore_file
+from indexer.knowledge.trash import DELETED, ask_again, delete_file, delete_files, purge, restore_file
 from indexer.passages import Scope
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
@@ -126,6 +129,114 @@ def test_nor_what_changed_between_a_run_s_walk_and_its_reading(
     with Session(engine) as session:
         assert "the walk saw" in session.exec(select(Document.text).where(Document.path == "2.md")).one()
     delete_file(engine, entry_id(engine, "2.md"), Catalog(engine).everything())
+    run(docs)
+    assert shown(engine, state="deleted") == {"2.md"}
+
+
+def deleting(engine: Engine, path: str) -> None:
+    delete_file(engine, entry_id(engine, path), Catalog(engine).everything())
+
+
+class DeletingEmbedder(WordEmbedder):
+    """Somebody deletes a file while it is embedded."""
+
+    def __init__(self, engine: Engine, path: str) -> None:
+        super().__init__()
+        self._deleting = partial(deleting, engine, path)
+
+    def encode_chunks(self, chunks: Sequence[EmbeddingInput]) -> list[ChunkVectors]:
+        self._deleting()
+        return super().encode_chunks(chunks)
+
+
+def read_by_older(engine: Engine, text: str | None = None) -> None:
+    """As after the update to a reader that reads the same, or something other than `text`."""
+    with Session(engine) as session:
+        session.exec(update(LedgerEntry).values(reader=0))
+        if text is not None:
+            session.exec(update(Document).values(text=text))
+        session.commit()
+
+
+@pytest.mark.parametrize("stored", [None, "As it was read before."])
+def test_what_is_deleted_while_a_run_reads_it_again_stays_away(
+    engine: Engine, settings: IndexerSettings, docs: Path, run: Run, monkeypatch: pytest.MonkeyPatch, stored: str | None
+) -> None:
+    """By a newer reader, which finds the same words, or others, or none."""
+
+    def read(files: Sequence[ScannedFile], settings: IndexerSettings) -> Iterator[ReadFile | FailedFile]:
+        for path in ("2.md", "3.md"):
+            deleting(engine, path)
+        for one in read_ahead(files, settings):
+            fails = isinstance(one, ReadFile) and one.file.path == "3.md"
+            yield FailedFile(one.file, UnsupportedFile("No words."), one.read_ns, one.sha256) if fails else one
+
+    read_by_older(engine, stored)
+    monkeypatch.setattr("indexer.ingest.read_ahead", read)
+    report = run(docs)
+    assert {file.document for file in report.files if file.reason == DELETED} == {"2.md", "3.md"}
+    assert shown(engine, state="deleted") == {"2.md", "3.md"}
+    assert searched(engine, settings) == 4
+    with Session(engine) as session:
+        assert len(session.exec(select(Document)).all()) == 6, "both can be brought back"
+    monkeypatch.undo()
+    assert run(docs).counts["skipped"] == 2
+
+
+def test_nor_does_what_is_deleted_while_it_is_embedded_come_back(
+    engine: Engine, settings: IndexerSettings, docs: Path
+) -> None:
+    read_by_older(engine, "As it was read before.")
+    report = ingest([docs], settings, engine, lambda: DeletingEmbedder(engine, "2.md"))  # type: ignore[arg-type]
+    assert [file.document for file in report.files if file.reason == DELETED] == ["2.md"]
+    assert shown(engine, state="deleted") == {"2.md"}
+    assert searched(engine, settings) == 5
+
+
+def test_a_new_version_of_a_file_that_is_deleted_meanwhile_is_read(
+    engine: Engine, settings: IndexerSettings, docs: Path
+) -> None:
+    (docs / "2.md").write_text("# Rule 2\n\nThere is a new rule now.")
+    ingest([docs], settings, engine, lambda: DeletingEmbedder(engine, "2.md"))  # type: ignore[arg-type]
+    assert "2.md" in shown(engine, state="indexed")
+
+
+def test_a_collection_that_is_removed_while_it_is_read_again_stays_away(
+    engine: Engine, settings: IndexerSettings, docs: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(files: Sequence[ScannedFile], settings: IndexerSettings) -> Iterator[ReadFile | FailedFile]:
+        scope = Catalog(engine).everything()
+        delete_files(settings, engine, [file.entry_id for file in known_files(engine, scope)], scope, whole=True)
+        return read_ahead(files, settings)
+
+    read_by_older(engine, "As it was read before.")
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.ingest.read_ahead", read)
+        run(docs)
+    assert searched(engine, settings) == 0
+    assert run(docs).counts["indexed"] == 6, "the folder is named again"
+
+
+def test_what_is_to_be_read_again_and_is_deleted_before_stays_away(engine: Engine, docs: Path, run: Run) -> None:
+    ask_again(engine, entry_id(engine, "2.md"), Catalog(engine).everything())
+    deleting(engine, "2.md")
+    run(docs / "2.md")
+    assert shown(engine, state="deleted") == {"2.md"}
+
+
+def test_a_deleted_file_that_the_disk_does_not_give_for_a_while_stays_away(
+    engine: Engine, docs: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleting(engine, "2.md")
+
+    def lost(*arguments: object, **named: object) -> Iterator[ScannedFile]:
+        for file in scan(*arguments, **named):  # type: ignore[arg-type]
+            yield ScannedFile(file.root, file.path, refusal="cannot be opened", lost=True) if "2" in file.path else file
+
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.ingest.scan", lost)
+        run(docs)
+    assert shown(engine, state="deleted") == {"2.md"}
     run(docs)
     assert shown(engine, state="deleted") == {"2.md"}
 
