@@ -289,11 +289,12 @@ class Ingest:
             return False
         with Session(self.engine) as session:
             begin_writing(session)
-            if self._is_deleted(session, read.file, read.sha256):
+            entry = find_entry(session, self.collection_id, known.root, known.path)
+            if is_still_deleted(read.file, read.sha256, entry, self._began):
                 report = FileReport(read.file.path, "skipped", DELETED)
-            elif keep_as_stored(session, known, read):
-                write_indexed(session, self.collection_id, read, known.chunks)
-                report = FileReport(read.file.path, "unchanged", read.reason, read.document.pages, known.chunks)
+            elif entry is not None and keep_as_stored(session, entry, read):
+                write_indexed(session, self.collection_id, read)
+                report = FileReport(entry.path, "unchanged", read.reason, read.document.pages, entry.chunks)
             else:
                 return False
             session.commit()
@@ -302,9 +303,8 @@ class Ingest:
 
     def _is_deleted(self, session: Session, file: ScannedFile, sha256: str) -> bool:
         """By hand, maybe a moment ago, and not changed since. Asked in the transaction that would bring it back."""
-        if (str(file.root), file.path) not in self._known:  # nor was it on any page
-            return False
-        entry = find_entry(session, self.collection_id, str(file.root), file.path)
+        known = self._known.get((str(file.root), file.path))  # what is new was on no page
+        entry = find_entry(session, self.collection_id, known.root, known.path) if known else None
         return is_still_deleted(file, sha256, entry, self._began)
 
     def _read_embed_commit(self, files: Sequence[ScannedFile]) -> None:

@@ -208,8 +208,9 @@ def write_ledger(
     session.add(entry)
 
 
-def write_indexed(session: Session, collection_id: int, read: ReadFile, chunks: int) -> None:
-    """The ledger entry of a file that was read into so many chunks."""
+def write_indexed(session: Session, collection_id: int, read: ReadFile, chunks: int | None = None) -> None:
+    """The ledger entry of a file that was read into so many chunks; None: its chunks are those that are there, as many
+    as the rebuild that made them has counted or will count."""
     write_ledger(
         session,
         collection_id,

@@ -1,6 +1,7 @@
 """A rebuild makes a second generation of chunks while the first one is searched, goes on after an end at any moment,
 and loses nothing that others changed meanwhile."""
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from sqlalchemy import Engine, event
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, update
 
 from indexer import rebuild as module
 from indexer.documents.chunk import ChunkDraft, chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.documents.extract.text import reader as plain_text
+from indexer.documents.reading import FailedFile, ReadFile, read_ahead
 from indexer.documents.scan import ScannedFile
 from indexer.embed import ChunkVectors, model_folder
 from indexer.errors import BusyError, IndexMismatchError
@@ -274,6 +276,36 @@ def test_what_is_changed_meanwhile_is_right_after_the_switch(
         (indexed / "6.md").write_text(text_of(6))
         (indexed / "9.md").unlink()
         settings, other = other, settings
+
+
+def test_an_ingest_that_began_before_the_clearing_counts_no_passages_of_before(
+    folder: Path,
+    settings: IndexerSettings,
+    other: IndexerSettings,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It looks at the ledger, the rebuild counts anew, and then it writes of files that a newer reader reads alike."""
+
+    def ended() -> None:
+        raise Ended
+
+    def read(files: Sequence[ScannedFile], settings: IndexerSettings) -> Iterator[ReadFile | FailedFile]:
+        assert discard_rebuild(other, engine) is not None, "it has switched: nothing but clearing is left"
+        return read_ahead(files, settings)
+
+    ingest([folder], settings, engine, WordEmbedder)  # type: ignore[arg-type]
+    with pytest.raises(Ended):
+        rebuild_index(other, engine, WordEmbedder(), after_switch=ended)  # type: ignore[arg-type]
+    with Session(engine) as session:
+        session.exec(update(LedgerEntry).values(reader=0))
+        session.commit()
+    monkeypatch.setattr("indexer.ingest.read_ahead", read)
+    report = ingest([folder], other, engine, WordEmbedder)  # type: ignore[arg-type]
+    assert report.counts["unchanged"] == DOCUMENTS
+    assert verify_index(other, engine) == []
+    with Session(engine) as session:
+        assert sum(file.chunks for file in report.files) == session.exec(select(func.count(col(Chunk.id)))).one()
 
 
 def test_what_is_deleted_by_hand_meanwhile_stays_hidden_and_can_be_brought_back(
