@@ -18,6 +18,7 @@ from indexer.knowledge.generations import current, not_rebuilt, rebuild_under_wa
 from indexer.knowledge.readable import same_file
 from indexer.knowledge.tables import Chunk, Document, Entry, IndexInfo, LedgerEntry
 from indexer.search.agreement import differences
+from indexer.search.state import State, followed
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 
@@ -94,11 +95,11 @@ def _database_problems(session: Session) -> Iterator[str]:
 
 
 def _index_problems(settings: IndexerSettings, engine: Engine) -> list[str]:
-    kept, anew = Store(engine, settings.index_path), Store(engine, settings.index_path)
-    kept.load()
-    anew.follow()  # without a snapshot: made of the database alone
-    kept.follow()
-    return list(differences(kept.state, anew.state))
+    stored, _ = Store(engine, settings.index_path).stored()
+    with reading(engine) as session:  # both of one moment, whatever is committed while the second one is made
+        kept, _ = followed(stored or State(), session)
+        anew, _ = followed(State(), session)
+    return list(differences(kept, anew))
 
 
 def _ledger_problems(session: Session) -> Iterator[str]:

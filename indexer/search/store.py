@@ -127,18 +127,27 @@ class Store:
     def load(self) -> None:
         """Read the newest snapshot that belongs to this database, then follow. Any other is removed."""
         with self._following:
-            for snapshot in self._snapshots():
-                try:
-                    self._state = read_snapshot(snapshot, self._engine)
-                    break
-                except OutdatedSnapshot:
-                    shutil.rmtree(snapshot, ignore_errors=True)
-                except Exception as error:  # whatever numpy, zipfile and FAISS raise over damaged bytes
-                    if not snapshot.exists():  # another process has just replaced it
-                        continue
-                    log.warning("The index snapshot %s cannot be used (%s); the index is built anew.", snapshot, error)
-                    shutil.rmtree(snapshot, ignore_errors=True)
+            state, useless = self.stored()
+            for snapshot in useless:
+                shutil.rmtree(snapshot, ignore_errors=True)
+            self._state = state or self._state
         self.follow()
+
+    def stored(self) -> tuple[State | None, list[Path]]:
+        """The state of the newest snapshot that belongs to this database, None where there is none; and the newer
+        folders that hold no such state."""
+        useless: list[Path] = []
+        for snapshot in self._snapshots():
+            try:
+                return read_snapshot(snapshot, self._engine), useless
+            except OutdatedSnapshot:
+                useless.append(snapshot)
+            except Exception as error:  # whatever numpy, zipfile and FAISS raise over damaged bytes
+                if not snapshot.exists():  # another process has just replaced it
+                    continue
+                log.warning("The index snapshot %s cannot be used (%s); the index is built anew.", snapshot, error)
+                useless.append(snapshot)
+        return None, useless
 
     def _snapshots(self) -> list[Path]:
         """Newest first."""

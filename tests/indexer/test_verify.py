@@ -1,6 +1,7 @@
 """`indexer verify` finds each kind of damage, and nothing where all is well."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.knowledge.tables import Chunk, Document, Entry, LedgerEntry
+from indexer.rebuild import rebuild_index
+from indexer.search import state
 from indexer.search.store import Store
 from indexer.settings import IndexerSettings
 from indexer.verify import verify_index
 from tests.indexer.small_knowledge import Knowledge
+from tests.word_embedder import WordEmbedder
 
 Damage = Callable[[Session, Document, Chunk], None]
 
@@ -227,3 +231,48 @@ def test_an_index_that_holds_something_else_is_found(
         connection.exec_driver_sql(change)
         connection.commit()
     assert any(found in problem for problem in verify_index(settings, engine))
+
+
+def test_what_is_written_while_it_looks_is_no_difference(
+    whole: Knowledge, engine: Engine, settings: IndexerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(engine, settings.index_path)
+    store.load()
+    store.save()
+    read, written = state._read, iter(range(3))
+
+    def read_beside_a_writer(session: Session, document_id: int) -> object:
+        for number in written:
+            whole.put(f"new {number}.md", "It was written just now.")
+        return read(session, document_id)
+
+    monkeypatch.setattr(state, "_read", read_beside_a_writer)
+    assert verify_index(settings, engine) == []
+    assert next(written, None) is None
+
+
+def outdated(engine: Engine, settings: IndexerSettings) -> None:
+    rebuild_index(settings, engine, WordEmbedder())  # type: ignore[arg-type]
+
+
+def damaged(_engine: Engine, settings: IndexerSettings) -> None:
+    for file in settings.index_path.glob("*/dense.faiss"):
+        file.write_bytes(b"no index")
+
+
+@pytest.mark.parametrize("make_useless", [outdated, damaged])
+def test_nothing_is_changed(
+    make_useless: Callable[[Engine, IndexerSettings], None], whole: Knowledge, engine: Engine, settings: IndexerSettings
+) -> None:
+    """Nor are snapshots removed that no search would take."""
+    store = Store(engine, settings.index_path)
+    store.load()
+    store.save()
+    make_useless(engine, settings)
+    before = contents(settings.index_path)
+    assert verify_index(settings, engine) == []
+    assert contents(settings.index_path) == before != {}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
