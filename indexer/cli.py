@@ -55,9 +55,9 @@ def remove() -> None:
     """Remove files and folders from what is indexed.
 
     Your own files stay where they are. PATHS are paths of this machine, or relative to the folder that was ingested, as
-    `indexer status` names them. It is what Delete on the documents page does: no search finds a file from now on, for
-    ten minutes it can be brought back there, and an ingest leaves it alone until it changes. After --all an ingest of
-    the folder reads everything again. The exit status is 1 where a path names nothing.
+    the documents page and `indexer export` name them. It is what Delete on the documents page does: no search finds a
+    file from now on, for ten minutes it can be brought back there, and an ingest leaves it alone until it changes.
+    After --all an ingest of the folder reads everything again. The exit status is 1 where a path names nothing.
     """
 
 

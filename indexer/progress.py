@@ -21,6 +21,7 @@ from rich.progress import Progress as Bar
 
 from indexer.console import inert
 from indexer.knowledge.runs import FileReport, Report, RunProgress
+from indexer.knowledge.trash import DELETED
 
 if TYPE_CHECKING:  # an ingest does without the search that enriching needs
     from indexer.enrich.enrich import EnrichProgress, EnrichReport
@@ -43,7 +44,16 @@ def _line(state: str, file: FileReport) -> str:
 
 
 def skipped_lines(files: Sequence[FileReport]) -> list[str]:
-    """What was skipped, a line a file, or a line a kind where many are of it; the ledger has each with its reason."""
+    """What was skipped, a line a file, or a line a kind where many are of it; the ledger has each with its reason.
+
+    Last stands what was deleted by hand: `indexer status` does not tell of it any more."""
+    lines = _lines_of_kinds([file for file in files if file.reason != DELETED])
+    if len(lines) < sum(file.reason != DELETED for file in files):
+        lines.append("`indexer status --files` names every file that was skipped, with the reason.")
+    return lines + _lines_of_kinds([file for file in files if file.reason == DELETED])
+
+
+def _lines_of_kinds(files: Sequence[FileReport]) -> list[str]:
     kinds: dict[str, list[FileReport]] = {}
     for file in files:
         kinds.setdefault(_kind(file), []).append(file)
@@ -57,8 +67,6 @@ def skipped_lines(files: Sequence[FileReport]) -> list[str]:
         else:
             what = "files and folders" if any(file.document.endswith("/") for file in alike) else "files"
             lines.append(f"{'skipped':9} {len(alike):,} {what}, one of them {first.document}: {first.reason}")
-    if len(lines) < len(files):
-        lines.append("`indexer status` names every file that was skipped, with the reason.")
     return lines
 
 

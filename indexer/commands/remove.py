@@ -58,7 +58,7 @@ def _tell(removed: Sequence[KnownFile], before: Sequence[KnownFile], unknown: Se
         message(f"{len(before)} had been deleted by hand before.")
     for path in unknown:
         shown = path or "''"
-        message(f"not found {shown}: no file of the ledger is or lies below it. `indexer status --files` names them.")
+        message(f"not found {shown}: no file of the ledger is or lies below it. `indexer export` has the path of each.")
     if removed and not for_good:
         minutes = round(UNDO.total_seconds() / 60)
         message(f"No search finds them any more. For {minutes} minutes the documents page can bring them back.")

@@ -20,12 +20,25 @@ from indexer.settings import IndexerSettings
 
 @dataclass
 class _Group:
-    """Files that are not indexed, of one state and one kind of reason: `reason` is the most frequent one."""
+    """Files that are not indexed, of one state and one kind of reason."""
 
     state: str
-    reason: str
-    files: int = 0
-    documents: list[str] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[str]:
+        return [entry.path for entry in self.entries]
+
+    @property
+    def one(self) -> LedgerEntry:
+        """One of those with the most frequent reason."""
+        reason, _ = Counter(entry.reason for entry in self.entries).most_common(1)[0]
+        return next(entry for entry in self.entries if entry.reason == reason)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether all have the very same reason, down to the numbers in it."""
+        return len({entry.reason for entry in self.entries}) == 1
 
 
 @dataclass
@@ -57,7 +70,7 @@ def run(collection: tuple[str, ...], files: bool, as_json: bool) -> None:
             _states(reasons, one.name),
             older.get(one.name, 0),
             sum(r.files for r in reasons if r.collection == one.name and r.state == "indexed" and r.reason),
-            _groups(reasons, unread, one.name),
+            _groups(unread, one.name),
         )
         for one in catalog.collections(scope)
     ]
@@ -81,17 +94,14 @@ def _states(reasons: Sequence[Reason], collection: str) -> dict[str, int]:
     return dict(counted.most_common())
 
 
-def _groups(reasons: Sequence[Reason], unread: Sequence[tuple[str, LedgerEntry]], collection: str) -> list[_Group]:
+def _groups(unread: Sequence[tuple[str, LedgerEntry]], collection: str) -> list[_Group]:
     """The largest first."""
     groups: dict[tuple[str, str], _Group] = {}
-    for one in reasons:
-        if one.collection == collection and one.state != "indexed":
-            alike = (one.state, kind_of_reason(one.reason))
-            groups.setdefault(alike, _Group(one.state, one.reason)).files += one.files
     for name, entry in unread:
-        if name == collection and (found := groups.get((entry.state, kind_of_reason(entry.reason)))):
-            found.documents.append(entry.path)
-    return sorted(groups.values(), key=lambda group: -group.files)
+        if name == collection:
+            kind = (entry.state, kind_of_reason(entry.reason))
+            groups.setdefault(kind, _Group(entry.state)).entries.append(entry)
+    return sorted(groups.values(), key=lambda group: (-len(group.entries), group.state, group.one.reason))
 
 
 def _room(settings: IndexerSettings) -> dict[str, int]:
@@ -131,10 +141,7 @@ def _as_json(
                 "states": one.states,
                 "read_by_older": one.read_by_older,
                 "with_remarks": one.remarks,
-                "reasons": [
-                    {"state": group.state, "reason": group.reason, "files": group.files, "documents": group.documents}
-                    for group in one.groups
-                ],
+                "reasons": [_group_json(group) for group in one.groups],
             }
             for one in shown
         ],
@@ -144,6 +151,11 @@ def _as_json(
         "rebuild": _rebuild_json(rebuild) if rebuild else None,
         "bytes": dict(room),
     }
+
+
+def _group_json(group: _Group) -> dict[str, Any]:
+    documents = group.documents
+    return {"state": group.state, "reason": group.one.reason, "files": len(documents), "documents": documents}
 
 
 def _rebuild_json(progress: RebuildProgress) -> dict[str, Any]:
@@ -173,20 +185,23 @@ def _show(shown: Sequence[_Shown], files: bool, rebuild: RebuildProgress | None,
                        "their folder reads them again")  # fmt: skip
         for group in one.groups:
             _show_group(one.name, group, files)
-    if any(group.files > 1 for one in shown for group in one.groups) and not files:
-        click.echo("`indexer status --files` names every file.")
+    if any(len(group.entries) > 1 for one in shown for group in one.groups) and not files:
+        click.echo("`indexer status --files` names every file that is not indexed, with its reason.")
     if rebuild:
         click.echo(_rebuild_line(rebuild))
     click.echo(f"On the disk: {', '.join(f'{what} {size / 1e6:.1f} MB' for what, size in room.items())}")
 
 
 def _show_group(collection: str, group: _Group, files: bool) -> None:
-    if group.files == 1:
-        click.echo(inert(f"  {group.state:9} {collection}/{''.join(group.documents)}: {group.reason}"))
+    one, count = group.one, len(group.entries)
+    if count == 1:
+        click.echo(inert(f"  {group.state:9} {collection}/{one.path}: {one.reason}"))
         return
-    click.echo(inert(f"  {group.state:9} {group.files} files: {group.reason}"))
-    for document in group.documents if files else ():
-        click.echo(inert(f"            {collection}/{document}"))
+    which = "" if group.is_alike else f", one of them {one.path}"
+    click.echo(inert(f"  {group.state:9} {count} files{which}: {one.reason}"))
+    for entry in group.entries if files else ():
+        own = "" if group.is_alike else f": {entry.reason}"
+        click.echo(inert(f"            {collection}/{entry.path}{own}"))
 
 
 def _rebuild_line(progress: RebuildProgress) -> str:

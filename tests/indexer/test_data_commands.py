@@ -105,8 +105,10 @@ def test_status_groups_reasons_the_most_frequent_first(run: Run, filled: Knowled
     assert "needs_ocr docs/scan.pdf: It holds no text." in shown
     assert "a.exe" not in shown
     assert "--files" in shown
+    assert "failed    2 files, one of them big.pdf: It has 70 pages" in shown, "it is true of one of them"
     named = run("status", "--files").stdout
     assert all(f"docs/{path}" in named for path in UNREAD)
+    assert "docs/bigger.pdf: It has 900 pages" in named
 
 
 def test_status_of_one_collection(run: Run, filled: Knowledge) -> None:
@@ -250,6 +252,8 @@ def test_remove_says_what_it_did_and_what_it_did_not_find(run: Run, filled: Know
     assert "For 10 minutes the documents page can bring them back." in result.stderr
     assert documents(engine) == {"leave.md", "hr/old/rooms.md"}
     assert run.json("remove", "nothing", status=1)["not_found"] == ["nothing"]
+    assert "`indexer export` has the path of each" in result.stderr
+    assert {"leave.md", "hr/old/rooms.md"} <= {line["document"] for line in lines(run("export").stdout)}
 
 
 def test_remove_takes_no_file_that_was_not_meant(run: Run, filled: Knowledge, engine: Engine, root: Path) -> None:

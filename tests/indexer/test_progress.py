@@ -1,9 +1,10 @@
 """What a person reads after a run: what was skipped, in few lines."""
 
 from indexer.knowledge.runs import FileReport
+from indexer.knowledge.trash import DELETED
 from indexer.progress import NAMED, skipped_lines
 
-STATUS = "`indexer status` names every file that was skipped, with the reason."
+STATUS = "`indexer status --files` names every file that was skipped, with the reason."
 
 
 def skipped(document: str, reason: str) -> FileReport:
@@ -42,3 +43,10 @@ def test_many_files_of_one_kind_are_one_line_each_kind() -> None:
         "skipped   4 files and folders, one of them old/a.md: left out by .docentignore",
         STATUS,
     ]
+
+
+def test_of_what_was_deleted_by_hand_the_status_is_no_place_to_look() -> None:
+    deleted = [skipped(f"{number}.md", DELETED) for number in range(NAMED + 1)]
+    told = f"skipped   4 files, one of them 0.md: {DELETED}"
+    assert skipped_lines(deleted) == [told]
+    assert skipped_lines([*deleted, *not_read(".py", 4)])[1:] == [STATUS, told]
