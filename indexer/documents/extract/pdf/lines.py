@@ -22,7 +22,7 @@ from indexer.documents.extract.pdf.characters import (
     turned,
 )
 from indexer.documents.extract.pdf.forms import Entry
-from indexer.documents.extract.pdf.sheets import NO_SPAN, Sheet
+from indexer.documents.extract.pdf.spots import NO_SPAN, Sheet
 from indexer.documents.extract.traced import chained
 
 CELL_GAP = 1.6  # of the font size: a wider gap in a line stands between two columns

@@ -13,7 +13,7 @@ from indexer.documents.extract.pdf.forms import Entries
 from indexer.documents.extract.pdf.layers import take_hidden_off
 from indexer.documents.extract.pdf.lines import Line, page_lines
 from indexer.documents.extract.pdf.margins import set_notes_apart, without_line_numbers
-from indexer.documents.extract.pdf.sheets import Sheet
+from indexer.documents.extract.pdf.spots import Sheet
 
 _LETTER = (0, 0, 612, 792)
 _EACH = 23  # of this many characters one is asked whether its letter is known
