@@ -66,9 +66,9 @@ def not_of(kind: str, names: Iterable[str]) -> UnreadableFile:
     )
 
 
-def only_pictures() -> NeedsOcr:
-    """What to raise of a file in which somebody sees words, and no word is stored."""
-    return NeedsOcr("No text in it: the words are pictures.", "Save it as PDF and run text recognition (OCR) on that.")
+def only_pictures(missing: str = "No text in it") -> NeedsOcr:
+    """What to raise of a file in which somebody sees words, and no word is stored; `missing` says where none is."""
+    return NeedsOcr(f"{missing}: the words are pictures.", "Save it as PDF and run text recognition (OCR) on that.")
 
 
 def _other(kind: str, other: str) -> UnreadableFile:

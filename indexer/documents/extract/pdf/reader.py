@@ -16,7 +16,7 @@ from indexer.documents.extract.pdf.layers import may_have_layers
 from indexer.documents.extract.pdf.page import Page, read_page
 from indexer.documents.extract.pdf.remarks import check, remarks
 from indexer.documents.extract.titles import choose_title
-from indexer.errors import UnreadableFile
+from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of forms that we remark
 
@@ -59,8 +59,7 @@ def _open(data: bytes) -> pdfium.PdfDocument:
         return document
     except pdfium.PdfiumError as error:
         what, advice = _REASONS.get(
-            _failure(data),
-            ("The file is not a PDF, or it is damaged or incomplete.", "Open it and save it again, or fetch it anew."),
+            _failure(data), ("The file is not a PDF, or it is damaged or incomplete.", SAVE_AGAIN)
         )
         raise UnreadableFile(what, advice) from error
 

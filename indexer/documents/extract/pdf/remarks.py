@@ -11,7 +11,7 @@ from indexer.documents.extract import clean
 from indexer.documents.extract.pdf.forms import MOST_FIELDS, Entries
 from indexer.documents.extract.pdf.page import Page
 from indexer.documents.extract.places import listed
-from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
+from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile, UnsupportedFile
 
 PICTURE_SHARE = 0.04
 """Share of a page from which a picture may hold words. Logos and rules are smaller."""
@@ -45,7 +45,7 @@ def check(document: pdfium.PdfDocument, pages: Sequence[Page]) -> None:
     if any(page.lines for page in pages):
         return
     if any(page.sheet is None for page in pages):
-        raise UnreadableFile("No page of the PDF can be read: it is damaged.", "Open it and save it again.")
+        raise UnreadableFile("No page of the PDF can be read: it is damaged.", SAVE_AGAIN)
     if any(not page.is_blank for page in pages):
         count = "its only page" if len(pages) == 1 else f"any of its {len(pages)} pages"
         raise NeedsOcr(

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from indexer.documents.extract.builder import DocumentBuilder
+from indexer.documents.extract.office.check import only_pictures
 from indexer.documents.extract.office.package import damage
 from indexer.documents.extract.places import counted, listed
-from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile
+from indexer.errors import SAVE_AGAIN, UnreadableFile
 
 
 @dataclass
@@ -72,10 +73,7 @@ def check(builder: DocumentBuilder, unread: Unread, slides: int) -> None:
         what = "No slide of the file can be read: it is damaged." if is_all else " ".join(remarks(unread))
         raise UnreadableFile(what, SAVE_AGAIN)
     if (unread.pictures or unread.small_pictures) and not unread.hidden:
-        raise NeedsOcr(
-            f"No text on {'its only slide' if slides == 1 else f'any of its {slides} slides'}: the words are pictures.",
-            "Save it as PDF and run text recognition (OCR) on that.",
-        )
+        raise only_pictures(f"No text on {'its only slide' if slides == 1 else f'any of its {slides} slides'}")
     if unread.small_pictures:
         builder.remarks.append(
             f"{counted(len(unread.small_pictures), 'small picture')} on {_slides(unread.small_pictures)}."
