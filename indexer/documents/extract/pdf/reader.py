@@ -41,7 +41,15 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
     cover = builder.page_of_headings(1)
     builder.remarks += remarks(document, pages, entries, cover)
     title = choose_title(name, document.get_metadata_value("Title"), cover, builder.first_heading())
-    return builder.build(title, pages=len(document), boxes=encode(_runs(builder, pages)))
+    return builder.build(title, pages=len(document), boxes=_boxes(builder, pages))
+
+
+def _boxes(builder: DocumentBuilder, pages: Sequence[Page]) -> bytes:
+    """Where the words stand; nothing where fonts and pages say what cannot be: the words are worth more."""
+    try:
+        return encode(_runs(builder, pages))
+    except (ArithmeticError, ValueError):
+        return b""
 
 
 def _runs(builder: DocumentBuilder, pages: Sequence[Page]) -> Iterator[Run]:

@@ -124,12 +124,13 @@ class Sheet:
         a line of Hebrew."""
         _, low, high = self._strips[strip]
         lefts, rights = self._lefts[first : first + count], self._rights[first : first + count]
-        if all(map(operator.le, lefts, lefts[1:])):  # most lines, and many
+        stands = lefts[0] > -math.inf  # the second of two words that do not stand side by side may begin with the space
+        if stands and all(map(operator.le, lefts, lefts[1:])):  # most lines, and many
             yield self._run(strip, start, count, [*lefts, max(rights[-1], lefts[-1])])
             return
         tolerance = _BACK * (high - low)
         turns = [after < before - tolerance for before, after in pairwise(lefts)]
-        if not any(turns):
+        if stands and not any(turns):
             yield self._run(strip, start, count, [*lefts, max(rights[-1], lefts[-1])])
             return
         at = 0
