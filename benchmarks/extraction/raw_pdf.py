@@ -15,9 +15,10 @@ class Page:
     annotations: Sequence[str] = ()
 
 
-def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: str = "") -> bytes:
+def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: str = "", catalog: str = "") -> bytes:
     """`tree` are entries of the parent of all pages; `font` are objects of a font F3, the first of which is the font
-    and which refer to one another as {0}, {1}; `layer` is one that is switched off, and L in contents."""
+    and which refer to one another as {0}, {1}; `layer` is one that is switched off, and L in contents; `catalog` are
+    entries of the catalog."""
     objects: list[str] = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>")
     names = [f"{len(objects) + 1 + index} 0 R" for index in range(len(font))]
@@ -39,7 +40,7 @@ def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: 
         )
         kids.append(f"{len(objects)} 0 R")
     off = f"/OCProperties << /OCGs [{layers}] /D << /OFF [{layers}] >> >>" if layer else ""
-    objects[0] = f"<< /Type /Catalog /Pages 2 0 R {off} >>"
+    objects[0] = f"<< /Type /Catalog /Pages 2 0 R {off} {catalog} >>"
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} {tree} >>"
     return _file(objects)
 

@@ -23,8 +23,13 @@ _MOST_WORK = 2_000_000  # groups times objects of one page: PDFium looks at all 
 
 
 def may_have_layers(data: bytes) -> bool:
-    """Whether the file says anything of layers: openly, in packed objects, or encrypted, where nobody knows."""
-    if _OPTIONAL in data or b"/Encrypt" in data:
+    """Whether the file says anything of layers."""
+    return may_say(data, _OPTIONAL)
+
+
+def may_say(data: bytes, name: bytes) -> bool:
+    """Whether the name stands in the file: openly, in packed objects, or encrypted, where nobody knows."""
+    if name in data or b"/Encrypt" in data:
         return True
     left = _MOST_UNPACKED
     for found in _PACKED_OBJECTS.finditer(data):
@@ -32,7 +37,7 @@ def may_have_layers(data: bytes) -> bool:
             unpacked = zlib.decompressobj().decompress(data[found.end() : found.end() + left], left)
         except zlib.error:
             continue
-        if _OPTIONAL in unpacked:
+        if name in unpacked:
             return True
         left -= len(unpacked)
         if left <= 0:

@@ -35,7 +35,7 @@ def extract(data: bytes, name: str) -> ExtractedDocument:
             pages.append(read_page(document, number, entries, layers))
         except pdfium.PdfiumError:
             pages.append(Page())
-    check(document, pages)
+    check(document, pages, entries, data)
     builder = DocumentBuilder()
     add_pages(builder, [page.lines for page in pages])
     cover = builder.page_of_headings(1)

@@ -9,6 +9,7 @@ import pypdfium2.raw as raw
 
 from indexer.documents.extract import clean
 from indexer.documents.extract.pdf.forms import MOST_FIELDS, Entries
+from indexer.documents.extract.pdf.layers import may_say
 from indexer.documents.extract.pdf.page import Page
 from indexer.documents.extract.places import listed
 from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile, UnsupportedFile
@@ -16,6 +17,7 @@ from indexer.errors import SAVE_AGAIN, NeedsOcr, UnreadableFile, UnsupportedFile
 PICTURE_SHARE = 0.04
 """Share of a page from which a picture may hold words. Logos and rules are smaller."""
 _MOST_NAMED = 5  # embedded files whose names are told
+_XFA = (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 _LONGEST_WAITING = 1500  # characters of a page that only asks for another program
 _WAITING = re.compile(
     r"please wait\W.*(?:not eventually replaced|adobe reader)|this pdf form requires a newer version"
@@ -27,21 +29,20 @@ _WAITING = re.compile(
 _PORTFOLIO = re.compile(r"pdf[ -]?(?:portfolio|portefeuille|package|paket)", re.IGNORECASE)
 
 
-def check(document: pdfium.PdfDocument, pages: Sequence[Page]) -> None:
-    """Raises what is true of a document without any text of its own."""
-    text = "\n".join(line.text for page in pages for line in page.lines) if len(pages) <= 2 else ""
-    if len(text) <= _LONGEST_WAITING:
-        if _WAITING.search(text):
-            raise UnsupportedFile(
-                "The PDF is a form of a kind (XFA) that only Adobe's programs show; to others its page says no more"
-                ' than "Please wait".',
-                "Open it in Adobe Acrobat Reader and print it to a PDF.",
-            )
-        if _PORTFOLIO.search(text) and _embedded(document):
-            raise UnsupportedFile(
-                f"The PDF is a portfolio: a cover, and {_files(_embedded(document))} inside.",
-                "Save the files from it and index those.",
-            )
+def check(document: pdfium.PdfDocument, pages: Sequence[Page], entries: Entries, data: bytes) -> None:
+    """Raises what is true of a document without any text of its own: its words alone are no proof of that."""
+    text = _short_text(pages)
+    if _WAITING.search(text) and document.get_formtype() in _XFA and not entries.fields:
+        raise UnsupportedFile(
+            "The PDF is a form of a kind (XFA) that only Adobe's programs show; to others its page says no more"
+            ' than "Please wait".',
+            "Open it in Adobe Acrobat Reader and print it to a PDF.",
+        )
+    if _PORTFOLIO.search(text) and may_say(data, b"/Collection") and _embedded(document):
+        raise UnsupportedFile(
+            f"The PDF is a portfolio: a cover, and {_files(_embedded(document))} inside.",
+            "Save the files from it and index those.",
+        )
     if any(page.lines for page in pages):
         return
     if any(page.sheet is None for page in pages):
@@ -57,7 +58,7 @@ def check(document: pdfium.PdfDocument, pages: Sequence[Page]) -> None:
             f"The PDF has no text of its own, but {_files(_embedded(document))} inside.",
             "Save the files from it and index those.",
         )
-    if document.get_formtype() in (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND):
+    if document.get_formtype() in _XFA:
         raise UnsupportedFile(
             "The PDF is a form of a kind (XFA) that only Adobe's programs show.",
             "Open it in Adobe Acrobat Reader and print it to a PDF.",
@@ -68,10 +69,12 @@ def check(document: pdfium.PdfDocument, pages: Sequence[Page]) -> None:
 def remarks(document: pdfium.PdfDocument, pages: Sequence[Page], entries: Entries, cover: str) -> list[str]:
     """`cover` is the title on a first page that holds nothing else: its picture is an ornament."""
     found = []
-    if document.get_formtype() in (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND):
+    if document.get_formtype() in _XFA:
         found.append("The form is of a kind (XFA) that only Adobe's programs show; its fields are not searched.")
     elif document.get_formtype() != raw.FORMTYPE_NONE and document.formenv is None:
         found.append("Its form is damaged; what is typed into it is not searched.")
+    elif _WAITING.search(_short_text(pages)):
+        found.append("Its page may only stand for a form of a kind (XFA) that only Adobe's programs show.")
     if entries.fields > MOST_FIELDS:
         found.append(f"Of {entries.fields} fields of its form, {MOST_FIELDS} are read.")
     bare = _those(pages, lambda page: not page.lines and not page.is_blank)
@@ -113,6 +116,12 @@ def remarks(document: pdfium.PdfDocument, pages: Sequence[Page], entries: Entrie
         if numbers:
             found.append(f"{_pages(numbers)} {one if len(numbers) == 1 else many} {what}")
     return found + _laid_over(document, pages)
+
+
+def _short_text(pages: Sequence[Page]) -> str:
+    """The text of a document that may be no more than a cover, or a page that asks for another program; else ""."""
+    text = "\n".join(line.text for page in pages for line in page.lines) if len(pages) <= 2 else ""
+    return text if len(text) <= _LONGEST_WAITING else ""
 
 
 def _laid_over(document: pdfium.PdfDocument, pages: Sequence[Page]) -> list[str]:

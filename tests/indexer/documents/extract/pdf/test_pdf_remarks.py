@@ -9,6 +9,7 @@ from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from indexer.errors import UnsupportedFile
 
+XFA = "/AcroForm << /Fields [] /XFA [(template) (x)] >>"
 LEAD = at(72, 760, "Fire drill", "F2", 16) + at(72, 720, "The drill begins at ten.")
 
 
@@ -40,18 +41,50 @@ def test_files_inside() -> None:
 def test_a_portfolio_is_its_files() -> None:
     cover = at(72, 720, "For the best experience, open this PDF portfolio in Acrobat X or later.")
     with pytest.raises(UnsupportedFile, match=r"a portfolio: a cover, and 2 files \(a.csv, b.csv\) inside"):
-        read(with_files(pdf([Page(cover, box(A4))]), "a.csv", "b.csv"))
+        read(with_files(pdf([Page(cover, box(A4))], catalog="/Collection << /View /D >>"), "a.csv", "b.csv"))
     with pytest.raises(UnsupportedFile, match=r"no text of its own, but the file a.csv inside"):
         read(with_files(pdf([Page("", box(A4))]), "a.csv"))
+
+
+def test_words_about_a_portfolio_make_none() -> None:
+    found = read(with_files(pdf([Page(at(72, 720, "The PDF package for new colleagues."), box(A4))]), "map.csv"))
+    assert found.text == "The PDF package for new colleagues."
+    assert found.remarks == ("The file map.csv inside is not searched.",)
 
 
 def test_a_form_that_only_adobe_shows_says_please_wait() -> None:
     waiting = at(72, 720, "Please wait...", "F2", 16)
     waiting += at(72, 690, "If this message is not eventually replaced by the proper contents of the document, your")
     waiting += at(72, 676, "PDF viewer may not be able to display this type of document.")
-    with pytest.raises(UnsupportedFile, match="only Adobe's programs show"):
-        read(pdf([Page(waiting, box(A4))]))
+    for more in ("", "/NeedsRendering true"):
+        with pytest.raises(UnsupportedFile, match="only Adobe's programs show"):
+            read(pdf([Page(waiting, box(A4))], catalog=f"{XFA} {more}"))
     assert "Please wait" in read(pdf([Page(at(72, 720, "Please wait for the porter."), box(A4))])).text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "To view this form, use Adobe Reader 9 or a later version.",
+        "Bitte warten Sie, bis Adobe Reader das Formular geladen hat.",
+        "Please wait until the porter has installed Adobe Reader.",
+    ],
+)
+def test_words_about_such_a_form_make_none(said: str) -> None:
+    page = at(72, 720, said) + at(72, 690, "Print it, sign it and hand it to the porter.")
+    found = read(pdf([Page(page, box(A4))]))
+    assert found.text == f"{said}\n\nPrint it, sign it and hand it to the porter."
+    assert found.remarks == ("Its page may only stand for a form of a kind (XFA) that only Adobe's programs show.",)
+
+
+def test_such_a_form_with_fields_on_its_page_is_read() -> None:
+    page = at(72, 720, "To view this form, use Adobe Reader 9 or a later version.") + at(72, 690, "Name of the guest")
+    typed = note("Widget", "/FT /Tx /T (Name) /V (Greta Holm)")
+    found = read(pdf([Page(page, box(A4), [typed])], catalog=XFA))
+    assert "Name of the guest" in found.text
+    assert found.remarks == (
+        "The form is of a kind (XFA) that only Adobe's programs show; its fields are not searched.",
+    )
 
 
 def note(kind: str, more: str = "") -> str:
