@@ -15,10 +15,17 @@ class Page:
     annotations: Sequence[str] = ()
 
 
-def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: str = "", catalog: str = "") -> bytes:
+def pdf(
+    pages: Sequence[Page],
+    tree: str = "",
+    font: Sequence[str] = (),
+    layer: str = "",
+    catalog: str = "",
+    form: str = "",
+) -> bytes:
     """`tree` are entries of the parent of all pages; `font` are objects of a font F3, the first of which is the font
     and which refer to one another as {0}, {1}; `layer` is one that is switched off, and L in contents; `catalog` are
-    entries of the catalog."""
+    entries of the catalog; `form` is a content stream that contents call X."""
     objects: list[str] = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>")
     names = [f"{len(objects) + 1 + index} 0 R" for index in range(len(font))]
@@ -27,6 +34,13 @@ def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: 
     layers = f"{len(objects) + 1} 0 R"
     properties = f"/Properties << /L {layers} >>" if layer else ""
     objects += [layer] if layer else []
+    drawn = f"/XObject << /X {len(objects) + 1} 0 R >>" if form else ""
+    if form:
+        objects.append(
+            f"<< /Type /XObject /Subtype /Form /BBox [0 0 {A4[0]} {A4[1]}]"
+            f" /Resources << /Font << {fonts} >> {properties} >> /Length {len(form.encode('cp1252'))} >>"
+            f"\nstream\n{form}\nendstream"
+        )
     kids = []
     for page in pages:
         notes = []
@@ -36,7 +50,7 @@ def pdf(pages: Sequence[Page], tree: str = "", font: Sequence[str] = (), layer: 
         objects.append(f"stream:{page.content}")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /Contents {len(objects)} 0 R"
-            f" /Resources << /Font << {fonts} >> {properties} >> /Annots [{' '.join(notes)}] {page.entries} >>"
+            f" /Resources << /Font << {fonts} >> {properties} {drawn} >> /Annots [{' '.join(notes)}] {page.entries} >>"
         )
         kids.append(f"{len(objects)} 0 R")
     off = f"/OCProperties << /OCGs [{layers}] /D << /OFF [{layers}] >> >>" if layer else ""

@@ -41,6 +41,7 @@ class Entries:
         self._form = document.formenv.raw if document.formenv else None
         self._choices = MOST_CHOICES
         self.fields = 0  # that were met, whether they were read or not
+        self.on_layers = 0  # with words, which may be switched off
         self.marks = 0  # stamps, signatures and drawings that say nothing in words
 
     def of(self, page: pdfium.PdfPage) -> Iterator[Entry]:
@@ -51,9 +52,11 @@ class Entries:
                 continue
             try:
                 entry = self._entry(annotation)
+                is_on_layer = raw.FPDFAnnot_HasKey(annotation, b"OC")
             finally:
                 raw.FPDFPage_CloseAnnot(annotation)
             if entry is not None and entry.text.strip():
+                self.on_layers += bool(is_on_layer)
                 yield entry
 
     def _entry(self, annotation: object) -> Entry | None:

@@ -8,7 +8,8 @@ import ctypes
 import itertools
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -45,30 +46,83 @@ def may_say(data: bytes, name: bytes) -> bool:
     return False
 
 
-def take_hidden_off(page: pdfium.PdfPage) -> bool:
-    """Whether anything was on a layer that is switched off; it is off the page then."""
+class Looked(NamedTuple):
+    """What came of looking for layers of one page."""
+
+    found: bool  # something was on a layer that is switched off; it is off the page now
+    left: bool  # something may be that was not looked at
+
+
+def take_hidden_off(page: pdfium.PdfPage) -> Looked:
+    """Looks for what is on a layer and not drawn. Where a page changes between layers very often, those of one name are
+    taken for one, and some may not be looked at."""
     handles = [raw.FPDFPage_GetObject(page, index) for index in range(raw.FPDFPage_CountObjects(page))]
-    groups = list(_groups(handles))
-    if not groups or len(groups) > _MOST_DRAWN or len(groups) * len(handles) > _MOST_WORK:
-        return False
+    walk = _Walk()
+    groups = [group for group in walk.groups(handles) if not any(_is_recognised(path[-1]) for path in group.paths)]
+    most = min(_MOST_DRAWN, _MOST_WORK // max(walk.objects, 1))
+    if len(groups) > most:
+        groups = _by_name(groups)
+    if not groups or not most:
+        return Looked(False, bool(groups) or not most)
     for handle in handles:
         raw.FPDFPageObj_SetIsActive(handle, False)
-    hidden = [group for group in groups if not any(map(_is_recognised, group)) and not _is_drawn(page, group)]
+    hidden = [path for group in groups[:most] if not _is_drawn(page, group) for path in group.paths]
     for handle in handles:
         raw.FPDFPageObj_SetIsActive(handle, True)
-    for handle in itertools.chain.from_iterable(hidden):
-        raw.FPDFPage_RemoveObject(page, handle)
-        raw.FPDFPageObj_Destroy(handle)
-    return bool(hidden)
-
-
-def _groups(handles: Sequence[object]) -> Iterator[list[object]]:
-    """Neighbours on one layer, and forms, which may be on one themselves; only what would show anything."""
-    for layer, group in itertools.groupby(handles, key=_layer):
-        if layer is None:
-            yield from ([handle] for handle in group if raw.FPDFPageObj_GetType(handle) == raw.FPDF_PAGEOBJ_FORM)
+    for *forms, handle in sorted(hidden, key=len, reverse=True):  # what is in a form goes before the form
+        if forms:
+            raw.FPDFFormObj_RemoveObject(forms[-1], handle)
         else:
-            yield list(group)
+            raw.FPDFPage_RemoveObject(page, handle)
+        raw.FPDFPageObj_Destroy(handle)
+    return Looked(bool(hidden), len(groups) > most)
+
+
+_Path = tuple[object, ...]
+"""An object, behind the forms that it is in, the outermost first."""
+
+
+class _Group(NamedTuple):
+    layer: tuple[str, ...] | None
+    paths: list[_Path]
+
+
+class _Walk:
+    """What may be on a layer of a page, and how many objects that was looked for among."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+
+    def groups(self, handles: Sequence[object], forms: _Path = ()) -> Iterator[_Group]:
+        """Neighbours on one layer, and forms, which may be on one themselves; only what would show anything."""
+        self.objects += len(handles)
+        if self.objects > _MOST_WORK:
+            return
+        for layer, group in itertools.groupby(handles, key=_layer):
+            paths = [(*forms, handle) for handle in group]
+            inner = [path for path in paths if raw.FPDFPageObj_GetType(path[-1]) == raw.FPDF_PAGEOBJ_FORM]
+            if layer is None:
+                yield from (_Group(None, [path]) for path in inner if raw.FPDFFormObj_CountObjects(path[-1]))
+            else:
+                yield _Group(layer, paths)
+            for path in inner:
+                yield from self.groups(_inside(path[-1]), path)
+
+
+def _inside(form: object) -> list[object]:
+    return [raw.FPDFFormObj_GetObject(form, index) for index in range(raw.FPDFFormObj_CountObjects(form))]
+
+
+def _by_name(groups: Iterable[_Group]) -> list[_Group]:
+    """Groups of one layer together; those of layers without names, and forms, stay alone."""
+    found: dict[tuple[str, ...], _Group] = {}
+    alone = []
+    for group in groups:
+        if group.layer and all(group.layer):
+            found.setdefault(group.layer, _Group(group.layer, [])).paths.extend(group.paths)
+        else:
+            alone.append(group)
+    return [*found.values(), *alone]
 
 
 def _layer(handle: object) -> tuple[str, ...] | None:
@@ -100,16 +154,28 @@ def _string(get: Callable[..., int]) -> str:
     return room.raw[: min(length.value, len(room))].decode("utf-16-le", "replace").rstrip("\0")
 
 
-def _is_drawn(page: pdfium.PdfPage, group: Sequence[object]) -> bool:
-    """Whether a group alone leaves a trace on the page. White words are drawn, too: the ground is transparent."""
-    for handle in group:
+def _is_drawn(page: pdfium.PdfPage, group: _Group) -> bool:
+    """Whether a group alone leaves a trace on the page, of which nothing is active. White words are drawn, too: the
+    ground is transparent."""
+    forms = {_address(form): form for path in group.paths for form in path[:-1]}
+    beside = [handle for form in forms.values() for handle in _inside(form)]
+    shown = [*forms.values(), *(path[-1] for path in group.paths)]
+    for handle in beside:
+        raw.FPDFPageObj_SetIsActive(handle, False)
+    for handle in shown:
         raw.FPDFPageObj_SetIsActive(handle, True)
     width, height = page.get_size()
     scale = _SIDE / max(width, height, 1.0)
     bitmap = page.render(
         scale=scale, fill_color=(0, 0, 0, 0), may_draw_forms=False, force_bitmap_format=raw.FPDFBitmap_BGRA
     )
-    for handle in group:
+    for handle in shown:
         raw.FPDFPageObj_SetIsActive(handle, False)
+    for handle in beside:
+        raw.FPDFPageObj_SetIsActive(handle, True)
     drawn = bytes(bitmap.buffer)
     return drawn.count(0) < len(drawn)
+
+
+def _address(handle: Any) -> int:
+    return ctypes.addressof(handle.contents)

@@ -10,7 +10,7 @@ import pypdfium2.raw as raw
 from indexer.documents.extract.pdf.characters import Box
 from indexer.documents.extract.pdf.drawings import Drawings, bounds
 from indexer.documents.extract.pdf.forms import Entries
-from indexer.documents.extract.pdf.layers import take_hidden_off
+from indexer.documents.extract.pdf.layers import Looked, take_hidden_off
 from indexer.documents.extract.pdf.lines import Line, page_lines
 from indexer.documents.extract.pdf.margins import set_notes_apart, without_line_numbers
 from indexer.documents.extract.pdf.spots import Sheet
@@ -27,6 +27,7 @@ class Page:
     picture_share: float = 0.0  # of the page, that its largest picture covers
     is_blank: bool = True  # nothing is on it
     has_hidden: bool = False  # something was on a layer that is switched off
+    has_unlooked: bool = False  # something may be on such a layer, and is read
     has_unknown: bool = False  # letters in a font that does not say which they are
     has_outlines: bool = False  # many small shapes, as of letters that are drawn
     has_numbers: bool = False  # of lines, in the margin
@@ -37,11 +38,12 @@ def read_page(document: pdfium.PdfDocument, number: int, entries: Entries, layer
     """Raises PdfiumError. `layers`: the document may have some that are switched off."""
     page = document[number - 1]
     try:
-        has_hidden = layers and take_hidden_off(page)
+        looked = take_hidden_off(page) if layers else Looked(False, False)
         textpage = page.get_textpage()
         left, bottom, right, top = box = page.get_bbox()
         sheet = Sheet(number, box, page.get_rotation())
-        drawings, marks, rotation = Drawings(page), entries.marks, page.get_rotation()
+        drawings, rotation = Drawings(page), page.get_rotation()
+        marks, on_layers = entries.marks, entries.on_layers
         typed = list(entries.of(page)) + (drawings.tick_boxes(textpage) if rotation == 0 else [])
         every = page_lines(textpage, sheet, _seen(page, box), box, typed, rotation)
         lines = without_line_numbers(every)
@@ -53,7 +55,8 @@ def read_page(document: pdfium.PdfDocument, number: int, entries: Entries, layer
             sheet,
             share,
             raw.FPDFPage_CountObjects(page) == 0,
-            has_hidden,
+            looked.found,
+            looked.left or entries.on_layers > on_layers,
             _has_unknown_letters(textpage),
             drawings.has_outlines(),
             len(lines) < len(every),

@@ -106,6 +106,12 @@ def remarks(document: pdfium.PdfDocument, pages: Sequence[Page], entries: Entrie
             "words or pictures on layers that are switched off, so that no viewer shows them; they are not searched.",
         ),
         (
+            _those(pages, lambda page: page.has_unlooked),
+            "has",
+            "have",
+            "layers of which it is not known whether they are switched off; words on them are searched.",
+        ),
+        (
             _those(pages, lambda page: page.has_numbers),
             "has line numbers in the margin;",
             "have line numbers in the margin;",
