@@ -11,6 +11,7 @@ from indexer.documents.extract.builder import DocumentBuilder
 from indexer.documents.extract.pdf.hyphens import Hyphens
 from indexer.documents.extract.pdf.lines import Cell, Line
 from indexer.documents.extract.pdf.rows import in_order
+from indexer.documents.extract.pdf.running import HEADING_SIZE, body_size, without_running_lines
 from indexer.documents.extract.pdf.tables import (
     LONGEST_NAME,
     aligned,
@@ -24,13 +25,8 @@ from indexer.documents.extract.pdf.tables import (
 )
 from indexer.documents.extract.traced import chained, sliced, split_lines
 
-HEADING_SIZE = 1.1  # of the body's size
 LARGE_SIZE = 1.5  # of the body's size: whole sentences that are smaller are no headings
 LONGEST_HEADING = 160  # code points
-_EDGE_LINES = 6  # lines at the top and at the bottom of a page among which running headers are looked for
-_MARGIN_FROM = 0.405  # of the page's height, from its middle
-_MARGIN_SPACE = 1.7  # of the font size
-_RUNNING_SHARE = 0.4  # of the pages: left and right pages may differ
 _MARK = re.compile(r"(?:[•◦▪●○■➢➤►▶❖✓✔‣∙·⁃\u2010-\u2015*-]|[\ue000-\uf8ff])\s*(?=\S)|o\s+(?=[A-Z])")
 _TICKS = "✓✔"  # marks that say something
 _TICK_BOX = re.compile(r"(\[[x ]\]|□)\s*(?=\S)")
@@ -50,7 +46,6 @@ _PAGE_OF = re.compile(
     re.IGNORECASE,
 )
 """At the end of a header or footer, which a short document has too seldom to be known by."""
-_DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = re.compile(r"[.:;!?][\"'”’)]*$")
 
 _SMALL_WORDS = frozenset("a an and as at by for from in into is of on or the to vs with your you is are not &".split())
@@ -113,56 +108,8 @@ def _is_cover(groups: Sequence[_Group], style: _Style) -> bool:
     return all(group.kind == "text" and _heading_level(group.lines, "Title", style) for group in groups)
 
 
-def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """The pages without lines that stand in one place of most of them, the same but for their numbers."""
-    body = _body_size([line for lines in pages for line in lines])
-    margins = [{id(line): _place(line) for line in _marginal(lines, body)} for lines in pages]
-    seen = Counter(place for places in margins for place in set(places.values()))
-    needed = max(3, _RUNNING_SHARE * len(pages))
-    kept = [
-        [line for line in lines if seen[places.get(id(line), ("", 0))] < needed]
-        for lines, places in zip(pages, margins, strict=True)
-    ]
-    return [rest or list(lines) for rest, lines in zip(kept, pages, strict=True)]  # a page is not furniture alone
-
-
-def _place(line: Line) -> tuple[str, int]:
-    """What two running lines have in common: their words, and where they stand, within half a hundredth of the page."""
-    return _DIGITS.sub("#", line.text), round(line.height * 100)
-
-
-def _marginal(lines: Sequence[Line], body: float) -> list[Line]:
-    """The few lines in the margins that are no larger than the body and stand apart from it. The top and the bottom of
-    lines that run up or down are the sides of the page."""
-    directions: dict[int, list[Line]] = {}
-    for line in lines:
-        if not line.is_placed:
-            directions.setdefault(line.angle, []).append(line)
-    found: list[Line] = []
-    for one in directions.values():
-        downwards = sorted(one, key=lambda line: -line.baseline)
-        for ordered in (downwards, downwards[::-1]):
-            for count in range(1, min(_EDGE_LINES + 1, len(ordered) + 1)):
-                edge, rest = ordered[:count], ordered[count : count + 1]
-                space = abs(edge[-1].baseline - rest[0].baseline) if rest else 2 * _MARGIN_SPACE * body
-                if space > _MARGIN_SPACE * max(edge[-1].size, 1):
-                    found += [line for line in edge if _is_in_margin(line) and line.size < HEADING_SIZE * body]
-    return found
-
-
-def _is_in_margin(line: Line) -> bool:
-    return abs(line.height - 0.5) > _MARGIN_FROM
-
-
-def _body_size(lines: Sequence[Line]) -> float:
-    sizes: Counter[float] = Counter()
-    for line in lines:
-        sizes[line.size] += len(line.text)
-    return sizes.most_common(1)[0][0] if sizes else 0.0
-
-
 def _style(lines: Sequence[Line]) -> _Style:
-    size = _body_size(lines)
+    size = body_size(lines)
     body = [line for line in lines if line.size == size]
     bold = sum(len(line.text) for line in body if line.is_bold)
     steps = Counter(
