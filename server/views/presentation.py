@@ -60,14 +60,6 @@ def _withheld(view: CitationView) -> CitationView:
 
 
 @dataclass(frozen=True)
-class OtherPlace:
-    """Another document with the same words: its path, which tells copies apart, and the address of the words there."""
-
-    path: str
-    href: str
-
-
-@dataclass(frozen=True)
 class Card:
     """A source as it is shown above an answer."""
 
@@ -78,7 +70,7 @@ class Card:
     place: str
     snippet: str
     href: str
-    also_in: tuple[OtherPlace, ...] = ()
+    also_in: tuple[Place, ...] = ()  # one a document; its path tells copies apart
 
 
 def place(page: int | None, heading: str) -> str:
@@ -106,12 +98,8 @@ def card(n: int, passage: Passage, text: str, question: str = "", length: int = 
         " · ".join(part for part in where if part),
         best_words(_without_heading(text, passage), question, length),
         document_href(passage.document_id, passage.start, passage.end),
-        other_places(documents_of(passage.also_in)),
+        tuple(documents_of(passage.also_in)),
     )
-
-
-def other_places(places: Iterable[Place]) -> tuple[OtherPlace, ...]:
-    return tuple(OtherPlace(one.document, document_href(one.document_id, one.start, one.end)) for one in places)
 
 
 def _without_heading(text: str, passage: Passage) -> str:
