@@ -38,7 +38,7 @@ _composer.html: conversation
 _conversations.html: day, line.id
 _edit.html: turn.conversation_id
 _examples.html: ask_for_examples
-_files.html: name|lower, unseen.words, unseen.until, words, file.size, part, line.words, unread.words
+_files.html: name|lower, unseen.words, unseen.until, words, file.size, part, line.words, line.more, unread.words
 _files.html: address(state='skipped', part=1)
 _files.html: 'Deleted' if file.deleted else file.state_name
 _indexed.html: indexed, indexing
