@@ -1,16 +1,20 @@
 """Copies take no place from what differs, every place is named to who may read it, and what differs in a fact stays."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from indexer.client import passage_json
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Folder, Passage, Scope
+from indexer.search import places
 from indexer.search.copies import Asked, Distinct
 from indexer.search.found import FoundChunk
 from indexer.search.retrieve import Retriever
@@ -167,6 +171,26 @@ def test_own_and_chosen_documents_are_told_like_others(retriever: Retriever, kno
     [found] = ask(retriever, scope=Scope(frozenset({1}), documents=frozenset({other})))
     assert [found.document, *also_in(found)] == ["b.md"]
     assert one != other
+
+
+def test_of_countless_copies_no_more_are_read_than_are_named(
+    retriever: Retriever, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "MOST_PLACES", 3)
+    monkeypatch.setattr(places, "READ_AT_ONCE", 5)
+    read: list[int] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM chunk" in statement and "json_each" in statement:
+            read.append(len(json.loads(parameters[0])))
+
+    event.listen(knowledge.engine, "before_cursor_execute", note)
+    ids = [knowledge.put("rules.md", RULES, root=Path(f"/{number:02}")) for number in range(31)]
+    [found] = ask(retriever)
+    assert ([place.root for place in found.also_in], read) == (["/01", "/02", "/03"], [5])
+    read.clear()
+    [found] = ask(retriever, scope=Scope(frozenset({1}), documents=frozenset({ids[0], ids[30]})))
+    assert ([place.root for place in found.also_in], read) == (["/30"], [5] * 6), "what is hidden takes no place"
 
 
 def test_where_the_shown_copy_goes_the_other_one_serves(retriever: Retriever, knowledge: Knowledge) -> None:
