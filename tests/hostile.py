@@ -98,7 +98,8 @@ class HostileScript(Script):
     def _evidence(self, question: Question) -> tuple[Evidence, ...]:
         found = super()._evidence(question)
         also_in = tuple(
-            Place(n, 1, hostile("root"), f"{n}{hostile('also')}", hostile("title"), None, 0, 9) for n in (3, 4)
+            Place(n, 1, hostile("root"), f"{n}{hostile('also')}", hostile("title"), None, 0, 9, 0, end)
+            for n, end in ((3, 10), (4, sys.maxsize))
         )
         return tuple(
             replace(item, passage=replace(item.passage, heading=hostile("heading"), page=None, also_in=also_in))

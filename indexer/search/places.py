@@ -9,50 +9,64 @@ from sqlmodel import Session, col
 
 from indexer.knowledge.readable import is_one_of
 from indexer.knowledge.tables import Chunk
-from indexer.passages import Place, Scope
+from indexer.passages import MOST_PLACES, Place, Scope
+from indexer.search.copies import Copy
 from indexer.search.found import FoundChunk, readable_places
 from indexer.search.view import View
 
-MOST_PLACES = 100
-"""Documents that are named beside one chunk: more are a mistake of who copied them, and no help to who reads."""
 READ_AT_ONCE = 200
 """Of one chunk's copies. Of 6,000 that may be read the first 200 are enough; where others are hidden, more are read."""
 
 
 def other_places(
-    session: Session, view: View, found: Sequence[FoundChunk], copies: Mapping[int, Sequence[FoundChunk]]
+    session: Session, view: View, found: Sequence[FoundChunk], copies: Mapping[int, Sequence[Copy]]
 ) -> dict[int, list[Place]]:
     """By chunk: its words' places in other documents. `copies` are those among the found ones, each of which may stand
     in more places again. The scope of the view is checked in the database: what it hides is neither named nor counted.
     """
-    known = {one.id: [one, *copies.get(one.id, ())] for one in found}
-    equal = view.copies([copy.id for all_ in known.values() for copy in all_])
-    wanted = {
-        one.id: list(
-            dict.fromkeys(id_ for copy in known[one.id] for id_ in (copy.id, *equal.get(copy.id, ())) if id_ != one.id)
-        )
-        for one in found
-    }
-    places: dict[int, dict[int, Place]] = {one.id: {} for one in found}  # of each, by document
+    equal = view.copies([one.id for one in found] + [copy.found.id for one in found for copy in copies.get(one.id, ())])
+    told = {one.id: _Places(one, equal, copies.get(one.id, ())) for one in found}
     for first in itertools.count(step=READ_AT_ONCE):
-        next_ = {
-            one.id: wanted[one.id][first : first + READ_AT_ONCE] for one in found if len(places[one.id]) < MOST_PLACES
-        }
-        ids = {id_ for some in next_.values() for id_ in some}
+        ids = {id_ for one in told.values() for id_ in one.wanted(first)}
         if not ids:
             break
         read = _read(session, ids, view.scope)
-        for one in found:
-            for place in (read[id_] for id_ in next_.get(one.id, ()) if id_ in read):
-                if place.document_id != one.chunk.document_id:
-                    places[one.id].setdefault(place.document_id, place)
-    return {one.id: _in_order(one, places[one.id].values()) for one in found}
+        for one in told.values():
+            one.take([(id_, read[id_]) for id_ in one.wanted(first) if id_ in read])
+    return {id_: one.in_order() for id_, one in told.items()}
 
 
-def _in_order(found: FoundChunk, places: Iterable[Place]) -> list[Place]:
-    """The first of them, by their paths."""
-    first = sorted(list(places)[:MOST_PLACES], key=lambda place: (place.document, place.document_id))
-    return [replace(place, of_start=found.chunk.start, of_end=found.chunk.end) for place in first]
+class _Places:
+    """Those of one chunk's words, the first of each document."""
+
+    def __init__(self, found: FoundChunk, equal: Mapping[int, Sequence[int]], copies: Sequence[Copy]) -> None:
+        self._own = found.chunk.document_id
+        whole: tuple[tuple[int, int], ...] = ((found.chunk.start, found.chunk.end),)
+        self._said = dict.fromkeys(equal.get(found.id, ()), whole)  # by chunk, what it says of this one
+        for copy in copies:
+            for id_ in (copy.found.id, *equal.get(copy.found.id, ())):
+                self._said.setdefault(id_, copy.spans)
+        self._ids = list(self._said)
+        self._found: dict[int, list[Place]] = {}  # by document
+
+    def wanted(self, first: int) -> list[int]:
+        """The next chunks to read; none as soon as enough documents are known."""
+        return self._ids[first : first + READ_AT_ONCE] if len(self._found) < MOST_PLACES else []
+
+    def take(self, read: Iterable[tuple[int, Place]]) -> None:
+        for id_, place in read:
+            if place.document_id == self._own:
+                continue
+            known = self._found.setdefault(place.document_id, [])
+            for start, end in self._said[id_]:
+                if not any(other.of_start <= start and end <= other.of_end for other in known):
+                    known.append(replace(place, of_start=start, of_end=end))
+
+    def in_order(self) -> list[Place]:
+        """The places in the first documents, by their paths."""
+        first = [places for places in self._found.values() if places][:MOST_PLACES]
+        first.sort(key=lambda places: (places[0].document, places[0].document_id))
+        return [place for places in first for place in places]
 
 
 def _read(session: Session, chunk_ids: set[int], scope: Scope) -> dict[int, Place]:

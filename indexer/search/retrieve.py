@@ -205,7 +205,7 @@ def _looked_at(session: Session, asked: list[_Asked], view: View) -> tuple[Candi
                 break
             read.update(fresh)
             distinct.add(load_chunks(session, fresh, view.scope))
-            if not distinct.copies:
+            if not distinct.has_copies:
                 return candidates, distinct
         if len(distinct.found) >= RERANKED or len(ranked) < count or len(read) >= MOST_READ:
             break

@@ -132,6 +132,38 @@ def test_what_is_cut_otherwise_is_a_copy_too(retriever: Retriever, knowledge: Kn
         assert also_in(found[0]) == ["rules.pdf"]
 
 
+def test_a_copy_is_named_for_what_it_holds_and_for_nothing_else(retriever: Retriever, knowledge: Knowledge) -> None:
+    home = f"{RULES} {KEYS} Dogs are welcome."
+    knowledge.put("gate.md", home)
+    knowledge.put("gate (copy 2).md", RULES)
+    knowledge.put("gate (copy 3).md", f"{RULES} Dogs are welcome.")
+    [found] = ask(retriever)
+    assert found.text == home
+
+    def named(words: str) -> list[str]:
+        start = found.start + found.text.index(words)
+        return [place.document for place in found.also_said_in(start, start + len(words))]
+
+    assert named(RULES) == ["gate (copy 2).md", "gate (copy 3).md"]
+    assert named("Dogs are welcome.") == ["gate (copy 3).md"]
+    assert named(KEYS) == named(home) == named(f"{RULES} {KEYS}") == []
+    assert also_in(found) == []
+    assert passage_json(found)["partly_in"] == ["gate (copy 2).md", "gate (copy 3).md"]
+
+
+def test_a_copy_of_several_chunks_is_named_beside_each(retriever: Retriever, knowledge: Knowledge) -> None:
+    """As a page of a PDF on which two chunks of the Word file stand."""
+    knowledge.put("rules.docx", f"{RULES} Pay 5 crowns.", f"{KEYS} Dogs are welcome.", pages=[1, 2])
+    knowledge.put("rules.pdf", f"{RULES} {KEYS}")
+    first, second = ask(retriever, "Who pays 5 crowns, and which dogs are welcome?")
+    assert {first.document, second.document} == {"rules.docx"}
+    for passage in (first, second):
+        said = RULES if RULES in passage.text else KEYS
+        start = passage.start + passage.text.index(said)
+        assert [place.document for place in passage.also_said_in(start, start + len(said))] == ["rules.pdf"]
+        assert passage.also_said_in(passage.start, passage.end) == []
+
+
 def test_versions_of_a_document_have_the_places_of_one(retriever: Retriever, knowledge: Knowledge) -> None:
     for number in range(12):
         knowledge.put(f"rules v{number}.md", f"{RULES} Visitors pay {number} crowns for a badge.")
@@ -272,9 +304,15 @@ def test_nothing_that_was_found_goes_unsaid_and_each_thing_is_left_once(
     counting = set(SAID) if "updated" in question else {said for said in SAID if "updated" not in said}
     kept = {one.id: set(chunks[one.id - 1][1]) & counting for one in distinct.found}
     assert set().union(*kept.values()) == set().union(*(said for _, said in chunks)) & counting
-    copies = [copy.id for copies in distinct.copies.values() for copy in copies]
+    copies = {copy.found.id for copies in distinct.copies.values() for copy in copies}
     assert sorted([*kept, *copies]) == [one.id for one in found], "each is kept, or a copy of one that is"
     assert distinct.copies.keys() <= kept.keys()
+    bodies = {one.id: one.chunk.body for one in found}
+    for home, all_ in distinct.copies.items():
+        for copy in all_:
+            both = [said for said in chunks[home - 1][1] if said in chunks[copy.found.id - 1][1]]
+            assert both, "each says some of every chunk that it is told of"
+            assert " ".join(bodies[home][start:end] for start, end in copy.spans) == " ".join(both)
 
 
 @given(st.permutations(range(8)), st.booleans())

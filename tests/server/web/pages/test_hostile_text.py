@@ -29,6 +29,7 @@ OWN_ADDRESSES = ("address", "card.href", "static(")
 """What an address may begin with, besides words of the template: Docent makes these, and they begin with a slash."""
 
 OWN = """
+_also_in.html: line.words
 _again.html: turn.conversation_id
 _arrival.html: do
 _arrival_now.html: arrival.stage
