@@ -161,7 +161,8 @@ class Passage:
     def partly_in(self) -> list[Place]:
         """The other documents that hold some of its words, and not all."""
         whole = {place.document_id for place in self.also_said_in(self.start, self.end)}
-        return [place for place in documents_of(self.also_in) if place.document_id not in whole]
+        inside = (place for place in self.also_in if place.of_start < self.end and self.start < place.of_end)
+        return [place for place in documents_of(inside) if place.document_id not in whole]
 
     def _is_held(self, start: int, end: int, places: Iterable[Place]) -> bool:
         """Whether the words [start, end) stand in these places together: nothing is said between them."""
