@@ -144,7 +144,7 @@ class Retriever:
                 to_passage(session, rank, group, scores, cosines, vector, places)
                 for rank, group in enumerate(groups, start=1)
             )
-            wide = widen(session, groups, passages)
+            wide = widen(session, groups, passages, places, lambda beside: other_places(session, view, beside, {}))
         weights: defaultdict[str, float] = defaultdict(float)
         for one in meant:
             for term, idf in one.idf.items():

@@ -164,6 +164,27 @@ def test_a_copy_of_several_chunks_is_named_beside_each(retriever: Retriever, kno
         assert passage.also_said_in(passage.start, passage.end) == []
 
 
+def test_what_stands_beside_a_passage_is_told_of_its_copies_too(retriever: Retriever, knowledge: Knowledge) -> None:
+    parts = [RULES, *(f"Part {n} is for somebody else." for n in range(12)), KEYS]
+    for folder in ("/a", "/b"):
+        knowledge.put("rules.md", *parts, root=Path(folder))
+    knowledge.put("rules.md", *parts[:2], root=Path("/c"))
+    retriever.follow()
+    found = retriever.retrieve("When does the north gate open on working days?", (), ALL, 1)
+    [narrow], [wide, *_] = found.passages, found.wide
+    assert wide.text.startswith("\n\n".join(parts[:3]))
+    assert not narrow.text.count(parts[2])
+
+    def named(words: str) -> list[str]:
+        start = wide.start + wide.text.index(words)
+        return [place.root for place in wide.also_said_in(start, start + len(words))]
+
+    assert named(RULES) == named(parts[1]) == ["/b", "/c"]
+    assert named(parts[2]) == named("\n\n".join(parts[:3])) == ["/b"]
+    assert [place.root for place in wide.partly_in] == ["/c"]
+    assert len(wide.also_in) == 2, "what follows each other is one place"
+
+
 def test_versions_of_a_document_have_the_places_of_one(retriever: Retriever, knowledge: Knowledge) -> None:
     for number in range(12):
         knowledge.put(f"rules v{number}.md", f"{RULES} Visitors pay {number} crowns for a badge.")
