@@ -1,6 +1,5 @@
 """Where else the words of found chunks stand, of what the asker may read."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,8 +13,8 @@ from indexer.search.copies import Copy
 from indexer.search.found import FoundChunk, readable_places
 from indexer.search.view import View
 
-READ_AT_ONCE = 200
-"""Of one chunk's copies. Of 6,000 that may be read the first 200 are enough; where others are hidden, more are read."""
+READ_FIRST = MOST_PLACES
+"""Of one chunk's copies. Of 6,000 that may be read these are enough; where some are hidden, twice as many are next."""
 
 
 def other_places(
@@ -26,13 +25,12 @@ def other_places(
     """
     equal = view.copies([one.id for one in found] + [copy.found.id for one in found for copy in copies.get(one.id, ())])
     told = {one.id: _Places(one, equal, copies.get(one.id, ())) for one in found}
-    for first in itertools.count(step=READ_AT_ONCE):
-        ids = {id_ for one in told.values() for id_ in one.wanted(first)}
-        if not ids:
-            break
+    first, count = 0, READ_FIRST
+    while ids := {id_ for one in told.values() for id_ in one.wanted(first, count)}:
         read = _read(session, ids, view.scope)
         for one in told.values():
-            one.take([(id_, read[id_]) for id_ in one.wanted(first) if id_ in read])
+            one.take([(id_, read[id_]) for id_ in one.wanted(first, count) if id_ in read])
+        first, count = first + count, 2 * count
     return {id_: one.in_order() for id_, one in told.items()}
 
 
@@ -49,9 +47,9 @@ class _Places:
         self._ids = list(self._said)
         self._found: dict[int, list[Place]] = {}  # by document
 
-    def wanted(self, first: int) -> list[int]:
+    def wanted(self, first: int, count: int) -> list[int]:
         """The next chunks to read; none as soon as enough documents are known."""
-        return self._ids[first : first + READ_AT_ONCE] if len(self._found) < MOST_PLACES else []
+        return self._ids[first : first + count] if len(self._found) < MOST_PLACES else []
 
     def take(self, read: Iterable[tuple[int, Place]]) -> None:
         for id_, place in read:
