@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from indexer.errors import DocentError, StartError
-from indexer.passages import Passage, documents_of
+from indexer.passages import Passage
 from indexer.settings import IndexerSettings
 
 ALIVE_SECONDS = 2.0  # a server that does not answer /healthz by then is as good as none
@@ -124,7 +124,8 @@ def search_result(query: str, passages: Sequence[Passage], took_ms: int) -> dict
 
 
 def passage_json(passage: Passage) -> dict[str, Any]:
-    also_in = [place.document for place in documents_of(passage.also_in)]
+    also_in = [place.document for place in passage.also_said_in(passage.start, passage.end)]
+    partly_in = [place.document for place in passage.partly_in]
     return {
         "rank": passage.rank,
         "score": round(passage.score, 4),
@@ -136,6 +137,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "end": passage.end,
         "text": passage.text,
         **({"also_in": also_in} if also_in else {}),
+        **({"partly_in": partly_in} if partly_in else {}),
     }
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.text.folding import statements
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -83,9 +85,13 @@ class Sentence:
     heading: str = ""  # heading path, " › " between levels
 
 
+MOST_PLACES = 100
+"""Documents that are named beside one chunk: more are a mistake of who copied them, and no help to who reads."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where else the words of a chunk stand: in another document, which says nothing beyond them there."""
+    """Where else words of a chunk stand: in another document."""
 
     document_id: int
     collection_id: int
@@ -95,7 +101,7 @@ class Place:
     page: int | None
     start: int  # code points of that document's text
     end: int
-    of_start: int = 0  # code points of the passage's own document: the words that stand there too
+    of_start: int = 0  # code points of the passage's own document: just the words that stand there too
     of_end: int = 0
 
     def is_in(self, scope: Scope) -> bool:
@@ -140,8 +146,38 @@ class Passage:
         return replace(self, also_in=tuple(place for place in self.also_in if place.is_in(scope)))
 
     def also_said_in(self, start: int, end: int) -> list[Place]:
-        """The other documents that hold the words [start, end) of this one."""
-        return documents_of(place for place in self.also_in if place.of_start <= start and end <= place.of_end)
+        """The other documents that hold all words [start, end) of this one: of each the first place that holds any."""
+        by_document: dict[int, list[Place]] = {}
+        for place in self.also_in:
+            if place.of_start < end and start < place.of_end:
+                by_document.setdefault(place.document_id, []).append(place)
+        return [
+            min(places, key=lambda place: place.of_start)
+            for places in by_document.values()
+            if self._is_held(start, end, places)
+        ]
+
+    @property
+    def partly_in(self) -> list[Place]:
+        """The other documents that hold some of its words, and not all."""
+        whole = {place.document_id for place in self.also_said_in(self.start, self.end)}
+        inside = (place for place in self.also_in if place.of_start < self.end and self.start < place.of_end)
+        return [place for place in documents_of(inside) if place.document_id not in whole]
+
+    def _is_held(self, start: int, end: int, places: Iterable[Place]) -> bool:
+        """Whether the words [start, end) stand in these places together: nothing is said between them."""
+        at = start
+        for place in sorted(places, key=lambda place: place.of_start):
+            if not self._says_nothing(at, min(place.of_start, end)):
+                return False
+            at = max(at, place.of_end)
+        return self._says_nothing(at, end)
+
+    def _says_nothing(self, start: int, end: int) -> bool:
+        if start >= end:
+            return True
+        inside = self.start <= start and end <= self.start + len(self.text)
+        return inside and not any(statements(self.text[start - self.start : end - self.start], ()))
 
 
 @dataclass(frozen=True)

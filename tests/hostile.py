@@ -12,9 +12,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry
+from indexer.documents.extract.formats import UNREAD_KINDS
+from indexer.knowledge.alike import sign
+from indexer.knowledge.tables import Collection, Document, IngestRun, LedgerEntry, known_id
+from indexer.passages import Place
 from server.answering.events import (
     BENEATH,
     Answer,
@@ -33,6 +36,7 @@ from server.errors import NotFound, Unavailable
 from server.llm.generator import GeneratorState
 from server.runtime.services import Services
 from server.settings import ServerSettings
+from server.views.library_view import SHOWN_KINDS
 from server.web.pages.page_route import PageRoute
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf
@@ -93,8 +97,13 @@ class HostileScript(Script):
 
     def _evidence(self, question: Question) -> tuple[Evidence, ...]:
         found = super()._evidence(question)
+        also_in = tuple(
+            Place(n, 1, hostile("root"), f"{n}{hostile('also')}", hostile("title"), None, 0, 9, 0, end)
+            for n, end in ((3, 10), (4, sys.maxsize))
+        )
         return tuple(
-            replace(item, passage=replace(item.passage, heading=hostile("heading"), page=None)) for item in found
+            replace(item, passage=replace(item.passage, heading=hostile("heading"), page=None, also_in=also_in))
+            for item in found
         )
 
 
@@ -141,7 +150,16 @@ class HostileSite(Site):
             session.add_all(
                 LedgerEntry(collection_id=2, root="/r", path=f"{MARK}{n}{TAGS}", state="skipped") for n in range(200)
             )
+            session.add_all(
+                LedgerEntry(
+                    collection_id=2, root="/r", path=f"{MARK}unread{n}", state="skipped",
+                    reason=f"{UNREAD_KINDS[0]}.{n}{hostile('ending')} are not read.",
+                )
+                for n in range(SHOWN_KINDS + 2)
+            )  # fmt: skip
             session.get_one(Document, 7).collection_id = 2  # so that there is a choice
+            for document in session.exec(select(Document)).all():  # all are copies of each other
+                sign(session, known_id(document), document.text)
             session.add(IngestRun(collection_id=2, total=9, done=1))
             session.commit()
         self.settings.models_path.mkdir(parents=True)

@@ -49,4 +49,6 @@ def _show(passage: dict[str, Any]) -> None:
     click.echo("   " + inert(" ".join(passage["text"].split())[:300]))
     for other in passage.get("also_in", ()):
         click.echo("   " + inert(f"also in {other}"))
+    for other in passage.get("partly_in", ()):
+        click.echo("   " + inert(f"some of it also in {other}"))
     click.echo()

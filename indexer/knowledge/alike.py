@@ -37,7 +37,7 @@ NEARLY = 0.7
 AT_ONCE = 4_096  # pairs of words; the numbers of each are 400 bytes while they are made
 SIGNED_AT_ONCE = 100  # documents a commit
 NAMED = 5  # other documents that are named; the rest is counted
-COMPARED = 200  # documents that one is compared with
+COMPARED = 200  # documents with other words that one is compared with: those that share most bands with it
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Alike:
     more_same: int = 0  # that are not named
     nearly: tuple[Other, ...] = ()
     more_nearly: int = 0
+    is_cut: bool = False  # there may be more than these: more than COMPARED documents share a band with it
 
 
 def sign(session: Session, document_id: int, text: str, *, is_new: bool = False) -> None:
@@ -130,10 +131,10 @@ def alike(session: Session, document_ids: Iterable[int], scope: Scope) -> dict[i
     found = {}
     for one in asked:
         others = [other for other in same.get(one.words, ()) if other.id != one.document_id]
-        near = nearly[one.words]
+        near, is_cut = nearly[one.words]
         if one.document_id is not None and (others or near):
             found[one.document_id] = Alike(
-                tuple(others[:NAMED]), len(others[NAMED:]), tuple(near[:NAMED]), len(near[NAMED:])
+                tuple(others[:NAMED]), len(others[NAMED:]), tuple(near[:NAMED]), len(near[NAMED:]), is_cut
             )
     return found
 
@@ -158,28 +159,27 @@ def _same(session: Session, wanted: ColumnElement[bool], scope: Scope) -> dict[b
     return found
 
 
-def _nearly(session: Session, kinds: Mapping[bytes, Signature], scope: Scope) -> dict[bytes, list[Other]]:
-    """For each kind of words the readable documents that have nearly these, and not just these."""
+def _nearly(session: Session, kinds: Mapping[bytes, Signature], scope: Scope) -> dict[bytes, tuple[list[Other], bool]]:
+    """For each kind of words the readable documents that have nearly these, and not just these; whether there were
+    more to compare than were compared."""
     worth = set(session.connection().execute(_SHARE_BANDS, {"ids": json.dumps(_ids(kinds.values()))}).scalars())
     beside = {kind: _beside(session, one, scope) for kind, one in kinds.items() if one.document_id in worth}
     rows = session.execute(
-        sqlalchemy.select(
-            *map(col, (Signature.form, Signature.words, Signature.minhash)),
-            *map(col, (Document.id, Document.collection_id, Document.path)),
-        )
+        sqlalchemy.select(*map(col, (Signature.minhash, Document.id, Document.collection_id, Document.path)))
         .join(Document)
         .where(is_one_of(Document.id, {id_ for ids in beside.values() for id_ in ids if id_ is not None}))
     )
     known = {row.id: (row, np.frombuffer(row.minhash, np.uint32)) for row in rows}
-    nearly: dict[bytes, list[Other]] = {}
+    nearly: dict[bytes, tuple[list[Other], bool]] = {}
     for kind, one in kinds.items():
         numbers = np.frombuffer(one.minhash, np.uint32)
+        ids = beside.get(kind, ())
         found = [
             Other(row.id, row.collection_id, row.path)
-            for row, others in (known[id_] for id_ in beside.get(kind, ()) if id_ in known)
-            if row.words != kind and row.form == one.form and np.mean(others == numbers) >= NEARLY
+            for row, others in (known[id_] for id_ in ids[:COMPARED] if id_ in known)
+            if np.mean(others == numbers) >= NEARLY
         ]
-        nearly[kind] = sorted(found, key=lambda other: (other.path, other.id))
+        nearly[kind] = sorted(found, key=lambda other: (other.path, other.id)), len(ids) > COMPARED
     return nearly
 
 
@@ -196,15 +196,22 @@ def _ids(signatures: Iterable[Signature]) -> list[int]:
 
 
 def _beside(session: Session, one: Signature, scope: Scope) -> Sequence[int | None]:
-    """The readable documents that share a band with it, at most COMPARED. The bands come first: SQLite would go through
-    all readable documents, if it were a join."""
+    """The readable documents with other words that share a band with it, those that share most first; one more than
+    COMPARED, if there are more. The bands come first: SQLite would go through all readable documents, if it were a
+    join."""
     own, others = aliased(SignatureBand), aliased(SignatureBand)
     readable = exists().where(col(Document.id) == others.document_id, readable_documents(scope))
+    differs = exists().where(
+        col(Signature.document_id) == others.document_id,
+        col(Signature.words) != one.words,
+        col(Signature.form) == one.form,
+    )
     beside = (
         select(others.document_id)
         .join(own, col(own.value) == others.value)
-        .where(own.document_id == one.document_id, others.document_id != one.document_id, readable)
-        .distinct()
-        .limit(COMPARED)
+        .where(own.document_id == one.document_id, differs, readable)
+        .group_by(col(others.document_id))
+        .order_by(func.count().desc(), col(others.document_id))
+        .limit(COMPARED + 1)
     )
     return session.exec(beside).all()

@@ -57,9 +57,11 @@ class _Said:
         self.found = found
         self.id, self.document, self.prefix = found.id, chunk.document_id, chunk.prefix  # attributes of rows are slow
         spans = np.frombuffer(chunk.sentences, np.int32).reshape(-1, 2) - chunk.start
-        said = dict.fromkeys(statements(chunk.body, spans.tolist()))
+        self._placed = list(statements(chunk.body, spans.tolist()))
+        said = frozenset(one for one, *_ in self._placed)
         above = {folded(part) for line in self.prefix.splitlines() for part in line.split(" › ")}
-        self.statements = frozenset(one for one in said if one not in above) or frozenset(said)
+        self._holds = said | above
+        self.statements = said - above or said
 
     def counting(self, asked: Asked) -> frozenset[str]:
         """Its statements without those that only date it, where no date is asked for."""
@@ -67,6 +69,17 @@ class _Said:
             return self.statements
         dating = {one for one in self.statements if dates_a_copy(one) and not asked.touches(words(one))}
         return self.statements - dating or self.statements
+
+    def spans_in(self, copy: "_Said") -> tuple[tuple[int, int], ...]:
+        """What of it `copy` says too: code points of its document, statement beside statement together."""
+        spans: list[tuple[int, int]] = []
+        continues = False
+        for one, start, end in self._placed:
+            if one in copy._holds:
+                first = spans.pop()[0] if continues else start + self.found.chunk.start
+                spans.append((first, end + self.found.chunk.start))
+            continues = one in copy._holds
+        return tuple(spans)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -121,6 +134,14 @@ class _Said:
         return self.naming <= other.words
 
 
+@dataclass(frozen=True)
+class Copy:
+    """A chunk that says nothing beyond others, and what of one of these it says: code points of that one's document."""
+
+    found: FoundChunk
+    spans: tuple[tuple[int, int], ...]
+
+
 Shared = Mapping[int, tuple[set[str], list[_Said]]]
 """By document: what of a chunk is said there too, and the chunks that say it, best first."""
 
@@ -129,8 +150,8 @@ class Distinct:
     """Found chunks that say different things; `add` takes the next ones, best first."""
 
     def __init__(self, asked: Asked) -> None:
-        self.copies: dict[int, list[FoundChunk]] = {}  # by the id of the chunk that says the same
         self._asked = asked
+        self._copies: dict[int, dict[int, _Said]] = {}  # by the ids of a kept chunk and of the copy
         self._kept: dict[int, _Said] = {}  # by the chunk's id
         self._holding: defaultdict[str, list[_Said]] = defaultdict(list)  # kept chunks by what they say
         self._related: dict[int, int] = {}  # document -> one with a lower id of which it is a version
@@ -139,6 +160,19 @@ class Distinct:
     def found(self) -> list[FoundChunk]:
         """Those that say something beyond a better one of another document."""
         return [said.found for said in self._kept.values()]
+
+    @property
+    def has_copies(self) -> bool:
+        return bool(self._copies)
+
+    @property
+    def copies(self) -> dict[int, list[Copy]]:
+        """By the id of a chunk that says something beyond: those that were left out because it says what they say, if
+        only together with others of its document."""
+        return {
+            id_: [Copy(copy.found, self._kept[id_].spans_in(copy)) for copy in copies.values()]
+            for id_, copies in self._copies.items()
+        }
 
     def family(self, document_id: int) -> int:
         """The document that stands for this one and all others of which it is a version."""
@@ -150,13 +184,13 @@ class Distinct:
         for said in map(_Said, found):
             shared = self._shared(said)
             own = said.counting(self._asked) if shared else said.statements
-            home = next((chunks[0] for covered, chunks in shared.values() if covered >= own), None)
-            if home is not None:
-                self.copies.setdefault(home.id, []).append(said.found)
+            homes = [home for covered, chunks in shared.values() if covered >= own for home in chunks]
+            for home in homes:
+                self._copies.setdefault(home.id, {})[said.id] = said
+            if homes:
                 continue
             for other in self._covered_by(own, shared):
-                copies = [other.found, *self.copies.pop(other.id, [])]
-                self.copies.setdefault(said.id, []).extend(copies)
+                self._copies.setdefault(said.id, {}).update({other.id: other, **self._copies.pop(other.id, {})})
                 del self._kept[other.id]
             self._kept[said.id] = said
             for one in said.statements:

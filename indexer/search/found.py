@@ -1,7 +1,7 @@
 """The chunks that a search found, read from the database, and the passages made of them and of what stands beside."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -158,9 +158,16 @@ def _excerpt(session: Session, document_id: int, start: int, end: int) -> str:
     return session.exec(select(excerpt).where(Document.id == document_id)).first() or ""
 
 
-def widen(session: Session, groups: Sequence[Sequence[FoundChunk]], passages: Sequence[Passage]) -> tuple[Passage, ...]:
+def widen(
+    session: Session,
+    groups: Sequence[Sequence[FoundChunk]],
+    passages: Sequence[Passage],
+    places: Mapping[int, Sequence[Place]],
+    places_of: Callable[[Sequence[FoundChunk]], Mapping[int, Sequence[Place]]],
+) -> tuple[Passage, ...]:
     """The passages of the first documents with what stands beside them, by document and place; `groups` are their
-    chunks. What stands on another page is a passage of its own.
+    chunks, `places` where the words of each stand too, and `places_of` says it of those beside them. What stands on
+    another page is a passage of its own.
 
     The words that a question asks for often stand a few lines from those that it is found by.
     """
@@ -181,7 +188,8 @@ def widen(session: Session, groups: Sequence[Sequence[FoundChunk]], passages: Se
         if (chunk.document_id, chunk.generation) == (passage.document_id, found.chunk.generation)
     ]
     stand_beside.sort(key=lambda one: (documents.index(one[1].document_id), one[0].chunk.ordinal))
-    return tuple(_wide(session, run, own) for run in _runs(stand_beside))
+    places = {**places, **places_of([found for found, _ in stand_beside if found.id not in own])}
+    return tuple(_wide(session, run, own, places) for run in _runs(stand_beside))
 
 
 def _runs(chunks: Sequence[tuple[FoundChunk, Passage]]) -> list[list[tuple[FoundChunk, Passage]]]:
@@ -203,13 +211,17 @@ def _runs(chunks: Sequence[tuple[FoundChunk, Passage]]) -> list[list[tuple[Found
 
 
 def _wide(
-    session: Session, run: Sequence[tuple[FoundChunk, Passage]], own: Mapping[int, tuple[FoundChunk, Passage]]
+    session: Session,
+    run: Sequence[tuple[FoundChunk, Passage]],
+    own: Mapping[int, tuple[FoundChunk, Passage]],
+    places: Mapping[int, Sequence[Place]],
 ) -> Passage:
     """A passage of all the chunks of a run; `own` are those that the search found."""
     inside = [passage for found, passage in run if found.id in own]
     best = max(inside or [passage for _, passage in run], key=lambda passage: passage.score)
     first, last = run[0][0], run[-1][0]
     start, end = first.chunk.start, last.chunk.end
+    text = first.chunk.body if first is last else _excerpt(session, first.chunk.document_id, start, end)
     return replace(
         best,
         score=best.score if inside else AROUND_SHARE * best.score,
@@ -218,8 +230,26 @@ def _wide(
         page=first.chunk.page,
         start=start,
         end=end,
-        text=first.chunk.body if first is last else _excerpt(session, first.chunk.document_id, start, end),
+        text=text,
         prefix=first.chunk.prefix,
-        also_in=tuple(dict.fromkeys(place for passage in inside for place in passage.also_in)),
+        also_in=_joined((place for found, _ in run for place in places.get(found.id, ())), text, start),
         sentences=tuple(sentence for found, _ in run for sentence in found.sentences),
     )
+
+
+def _joined(places: Iterable[Place], text: str, at: int) -> tuple[Place, ...]:
+    """Places that follow each other here and there as one, since a turn keeps them all. `text` stands at `at`."""
+    joined: list[Place] = []
+    last: dict[int, int] = {}  # of each document
+    for place in places:
+        number = last.get(place.document_id, len(joined))
+        if number < len(joined):
+            before = joined[number]
+            between = place.of_start - before.of_end
+            nothing = between >= 0 and not text[before.of_end - at : place.of_start - at].strip()
+            if nothing and (before.page, before.end + between) == (place.page, place.start):
+                joined[number] = replace(before, end=place.end, of_end=place.of_end)
+                continue
+        last[place.document_id] = len(joined)
+        joined.append(place)
+    return tuple(joined)

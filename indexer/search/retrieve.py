@@ -144,7 +144,7 @@ class Retriever:
                 to_passage(session, rank, group, scores, cosines, vector, places)
                 for rank, group in enumerate(groups, start=1)
             )
-            wide = widen(session, groups, passages)
+            wide = widen(session, groups, passages, places, lambda beside: other_places(session, view, beside, {}))
         weights: defaultdict[str, float] = defaultdict(float)
         for one in meant:
             for term, idf in one.idf.items():
@@ -205,7 +205,7 @@ def _looked_at(session: Session, asked: list[_Asked], view: View) -> tuple[Candi
                 break
             read.update(fresh)
             distinct.add(load_chunks(session, fresh, view.scope))
-            if not distinct.copies:
+            if not distinct.has_copies:
                 return candidates, distinct
         if len(distinct.found) >= RERANKED or len(ranked) < count or len(read) >= MOST_READ:
             break

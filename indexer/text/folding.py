@@ -60,14 +60,14 @@ def folded_lines(text: str) -> str:
     return " ".join(filter(None, (folded(_BULLET.sub("", line)) for line in text.splitlines())))
 
 
-def statements(text: str, sentences: Iterable[Sequence[int]]) -> Iterator[str]:
-    """What a text says, folded: its sentences, which are code points of it in order, and what stands between them,
-    without bullets and final stops."""
+def statements(text: str, sentences: Iterable[Sequence[int]]) -> Iterator[tuple[str, int, int]]:
+    """What a text says, folded, and where (code points): its sentences, which are in order, and what stands between
+    them, without bullets and final stops."""
     at = 0
     for start, end in [*sentences, (len(text), len(text))]:
-        for piece in (text[at:start], text[start:end]):
-            if said := folded(_BULLET.sub("", piece)).rstrip(_ENDING):
-                yield said
+        for first, last in ((at, start), (start, end)):
+            if said := folded(_BULLET.sub("", text[first:last])).rstrip(_ENDING):
+                yield said, first, last
         at = end
 
 

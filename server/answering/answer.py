@@ -24,7 +24,7 @@ from server.answering.events import (
     Searched,
     Sources,
 )
-from server.answering.evidence import numbered, select_evidence, whole_evidence
+from server.answering.evidence import numbered, select_evidence, still_elsewhere, whole_evidence
 from server.answering.extractive import answer_without_model
 from server.answering.means import MODEL_OPENS, Means
 from server.answering.refusing import NOT_JUDGED, by_model, by_search, is_judged, refusal
@@ -111,15 +111,22 @@ def _check_means(question: Question, means: Means) -> None:
 
 
 def _of_today(question: Question, means: Means) -> Question:
-    """The question, what earlier turns have shown withdrawn where the documents do not say it any more."""
-    shown = list(dict.fromkeys((e.passage.document_id, e.passage.start, e.passage.end) for e in question.shown))
+    """The question, what earlier turns have shown withdrawn where the documents do not say it any more; of other places
+    of its words those are left that hold them still."""
+    shown = [e.passage for e in question.shown]
     if not shown:
         return question
-    says = dict(zip(shown, means.catalog.excerpts(shown, question.scope), strict=True))
+    wanted = dict.fromkeys((passage.document_id, passage.start, passage.end) for passage in shown)
+    wanted |= dict.fromkeys((place.document_id, place.start, place.end) for one in shown for place in one.also_in)
+    says = dict(zip(wanted, means.catalog.excerpts(list(wanted), question.scope), strict=True))
     gone = (
         e.n for e in question.shown if says[e.passage.document_id, e.passage.start, e.passage.end] != e.passage.text
     )
-    return replace(question, withdrawn=frozenset(gone))
+    history = (
+        replace(exchange, evidence=tuple(still_elsewhere(e, says) for e in exchange.evidence))
+        for exchange in question.history
+    )
+    return replace(question, withdrawn=frozenset(gone), history=tuple(history))
 
 
 async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:

@@ -8,10 +8,11 @@ stays true. A passage without sentences is a heading alone and is no evidence.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from indexer.passages import Passage, Retrieved
+from indexer.passages import Passage, Place, Retrieved
+from indexer.text.folding import folded, statements
 from server.answering.answer_kind import asked_for
 from server.answering.antecedents import antecedent, list_of
 from server.answering.events import Evidence
@@ -36,7 +37,7 @@ def whole_evidence(retrieved: Retrieved, earlier: Sequence[Evidence] = (), follo
     numbered: list[Evidence] = []
     for passage in retrieved.passages:
         shown = _shown(passage.text, passage, earlier)
-        numbered.append(shown or Evidence(following, passage, passage.text))
+        numbered.append(_of_now(shown, retrieved.passages) if shown else Evidence(following, passage, passage.text))
         following += shown is None
     return tuple(numbered)
 
@@ -59,7 +60,7 @@ def select_evidence(
         if one.score < scored[0].score - REACH:
             break
         if shown := _shown(one.sentence.text, one.passage, earlier):
-            again[one.n].append(shown)
+            again[one.n].append(_of_now(shown, retrieved.reading))
             continue
         left = budget - sum(spent.values())
         if one.index in chosen[one.n] or (spent and count(one.sentence.text) > left):
@@ -110,7 +111,10 @@ def _joined(passage: Passage, indexes: Sequence[int]) -> str:
 
 def numbered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Each once, with its number in the answer whose sources these are."""
-    return tuple(replace(one, shown=shown) for shown, one in enumerate(dict.fromkeys(evidence), start=1))
+    once: dict[int, Evidence] = {}  # what two searches found has other places of its words in each
+    for one in evidence:
+        once.setdefault(one.n, one)
+    return tuple(replace(one, shown=shown) for shown, one in enumerate(once.values(), start=1))
 
 
 def source_of(document_id: int, start: int, end: int, sources: Sequence[Evidence]) -> Evidence | None:
@@ -128,6 +132,38 @@ def _following(earlier: Sequence[Evidence]) -> int:
 def _shown(text: str, passage: Passage, earlier: Sequence[Evidence]) -> Evidence | None:
     """The evidence that has already shown these words of the passage; it keeps its number."""
     return next((e for e in earlier if text in e.text and _still_stands(e.passage, passage)), None)
+
+
+def _of_now(shown: Evidence, found: Iterable[Passage]) -> Evidence:
+    """Evidence that is shown again, with the other places of its words that the search has found now: copies come
+    and go."""
+    places = (place for passage in found if _still_stands(shown.passage, passage) for place in passage.also_in)
+    return _elsewhere(shown, tuple(dict.fromkeys(places)))
+
+
+def still_elsewhere(shown: Evidence, says: Mapping[tuple[int, int, int], str | None]) -> Evidence:
+    """Evidence of an earlier turn, with those other places of its words that hold them still. `says` is what documents
+    say now at (document id, start, end): None where one is gone."""
+    places = (
+        place
+        for place in shown.passage.also_in
+        if _holds(says[place.document_id, place.start, place.end], shown.passage, place)
+    )
+    return _elsewhere(shown, tuple(places))
+
+
+def _holds(text: str | None, passage: Passage, place: Place) -> bool:
+    if text is None:
+        return False
+    held = folded(text)
+    said = [one.text for one in passage.sentences if place.of_start <= one.start and one.end <= place.of_end]
+    return all(statement in held for sentence in said for statement, *_ in statements(sentence, ()))
+
+
+def _elsewhere(shown: Evidence, places: tuple[Place, ...]) -> Evidence:
+    if places == shown.passage.also_in:
+        return shown
+    return replace(shown, passage=replace(shown.passage, also_in=places))
 
 
 def _still_stands(shown: Passage, found: Passage) -> bool:

@@ -50,7 +50,7 @@ class AlikeLine:
 
     words: str
     others: tuple[Other, ...]
-    more: int
+    more: str
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,16 @@ def file_line(row: FileRow, alike: Alike | None = None) -> FileLine:
 
 def _alike_lines(alike: Alike) -> tuple[AlikeLine, ...]:
     lines = (
-        AlikeLine("The same words as", alike.same, alike.more_same),
-        AlikeLine("Nearly the same as", alike.nearly, alike.more_nearly),
+        AlikeLine("The same words as", alike.same, _more(alike.more_same)),
+        AlikeLine("Nearly the same as", alike.nearly, _more(alike.more_nearly, at_least=alike.is_cut)),
     )
     return tuple(line for line in lines if line.others)
+
+
+def _more(count: int, *, at_least: bool = False) -> str:
+    if at_least:
+        return f"at least {count:,} more" if count else "perhaps more"
+    return f"{count:,} more" if count else ""
 
 
 def unseen_line(unseen: UnseenFiles | None) -> Unseen | None:

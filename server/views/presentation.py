@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from indexer.passages import Passage, Place, Scope, documents_of
+from indexer.passages import MOST_PLACES, Passage, Place, Scope, documents_of
 from indexer.text.sentences import sentence_spans
 from indexer.text.shorten import shortened
 from indexer.text.terms import content_terms
@@ -60,11 +60,11 @@ def _withheld(view: CitationView) -> CitationView:
 
 
 @dataclass(frozen=True)
-class OtherPlace:
-    """Another document with the same words: its path, which tells copies apart, and the address of the words there."""
+class AlsoIn:
+    """Other documents that hold words of a source: one place of each, whose path tells copies apart."""
 
-    path: str
-    href: str
+    words: str
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Card:
     place: str
     snippet: str
     href: str
-    also_in: tuple[OtherPlace, ...] = ()
+    also_in: tuple[AlsoIn, ...] = ()
 
 
 def place(page: int | None, heading: str) -> str:
@@ -106,12 +106,27 @@ def card(n: int, passage: Passage, text: str, question: str = "", length: int = 
         " · ".join(part for part in where if part),
         best_words(_without_heading(text, passage), question, length),
         document_href(passage.document_id, passage.start, passage.end),
-        other_places(documents_of(passage.also_in)),
+        also_in(passage, text),
     )
 
 
-def other_places(places: Iterable[Place]) -> tuple[OtherPlace, ...]:
-    return tuple(OtherPlace(one.document, document_href(one.document_id, one.start, one.end)) for one in places)
+def also_in(passage: Passage, shown: str) -> tuple[AlsoIn, ...]:
+    """The other documents that hold all that is shown of a passage, then those that hold some of it."""
+    spans = [(one.start, one.end) for one in passage.sentences if one.text in shown]
+    spans = spans or [(passage.start, passage.end)]
+    holding = documents_of(
+        place for place in passage.also_in if any(place.of_start < end and start < place.of_end for start, end in spans)
+    )
+    all_of = [{place.document_id for place in passage.also_said_in(start, end)} for start, end in spans]
+    whole = [place for place in holding if all(place.document_id in ids for ids in all_of)]
+    partly = [place for place in holding if place not in whole]
+    kinds = (("The same words", whole), ("Some of these words", partly))
+    return tuple(AlsoIn(f"{words} in {_many(len(places))} more", tuple(places)) for words, places in kinds if places)
+
+
+def _many(places: int) -> str:
+    """No more than so many were looked for."""
+    return f"at least {places}" if places >= MOST_PLACES else f"{places}"
 
 
 def _without_heading(text: str, passage: Passage) -> str:

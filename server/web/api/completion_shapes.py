@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from indexer.passages import Passage, Place, Scope, documents_of
+from indexer.passages import Passage, Place, Scope
 from server.answering.events import Answer, Citation, Evidence, Exchange, Question
 from server.answering.evidence import source_of
 from server.errors import BadRequest
@@ -191,25 +191,29 @@ class Completion:
         url = self.url(citation.document_id, citation.start, citation.end)
         source = source_of(citation.document_id, citation.start, citation.end, sources)
         others = source.passage.also_said_in(citation.start, citation.end) if source else []
-        return {**_place(citation), "n": citation.n, "quote": citation.quote, "url": url, **self._also_in(others)}
+        return {**_place(citation), "n": citation.n, "quote": citation.quote, "url": url, **self._named(also_in=others)}
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         place = {**_place(passage), "text": passage.text, "score": round(passage.score, 4)}
         url = self.url(passage.document_id, passage.start, passage.end)
-        return {**place, "url": url, **self._also_in(documents_of(passage.also_in))}
+        whole = passage.also_said_in(passage.start, passage.end)
+        return {**place, "url": url, **self._named(also_in=whole, partly_in=passage.partly_in)}
 
-    def _also_in(self, places: Sequence[Place]) -> dict[str, Any]:
+    def _named(self, **others: Sequence[Place]) -> dict[str, Any]:
         """The other documents with the same words, where there are any."""
-        named = [
-            {
-                "document": place.document,
-                "title": place.title,
-                "page": place.page,
-                "url": self.url(place.document_id, place.start, place.end),
-            }
-            for place in places
-        ]
-        return {"also_in": named} if named else {}
+        return {
+            name: [
+                {
+                    "document": place.document,
+                    "title": place.title,
+                    "page": place.page,
+                    "url": self.url(place.document_id, place.start, place.end),
+                }
+                for place in places
+            ]
+            for name, places in others.items()
+            if places
+        }
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}

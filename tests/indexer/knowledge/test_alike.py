@@ -66,6 +66,36 @@ def test_what_may_not_be_read_is_neither_named_nor_counted(catalog: Catalog, kno
     assert len(everything.nearly) + everything.more_nearly == 8
 
 
+def test_exact_copies_hide_no_document_that_is_nearly_the_same(
+    catalog: Catalog, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alike_module, "COMPARED", 3)
+    page = knowledge.put("rules.md", PAGE)
+    for number in range(6):
+        knowledge.put(f"copy {number}.md", PAGE)
+    knowledge.put("rules 2.md", PAGE.replace("21:45", "22:45"))
+    found = catalog.alike([page], catalog.everything())[page]
+    assert (len(found.same) + found.more_same, [one.path for one in found.nearly]) == (6, ["rules 2.md"])
+    assert not found.is_cut
+    for number in range(5):
+        knowledge.put(f"a hundred words {number}.md", f"{PAGE} {OTHER} {OTHER} {number}")
+    found = catalog.alike([page], catalog.everything())[page]
+    assert [one.path for one in found.nearly] == ["rules 2.md"], "that which is nearest is compared first"
+
+
+def test_where_more_are_near_than_are_compared_it_is_said(
+    catalog: Catalog, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alike_module, "COMPARED", 6)
+    page = knowledge.put("rules.md", PAGE)
+    for number in range(6):
+        knowledge.put(f"near {number}.md", f"{PAGE} {number}")
+    for is_cut in (False, True):
+        found = catalog.alike([page], catalog.everything())[page]
+        assert (len(found.nearly), found.more_nearly, found.is_cut) == (5, 1, is_cut)
+        knowledge.put("near 6.md", f"{PAGE} 6")
+
+
 def test_it_follows_what_becomes_of_documents(catalog: Catalog, knowledge: Knowledge) -> None:
     page, scope = knowledge.put("rules.md", PAGE), Scope(frozenset({1}))
     copy = knowledge.put("copy.md", PAGE)

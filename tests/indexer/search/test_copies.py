@@ -1,16 +1,20 @@
 """Copies take no place from what differs, every place is named to who may read it, and what differs in a fact stays."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from indexer.client import passage_json
 from indexer.knowledge.tables import Chunk, Document
 from indexer.passages import Folder, Passage, Scope
+from indexer.search import places
 from indexer.search.copies import Asked, Distinct
 from indexer.search.found import FoundChunk
 from indexer.search.retrieve import Retriever
@@ -128,6 +132,59 @@ def test_what_is_cut_otherwise_is_a_copy_too(retriever: Retriever, knowledge: Kn
         assert also_in(found[0]) == ["rules.pdf"]
 
 
+def test_a_copy_is_named_for_what_it_holds_and_for_nothing_else(retriever: Retriever, knowledge: Knowledge) -> None:
+    home = f"{RULES} {KEYS} Dogs are welcome."
+    knowledge.put("gate.md", home)
+    knowledge.put("gate (copy 2).md", RULES)
+    knowledge.put("gate (copy 3).md", f"{RULES} Dogs are welcome.")
+    [found] = ask(retriever)
+    assert found.text == home
+
+    def named(words: str) -> list[str]:
+        start = found.start + found.text.index(words)
+        return [place.document for place in found.also_said_in(start, start + len(words))]
+
+    assert named(RULES) == ["gate (copy 2).md", "gate (copy 3).md"]
+    assert named("Dogs are welcome.") == ["gate (copy 3).md"]
+    assert named(KEYS) == named(home) == named(f"{RULES} {KEYS}") == []
+    assert also_in(found) == []
+    assert passage_json(found)["partly_in"] == ["gate (copy 2).md", "gate (copy 3).md"]
+
+
+def test_a_copy_of_several_chunks_is_named_beside_each(retriever: Retriever, knowledge: Knowledge) -> None:
+    """As a page of a PDF on which two chunks of the Word file stand."""
+    knowledge.put("rules.docx", f"{RULES} Pay 5 crowns.", f"{KEYS} Dogs are welcome.", pages=[1, 2])
+    knowledge.put("rules.pdf", f"{RULES} {KEYS}")
+    first, second = ask(retriever, "Who pays 5 crowns, and which dogs are welcome?")
+    assert {first.document, second.document} == {"rules.docx"}
+    for passage in (first, second):
+        said = RULES if RULES in passage.text else KEYS
+        start = passage.start + passage.text.index(said)
+        assert [place.document for place in passage.also_said_in(start, start + len(said))] == ["rules.pdf"]
+        assert passage.also_said_in(passage.start, passage.end) == []
+
+
+def test_what_stands_beside_a_passage_is_told_of_its_copies_too(retriever: Retriever, knowledge: Knowledge) -> None:
+    parts = [RULES, *(f"Part {n} is for somebody else." for n in range(12)), KEYS]
+    for folder in ("/a", "/b"):
+        knowledge.put("rules.md", *parts, root=Path(folder))
+    knowledge.put("rules.md", *parts[:2], root=Path("/c"))
+    retriever.follow()
+    found = retriever.retrieve("When does the north gate open on working days?", (), ALL, 1)
+    [narrow], [wide, *_] = found.passages, found.wide
+    assert wide.text.startswith("\n\n".join(parts[:3]))
+    assert not narrow.text.count(parts[2])
+
+    def named(words: str) -> list[str]:
+        start = wide.start + wide.text.index(words)
+        return [place.root for place in wide.also_said_in(start, start + len(words))]
+
+    assert named(RULES) == named(parts[1]) == ["/b", "/c"]
+    assert named(parts[2]) == named("\n\n".join(parts[:3])) == ["/b"]
+    assert [place.root for place in wide.partly_in] == ["/c"]
+    assert len(wide.also_in) == 2, "what follows each other is one place"
+
+
 def test_versions_of_a_document_have_the_places_of_one(retriever: Retriever, knowledge: Knowledge) -> None:
     for number in range(12):
         knowledge.put(f"rules v{number}.md", f"{RULES} Visitors pay {number} crowns for a badge.")
@@ -167,6 +224,26 @@ def test_own_and_chosen_documents_are_told_like_others(retriever: Retriever, kno
     [found] = ask(retriever, scope=Scope(frozenset({1}), documents=frozenset({other})))
     assert [found.document, *also_in(found)] == ["b.md"]
     assert one != other
+
+
+def test_of_countless_copies_no_more_are_read_than_are_named(
+    retriever: Retriever, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "MOST_PLACES", 3)
+    monkeypatch.setattr(places, "READ_FIRST", 5)
+    read: list[int] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM chunk" in statement and "json_each" in statement:
+            read.append(len(json.loads(parameters[0])))
+
+    event.listen(knowledge.engine, "before_cursor_execute", note)
+    ids = [knowledge.put("rules.md", RULES, root=Path(f"/{number:02}")) for number in range(31)]
+    [found] = ask(retriever)
+    assert ([place.root for place in found.also_in], read) == (["/01", "/02", "/03"], [5])
+    read.clear()
+    [found] = ask(retriever, scope=Scope(frozenset({1}), documents=frozenset({ids[0], ids[30]})))
+    assert ([place.root for place in found.also_in], read) == (["/30"], [5, 10, 15]), "what is hidden takes no place"
 
 
 def test_where_the_shown_copy_goes_the_other_one_serves(retriever: Retriever, knowledge: Knowledge) -> None:
@@ -248,9 +325,15 @@ def test_nothing_that_was_found_goes_unsaid_and_each_thing_is_left_once(
     counting = set(SAID) if "updated" in question else {said for said in SAID if "updated" not in said}
     kept = {one.id: set(chunks[one.id - 1][1]) & counting for one in distinct.found}
     assert set().union(*kept.values()) == set().union(*(said for _, said in chunks)) & counting
-    copies = [copy.id for copies in distinct.copies.values() for copy in copies]
+    copies = {copy.found.id for copies in distinct.copies.values() for copy in copies}
     assert sorted([*kept, *copies]) == [one.id for one in found], "each is kept, or a copy of one that is"
     assert distinct.copies.keys() <= kept.keys()
+    bodies = {one.id: one.chunk.body for one in found}
+    for home, all_ in distinct.copies.items():
+        for copy in all_:
+            both = [said for said in chunks[home - 1][1] if said in chunks[copy.found.id - 1][1]]
+            assert both, "each says some of every chunk that it is told of"
+            assert " ".join(bodies[home][start:end] for start, end in copy.spans) == " ".join(both)
 
 
 @given(st.permutations(range(8)), st.booleans())

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlmodel import Session, select
 
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
+from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from server.answering.abstention import NOTHING_INDEXED
 from server.answering.answer import answer
@@ -335,6 +337,27 @@ async def test_another_form_is_written_from_the_evidence_of_the_last_answer(libr
     assert model.prompts[-1][-1].content == "shorter"  # the passages stand above, where the model has read them
     hidden = replace(asked, scope=Scope(frozenset()))
     assert sources(await library.events(hidden, model)) == ()
+
+
+async def test_another_form_names_no_copy_that_is_gone(library: Library) -> None:
+    assert library.retriever is not None
+    fill(library.settings, {"handbook": {"old/leave.md": LEAVE, "older/leave.md": LEAVE}})
+    library.retriever.follow()
+    model = ScriptedGenerator()
+    before = sources(await library.events(library.ask(LEAVE_QUESTION), model))
+    exchange = Exchange(LEAVE_QUESTION, "25 days [1].", before)
+    asked = replace(library.ask("shorter"), history=(exchange,), rewrites=True)
+
+    async def also_in() -> set[str]:
+        named = sources(await library.events(asked, model))
+        return {place.document for source in named for place in source.passage.also_in}
+
+    assert await also_in() == {"old/leave.md", "older/leave.md"}
+    with Session(library.catalog.engine) as session:
+        copy = session.exec(select(Document).where(Document.path == "old/leave.md")).one()
+        copy.deleted_at = copy.indexed_at
+        session.commit()
+    assert await also_in() == {"older/leave.md"}
 
 
 async def test_another_form_without_a_model_says_why_not(library: Library) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.passages import Passage
+from indexer.passages import Passage, Place
 from server.answering.events import Evidence
-from server.answering.evidence import GAP, numbered, select_evidence, source_of, whole_evidence
+from server.answering.evidence import GAP, numbered, select_evidence, source_of, still_elsewhere, whole_evidence
 from tests.server.passages import passage, retrieved
 
 LEAVE = (
@@ -103,6 +103,31 @@ def test_numbers_go_on_and_what_was_shown_keeps_its_own() -> None:
     assert second[0] is first[0]
     third = select_evidence(retrieved(QUESTION, [leave, dental]), 100, count, [*first, *second])
     assert [item.n for item in third] == [1, 2]
+
+
+def test_what_is_shown_again_names_the_copies_of_today() -> None:
+    gone, left, new = (Place(n, 1, "/r", f"{n}.md", "Leave", None, 0, 9, 0, len(LEAVE)) for n in (7, 8, 9))
+    before = retrieved(QUESTION, [replace(passage(LEAVE), also_in=(gone, left))])
+    now = retrieved(QUESTION, [replace(passage(LEAVE), also_in=(left, new))])
+    for first, second in (
+        (select_evidence(before, 100, count), lambda first: select_evidence(now, 100, count, first)),
+        (whole_evidence(before), lambda first: whole_evidence(now, first)),
+    ):
+        [again] = second(first)
+        assert again == replace(first[0], passage=now.passages[0])
+    sides = (*select_evidence(now, 100, count, first), *first)
+    assert [one.passage.also_in for one in numbered(sides)] == [(left, new)], "each number once"
+
+
+def test_other_places_are_named_as_long_as_they_hold_the_words() -> None:
+    [shown] = whole_evidence(retrieved(QUESTION, [passage(LEAVE)]))
+    first = shown.passage.sentences[0]
+    places = tuple(Place(n, 1, "/r", f"{n}.md", "", None, 3, 60, first.start, first.end) for n in range(4))
+    shown = replace(shown, passage=replace(shown.passage, also_in=places))
+    now = [f"Now: {first.text.upper()}", first.text.replace("25", "26"), None, first.text.rstrip(".")]
+    says = {(place.document_id, 3, 60): words for place, words in zip(places, now, strict=True)}
+    assert still_elsewhere(shown, says).passage.also_in == (places[0], places[3])
+    assert still_elsewhere(shown, dict.fromkeys(says, first.text)) is shown
 
 
 def test_other_sentences_of_a_passage_are_new_evidence() -> None:

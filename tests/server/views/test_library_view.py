@@ -1,6 +1,11 @@
 """What the documents page says of files, in words."""
 
-from server.views.library_view import SHOWN_KINDS, Kind, unread_kinds
+from typing import Any
+
+from indexer.knowledge.alike import Alike, Other
+from indexer.knowledge.catalog import FileRow
+from indexer.knowledge.tables import LedgerEntry
+from server.views.library_view import SHOWN_KINDS, Kind, file_line, unread_kinds
 
 
 def test_files_of_kinds_that_are_not_read_are_counted_with_what_can_be_done() -> None:
@@ -23,3 +28,18 @@ def test_a_folder_of_countless_kinds_does_not_fill_the_page() -> None:
     assert told is not None
     assert len(told.kinds) == SHOWN_KINDS
     assert told.more == 7
+
+
+def test_a_count_that_may_be_too_small_says_so() -> None:
+    row = FileRow(LedgerEntry(id=1, collection_id=1, root="/r", path="a.md", state="indexed"), "docs", 1, "A")
+
+    def told(**alike: Any) -> list[tuple[str, str]]:
+        return [(line.words, line.more) for line in file_line(row, Alike(**alike)).alike]
+
+    other = (Other(2, 1, "b.md"),)
+    assert told(same=other, nearly=other, more_same=1200) == [
+        ("The same words as", "1,200 more"),
+        ("Nearly the same as", ""),
+    ]
+    assert told(nearly=other, more_nearly=3, is_cut=True) == [("Nearly the same as", "at least 3 more")]
+    assert told(nearly=other, is_cut=True) == [("Nearly the same as", "perhaps more")]

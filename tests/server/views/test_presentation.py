@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from indexer.passages import Passage, Place, Scope
+from indexer.passages import MOST_PLACES, Passage, Place, Scope, Sentence
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
 from server.conversations.shapes import CitationView, ConversationLine, TurnView
 from server.views.presentation import (
+    AlsoIn,
     answer_html,
     cards,
     heading,
@@ -58,10 +60,31 @@ def copied() -> Evidence:
 
 def test_a_card_names_each_other_document_with_its_words_once() -> None:
     (card,) = cards([copied()])
-    assert [(place.path, place.href) for place in card.also_in] == [
-        ("b/c.md", "/documents/10?start=0&end=9#quote"),
-        ("secret.md", "/documents/11?start=3&end=9#quote"),
-    ]
+    assert card.also_in == (
+        AlsoIn("The same words in 1 more", COPIES[1:]),
+        AlsoIn("Some of these words in 1 more", COPIES[:1]),
+    )
+
+
+def test_a_card_says_of_which_documents_hold_but_some_of_its_words() -> None:
+    shown = evidence("Take it. Leave it.")
+    start, end = 5, 5 + len(shown.text)
+    part, whole = replace(COPIES[0], of_start=start, of_end=start + 8), replace(COPIES[1], of_start=start, of_end=end)
+    spans = ((start, start + 8), (start + 9, end))
+    sentences = tuple(Sentence(a, b, shown.passage.text[a - start : b - start], np.zeros(0)) for a, b in spans)
+    shown = replace(shown, passage=replace(shown.passage, end=end, also_in=(part, whole), sentences=sentences))
+    (card,) = cards([shown])
+    assert card.also_in == (
+        AlsoIn("The same words in 1 more", (whole,)),
+        AlsoIn("Some of these words in 1 more", (part,)),
+    )
+    (card,) = cards([replace(shown, text="Take it.")])
+    assert card.also_in == (AlsoIn("The same words in 2 more", (part, whole)),), "all that is shown"
+    (card,) = cards([replace(shown, text="Leave it.")])
+    assert card.also_in == (AlsoIn("The same words in 1 more", (whole,)),)
+    many = tuple(replace(whole, document_id=10 + n) for n in range(MOST_PLACES))
+    (card,) = cards([replace(shown, passage=replace(shown.passage, also_in=many))])
+    assert [line.words for line in card.also_in] == ["The same words in at least 100 more"]
 
 
 def test_of_an_old_turn_no_place_is_named_that_may_not_be_read_any_more() -> None:

@@ -131,6 +131,8 @@ def test_a_citation_names_the_other_documents_that_hold_its_words() -> None:
     ]
     for named in (told["sources"][0], told["closest"][0]):
         assert named["also_in"] == [
-            {"document": "b.pdf", "title": "A", "page": 2, "url": "http://host/documents/8?start=100&end=140#quote"},
-            {"document": "c.md", "title": "C", "page": None, "url": "http://host/documents/9?start=0&end=10#quote"},
+            {"document": "b.pdf", "title": "A", "page": 2, "url": "http://host/documents/8?start=100&end=140#quote"}
+        ]
+        assert named["partly_in"] == [
+            {"document": "c.md", "title": "C", "page": None, "url": "http://host/documents/9?start=0&end=10#quote"}
         ]

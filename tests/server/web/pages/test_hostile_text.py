@@ -29,6 +29,7 @@ OWN_ADDRESSES = ("address", "card.href", "static(")
 """What an address may begin with, besides words of the template: Docent makes these, and they begin with a slash."""
 
 OWN = """
+_also_in.html: line.words
 _again.html: turn.conversation_id
 _arrival.html: do
 _arrival_now.html: arrival.stage
@@ -38,7 +39,8 @@ _composer.html: conversation
 _conversations.html: day, line.id
 _edit.html: turn.conversation_id
 _examples.html: ask_for_examples
-_files.html: name|lower, unseen.words, unseen.until, words, file.size, part
+_files.html: name|lower, unseen.words, unseen.until, words, file.size, part, line.words, line.more, unread.words
+_files.html: address(state='skipped', part=1)
 _files.html: 'Deleted' if file.deleted else file.state_name
 _indexed.html: indexed, indexing
 _menu.html: conversation
@@ -61,7 +63,9 @@ settings.html: figures_list(figures), figures_list(memory), figures_list(kept)
 
 def own_places() -> set[str]:
     lines = [line.partition(": ") for line in OWN.strip().splitlines()]
-    return {f"{template}: {expression}" for template, _, names in lines for expression in names.split(", ")}
+    return {
+        f"{template}: {expression}" for template, _, names in lines for expression in re.split(r", (?![^(]*\))", names)
+    }
 
 
 class Page(HTMLParser):
