@@ -10,21 +10,20 @@ for an ingest under way, whose embedder would be the wrong one after it. A kill 
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, delete, select
 
 from indexer.documents.chunk import ChunkDraft, chunk_document
 from indexer.documents.extract.document import ExtractedDocument, blocks_from_json
 from indexer.embed import ChunkVectors, Embedder, model_folder
-from indexer.errors import BusyError, StorageError
+from indexer.errors import BusyError
 from indexer.ingest import BATCH_CHUNKS
 from indexer.knowledge import generations
 from indexer.knowledge.calibration import forget
-from indexer.knowledge.database import begin_writing, reading, writing
+from indexer.knowledge.database import alone, begin_writing, reading, writing
 from indexer.knowledge.encoding import AT_ONCE, encoded
 from indexer.knowledge.entries import Kept, encoded_anew, take_entries
 from indexer.knowledge.generations import Rebuild, rebuild_under_way
@@ -321,21 +320,7 @@ def _pieces(made: Sequence[tuple[ChunkDraft, ChunkVectors]]) -> Iterator[list[tu
         yield piece
 
 
-@contextmanager
-def _alone(settings: IndexerSettings) -> Iterator[None]:
+def _alone(settings: IndexerSettings) -> AbstractContextManager[None]:
     """Around a rebuild: one at a time. Raises BusyError, StorageError."""
-    lock = FileLock(settings.data / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BusyError(
-            f"Another `indexer rebuild` is at work on {settings.data}.", "Wait until it has ended, or end it."
-        ) from error
-    except OSError as error:
-        raise StorageError(
-            f"Nothing can be written to {settings.data}: {error.strerror}.", "Check its permissions and its free space."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    busy = BusyError(f"Another `indexer rebuild` is at work on {settings.data}.", "Wait until it has ended, or end it.")
+    return alone(settings.data / LOCK, 0, busy)

@@ -226,22 +226,32 @@ def is_being_written(engine: Engine) -> bool:
 @contextmanager
 def writing(settings: IndexerSettings) -> Iterator[None]:
     """Around work that changes knowledge.db: one process at a time. Raises BusyError, StorageError."""
-    lock = FileLock(settings.data / LOCK)
+    busy = BusyError(
+        f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."
+    )
+    with alone(settings.data / LOCK, LOCK_SECONDS, busy):
+        try:
+            yield
+        except IntegrityError:
+            raise  # a mistake of ours, not of the disk
+        except DatabaseError as error:
+            raise storage_error(error, str(settings.data)) from error
+
+
+@contextmanager
+def alone(path: Path, seconds: float, busy: BusyError) -> Iterator[None]:
+    """Hold a lock file, which the system gives back when its process dies, after waiting `seconds` for it at most.
+    Raises `busy` where another one holds it, StorageError where the file cannot be written."""
+    lock = FileLock(path)
     try:
-        lock.acquire(timeout=LOCK_SECONDS)
+        lock.acquire(timeout=seconds)
     except Timeout as error:
-        raise BusyError(
-            f"Another `indexer` is writing to {settings.data}.", "Wait until it has finished, then run this again."
-        ) from error
+        raise busy from error
     except OSError as error:
         raise StorageError(
-            f"Nothing can be written to {settings.data}: {error.strerror}.", "Check its permissions and its free space."
+            f"Nothing can be written to {path.parent}: {error.strerror}.", "Check its permissions and its free space."
         ) from error
     try:
         yield
-    except IntegrityError:
-        raise  # a mistake of ours, not of the disk
-    except DatabaseError as error:
-        raise storage_error(error, str(settings.data)) from error
     finally:
         lock.release()
