@@ -136,7 +136,7 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
         out.add_chat_template(model.template)
     for key, value in model.metadata.items():
         (out.add_uint32 if isinstance(value, int) else out.add_string)(key, value)
-    _add_weights(out, model, tokens)
+    _Weights(out, model, tokens).add()
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -144,69 +144,88 @@ def write_tiny_gguf(path: Path, model: TinyModel | None = None) -> Path:
     return path
 
 
-def _add_weights(out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
-    random = np.random.default_rng(model.seed)
-    width = model.width
+class _Weights:
+    """Random tensors of one model, in the order in which they are written: another order would be another model."""
 
-    def matrix(name: str, rows: int, columns: int) -> np.ndarray:
-        weights = random.normal(0, 1.5 / np.sqrt(columns), (rows, columns)).astype(np.float32)
-        out.add_tensor(name, weights)
-        return weights
+    def __init__(self, out: gguf.GGUFWriter, model: TinyModel, tokens: int) -> None:
+        self._out, self._model, self._tokens = out, model, tokens
+        self._random = np.random.default_rng(model.seed)
 
-    def ones(name: str) -> None:
-        out.add_tensor(name, np.ones(width, np.float32))
+    def add(self) -> None:
+        model, width = self._model, self._model.width
+        self._matrix("token_embd.weight", self._tokens, width)
+        self._ones("output_norm.weight")
+        if model.trained_context:
+            pairs = width // model.heads // model.rope_share // 2
+            self._out.add_tensor("rope_factors_short.weight", np.full(pairs, 1.05, np.float32))
+            self._out.add_tensor("rope_factors_long.weight", np.linspace(1, 30, pairs, dtype=np.float32))
+        self._add_output()
+        for i in range(model.layers):
+            self._add_attention(f"blk.{i}")
+            if model.architecture == "phimoe":
+                self._add_experts(f"blk.{i}")
+            else:
+                self._add_feed_forward(f"blk.{i}")
 
-    def bias(name: str, rows: int) -> None:
+    def _add_output(self) -> None:
+        model, width, tokens = self._model, self._model.width, self._tokens
+        output = self._normal(1.5 / np.sqrt(width), (tokens, width))
+        if not model.ends:  # a score of 0 is never the highest
+            output[[*([] if model.pre else [2]), *range(tokens - len(model.marks), tokens)]] = 0
+        if model.has_output:
+            self._out.add_tensor("output.weight", output)
+        self._bias("output_norm.bias", width)
         if model.architecture in BIASED:
-            out.add_tensor(name, random.normal(0, 0.1, rows).astype(np.float32))
+            self._out.add_tensor("output.bias", np.zeros(tokens, np.float32))
 
-    matrix("token_embd.weight", tokens, width)
-    ones("output_norm.weight")
-    if model.trained_context:
-        pairs = width // model.heads // model.rope_share // 2
-        out.add_tensor("rope_factors_short.weight", np.full(pairs, 1.05, np.float32))
-        out.add_tensor("rope_factors_long.weight", np.linspace(1, 30, pairs, dtype=np.float32))
-    output = random.normal(0, 1.5 / np.sqrt(width), (tokens, width)).astype(np.float32)
-    if not model.ends:
-        output[[*([] if model.pre else [2]), *range(tokens - len(model.marks), tokens)]] = (
-            0  # a score of 0 is never the highest
-        )
-    if model.has_output:
-        out.add_tensor("output.weight", output)
-    bias("output_norm.bias", width)
-    if model.architecture in BIASED:
-        out.add_tensor("output.bias", np.zeros(tokens, np.float32))
-    rows = width + 2 * (model.kv_heads or model.heads) * (width // model.heads)
-    for i in range(model.layers):
-        ones(f"blk.{i}.attn_norm.weight")
-        bias(f"blk.{i}.attn_norm.bias", width)
+    def _add_attention(self, block: str) -> None:
+        model, width = self._model, self._model.width
+        side = (model.kv_heads or model.heads) * (width // model.heads)
+        self._ones(f"{block}.attn_norm.weight")
+        self._bias(f"{block}.attn_norm.bias", width)
         if model.architecture in SPLIT:
-            for name, count in (("q", width), ("k", (rows - width) // 2), ("v", (rows - width) // 2)):
-                matrix(f"blk.{i}.attn_{name}.weight", count, width)
+            for name, rows in (("q", width), ("k", side), ("v", side)):
+                self._matrix(f"{block}.attn_{name}.weight", rows, width)
                 if model.architecture == "qwen2":
-                    out.add_tensor(f"blk.{i}.attn_{name}.bias", random.normal(0, 0.1, count).astype(np.float32))
+                    self._out.add_tensor(f"{block}.attn_{name}.bias", self._normal(0.1, rows))
         else:
-            matrix(f"blk.{i}.attn_qkv.weight", rows, width)
-        bias(f"blk.{i}.attn_qkv.bias", rows)
-        matrix(f"blk.{i}.attn_output.weight", width, width)
-        bias(f"blk.{i}.attn_output.bias", width)
-        if model.architecture == "phimoe":
-            ones(f"blk.{i}.ffn_norm.weight")
-            bias(f"blk.{i}.ffn_norm.bias", width)
-            matrix(f"blk.{i}.ffn_gate_inp.weight", EXPERTS, width)
-            for name, shape in (("gate", (2 * width, width)), ("up", (2 * width, width)), ("down", (width, 2 * width))):
-                weights = random.normal(0, 0.3, (EXPERTS, *shape)).astype(np.float32)
-                out.add_tensor(f"blk.{i}.ffn_{name}_exps.weight", weights)
-            continue
+            self._matrix(f"{block}.attn_qkv.weight", width + 2 * side, width)
+        self._bias(f"{block}.attn_qkv.bias", width + 2 * side)
+        self._matrix(f"{block}.attn_output.weight", width, width)
+        self._bias(f"{block}.attn_output.bias", width)
+
+    def _add_experts(self, block: str) -> None:
+        width = self._model.width
+        self._ones(f"{block}.ffn_norm.weight")
+        self._bias(f"{block}.ffn_norm.bias", width)
+        self._matrix(f"{block}.ffn_gate_inp.weight", EXPERTS, width)
+        for name, shape in (("gate", (2 * width, width)), ("up", (2 * width, width)), ("down", (width, 2 * width))):
+            self._out.add_tensor(f"{block}.ffn_{name}_exps.weight", self._normal(0.3, (EXPERTS, *shape)))
+
+    def _add_feed_forward(self, block: str) -> None:
+        model, width = self._model, self._model.width
         if model.architecture == "phi2":  # one norm for both halves, and no gate
-            matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
+            self._matrix(f"{block}.ffn_up.weight", 2 * width, width)
         elif model.architecture in SPLIT:
-            ones(f"blk.{i}.ffn_norm.weight")
-            matrix(f"blk.{i}.ffn_gate.weight", 2 * width, width)
-            matrix(f"blk.{i}.ffn_up.weight", 2 * width, width)
+            self._ones(f"{block}.ffn_norm.weight")
+            self._matrix(f"{block}.ffn_gate.weight", 2 * width, width)
+            self._matrix(f"{block}.ffn_up.weight", 2 * width, width)
         else:
-            ones(f"blk.{i}.ffn_norm.weight")
-            matrix(f"blk.{i}.ffn_up.weight", 4 * width, width)
-        bias(f"blk.{i}.ffn_up.bias", 2 * width)
-        matrix(f"blk.{i}.ffn_down.weight", width, 2 * width)
-        bias(f"blk.{i}.ffn_down.bias", width)
+            self._ones(f"{block}.ffn_norm.weight")
+            self._matrix(f"{block}.ffn_up.weight", 4 * width, width)
+        self._bias(f"{block}.ffn_up.bias", 2 * width)
+        self._matrix(f"{block}.ffn_down.weight", width, 2 * width)
+        self._bias(f"{block}.ffn_down.bias", width)
+
+    def _normal(self, deviation: float, shape: int | tuple[int, ...]) -> np.ndarray:
+        return self._random.normal(0, deviation, shape).astype(np.float32)
+
+    def _matrix(self, name: str, rows: int, columns: int) -> None:
+        self._out.add_tensor(name, self._normal(1.5 / np.sqrt(columns), (rows, columns)))
+
+    def _ones(self, name: str) -> None:
+        self._out.add_tensor(name, np.ones(self._model.width, np.float32))
+
+    def _bias(self, name: str, rows: int) -> None:
+        if self._model.architecture in BIASED:
+            self._out.add_tensor(name, self._normal(0.1, rows))
