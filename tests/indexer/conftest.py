@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from indexer.knowledge.database import open_knowledge
 from indexer.settings import IndexerSettings
+from tests.indexer.commands import Run
 from tests.indexer.small_knowledge import Knowledge
 
 
@@ -31,3 +32,10 @@ def deep_path(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     yield folder
     subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+@pytest.fixture
+def run(settings: IndexerSettings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("DOCENT_DATA", str(settings.data))
+    monkeypatch.chdir(settings.data.parent)
+    return Run()

@@ -13,39 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from indexer.cli import main
 from indexer.client import ServerAddress, write_address
 from indexer.ingest import ingest
 from indexer.knowledge.tables import Chunk, IndexInfo
 from indexer.settings import IndexerSettings
+from tests.indexer.commands import Run
 from tests.waiting import Said
 from tests.word_embedder import WordEmbedder
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def run(settings: IndexerSettings, monkeypatch: pytest.MonkeyPatch) -> "Run":
-    monkeypatch.setenv("DOCENT_DATA", str(settings.data))
-    monkeypatch.chdir(settings.data.parent)
-    return Run()
-
-
-class Run:
-    """Runs a command in this process; what it says on standard error is one line each."""
-
-    def __call__(self, *arguments: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == status, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    def json(self, *arguments: str, status: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", status=status).stdout)
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 from sqlmodel import Session, col, func, select, update
 
-from indexer.cli import main
 from indexer.commands import rebuild as rebuild_command
 from indexer.documents.scan import ScannedFile
 from indexer.evaluate.retrieval import _rows
@@ -23,6 +21,7 @@ from indexer.knowledge.tables import Chunk, Document, LedgerEntry
 from indexer.knowledge.trash import purge
 from indexer.rebuild import rebuild_index
 from indexer.settings import IndexerSettings
+from tests.indexer.commands import Run
 from tests.indexer.small_knowledge import Knowledge
 from tests.word_embedder import WordEmbedder
 
@@ -39,26 +38,6 @@ UNREAD = {
     "bigger.pdf": ("failed", "It has 900 pages more than 12."),
     "scan.pdf": ("needs_ocr", "It holds no text."),
 }
-
-
-class Run:
-    """Runs a command in this process."""
-
-    def __call__(self, *arguments: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == status, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    def json(self, *arguments: str, status: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", status=status).stdout)
-
-
-@pytest.fixture
-def run(settings: IndexerSettings, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("DOCENT_DATA", str(settings.data))
-    monkeypatch.chdir(settings.data.parent)
-    return Run()
 
 
 @pytest.fixture

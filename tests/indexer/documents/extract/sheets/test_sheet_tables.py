@@ -6,7 +6,8 @@ from typing import Any
 
 from openpyxl.styles import Font
 
-from tests.indexer.documents.extract.sheets.workbooks import blocks, book, changed, read, rows_of, written
+from benchmarks.extraction.made_excel import written
+from tests.indexer.documents.extract.sheets.workbooks import blocks, book, changed, read, rows_of
 
 
 def merge(*areas: str) -> Callable[[Any], None]:

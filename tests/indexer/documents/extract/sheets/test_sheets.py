@@ -10,10 +10,11 @@ import pytest
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
+from benchmarks.extraction.made_excel import written
 from indexer.documents.extract.formats import extract_bytes
 from indexer.errors import UnreadableFile, UnsupportedFile
 from tests.indexer.documents.extract.invariants import outline
-from tests.indexer.documents.extract.sheets.workbooks import blocks, book, changed, read, rows_of, with_cells, written
+from tests.indexer.documents.extract.sheets.workbooks import blocks, book, changed, read, rows_of, with_cells
 
 
 def test_formulas_without_a_stored_value_are_said() -> None:

@@ -9,10 +9,11 @@ import pytest
 from openpyxl.formatting.rule import DifferentialStyle, IconSetRule, Rule
 from openpyxl.styles.numbers import NumberFormat
 
+from benchmarks.extraction.made_excel import written
 from indexer.documents.extract.formats import extract_bytes
 from indexer.errors import NeedsOcr, UnreadableFile, UnsupportedFile
 from tests.indexer.documents.extract.sheets.test_sheets import PNG
-from tests.indexer.documents.extract.sheets.workbooks import book, changed, read, rows_of, with_cells, written
+from tests.indexer.documents.extract.sheets.workbooks import book, changed, read, rows_of, with_cells
 
 END = "; words inside are not searched."
 ROWS = [["Name", "Age"], ["Ann", 5]]

@@ -7,8 +7,8 @@ from io import BytesIO
 from typing import Any
 
 import openpyxl
-import xlsxwriter
 
+from benchmarks.extraction.made_excel import written
 from indexer.documents.extract import ExtractedDocument
 from indexer.documents.extract.formats import extract_bytes
 from tests.indexer.documents.extract.invariants import check, outline
@@ -26,13 +26,6 @@ def book(rows: Rows, change: Callable[[Any], None] = lambda sheet: None) -> byte
     change(sheet)
     stream = BytesIO()
     made.save(stream)
-    return stream.getvalue()
-
-
-def written(write: Callable[[Any], None]) -> bytes:
-    stream = BytesIO()
-    with xlsxwriter.Workbook(stream, {"in_memory": True}) as made:
-        write(made)
     return stream.getvalue()
 
 
