@@ -22,6 +22,7 @@ SMALLEST_SHARE = 1 / 800  # of the page's longer side, where its unit is larger 
 _UPRIGHT = 0.15  # of the characters: a table that lies on its side may stand between an upright header and footer
 _SKEW = 12  # degrees that a scanned line may be off its direction
 _SLANT = 5  # degrees; text on a slant is told apart in steps of this
+_BREAKS, _SPACES = frozenset({0x0D, 0x0A}), frozenset({0x20, 0xA0, 0x09, 0})
 _LINE_END_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
 _TICKED, _UNTICKED, _SQUARE = "[x]", "[ ]", "□"  # a square may be a box to tick or a bullet
 _SYMBOLS = {"☐": _UNTICKED, "☑": _TICKED, "☒": _TICKED, "🗷": _TICKED, "🗹": _TICKED, "❏": _SQUARE, "❑": _SQUARE}
@@ -93,48 +94,55 @@ def _direction(angle: float) -> int:
 
 def _characters(textpage: pdfium.PdfTextPage, seen: Box, smallest: float) -> Iterator[Character]:
     handle = textpage.raw
-    x, y, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
-    size, is_bold, angle, place = 0.0, False, 0.0, (math.inf, math.inf)
+    code_of, origin_of, box_of = raw.FPDFText_GetUnicode, raw.FPDFText_GetCharOrigin, raw.FPDFText_GetLooseCharBox
+    x_out, y_out, bounds = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+    to_x, to_y, to_bounds = ctypes.byref(x_out), ctypes.byref(y_out), ctypes.byref(bounds)
+    least_x, least_y, most_x, most_y = seen
+    size, is_bold, angle, last_x, last_y = 0.0, False, 0.0, math.inf, math.inf
     symbols = _SYMBOLS
     after_space = after_break = True
     for index in range(raw.FPDFText_CountChars(handle)):
-        code = raw.FPDFText_GetUnicode(handle, index)
-        if code in (0x0D, 0x0A):
+        code = code_of(handle, index)
+        if code in _BREAKS:
             after_break = True
             continue
-        if code in (0x20, 0xA0, 0x09, 0):  # drawn, or put in by PDFium where words stand apart
+        if code in _SPACES:  # drawn, or put in by PDFium where words stand apart
             after_space = True
             continue
-        raw.FPDFText_GetCharOrigin(handle, index, x, y)
-        raw.FPDFText_GetLooseCharBox(handle, index, bounds)
-        moved = abs(y.value - place[1]) > 0.1 * size or abs(x.value - place[0]) > 2 * size
-        if after_space or after_break or moved:
+        origin_of(handle, index, to_x, to_y)
+        box_of(handle, index, to_bounds)
+        x, y = x_out.value, y_out.value
+        if after_space or after_break or abs(y - last_y) > 0.1 * size or abs(x - last_x) > 2 * size:
             size, is_bold, angle, symbols = _font(handle, index)
-        place = (x.value, y.value)
-        if size < smallest or not (seen[0] <= x.value <= seen[2] and seen[1] <= y.value <= seen[3]):
+        last_x, last_y = x, y
+        if size < smallest or not (least_x <= x <= most_x and least_y <= y <= most_y):
             continue
         box = (bounds.left, bounds.bottom, bounds.right, bounds.top)
-        text = "-" if code in _LINE_END_HYPHENS else symbols.get(chr(code), chr(code))
-        yield Character(text, x.value, y.value, box, size, is_bold, angle, after_space, after_break)
+        sign = chr(code)
+        text = "-" if code in _LINE_END_HYPHENS else symbols.get(sign, sign)
+        yield Character(text, x, y, box, size, is_bold, angle, after_space, after_break)
         after_space = after_break = False
 
 
 def _font(handle: object, index: int) -> tuple[float, bool, float, dict[str, str]]:
     """Size in points, weight and direction of a character, and what its font shows for others."""
-    matrix, flags = raw.FS_MATRIX(), ctypes.c_int()
+    matrix, flags, name = raw.FS_MATRIX(), ctypes.c_int(), ctypes.create_string_buffer(128)
     known = raw.FPDFText_GetMatrix(handle, index, matrix)
     scale = math.hypot(matrix.b, matrix.d) if known else 1.0
     angle = math.degrees(math.atan2(matrix.b, matrix.a)) if known else 0.0
-    name = ctypes.create_string_buffer(128)
     raw.FPDFText_GetFontInfo(handle, index, name, len(name), flags)
-    is_bold = raw.FPDFText_GetFontWeight(handle, index) >= 600 or any(
-        bold in name.value.lower() for bold in _BOLD_NAMES
-    )
-    symbols = _symbols(name.value.lower().replace(b" ", b"").replace(b"-", b""))
+    is_named_bold, symbols = _named(name.value)
+    is_bold = is_named_bold or raw.FPDFText_GetFontWeight(handle, index) >= 600
     return raw.FPDFText_GetFontSize(handle, index) * scale, is_bold, angle, symbols
 
 
 @cache
+def _named(font: bytes) -> tuple[bool, dict[str, str]]:
+    """Whether a font is bold by its name, and what it shows for others."""
+    name = font.lower()
+    return any(bold in name for bold in _BOLD_NAMES), _symbols(name.replace(b" ", b"").replace(b"-", b""))
+
+
 def _symbols(font: bytes) -> dict[str, str]:
     """The signs of symbol fonts come as private characters or as those that have the same codes."""
     if b"wingdings" not in font or b"wingdings3" in font:
@@ -173,7 +181,8 @@ def is_wide(text: str) -> bool:
 def _place(character: Character, direction: int) -> None:
     if direction == 0:  # most of all
         character.left, character.baseline = character.x, character.y
-        character.right = max(character.box[2], character.x)
+        right = character.box[2]
+        character.right = right if right > character.x else character.x  # asked of every character: `max` takes longer
         return
     left, character.baseline = turned(character.x, character.y, direction)
     character.left = left

@@ -209,7 +209,7 @@ def _goes_on(last: Character, new: Character, leftwards: bool) -> bool:
 
     Of a line with words from right to left PDFium gives the characters as they are read, which is to and fro.
     """
-    size = max(last.size, new.size)
+    size = last.size if last.size > new.size else new.size  # asked of every character: `max` takes longer
     drop = abs(last.baseline - new.baseline)
     gap = new.left - last.right
     if drop < 0.2 * size and leftwards:
