@@ -193,7 +193,9 @@ class Retrieved:
     wide: tuple[
         Passage, ...
     ] = ()  # the passages with what stands beside them, by document and place; empty: not looked
-    sides: tuple["Retrieved", ...] = ()  # of a comparison: what was found for each side alone
+    sides: tuple[
+        "Retrieved", ...
+    ] = ()  # of a comparison, or a question of several parts: what was found for each alone
 
     @property
     def reading(self) -> tuple[Passage, ...]:

@@ -151,7 +151,7 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
 
 
 def _chosen(question: Question, retrieved: Retrieved, budget: int, generator: Generator) -> tuple[Evidence, ...]:
-    """The evidence of a question; of a comparison that of each side, at most `budget` tokens of new ones."""
+    """The evidence of a question; where it has sides or parts that of each, at most `budget` tokens of new ones."""
     searches = retrieved.sides or (retrieved,)
     chosen: tuple[Evidence, ...] = ()
     for found in searches:

@@ -5,8 +5,9 @@ with the line that leads in to it, and a first sentence that points back ("It ..
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from indexer.passages import Passage, Retrieved
 from indexer.text.terms import content_terms
@@ -56,8 +57,8 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     """What is quoted: numbers of passages, from 1, the one with the best sentence first, and indexes of sentences."""
     chosen: dict[int, set[int]] = {}
     counted: list[ScoredSentence] = []
-    for one in quotable(retrieved):
-        if len(counted) == SENTENCES or (counted and one.score < counted[0].score - SURE):
+    for one in _candidates(retrieved):
+        if len(counted) == SENTENCES:
             break
         if one.index in chosen.get(one.n, ()) or any(_repeats(one, other) for other in counted):
             continue
@@ -68,6 +69,34 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
     for one in counted:
         chosen[one.n] |= _needed(lead_in, one)
     return [(n, sorted(indexes)) for n, indexes in chosen.items()]
+
+
+def _candidates(retrieved: Retrieved) -> list[ScoredSentence]:
+    """What may be quoted, best first; where sides or parts were searched for by themselves, of each in turn."""
+    if retrieved.sides:
+        of_sides = [_sure([*_among(quotable(side), retrieved.passages)]) for side in retrieved.sides]
+        in_turn = [one for row in zip_longest(*of_sides) for one in row if one is not None]
+        if in_turn:
+            return in_turn
+    return _sure(quotable(retrieved))
+
+
+def _sure(scored: list[ScoredSentence]) -> list[ScoredSentence]:
+    return [one for one in scored if one.score >= scored[0].score - SURE]
+
+
+def _among(scored: Iterable[ScoredSentence], passages: Sequence[Passage]) -> Iterator[ScoredSentence]:
+    """Those that stand in one of these passages, as sentences of it."""
+    places = {
+        (passage.document_id, sentence.start, sentence.end): (n, index, passage)
+        for n, passage in enumerate(passages, start=1)
+        for index, sentence in enumerate(passage.sentences)
+    }
+    for one in scored:
+        place = places.get((one.passage.document_id, one.sentence.start, one.sentence.end))
+        if place is not None:
+            n, index, passage = place
+            yield replace(one, n=n, index=index, passage=passage)
 
 
 def whole_list(passage: Passage, index: int, question: str) -> set[int]:

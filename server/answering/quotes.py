@@ -8,6 +8,7 @@ of a list is quoted with its list, and the first one with its paragraph, since t
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from itertools import zip_longest
 
 from indexer.passages import Retrieved
 from indexer.text.terms import content_terms
@@ -61,8 +62,15 @@ def adds_nothing(quote: str, written: str) -> bool:
     return not denies(quote, written)
 
 
-def _best(retrieved: Retrieved, sources: Sequence[Evidence], beside: Set[int]) -> Iterator[Citation]:
-    """The sentences that bear most on the question, where they stand in a source; more of the documents `beside`."""
+def _best(retrieved: Retrieved, sources: Sequence[Evidence], beside: Set[int]) -> list[Citation]:
+    """The sentences that bear most on the question, where they stand in a source; where parts or sides of it were
+    searched for by themselves, the best of each in turn."""
+    found = [_best_of(one, sources, beside) for one in retrieved.sides or (retrieved,)]
+    return [quote for row in zip_longest(*found) for quote in row if quote is not None]
+
+
+def _best_of(retrieved: Retrieved, sources: Sequence[Evidence], beside: Set[int]) -> Iterator[Citation]:
+    """The same of one search; more of the documents `beside`."""
     scored = quotable(retrieved)
     for one in scored:
         source = source_of(one.passage.document_id, one.sentence.start, one.sentence.end, sources)

@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from indexer.passages import Retrieved
 from indexer.search.retrieve import Retriever
+from server.answering.abstention import stands_alone
 from server.answering.comparison import compared
 from server.answering.events import Question
+from server.answering.parts import parts
 from server.answering.small_talk import rewrites
 from server.errors import RequestError
 from server.llm.generator import Generator, Message, Piece, Sampling, can_write
@@ -33,16 +35,25 @@ async def search(
 ) -> Retrieved:
     """As it was asked, with the questions before it; with `standalone`, alone in a model's words.
 
-    Words that are to be searched for exactly as they stand are neither mended nor written anew. A comparison's sides
-    are searched for by themselves too.
+    Words that are to be searched for exactly as they stand are neither mended nor written anew. A comparison's sides,
+    and the parts of a question that asks several things, are searched for by themselves too.
     """
     before = _asked_before(question)
     found = await _found(question, before, retriever, generator, standalone=standalone)
     sides = [
-        await asyncio.to_thread(retriever.retrieve, side, [], question.scope, question.top_k)
-        for side in await asyncio.to_thread(compared, question.text)
+        await asyncio.to_thread(retriever.retrieve, side, history, question.scope, question.top_k, exact=question.exact)
+        for side, history in await asyncio.to_thread(_sides, question.text, before)
     ]
     return replace(found, sides=tuple(sides))
+
+
+def _sides(text: str, before: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """What is searched for by itself, with what was asked before it: of a comparison the sides, else the parts, one
+    that points back ("and where do I save it") after those before it."""
+    asked = parts(text)
+    return [(side, []) for side in compared(text)] or [
+        (part, [*before] if stands_alone(part) else [*before, *asked[:number]]) for number, part in enumerate(asked)
+    ]
 
 
 async def _found(

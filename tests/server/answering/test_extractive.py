@@ -1,6 +1,7 @@
 """Answers without a model: the documents' own sentences, few, in order, quoted to the letter."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -258,3 +259,18 @@ def test_brackets_in_a_quote_are_no_marks_while_the_answer_streams() -> None:
 def test_plain_sentences_are_not_escaped() -> None:
     plain = 'Staff (all 25 of them) get $1,000.50 - see snake_case, R&D, 2 * 3 < 7, [sic], #3 or a|b: "yes"!'
     assert as_markdown(plain) == plain
+
+
+def test_of_a_question_in_parts_the_best_sentence_of_each_is_quoted() -> None:
+    first = passage(
+        "Employees have 25 days of annual leave. Employees book days of leave. Employees plan days of leave.",
+        document_id=1,
+    )
+    second = passage("Zebras graze. Crowns are covered at half their price.", document_id=2)
+    leave, crowns = "How many days of annual leave do employees have", "what is covered for crowns"
+    found = retrieved(f"{leave} and {crowns}?", [first, second])
+    unknown = passage("Crowns of kings are covered in gold.", document_id=3)
+    in_parts = replace(found, sides=(retrieved(leave, [second, first]), retrieved(crowns, [unknown, second])))
+    assert {n: indexes[:1] for n, indexes in choose_sentences(in_parts)} == {1: [0], 2: [1]}
+    elsewhere = replace(found, sides=(retrieved(leave, [unknown]), retrieved(crowns, [unknown])))
+    assert choose_sentences(elsewhere) == choose_sentences(found), "what was found for all of it, where nothing else is"

@@ -175,3 +175,17 @@ def test_quotes_are_few_lie_in_their_sources_and_share_nothing(
             apart = one.document_id != other.document_id or one.end <= other.start or other.end <= one.start
             assert one is other or apart
     assert list(quotes) == sorted(quotes, key=lambda quote: (quote.n, quote.start))
+
+
+def test_of_a_question_in_parts_the_best_of_each_is_quoted_in_turn() -> None:
+    beside = passage(
+        "Employees have 25 days of annual leave.\n\nEmployees earn days of leave each month.", document_id=1
+    )
+    other = passage("Crowns are covered at half their price.", document_id=2)
+    leave, crowns = "How many days of leave do employees have", "what is covered for crowns"
+    found = retrieved(f"{leave} and {crowns}?", [beside])
+    in_parts = replace(found, sides=(retrieved(leave, [beside, other]), retrieved(crowns, [other])))
+    sources = sources_of(beside, other)
+    assert other.text not in [quote.quote for quote in quotes_beneath("", [], found, sources)]
+    quoted = [quote.quote for quote in quotes_beneath("", [], in_parts, sources)]
+    assert {beside.sentences[0].text, other.text} <= set(quoted)
