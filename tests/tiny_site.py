@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +31,7 @@ from server.answering.events import (
     Citation,
     Doubt,
     Evidence,
+    Meanwhile,
     Progress,
     Question,
     Searched,
@@ -202,6 +204,8 @@ class Script:
             yield Answer("", "", False, "model", closest=passages, took_ms=Timing(20, 0, 900))
             return
         yield Sources(evidence[:2] if "adds" in text else evidence)
+        if evidence:
+            yield Meanwhile(replace(next(iter(_citations(ANSWER, evidence))), at=BENEATH))
         for stage, progress in (
             ("queue", Progress("queued", 2)),
             ("load", Progress("loading", detail="Phi-3 loads, about 12 s")),

@@ -19,6 +19,7 @@ from server.answering.events import (
     AnswerEvent,
     Clock,
     Evidence,
+    Meanwhile,
     Progress,
     Question,
     Searched,
@@ -27,6 +28,7 @@ from server.answering.events import (
 from server.answering.evidence import numbered, select_evidence, still_elsewhere, whole_evidence
 from server.answering.extractive import answer_without_model
 from server.answering.means import MODEL_OPENS, Means
+from server.answering.quotes import best_quote
 from server.answering.refusing import NOT_JUDGED, by_model, by_search, is_judged, refusal
 from server.answering.search import search
 from server.answering.writing import write
@@ -70,6 +72,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
         if generator is not None and generator.state.state == "loading":
             to_look_at = whole_evidence(retrieved, question.shown_still, question.following)
             yield Sources(numbered(to_look_at))  # until the model can count its tokens
+            async for meanwhile in _to_read(question, retrieved, numbered(to_look_at)):
+                yield meanwhile
 
     async for loading in _until_ready(generator):
         yield loading
@@ -81,6 +85,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
 
     prompt = await asyncio.to_thread(_prompt, question, retrieved, generator, means.settings.evidence_tokens)
     yield Sources(prompt.evidence)
+    async for meanwhile in _to_read(question, retrieved, prompt.evidence):
+        yield meanwhile
     if retrieved is not None and is_judged(question, generator):
         async with aclosing(by_model(retrieved, prompt, generator, means)) as judging:
             async for judged in judging:
@@ -127,6 +133,16 @@ def _of_today(question: Question, means: Means) -> Question:
         for exchange in question.history
     )
     return replace(question, withdrawn=frozenset(gone), history=tuple(history))
+
+
+async def _to_read(
+    question: Question, retrieved: Retrieved | None, sources: tuple[Evidence, ...]
+) -> AsyncGenerator[Meanwhile, None]:
+    """The documents' own words for who waits for a model; none where an answer is not cited."""
+    if retrieved is not None and question.is_cited:
+        quote = await asyncio.to_thread(best_quote, retrieved, sources)
+        if quote is not None:
+            yield Meanwhile(quote)
 
 
 async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:

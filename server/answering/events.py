@@ -175,6 +175,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Meanwhile:
+    """The documents' own words that bear most on the question, to read while a model reads: no part of the answer, and
+    gone with its end. Comes after the sources."""
+
+    quote: Citation
+
+
+@dataclass(frozen=True)
 class Text:
     """The next words of the answer, checked marks included. What was sent is never taken back."""
 
@@ -238,4 +246,4 @@ class Answer:
         return bool(self.citations) or not self.unsupported
 
 
-AnswerEvent = Searched | Sources | Progress | Text | Answer
+AnswerEvent = Searched | Sources | Progress | Meanwhile | Text | Answer

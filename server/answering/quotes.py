@@ -52,6 +52,11 @@ def quotes_beneath(
     return tuple(sorted(chosen, key=lambda quote: (quote.n, quote.start)))
 
 
+def best_quote(retrieved: Retrieved, sources: Sequence[Evidence]) -> Citation | None:
+    """What would be quoted alone: the words that bear most on the question, with their list or paragraph."""
+    return next(iter(_first(_best(retrieved, sources, frozenset()), sources, retrieved.question)), None)
+
+
 def adds_nothing(quote: str, written: str) -> bool:
     """Whether most of a quotation's words are `written`, and every number of it, and no other "not"."""
     written = _MARK.sub(" ", written)

@@ -12,7 +12,7 @@ from server.answering.events import Citation
 from server.answering.extractive import as_markdown
 from server.answering.quotes import adds_nothing
 from server.conversations.shapes import TurnView
-from server.views.presentation import source_name
+from server.views.presentation import document_href, source_name
 
 BENEATH_WORDS = "The documents’ words"
 LONGEST = 1000  # characters of a quotation; the source that it opens has the rest
@@ -20,9 +20,9 @@ LONGEST = 1000  # characters of a quotation; the source that it opens has the re
 
 @dataclass(frozen=True)
 class Quotation:
-    """Words of a document beneath a written answer; `id` is the address of their citation."""
+    """Words of a document beneath a written answer, and the address at which they are shown."""
 
-    id: int
+    href: str
     n: int
     words: str
     source: str
@@ -40,9 +40,20 @@ class Note:
 
 def quotations(turn: TurnView) -> list[Quotation]:
     return [
-        Quotation(view.id, view.citation.n, shortened(view.citation.quote, LONGEST), _source(view.citation))
+        Quotation(
+            f"/citations/{view.id}#quote",
+            view.citation.n,
+            shortened(view.citation.quote, LONGEST),
+            _source(view.citation),
+        )
         for view in turn.quotes
     ]
+
+
+def meanwhile_quotation(quote: Citation) -> Quotation:
+    """What is read while a model reads. It has no address of its own: the page shows its words in their document."""
+    href = document_href(quote.document_id, quote.start, quote.end)
+    return Quotation(href, quote.n, shortened(quote.quote, LONGEST), _source(quote))
 
 
 def is_repeated(turn: TurnView) -> bool:

@@ -156,3 +156,21 @@ def test_where_a_model_is_in_use_quotations_are_not_laid_to_its_absence(
             page.reload()
         context.close()
         watch.check()
+
+
+def test_the_documents_own_words_are_there_while_the_model_reads_and_give_way_without_a_jump(
+    page: Page, site: Site
+) -> None:
+    page.goto("/")
+    ask(page, "How much leave, in brief? read hold")
+    words = page.locator(f"{LAST} .meanwhile blockquote")
+    expect(words).to_have_text(QUOTES[0][1])
+    expect(page.locator(f"{LAST} .status")).to_have_text("Reading 7 passages, 40%")
+    page.locator(f"{LAST} .meanwhile a").click()
+    expect(page.locator("#panel mark")).to_have_text(QUOTES[0][1])
+    expect(words, "the source opens beside them").to_be_visible()
+    page.keyboard.press("Escape")
+    site.script.release()
+    expect(page.locator(DONE)).to_be_visible()
+    expect(words).to_have_count(0)
+    expect(page.locator(f"{LAST} .quotes blockquote")).to_have_text(WORDS)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Sources, Text
+from server.answering.events import Answer, AnswerEvent, Evidence, Meanwhile, Progress, Sources, Text
 from server.errors import NotFound
 from server.llm.generator import TokenLogprob
 from server.runtime.services import ScopeDep, Services, ServicesDep, narrowed
@@ -111,6 +111,8 @@ async def _chunks(
             async for event in _chained(first, events):
                 if isinstance(event, Sources):
                     sources = event.evidence
+                elif isinstance(event, Meanwhile):
+                    yield data(completion.meanwhile(event.quote, sources))
                 elif isinstance(event, Progress):
                     yield f": {event.stage} {event.done}/{event.total}\n\n".encode()
                 elif isinstance(event, Text):

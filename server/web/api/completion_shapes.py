@@ -144,6 +144,10 @@ class Completion:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": logprobs_json(logprobs)}
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
+    def meanwhile(self, quote: Citation, sources: Sequence[Evidence]) -> dict[str, Any]:
+        """A chunk without text: the documents' own words, for who waits for the model."""
+        return {**self.chunk({}), "docent": {"meanwhile": self._citation(quote, sources)}}
+
     def finish(self, answer: Answer, sources: Sequence[Evidence]) -> dict[str, Any]:
         """The chunk that ends the text, with the citations."""
         chunk = self.chunk({"annotations": self.annotations(answer)}, answer.reason)

@@ -8,13 +8,21 @@ from typing import Any
 from fastapi.sse import ServerSentEvent
 
 from indexer.passages import Scope
-from server.answering.events import Evidence, Progress, Searched, Sources, Text
+from server.answering.events import Evidence, Meanwhile, Progress, Searched, Sources, Text
 from server.answering.other_language import beside_an_answer
 from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
 from server.runtime.rendered_answers import RenderedAnswers
-from server.views.notes import Note, Quotation, copy_text, footnotes, is_repeated, quotations
+from server.views.notes import (
+    Note,
+    Quotation,
+    copy_text,
+    footnotes,
+    is_repeated,
+    meanwhile_quotation,
+    quotations,
+)
 from server.views.presentation import (
     Card,
     answer_html,
@@ -128,6 +136,8 @@ class TurnStream:
                 words = searched_for(event, self._turn.question)
                 mended = is_mended(event, self._turn.question)
                 yield _message("searched", "_searched.html", turn=self._turn, searched=words, mended=mended)
+            elif isinstance(event, Meanwhile):
+                yield _message("meanwhile", "_meanwhile.html", quote=meanwhile_quotation(event.quote))
             elif isinstance(event, Progress):
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):

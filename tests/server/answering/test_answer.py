@@ -15,7 +15,7 @@ from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from server.answering.abstention import NOTHING_INDEXED
 from server.answering.answer import answer
-from server.answering.events import Answer, Exchange, Progress, Question, Searched, Sources, Text
+from server.answering.events import Answer, Exchange, Meanwhile, Progress, Question, Searched, Sources, Text
 from server.answering.means import INSTALL
 from server.answering.prompt import INSTRUCTIONS, NOT_FOUND
 from server.answering.small_talk import NEEDS_MODEL
@@ -40,7 +40,10 @@ async def test_a_question_is_searched_read_written_and_cited(library: Library) -
     model = ScriptedGenerator()
     events = await library.events(library.ask(LEAVE_QUESTION), model)
     given = final(events)
-    assert [type(event).__name__ for event in events[:3]] == ["Progress", "Sources", "Progress"]
+    assert [type(event).__name__ for event in events[:3]] == ["Progress", "Sources", "Meanwhile"]
+    assert isinstance(events[2], Meanwhile)
+    assert events[2].quote.quote.startswith("Employees have 25 days of annual leave."), "to read while the model reads"
+    assert events[2].quote.n in {item.number for item in sources(events)}
     assert stages(events) == ["searching", "reading", "writing"]
     (citation,) = given.citations
     assert given.text == f"Employees have 25 days of annual leave [{citation.n}]."
@@ -77,7 +80,9 @@ async def test_json_passes_unchecked_and_is_never_refused(library: Library) -> N
     for text in [LEAVE_QUESTION, OFF_TOPIC]:
         question = replace(library.ask(text), sampling=Sampling(json_schema={}))
         model = ScriptedGenerator(written)
-        given = final(await library.events(question, model))
+        events = await library.events(question, model)
+        given = final(events)
+        assert not any(isinstance(event, Meanwhile) for event in events)
         assert given.text == given.raw == "".join(written)
         assert (given.answered, given.citations, given.unsupported) == (True, (), ())
         assert "like [1]" not in model.prompts[0][0].content
@@ -271,8 +276,9 @@ async def test_loading_is_told_until_the_model_is_ready(library: Library) -> Non
     assert [event.stage for event in events if isinstance(event, Progress)] == [
         "searching", "loading", "loading", "reading", "writing",
     ]  # fmt: skip
-    shown = [index for index, event in enumerate(events) if isinstance(event, Sources) and event.evidence]
-    assert shown[0] < events.index(Progress("loading")), "there is something to read while the model loads"
+    for kind in (Sources, Meanwhile):
+        shown = [index for index, event in enumerate(events) if isinstance(event, kind)]
+        assert shown[0] < events.index(Progress("loading")), "there is something to read while the model loads"
     assert final(events).mode == "model"
 
 

@@ -30,7 +30,7 @@ def test_a_copied_answer_carries_its_sources() -> None:
 
 def test_a_quotation_has_the_number_of_its_source_and_opens_it() -> None:
     (quoted,) = quotations(turn("25 days.", QUOTE))
-    assert (quoted.id, quoted.n, quoted.words, quoted.source) == (10, 1, QUOTE, "Leave, page 4")
+    assert (quoted.href, quoted.n, quoted.words, quoted.source) == ("/citations/10#quote", 1, QUOTE, "Leave, page 4")
     (quoted,) = quotations(turn("25 days.", "word " * 1000))
     assert len(quoted.words) <= LONGEST
 

@@ -63,12 +63,16 @@ def test_an_answer(client: openai.OpenAI, url: str) -> None:
 
 
 def test_a_stream(client: openai.OpenAI) -> None:
-    text, annotations, usage = "", None, None
+    text, annotations, usage, meanwhile = "", None, None, None
     with client.chat.completions.create(
         model="scripted", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
     ) as stream:
         for chunk in stream:
             usage = chunk.usage or usage
+            extra = (chunk.model_extra or {}).get("docent") or {}
+            if "meanwhile" in extra:
+                assert not text, "it is there before the first word"
+                meanwhile = extra["meanwhile"]
             for choice in chunk.choices:
                 text += choice.delta.content or ""
                 annotations = (choice.delta.model_extra or {}).get("annotations") or annotations
@@ -77,6 +81,9 @@ def test_a_stream(client: openai.OpenAI) -> None:
     assert usage is not None
     assert annotations is not None
     assert annotations[0]["url_citation"]["start_index"] == 39
+    assert meanwhile is not None
+    assert meanwhile["quote"].startswith("Employees have 25 days of annual leave.")
+    assert meanwhile["url"].startswith("http")
 
 
 def test_the_package_s_own_stream_reader(client: openai.OpenAI) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.knowledge.database import writing
-from server.answering.events import Progress, Sources, Text
+from server.answering.events import Meanwhile, Progress, Sources, Text
 from server.runtime.model_arrival import Arrival, Stage
 from server.settings import ServerSettings
 from server.views.presentation import cards
@@ -25,7 +25,7 @@ from tests.waiting import until
 HTMX = {"HX-Request": "true"}
 FETCHED = ("src", "href", "action", "formaction", "hx-get", "hx-post", "sse-connect")
 RUN = ("style", "srcdoc", "srcset", "data", "poster", "background", "ping")
-OWN_ADDRESSES = ("address", "card.href", "static(")
+OWN_ADDRESSES = ("address", "card.href", "quote.href", "static(")
 """What an address may begin with, besides words of the template: Docent makes these, and they begin with a slash."""
 
 OWN = """
@@ -43,8 +43,10 @@ _files.html: name|lower, unseen.words, unseen.until, words, file.size, part, lin
 _files.html: address(state='skipped', part=1)
 _files.html: 'Deleted' if file.deleted else file.state_name
 _indexed.html: indexed, indexing
+_meanwhile.html: quote.href
 _menu.html: conversation
 _progress.html: job.summary, state
+_quotes.html: quote.href
 _searched.html: turn.conversation_id
 _source.html: note
 _sources.html: card.href, language
@@ -169,7 +171,8 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
     view = conversations.judged()[0][0]
     yield fragment("_sources.html", turn=view, sources=cards(view.evidence), language="It seems to be in German.")
     progress = [Progress(stage, 1, 2, hostile("detail")) for stage in ("searching", "loading", "queued", "reading")]
-    for event in (*progress, Sources(view.evidence), Text(hostile("streamed"))):
+    meanwhile = Meanwhile(view.quotes[0].citation)
+    for event in (*progress, Sources(view.evidence), meanwhile, Text(hostile("streamed"))):
         yield from (str(message.raw_data) for message in TurnStream(view, 0).messages([(1, event)]))
 
 

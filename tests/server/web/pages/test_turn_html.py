@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.passages import Passage, Scope
-from server.answering.events import Answer, AnswerEvent, Evidence, Progress, Question, Sources, Text
+from server.answering.events import (
+    BENEATH,
+    Answer,
+    AnswerEvent,
+    Citation,
+    Evidence,
+    Meanwhile,
+    Progress,
+    Question,
+    Sources,
+    Text,
+)
 from server.app import Parts, make_services
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended, TurnEvent
@@ -162,3 +173,13 @@ async def test_the_page_shows_every_word_while_the_model_pauses(
             if message.event == "tail":
                 (shown if "last" in str(message.raw_data) else begun).set()
     assert shown.is_set()
+
+
+def test_the_documents_own_words_are_shown_while_the_model_reads() -> None:
+    quote = Citation(1, BENEATH, 7, 1, "leave.md", "Annual <leave>", "Days", 3, 10, 40, "Employees have <25> days.")
+    (message,) = TurnStream(TURN, 1).messages([(2, Meanwhile(quote))])
+    html = str(message.raw_data)
+    assert message.event == "meanwhile"
+    assert "Employees have &lt;25&gt; days." in html
+    assert 'href="/documents/7?start=10&amp;end=40#quote"' in html
+    assert "Annual &lt;leave&gt;, page 3" in html
