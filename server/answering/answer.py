@@ -70,10 +70,9 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
                 yield event
             return
         if generator is not None and generator.state.state == "loading":
-            to_look_at = whole_evidence(retrieved, question.shown_still, question.following)
-            yield Sources(numbered(to_look_at))  # until the model can count its tokens
-            async for meanwhile in _to_read(question, retrieved, numbered(to_look_at)):
-                yield meanwhile
+            found = numbered(whole_evidence(retrieved, question.shown_still, question.following))
+            for to_read in await asyncio.to_thread(_to_read, question, retrieved, found):
+                yield to_read  # until the model can count its tokens
 
     async for loading in _until_ready(generator):
         yield loading
@@ -84,9 +83,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
         return
 
     prompt = await asyncio.to_thread(_prompt, question, retrieved, generator, means.settings.evidence_tokens)
-    yield Sources(prompt.evidence)
-    async for meanwhile in _to_read(question, retrieved, prompt.evidence):
-        yield meanwhile
+    for to_read in await asyncio.to_thread(_to_read, question, retrieved, prompt.evidence):
+        yield to_read
     if retrieved is not None and is_judged(question, generator):
         async with aclosing(by_model(retrieved, prompt, generator, means)) as judging:
             async for judged in judging:
@@ -135,14 +133,12 @@ def _of_today(question: Question, means: Means) -> Question:
     return replace(question, withdrawn=frozenset(gone), history=tuple(history))
 
 
-async def _to_read(
-    question: Question, retrieved: Retrieved | None, sources: tuple[Evidence, ...]
-) -> AsyncGenerator[Meanwhile, None]:
-    """The documents' own words for who waits for a model; none where an answer is not cited."""
-    if retrieved is not None and question.is_cited:
-        quote = await asyncio.to_thread(best_quote, retrieved, sources)
-        if quote is not None:
-            yield Meanwhile(quote)
+def _to_read(
+    question: Question, retrieved: Retrieved | None, evidence: tuple[Evidence, ...]
+) -> list[Sources | Meanwhile]:
+    """What the asker may read while the model does: the sources, and where an answer is cited their best words."""
+    quote = best_quote(retrieved, evidence) if retrieved is not None and question.is_cited else None
+    return [Sources(evidence), *([Meanwhile(quote)] if quote is not None else [])]
 
 
 async def _until_ready(generator: Generator | None) -> AsyncGenerator[Progress, None]:
