@@ -42,10 +42,8 @@ POLL = 0.2  # seconds between two looks at a model that loads
 
 async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent, None]:
     """Events up to one `Answer`. Raises RequestError; closing the iterator frees the model at once."""
-    opened = means.opened if question.retrieval else means.model_opened
-    if not opened.is_set():
-        yield Progress("loading", detail=means.search_state.detail if question.retrieval else MODEL_OPENS)
-        await opened.wait()
+    async for opening in _until_opened(question, means):
+        yield opening
     generator = means.generator
     _check_means(question, means)
     await asyncio.to_thread(check_length, question, generator)
@@ -101,6 +99,13 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
     async with aclosing(written) as events:
         async for event in events:
             yield replace(event, answerability=bearing.answerability) if isinstance(event, Answer) else event
+
+
+async def _until_opened(question: Question, means: Means) -> AsyncGenerator[Progress, None]:
+    opened = means.opened if question.retrieval else means.model_opened
+    if not opened.is_set():
+        yield Progress("loading", detail=means.search_state.detail if question.retrieval else MODEL_OPENS)
+        await opened.wait()
 
 
 def _check_means(question: Question, means: Means) -> None:
