@@ -235,9 +235,12 @@ class CitationChecker:
 
     def _supports(self, claim: str, named: Sequence[int]) -> list[Support]:
         if not {e.n for e in self._earlier}.isdisjoint(named):
-            return find_support(claim, self._all, named, self._encode)
-        found = find_support(claim, self._evidence, named, self._encode)
-        return found or (find_support(claim, self._earlier, named, self._encode) if self._earlier else [])
+            return self._support_in(self._all, claim, named)
+        found = self._support_in(self._evidence, claim, named)
+        return found or (self._support_in(self._earlier, claim, named) if self._earlier else [])
+
+    def _support_in(self, evidence: Sequence[Evidence], claim: str, named: Sequence[int]) -> list[Support]:
+        return find_support(claim, evidence, named, self._encode, self._question)
 
     def _cite(self, support: Support) -> None:
         """Put the mark of one passage, a space before it."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from server.answering.events import Evidence
 from server.answering.support import NEAR_MARKED, NEAR_UNMARKED, doubt, find_support, holds_code, support
@@ -206,6 +207,32 @@ def test_a_passage_that_the_model_named_may_be_less_near() -> None:
     assert NEAR_MARKED < near < NEAR_UNMARKED
     assert found_near(OWN_WORDS, partly, LEAVE) == []
     assert found_near(OWN_WORDS, partly, LEAVE, named=(1,)) == [MEANT]
+
+
+def test_what_is_near_by_the_questions_words_alone_supports_nothing() -> None:
+    question = "What is the difference between states and phases of matter?"
+    text = "The term phase is used for a state of matter."
+    claim = "States of matter are fundamental units, and phases of matter are organised atoms."
+
+    def encode(_: str) -> NDArray[np.float32]:
+        return word_vector(text)
+
+    assert find_support(claim, numbered(text), [], encode), "else this shows nothing"
+    assert find_support(claim, numbered(text), [], encode, question) == []
+    assert find_support(claim, numbered(text), [1], None, question) == []
+    for says_it in (
+        "Phase is another term for a state of matter.",
+        "States of matter are fundamental.",  # one word of its own is none to go by
+    ):
+        assert find_support(says_it, numbered(text), [], encode, question)
+    assert find_support(OWN_WORDS, numbered(MEANT), [], lambda _: word_vector(MEANT), "How long is it?")
+
+
+def test_a_sentence_in_another_language_shares_no_words_with_what_it_rests_on() -> None:
+    text = "Each employee at Contoso has 25 days of leave in the year and may take them at any time."
+    claim = "Jeder Mitarbeiter bei Contoso hat Anspruch auf Urlaub und kann ihn jederzeit in dem Jahr nehmen."
+    question = "Wie viel Urlaub hat man bei Contoso im Jahr?"
+    assert find_support(claim, numbered(text), [], lambda _: word_vector(text), question)
 
 
 def test_a_sentence_that_says_next_to_nothing_is_not_looked_for() -> None:
