@@ -41,6 +41,15 @@ class ServerSettings(IndexerSettings):
         description="Megabytes on disk for Docent's own instructions as the model has read them; 0 keeps none.",
     )
 
+    passage_cache: int = Field(
+        0,
+        ge=0,
+        description=(
+            "Megabytes of memory, and four times as many on disk, for passages as the model has read them, so that it "
+            "need not read them again behind others; answers may then differ from those of a full read. 0: off."
+        ),
+    )
+
     keep_conversations_days: int = Field(
         0, ge=0, le=36_500, description="Days after its last question that a conversation is deleted; 0: never."
     )

@@ -96,6 +96,12 @@ class Question:
         return not self.retrieval or self.wants_json or self.sampling.logprobs is not None
 
     @property
+    def may_be_stitched(self) -> bool:
+        """Whether passages may be read apart from each other: not for who asks to have the same answer again, or for
+        the model's very probabilities."""
+        return self.retrieval and self.sampling.seed is None and self.sampling.logprobs is None
+
+    @property
     def is_cited(self) -> bool:
         """Whether its answer is checked against passages; no mark stands inside JSON."""
         return self.retrieval and not self.wants_json

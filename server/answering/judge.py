@@ -7,7 +7,7 @@ judgement is a number, the log-odds of "yes" against "no": what follows from it 
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.errors import RequestError
 from server.llm.generator import GenerationEvent, Generator, Message, Piece, Sampling, TokenLogprob
@@ -35,7 +35,7 @@ class Judged:
 async def judge(messages: Sequence[Message], generator: Generator) -> AsyncGenerator[GenerationEvent | Judged, None]:
     """What the model does meanwhile, then one Judged. Closing the iterator frees the model at once."""
     *before, last = messages
-    asked = [*before, Message(last.role, f"{last.content}\n\n{ASKED}")]
+    asked = [*before, replace(last, content=f"{last.content}\n\n{ASKED}")]
     found: float | None = None
     try:
         events = generator.generate(asked, Sampling(max_tokens=1, logprobs=ALTERNATIVES))

@@ -13,7 +13,8 @@ import re
 from collections.abc import Sequence
 
 from server.answering.events import Evidence, Exchange, Question
-from server.llm.generator import Message, Role
+from server.answering.passage_source import source
+from server.llm.generator import Message, PassageSpan
 
 NOT_FOUND = "The documents do not say."
 """What the server says where it judges that the documents hold no answer. A model is never offered it."""
@@ -25,6 +26,8 @@ INSTRUCTIONS = (
 )
 JSON_INSTRUCTIONS = f"{_TASK} Answer in JSON, without the numbers of passages."
 
+LEAD = "Passages:\n\n"
+
 _MARK = re.compile(r"\[(\s*\d{1,3}\s*)\]")
 
 
@@ -35,12 +38,12 @@ def build_messages(question: Question, evidence: Sequence[Evidence], history: Se
     text = f"{ours}\n\n{theirs}" if ours and theirs else ours or theirs
     messages = [Message("system", text, public=len(ours))] if text else []
     shown: set[int] = set()
+    apart = ours == INSTRUCTIONS and question.may_be_stitched
     for exchange in history:
-        messages += _turn(
-            "user", _user_text(exchange.question, list(filter(question.may_show, exchange.evidence)), shown)
-        )
-        messages += _turn("assistant", exchange.raw_answer)
-    messages.append(Message("user", _user_text(question.text, evidence, shown)))
+        asked = _asked(exchange.question, list(filter(question.may_show, exchange.evidence)), shown, apart=apart)
+        messages += [asked] if asked.content else []
+        messages += [Message("assistant", exchange.raw_answer)] if exchange.raw_answer else []
+    messages.append(_asked(question.text, evidence, shown, apart=apart))
     return messages
 
 
@@ -50,19 +53,21 @@ def _own_instructions(question: Question) -> str:
     return JSON_INSTRUCTIONS if question.wants_json else INSTRUCTIONS
 
 
-def _turn(role: Role, text: str) -> list[Message]:
-    """A message; none for the half that an exchange lacks."""
-    return [Message(role, text)] if text else []
+def _asked(question: str, evidence: Sequence[Evidence], shown: set[int], *, apart: bool) -> Message:
+    """Passages that no earlier turn has shown, then the question. Adds their numbers to `shown`.
 
-
-def _user_text(question: str, evidence: Sequence[Evidence], shown: set[int]) -> str:
-    """Passages that no earlier turn has shown, then the question. Adds their numbers to `shown`."""
+    `apart`: what was read of the passages in other prompts may be used.
+    """
     fresh = [e for e in evidence if e.n not in shown]
     shown.update(e.n for e in fresh)
     if not fresh:
-        return question
-    passages = "\n\n".join(f"[{e.n}] {_place(e)}\n{_quoted(e.text)}" for e in fresh)
-    return f"Passages:\n\n{passages}\n\nQuestion: {question}"
+        return Message("user", question)
+    text, spans = LEAD, []
+    for e in fresh:
+        start = len(text) + len(f"[{e.n}]")
+        text += f"[{e.n}] {_place(e)}\n{_quoted(e.text)}\n\n"
+        spans.append(PassageSpan(start, len(text), source(e.passage), f"{LEAD}[1]"))
+    return Message("user", f"{text}Question: {question}", passages=tuple(spans) if apart else ())
 
 
 def _place(evidence: Evidence) -> str:

@@ -114,6 +114,10 @@ class Model:
         weakref.finalize(self, self.lib.llama_model_free, pointer)
         recurrent = self.lib.llama_model_is_recurrent(pointer) or self.lib.llama_model_is_hybrid(pointer)
         self.can_share_prefixes = not recurrent  # such a memory is one state, not a cell for each token
+        self.rope: tuple[int, float] = (  # how keys are rotated, and how positions are scaled
+            self.lib.llama_model_rope_type(pointer),
+            self.lib.llama_model_rope_freq_scale_train(pointer),
+        )
 
     def load_adapter(self, path: Path) -> int:
         """Read a LoRA adapter; what it gives goes to `Context`. Freed with the model."""

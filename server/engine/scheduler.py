@@ -15,13 +15,13 @@ While no prompt is evaluated, a stream may have tokens that its own text suggest
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from server.engine.batch_cost import BatchCost, piece_beside
 from server.engine.drafts import Drafter
-from server.engine.slots import Place, Slot, Slots, SlotState
+from server.engine.slots import Cache, Place, Slot, Slots, SlotState
 from server.engine.token_sampling import GREEDY, Pick, Sampler, SamplingError, TokenSampling
 
 PIECE = 64  # rows of a batch while nobody else is answered
@@ -40,12 +40,31 @@ class Row:
 
 
 @dataclass(frozen=True)
+class ReadPassage:
+    """A part of a prompt whose cells were computed elsewhere."""
+
+    start: int  # positions of the prompt
+    end: int  # before the prompt's last token
+    place: Callable[[], Any]  # the cells, as `write_state` takes them; None: there are none after all
+
+
+@dataclass(frozen=True)
 class Request:
     id: int
     prompt: tuple[int, ...]  # at least one token
     max_tokens: int  # at least 1; prompt and answer together fit into the context
     sampling: TokenSampling = GREEDY
     public: int = 0  # tokens of the prompt, from its beginning, that may be kept on a disk
+    passages: tuple[ReadPassage, ...] = ()  # in their order
+    fork: int | None = None  # position from which on cells may be approximate
+
+    @cached_property
+    def path(self) -> tuple[int, ...]:
+        """The prompt as a way through the tree of cached tokens: no token of it is one of an exact prompt's from the
+        fork on, so that what is approximate is never taken for what is not."""
+        if self.fork is None:
+            return self.prompt
+        return (*self.prompt[: self.fork], ~self.prompt[self.fork], *self.prompt[self.fork + 1 :])
 
 
 @dataclass(frozen=True)
@@ -83,16 +102,8 @@ class DecodeError(Exception):
     """A batch could not be evaluated."""
 
 
-class Decoder(Protocol):
+class Decoder(Cache, Protocol):
     """What the scheduler needs of a model: see llama.Context."""
-
-    @property
-    def sequences(self) -> int:
-        """How many sequences there are, numbered from 0 on. Not fewer than slots."""
-
-    @property
-    def can_share(self) -> bool:
-        """Whether `share` and a `truncate` to more than nothing are possible."""
 
     def decode(self, rows: Sequence[Row]) -> bool:
         """Evaluate one batch, at least one row, each at the position that follows its sequence's last one.
@@ -100,18 +111,6 @@ class Decoder(Protocol):
         The logits of rows that want them hold until the next call. False: aborted, and the cache is as before.
         Raises DecodeError; what the cache holds is then not to be trusted.
         """
-
-    def truncate(self, sequence: int, length: int) -> bool:
-        """Keep the first `length` tokens. False: the sequence is now empty, as its memory cannot be cut."""
-
-    def read_state(self, sequence: int) -> Any:
-        """A copy of what the sequence holds, with the positions."""
-
-    def write_state(self, sequence: int, data: Any) -> bool:
-        """Fill the empty `sequence` with what was read. False, and it is empty still: there is no room."""
-
-    def share(self, source: int, target: int, start: int, end: int) -> None:
-        """Make the cells of `source` at positions [start, end) those of `target`, in place of its own."""
 
     def is_end(self, token: int) -> bool:
         """Whether a model that chooses this token has finished."""
@@ -132,6 +131,7 @@ class _Running:
     draft: tuple[int, ...] = ()  # evaluated after the pending token in the batch that is planned
     drafter: Drafter | None = None  # from the first time on that drafts could be had
     passed_over: int = 0
+    passages: deque[ReadPassage] = field(default_factory=deque)  # that the slot has not come to
 
 
 class Scheduler:
@@ -199,7 +199,8 @@ class Scheduler:
             self.slots.clear()  # nothing of the cache is to be trusted
             return events
         for row in rows:
-            self.slots[row.sequence].tokens.append(row.token)
+            slot = self.slots[row.sequence]
+            slot.tokens.append(slot.prompt[row.position] if row.position < len(slot.prompt) else row.token)
         events = self._advance(ends)
         self._cost.note(len(rows), self._clock() - started)
         return events
@@ -232,7 +233,7 @@ class Scheduler:
                 refusal = f"The prompt and its answer need {needed} tokens; the model's memory holds {self._cells}."
                 events.append((self._waiting.popleft().id, Failed(refusal, "request")))
                 continue
-            if not self.slots.has_room(request.prompt, needed):
+            if not self.slots.has_room(request.path, needed):
                 break
             self._waiting.popleft()
             admitted += 1
@@ -246,9 +247,9 @@ class Scheduler:
             sampler = self._decoder.sampler(request.sampling)
         except SamplingError as error:
             return [(request.id, Failed(str(error), "request"))]
-        slot = self.slots.take(request.prompt, needed, request.public)
+        slot = self.slots.take(request.path, needed, request.public)
         cached = len(slot.tokens)
-        self._running[slot.sequence] = _Running(request, sampler, cached)
+        self._running[slot.sequence] = _Running(request, sampler, cached, passages=deque(request.passages))
         return [(request.id, PrefillProgress(cached, len(request.prompt), cached))]
 
     def _next_batch(self) -> tuple[list[Row], dict[int, int]]:
@@ -270,14 +271,15 @@ class Scheduler:
         computed: set[Place] = set()
         for slot in prefills:
             running = self._running[slot.sequence]
-            running.cached += self.slots.catch_up(slot)
+            running.cached += self.slots.catch_up(slot) + self._stitch(running, slot)
             start = len(slot.tokens)
             place = self.slots.place(slot)
             if place in computed:
                 continue  # the same tokens are in this batch already: they are taken over when they are there
             if place:
                 computed.add(place)
-            piece = running.request.prompt[start : start + room]
+            stop = running.passages[0].start if running.passages else len(running.request.prompt)
+            piece = running.request.prompt[start : min(start + room, stop)]
             running.passed_over = 0 if piece else running.passed_over + 1
             last = len(running.request.prompt) - 1
             for position, token in enumerate(piece, start):
@@ -287,12 +289,22 @@ class Scheduler:
             room -= len(piece)
         return rows, ends
 
+    def _stitch(self, running: _Running, slot: Slot) -> int:
+        """Take over the passages that stand where the slot has come to; how many tokens. Others are read."""
+        taken = 0
+        while running.passages and running.passages[0].start <= len(slot.tokens):
+            passage = running.passages.popleft()
+            if passage.start == len(slot.tokens):
+                taken += self.slots.stitch(slot, passage.end, passage.place)
+        return taken
+
     def _draft(self, running: _Running, slot: Slot, streams: int, extra: int) -> tuple[int, ...]:
         """Tokens to evaluate after the pending one, beside `streams` rows and `extra` rows of others' drafts."""
         if not self._speculates:
             return ()
         if running.drafter is None:
-            running.drafter = Drafter([*slot.tokens, running.pending])
+            prompt = running.request.prompt
+            running.drafter = Drafter([*prompt, *slot.tokens[len(prompt) :], running.pending])
         left = running.request.max_tokens - running.produced - 1  # a draft's last token may be the last but one
         most = min(left, self._most_rows - streams - extra)
         return running.drafter.propose(most, partial(self._cost.added, streams, streams + extra)) if most > 0 else ()

@@ -20,11 +20,11 @@ from enum import Enum
 from typing import Any, Protocol
 
 from server.engine.offload import OffloadedCells, OffloadStore
-from server.engine.prefixes import LEAST_SAVED, Node, Prefixes, common_prefix
+from server.engine.prefixes import LEAST_SAVED, Node, Prefixes
+from server.engine.public_beginnings import PublicBeginnings
 
 CACHED_SEQUENCES = 48  # beside the slots' own, for what earlier requests computed; a batch has no fewer rows than all
 IDLE_CELLS = 256  # cells that may lie idle beside running requests: llama.cpp looks at cells in steps of so many
-MOST_PUBLIC = 16  # beginnings that are remembered as nobody's own words
 LEAST_EVICTED = 32  # cells evicted at a time, so that not every batch has to ask for room
 
 
@@ -81,7 +81,7 @@ class Slots:
         self._free: list[int] = []
         self.tree = Prefixes(joins=cache.can_share)
         self.offloaded = OffloadStore(offload_cells if cache.can_share else 0)
-        self._public: dict[tuple[int, ...], None] = {}  # beginnings of prompts; the one used last is the last
+        self._public = PublicBeginnings()
         self.clear()
 
     def __getitem__(self, sequence: int) -> Slot:
@@ -126,7 +126,7 @@ class Slots:
 
         The first `public` tokens are nobody's own words.
         """
-        self._note_public(tuple(prompt[:public]))
+        self._public.note(tuple(prompt[:public]))
         self.book()
         self._restore(prompt[:-1])
         node = self._reusable(prompt)
@@ -150,6 +150,28 @@ class Slots:
         slot.booked = node.end
         self._free_covered(node)
         return node.end - length
+
+    def stitch(self, slot: Slot, end: int, place: Callable[[], Any]) -> int:
+        """Fill the slot up to `end` with a copy of cells; how many. None where there is no room, or no copy."""
+        start = len(slot.tokens)
+        self._evict_for(end - start)
+        while not self._free and self.cached_sequences:
+            self._evict(self._cells)
+        if not self.tree.joins or not self._free or self.used + end - start > self._cells:
+            return 0
+        data, reader = place(), self._free[-1]
+        if data is None or not self._cache.write_state(reader, data):
+            return 0
+        self._cache.share(reader, slot.sequence, start, end)
+        self._cache.truncate(reader, 0)
+        slot.tokens += slot.prompt[start:end]
+        return end - start
+
+    def drop(self, tokens: Sequence[int]) -> None:
+        """Free the cached sequence that holds just `tokens`, if there is one."""
+        node = self.tree.find(tokens)
+        for sequence in node.sequences & self.cached_sequences if node.end == len(tokens) else ():
+            self._free_sequence(sequence)
 
     def place(self, slot: Slot) -> Place | None:
         """Where the slot's prompt goes on, right after `catch_up`. None where nothing can be taken over."""
@@ -184,22 +206,10 @@ class Slots:
         offloaded = [(each.starts, each.used, each.tokens) for each in self.offloaded.common()]
         found: dict[tuple[int, ...], int] = {}
         for _, used, tokens in sorted([*nodes, *offloaded], key=lambda each: each[0] * len(each[2]), reverse=True):
-            public = self._public_part(tokens)
+            public = self._public.part(tokens)
             if len(public) >= LEAST_SAVED:
                 found.setdefault(public, used)
         return found
-
-    def _note_public(self, tokens: tuple[int, ...]) -> None:
-        if tokens:
-            self._public.pop(tokens, None)
-            self._public[tokens] = None
-            while len(self._public) > MOST_PUBLIC:
-                del self._public[next(iter(self._public))]
-
-    def _public_part(self, tokens: Sequence[int]) -> tuple[int, ...]:
-        """How far a beginning is nobody's own words."""
-        length = max((common_prefix(tokens, public) for public in self._public), default=0)
-        return tuple(tokens[:length])
 
     @contextmanager
     def lend(self, tokens: Sequence[int]) -> Iterator[int | None]:

@@ -11,14 +11,15 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from indexer.errors import DocentError
 from server.engine.hot_prefixes import CopyRequest, HotPrefixes
+from server.engine.passage_reading import READING, PassageReader
 from server.engine.scheduler import Decoder, Event, Failed, Finished, Request, Scheduler, Waiting
 from server.engine.step_watch import StepWatch
-from server.engine.token_sampling import TokenSampling
 
 STEP_SECONDS = 60.0  # after which a step is stuck: what it was for is ended
 IDLE_SECONDS = 30.0  # without a request; long enough that people who talk to it do not wait for a disk
@@ -70,6 +71,7 @@ class Loaded:
     cells: int  # of the KV cache
     offload_cells: int = 0  # for which there is memory beside the cache
     hot: HotPrefixes | None = None  # loaded at the start, saved at the end and when nothing is asked for a while
+    passages: PassageReader | None = None  # reads while nothing is asked
 
 
 class Worker:
@@ -102,6 +104,7 @@ class Worker:
         self._busy: set[int] = set()  # in a slot
         self._emits: dict[int, Emit] = {}  # the thread's own
         self._decoder: OwnedDecoder | None = None
+        self._passages: PassageReader | None = None
         self._closing = threading.Event()
         self._watch = StepWatch(step_seconds, self._give_up_step)
         self._stuck = threading.Event()  # the present step, or the one before, was given up
@@ -126,12 +129,10 @@ class Worker:
         scheduler = self._scheduler
         return (scheduler.drafted, scheduler.accepted) if scheduler else (0, 0)
 
-    def submit(
-        self, prompt: tuple[int, ...], max_tokens: int, sampling: TokenSampling, emit: Emit, public: int = 0
-    ) -> tuple[int, int | None]:
-        """The request's id, and how many wait ahead of it (None: a slot is free). Raises QueueFull or Stopped.
+    def submit(self, request: Request, emit: Emit) -> tuple[int, int | None]:
+        """The request's id, which is given here, and how many wait ahead of it (None: a slot is free).
 
-        `public`: see Request.
+        Raises QueueFull or Stopped.
         """
         with self._lock:
             free_slots = self._slots - len(self._busy)
@@ -140,9 +141,11 @@ class Worker:
             if len(self._waiting) >= self._queue_limit + free_slots:
                 raise QueueFull
             ahead = len(self._waiting) - free_slots
-            request = Request(next(self._ids), prompt, max_tokens, sampling, public)
+            request = replace(request, id=next(self._ids))
             self._waiting.append(request.id)
             self._commands.put(_Submit(request, emit))
+        if self._passages is not None and self._passages.reads:
+            self._abort()  # what is read for later gives way
         return request.id, ahead if ahead >= 0 else None
 
     def cancel(self, request_id: int) -> None:
@@ -182,6 +185,7 @@ class Worker:
             self._fail(error)
             return
         self._decoder, self._slots, hot = loaded.decoder, loaded.slots, loaded.hot
+        self._passages = loaded.passages
         scheduler = self._scheduler = Scheduler(
             loaded.decoder,
             slots=loaded.slots,
@@ -241,8 +245,10 @@ class Worker:
     def _obey(self, loaded: Loaded, scheduler: Scheduler) -> bool:
         """Carry out the commands that are there, waiting for one if there is nothing else to do. False: close."""
         loaded.decoder.resume()  # before the commands are read: an abort that comes later belongs to a later command
-        hot, block = loaded.hot, not scheduler.busy
+        hot = loaded.hot
         while True:
+            self._read_ahead(scheduler)
+            block = not scheduler.busy
             try:
                 command = self._commands.get(block, IDLE_SECONDS if hot and self._unsaved else None)
             except queue.Empty:
@@ -257,6 +263,7 @@ class Worker:
                     return False
                 case _Submit(request, emit):
                     self._unsaved = True
+                    self._give_way(scheduler)
                     self._emits[request.id] = emit
                     scheduler.submit(request)
                 case _Cancel(request_id):
@@ -267,7 +274,22 @@ class Worker:
                         self._refuse_copy(command)
                     else:
                         hot.copy(scheduler.slots, command)
-            block = not scheduler.busy
+
+    def _read_ahead(self, scheduler: Scheduler) -> None:
+        """Have a passage read while there is nothing else to do."""
+        passages = self._passages
+        if passages is None or scheduler.busy or not self._commands.empty():
+            return
+        if (request := passages.begin()) is not None:
+            self._emits[READING] = partial(passages.heard, scheduler.slots)
+            scheduler.submit(request)
+
+    def _give_way(self, scheduler: Scheduler) -> None:
+        """End what is read for later: somebody asks."""
+        if self._passages is not None and self._passages.reads:
+            self._passages.give_way()
+            scheduler.cancel(READING)
+            self._forget(READING)
 
     def _ask(self, copy: CopyRequest) -> None:
         """Hand a request to the thread that owns the model. From the one that writes."""

@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from jinja2 import TemplateError
@@ -86,8 +87,7 @@ class ChatTemplate:
         segments = []
         for i, part in enumerate(parts):
             if i % 2:
-                content = messages[int(part)].content
-                segments.append(PromptPart(content.strip() if self._trims else content, False))
+                segments += _contents(messages[int(part)], trims=self._trims)
             elif part:
                 segments.append(PromptPart(part, True))
         return segments
@@ -141,8 +141,29 @@ def _system_into_user(messages: Sequence[Message]) -> list[Message]:
     first = next((i for i, turn in enumerate(turns) if turn.role == "user"), None)
     if first is None:
         return [Message("user", BETWEEN_MERGED.join(system)), *turns]
-    turns[first] = Message("user", BETWEEN_MERGED.join([*system, turns[first].content]))
+    turns[first] = _behind(BETWEEN_MERGED.join([*system, ""]), turns[first])
     return turns
+
+
+def _behind(text: str, message: Message) -> Message:
+    """The message with `text` before it."""
+    further = len(text)
+    spans = tuple(replace(s, start=s.start + further, end=s.end + further) for s in message.passages)
+    return Message(message.role, text + message.content, passages=spans)
+
+
+def _contents(message: Message, *, trims: bool) -> list[PromptPart]:
+    """A message's content, each of its passages a part of its own."""
+    text, found, done = message.content, [], 0
+    for span in message.passages:
+        found.append(PromptPart(text[done : span.start], False))
+        found.append(PromptPart(text[span.start : span.end], False, span))
+        done = span.end
+    found.append(PromptPart(text[done:], False))
+    if trims:
+        found[0] = replace(found[0], text=found[0].text.lstrip())
+        found[-1] = replace(found[-1], text=found[-1].text.rstrip())
+    return found
 
 
 def _merge_neighbours(messages: Sequence[Message]) -> list[Message]:

@@ -12,11 +12,23 @@ Role = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True)
+class PassageSpan:
+    """A passage of a document in a message: code points [start, end) of its content."""
+
+    start: int
+    end: int
+    source: str  # says which words of which document it is, to who keeps what was read of it
+    before: str  # the user's text that it is read behind when it is read alone
+
+
+@dataclass(frozen=True)
 class Message:
     role: Role
     content: str
     public: int = field(default=0, compare=False)
     """Characters of the content, from its beginning, that are Docent's own fixed words."""
+    passages: tuple[PassageSpan, ...] = field(default=(), compare=False)
+    """What of the content may be read apart from all that stands before it, in its order."""
 
 
 @dataclass(frozen=True)

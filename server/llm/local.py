@@ -19,15 +19,15 @@ from server.engine.grammar import Grammars
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build
 from server.engine.memory_fit import Fit, gib
-from server.engine.prefixes import common_prefix
-from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Sampled, Waiting
+from server.engine.passage_reading import PassageReader
+from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Request, Sampled, Waiting
 from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder, model_key, remove_saved
 from server.engine.token_sampling import Pick, TokenSampling
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from server.errors import BadRequest, ContextTooLong, TooBusy, Unavailable
-from server.llm.adapters import Adapter, adapters, check_adapter
+from server.llm.adapters import adapters, check_adapter
 from server.llm.chat_template import ChatTemplate, choose_template
 from server.llm.generator import (
     Completed,
@@ -45,7 +45,9 @@ from server.llm.json_schema import prepared, refused
 from server.llm.machine import ROWS, SLOTS, cores, fit_here, free_memory, read_model_header
 from server.llm.model_files import model_name, model_title, resolve_model
 from server.llm.pace import Pace
+from server.llm.prompt_passages import Prompts, Stitching
 from server.llm.prompt_tokens import PromptTokenizer
+from server.llm.stitching import open_stitching
 from server.llm.token_text import StopScanner, Utf8Stream
 from server.settings import ServerSettings
 
@@ -72,7 +74,7 @@ class _Codec:
     """What makes token ids of messages and text of token ids, once the model is loaded."""
 
     vocabulary: Vocabulary
-    tokenizer: PromptTokenizer
+    prompts: Prompts
     template: ChatTemplate
     grammars: Grammars
     context: int  # tokens
@@ -91,6 +93,7 @@ class LocalGenerator:
         self._title = model_title(path)
         self._state = GeneratorState("loading", f"{self._title} loads.")
         self._codec: _Codec | None = None
+        self._stitching: Stitching | None = None
         self._pace = Pace()
         self._worker = Worker(
             self._load,
@@ -124,22 +127,26 @@ class LocalGenerator:
         return self._worker.drafts
 
     def count(self, messages: Sequence[Message]) -> int:
-        return len(self._encode(self._ready(), messages))
+        codec = self._ready()
+        _check_size(codec, messages)
+        return codec.prompts.count(messages)
 
     def count_text(self, text: str) -> int:
         return len(self._ready().vocabulary.tokenize(text))
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         codec = self._ready()
-        prompt, public = await asyncio.to_thread(self._encode_with_public, codec, messages)
-        room = codec.context - len(prompt)
+        _check_size(codec, messages)
+        prompt = await asyncio.to_thread(codec.prompts.make, messages)
+        room = codec.context - len(prompt.tokens)
         if room < 1:
-            raise ContextTooLong(len(prompt), codec.context - 1)
+            raise ContextTooLong(len(prompt.tokens), codec.context - 1)
         token_sampling = await asyncio.to_thread(_token_sampling, sampling, codec)
         events: asyncio.Queue[Event] = asyncio.Queue()
         most = max(1, min(sampling.max_tokens, room))
-        request_id, ahead = self._submit(prompt, most, token_sampling, events, public)
-        answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt))
+        request = Request(0, prompt.tokens, most, token_sampling, prompt.public, prompt.passages, prompt.fork)
+        request_id, ahead = self._submit(request, events)
+        answer = _TokenAnswer(codec.vocabulary, sampling, codec.template.stops, len(prompt.tokens))
         began: float | None = None  # when it had a slot
         try:
             if ahead is not None:
@@ -157,6 +164,8 @@ class LocalGenerator:
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._worker.close, CLOSE_SECONDS)
+        if self._stitching is not None:
+            await asyncio.to_thread(self._stitching.store.close)
         self._codec = None
         if self._state.state != "failed":
             self._state = GeneratorState("failed", f"{self._title} was stopped.")
@@ -167,14 +176,7 @@ class LocalGenerator:
             raise Unavailable(state.detail or "The language model is not ready.", code=f"model_{state.state}")
         return codec
 
-    def _submit(
-        self,
-        prompt: list[int],
-        max_tokens: int,
-        sampling: TokenSampling,
-        events: "asyncio.Queue[Event]",
-        public: int,
-    ) -> tuple[int, int | None]:
+    def _submit(self, request: Request, events: "asyncio.Queue[Event]") -> tuple[int, int | None]:
         loop = asyncio.get_running_loop()
 
         def emit(event: Event) -> None:
@@ -182,7 +184,7 @@ class LocalGenerator:
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
         try:
-            return self._worker.submit(tuple(prompt), max_tokens, sampling, emit, public)
+            return self._worker.submit(request, emit)
         except Stopped:
             raise Unavailable(f"{self._title} was stopped.") from None
         except QueueFull:
@@ -194,21 +196,6 @@ class LocalGenerator:
                 retry_after=after,
             ) from None
 
-    def _encode(self, codec: _Codec, messages: Sequence[Message]) -> list[int]:
-        size = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
-        if size > BYTES_PER_TOKEN * codec.context:
-            raise ContextTooLong(size // 4, codec.context - 1)  # a guess: it is too long by far
-        return codec.tokenizer.encode(codec.template.render(messages))
-
-    def _encode_with_public(self, codec: _Codec, messages: Sequence[Message]) -> tuple[list[int], int]:
-        """The prompt, and how many of its first tokens are the server's own words and nobody else's."""
-        prompt = self._encode(codec, messages)
-        first = messages[0] if messages else None
-        if first is None or not first.public:
-            return prompt, 0
-        own = [Message(first.role, first.content[: first.public]), Message("user", "")]
-        return prompt, common_prefix(prompt, codec.tokenizer.encode(codec.template.render(own)))
-
     def _load(self) -> Loaded:
         """Runs on the worker's thread."""
         header, settings = read_model_header(self._path), self._settings
@@ -216,7 +203,8 @@ class LocalGenerator:
         chosen = adapters(settings)
         for adapter in chosen:
             check_adapter(adapter, header)
-        fit = fit_here(header, settings, free - sum(adapter.size for adapter in chosen))
+        beside = sum(adapter.size for adapter in chosen) + (settings.passage_cache << 20)
+        fit = fit_here(header, settings, free - beside)
         name = ", ".join([self._path.name, *map(str, chosen)])
         logger.info("%s: %s of %s free; %d threads", name, fit, gib(free), threads)
         model = Model(
@@ -243,22 +231,24 @@ class LocalGenerator:
             threads=threads,
             adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
         )
-        hot = self._open_state(context, fit, chosen)
-        tokenizer, grammars = PromptTokenizer(vocabulary), Grammars(vocabulary)
-        self._codec = _Codec(vocabulary, tokenizer, template, grammars, fit.context, fit.slots)
+        key = model_key(
+            [self._path, *(adapter.path for adapter in chosen)],
+            [build(), fit.context, *(adapter.scale for adapter in chosen)],
+        )
+        stitching = self._stitching = open_stitching(self._settings, context, model.rope, header, key)
+        hot = self._open_state(context, fit, key)
+        prompts, grammars = Prompts(template, PromptTokenizer(vocabulary), stitching), Grammars(vocabulary)
+        self._codec = _Codec(vocabulary, prompts, template, grammars, fit.context, fit.slots)
         self._state = GeneratorState("ready")
-        return Loaded(context, fit.slots, fit.cells, fit.offload_cells, hot)
+        reader = PassageReader(stitching.store, context) if stitching else None
+        return Loaded(context, fit.slots, fit.cells, fit.offload_cells, hot, reader)
 
-    def _open_state(self, context: Context, fit: Fit, chosen: Sequence[Adapter]) -> HotPrefixes | None:
+    def _open_state(self, context: Context, fit: Fit, key: str) -> HotPrefixes | None:
         """Saved states of this model and these settings. None: none are kept."""
         folder = self._settings.data / STATE_FOLDER
         if not self._settings.state_mb:
             remove_saved(folder)
             return None
-        key = model_key(
-            [self._path, *(adapter.path for adapter in chosen)],
-            [build(), fit.context, *(adapter.scale for adapter in chosen)],
-        )
         return HotPrefixes(StateFolder(folder, key, self._settings.state_mb << 20), context, fit.copy_bytes)
 
     def _note_progress(self, fraction: float) -> bool:
@@ -325,6 +315,13 @@ class _TokenAnswer:
 
     def _token_text(self, token: int) -> str:
         return self._vocabulary.piece(token).decode("utf-8", "replace")
+
+
+def _check_size(codec: _Codec, messages: Sequence[Message]) -> None:
+    """Raises ContextTooLong for what is not even worth being tokenised."""
+    size = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
+    if size > BYTES_PER_TOKEN * codec.context:
+        raise ContextTooLong(size // 4, codec.context - 1)  # a guess: it is too long by far
 
 
 def _token_sampling(sampling: Sampling, codec: _Codec) -> TokenSampling:

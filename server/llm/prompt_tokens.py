@@ -2,14 +2,17 @@
 
 `encode` gives the ids that llama.cpp gives for the whole rendered text, as long as no content holds the text of a
 special token; where it does, that text stays text. Between two special tokens the ids depend on nothing else, so the
-ids of a conversation's beginning stay the same when turns are added, and their KV cache can be reused.
+ids of a conversation's beginning stay the same when turns are added, and their KV cache can be reused. Where passages
+are to be read apart (`encode_passages`), the ids of each depend on its own text alone.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from server.engine.vocabulary import SpecialToken, Vocabulary
+from server.llm.generator import PassageSpan
 
 # Tokens that only mark structure, by their looks: <|end|>, </s>, <start_of_turn>, [INST].
 LOOKS_LIKE_MARKUP = re.compile(r"<\S*>|\[\S*\]")
@@ -22,6 +25,11 @@ class PromptPart:
 
     text: str
     is_markup: bool
+    passage: PassageSpan | None = None  # where it is one: its tokens must not depend on what stands beside it
+
+
+Placed = tuple[int, int, PassageSpan]
+"""Tokens [start, end) of a prompt, and the passage that they are."""
 
 
 class PromptTokenizer:
@@ -37,20 +45,28 @@ class PromptTokenizer:
 
     def encode(self, parts: Iterable[PromptPart]) -> list[int]:
         """The ids of a prompt, with one BOS token at its head if the vocabulary wants one."""
+        return self.encode_passages(PromptPart(part.text, part.is_markup) for part in parts)[0]
+
+    def encode_passages(self, parts: Iterable[PromptPart]) -> tuple[list[int], list[Placed]]:
+        """The same, and where the passages' tokens stand in it."""
         ids: list[int] = []
+        placed: list[Placed] = []
         plain: list[PromptPart] = []
         before: SpecialToken | None = None
-        for piece in self._split(parts):
+        for piece in (*self._split(parts), None):
             if isinstance(piece, PromptPart):
                 plain.append(piece)
                 continue
-            ids += self._encode_plain(plain, before, piece)
-            ids.append(piece.id)
+            for passage, tokens in self._encode_plain(plain, before, piece):
+                if passage is not None:
+                    placed.append((len(ids), len(ids) + len(tokens), passage))
+                ids += tokens
+            ids += [piece.id] if piece else []
             plain, before = [], piece
-        ids += self._encode_plain(plain, before, None)
         if self._vocabulary.adds_bos and ids[:1] != [self._vocabulary.bos]:
             ids.insert(0, self._vocabulary.bos)
-        return ids
+            placed = [(start + 1, end + 1, passage) for start, end, passage in placed]
+        return ids, placed
 
     def _split(self, parts: Iterable[PromptPart]) -> Iterable[PromptPart | SpecialToken]:
         """The special tokens of the markup, and what lies between them."""
@@ -66,17 +82,15 @@ class PromptTokenizer:
 
     def _encode_plain(
         self, run: list[PromptPart], before: SpecialToken | None, after: SpecialToken | None
-    ) -> list[int]:
-        """The text between two special tokens."""
-        text = "".join(part.text for part in run)
-        if before is not None and before.strips_right:
-            text = text.lstrip(WHITESPACE)
-        if after is not None and after.strips_left:
-            text = text.rstrip(WHITESPACE)
-        ids: list[int] = []
-        for piece in self._broken(text):
-            ids += self._vocabulary.tokenize(piece)
-        return ids
+    ) -> Iterable[tuple[PassageSpan | None, list[int]]]:
+        """The text between two special tokens, and of each passage in it."""
+        texts = [(one, "".join(part.text for part in parts)) for one, parts in groupby(run, lambda part: part.passage)]
+        for i, (passage, text) in enumerate(texts):
+            if i == 0 and before is not None and before.strips_right:
+                text = text.lstrip(WHITESPACE)
+            if i == len(texts) - 1 and after is not None and after.strips_left:
+                text = text.rstrip(WHITESPACE)
+            yield passage, [token for piece in self._broken(text) for token in self._vocabulary.tokenize(piece)]
 
     def _broken(self, text: str) -> Iterable[str]:
         """`text` cut inside every special token that llama.cpp would recognise in it."""

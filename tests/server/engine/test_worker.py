@@ -9,9 +9,8 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.memory_fit import ModelRefused
-from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Row, Sampled, Waiting
+from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Request, Row, Sampled, Waiting
 from server.engine.state_folder import StateFolder
-from server.engine.token_sampling import TokenSampling
 from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 
@@ -55,7 +54,7 @@ class Client:
 
     def __init__(self, worker: Worker, prompt: tuple[int, ...] = PROMPT, max_tokens: int = 6) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.id, self.ahead = worker.submit(prompt, max_tokens, TokenSampling(), self.events.put, len(prompt))
+        self.id, self.ahead = worker.submit(Request(0, prompt, max_tokens, public=len(prompt)), self.events.put)
 
     def next(self) -> Event:
         return self.events.get(timeout=SECONDS)

@@ -1,0 +1,178 @@
+"""Passages that the model has read, as files in one folder.
+
+A file's name is its passage's key; in it stand a checksum of all that follows, the model's key, the source, and the
+cells. It is written under another name, flushed to the disk and renamed, so that a power cut leaves a whole file or
+none; what is damaged all the same is never given out. Other programs may delete files at any time. Only its owner can
+read the folder: of the cells the words of a document can be made again.
+
+Nothing is raised: who asks reads the passage itself, and one line of the log says why.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from server.engine.cell_state import State
+
+logger = logging.getLogger("docent.engine")
+
+MAGIC = b"DOCENTP1"
+CHECKSUM = 16  # bytes
+MOST_HEAD = 4096  # bytes
+SPARE_DISK = 1 << 30  # bytes that stay free
+SUFFIX, PARTIAL = ".kv", ".part"
+NAME = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class SavedPassage:
+    key: str
+    source: str
+    size: int  # bytes of the file
+
+
+class PassageFolder:
+    """One thread at a time uses it, and one process."""
+
+    def __init__(self, folder: Path, model: str, limit: int) -> None:
+        """`model` tells models, builds and settings apart; `limit` is in bytes, for all files together."""
+        self._folder = folder
+        self._model = model
+        self.limit = limit
+        self.bytes = 0
+        self._sizes: dict[str, int] = {}
+        self._said: set[str] = set()  # what one line was written about already
+
+    def open(self) -> list[SavedPassage]:
+        """What is there of this model, that which was used last at the end. The rest is removed."""
+        found: list[tuple[float, SavedPassage]] = []
+        foreign = damaged = 0
+        try:
+            paths = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        except OSError as error:
+            self._say(f"The passages kept in {self._folder} cannot be read: {error.strerror}.")
+            return []
+        for path in paths:
+            if path.suffix == PARTIAL and NAME.fullmatch(path.stem):
+                self._unlink(path)  # a server ended while it wrote
+            if path.suffix != SUFFIX or not NAME.fullmatch(path.stem):
+                continue
+            head = _read_head(path)
+            if head is None or head.get("model") != self._model:
+                damaged += head is None
+                foreign += head is not None
+                self._unlink(path)
+                continue
+            status = path.stat()
+            found.append((status.st_mtime, SavedPassage(path.stem, str(head.get("source")), status.st_size)))
+        if damaged:
+            logger.warning("%d kept passages are damaged and are read again when they are asked for.", damaged)
+        if foreign:
+            logger.info("%d kept passages were read by another model or with other settings.", foreign)
+        found.sort(key=lambda each: each[0])
+        self._sizes = {saved.key: saved.size for _, saved in found}
+        self.bytes = sum(self._sizes.values())
+        return [saved for _, saved in found]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._sizes
+
+    def read(self, key: str) -> State | None:
+        """None: it is not there, or damaged; then it is removed."""
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+            os.utime(path)  # used just now
+        except OSError as error:
+            self._drop(key)
+            self._say(f"A kept passage cannot be read and is read by the model again: {error.strerror}.")
+            return None
+        begin = len(MAGIC) + CHECKSUM
+        if not data.startswith(MAGIC) or _checksum(data[begin:]) != data[len(MAGIC) : begin]:
+            self.remove(key)
+            self._say("A kept passage is damaged and is read by the model again.")
+            return None
+        (length,) = struct.unpack_from("<I", data, begin)
+        return np.frombuffer(data, np.uint8, offset=begin + 4 + length)
+
+    def write(self, key: str, source: str, data: State) -> bool:
+        """False: it is not kept. There must be room within the limit."""
+        head = json.dumps({"model": self._model, "source": source}).encode()
+        body = struct.pack("<I", len(head)) + head + data.tobytes()
+        size = len(MAGIC) + CHECKSUM + len(body)
+        fresh = self._path(key).with_suffix(PARTIAL)
+        if size + self.bytes > self.limit:
+            return False
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if shutil.disk_usage(self._folder).free < SPARE_DISK + size:
+                self._say(f"Too little disk space is free in {self._folder} to keep passages.")
+                return False
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(MAGIC + _checksum(body) + body)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path(key))
+        except OSError as error:
+            self._unlink(fresh)
+            self._say(f"A passage could not be kept in {self._folder}: {error.strerror}.")
+            return False
+        self._drop(key)
+        self._sizes[key] = size
+        self.bytes += size
+        return True
+
+    def remove(self, key: str) -> None:
+        self._unlink(self._path(key))
+        self._drop(key)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}{SUFFIX}"
+
+    def _drop(self, key: str) -> None:
+        self.bytes -= self._sizes.pop(key, 0)
+
+    def _unlink(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            self._say(f"A kept passage in {self._folder} cannot be removed: {error.strerror}.")
+
+    def _say(self, line: str) -> None:
+        """Once, not for every passage."""
+        if line not in self._said:
+            self._said.add(line)
+            logger.warning("%s", line)
+
+
+def remove_passages(folder: Path) -> None:
+    """Forget every passage that is kept there."""
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.suffix in {SUFFIX, PARTIAL} and NAME.fullmatch(path.stem):
+            path.unlink(missing_ok=True)
+
+
+def _read_head(path: Path) -> dict[str, object] | None:
+    """None where the file is none of ours, or its beginning is damaged."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                return None
+            file.seek(CHECKSUM, os.SEEK_CUR)
+            (length,) = struct.unpack("<I", file.read(4))
+            head = json.loads(file.read(length)) if length <= MOST_HEAD else None
+    except (OSError, ValueError, struct.error):
+        return None
+    return head if isinstance(head, dict) else None
+
+
+def _checksum(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=CHECKSUM).digest()
