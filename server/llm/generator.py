@@ -4,9 +4,9 @@
 slot at once, during prefill too.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeGuard
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 Role = Literal["system", "user", "assistant"]
 
@@ -126,6 +126,17 @@ class Generator(Protocol):
 
     async def aclose(self) -> None:
         """Stop the model's thread or connection and give its memory back."""
+
+
+@runtime_checkable
+class KeepsPassages(Protocol):
+    """A generator that keeps what it has read of documents."""
+
+    def passage_sources(self) -> frozenset[str]:
+        """`PassageSpan.source` of everything that is kept."""
+
+    def forget_passages(self, sources: Collection[str]) -> None:
+        """Remove what is kept of these."""
 
 
 class OverGenerator:

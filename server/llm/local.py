@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +82,7 @@ class _Codec:
 
 
 class LocalGenerator:
-    """Implements generator.Generator."""
+    """Implements generator.Generator and generator.KeepsPassages."""
 
     def __init__(
         self, path: Path, settings: ServerSettings, *, available_memory: Callable[[], int] | None = None
@@ -133,6 +133,16 @@ class LocalGenerator:
 
     def count_text(self, text: str) -> int:
         return len(self._ready().vocabulary.tokenize(text))
+
+    def passage_sources(self) -> frozenset[str]:
+        stitching = self._stitching
+        return stitching.store.sources() if stitching else frozenset()
+
+    def forget_passages(self, sources: Collection[str]) -> None:
+        stitching = self._stitching
+        count = stitching.store.forget(sources) if stitching else 0
+        if count:
+            logger.info("%d passages are forgotten: their documents are gone or say something else now.", count)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         codec = self._ready()

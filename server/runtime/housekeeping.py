@@ -10,7 +10,10 @@ from indexer.errors import BusyError, DocentError
 from indexer.knowledge import trash
 from indexer.knowledge.tables import now
 from server.conversations.store import UNDO
+from server.runtime.gone_passages import GonePassages
 from server.runtime.services import Services
+
+PASSAGES_SECONDS = 10.0  # that words of a document lie in files of the language model after it is gone
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ def chores(services: Services) -> list[Chore]:
         Chore("old conversations", lambda: old(settings.keep_conversations_days, conversations.expire), every=3600),
         Chore("old feedback", lambda: old(settings.keep_feedback_days, conversations.forget_feedback), every=3600),
         Chore("deleted conversations", lambda: conversations.purge(now() - UNDO), every=600),
+        Chore("passages of documents that are gone", GonePassages(services).forget, every=PASSAGES_SECONDS),
         Chore("deleted documents", lambda: trash.purge(services.settings, services.catalog.engine), every=60),
     ]
 
