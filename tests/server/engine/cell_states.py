@@ -1,0 +1,25 @@
+"""Copies of cells as llama.cpp lays them out, with numbers of chance."""
+
+import numpy as np
+
+from server.engine.cell_state import State
+
+HEADS, HEAD, LAYERS = 2, 8, 3
+
+
+def cell_state(first: int, count: int, *, by_element: bool = True, seed: int = 0, kind: int = 1) -> State:
+    """The cells at positions [first, first + count)."""
+    random = np.random.default_rng(seed)
+    width = HEADS * HEAD
+    parts: list[np.ndarray] = [np.array([0xAF143CE8, 3, 1, count], np.uint32)]
+    parts.append(np.array([[first + i, 1, 3] for i in range(count)], np.int32))
+    parts.append(np.array([by_element, LAYERS], np.uint32))
+    row = np.array([kind, 2 * width, 0], np.uint32)
+    for values in (False, True):
+        for _ in range(LAYERS):
+            if values and by_element:
+                parts.append(np.array([kind, 2, width], np.uint32))
+            else:
+                parts.append(row)
+            parts.append(random.normal(size=(count, width)).astype(np.float16))
+    return np.concatenate([np.ascontiguousarray(part).reshape(-1).view(np.uint8) for part in parts])

@@ -1,0 +1,188 @@
+"""Which passages are kept: within the limits, what is asked for most, and nothing of a document that is gone."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.engine.cell_state import State
+from server.engine.passage_folder import PassageFolder
+from server.engine.passage_store import MOST_UNREAD, PassageStore, PassageTokens, passage_key
+
+SIZE = 1000  # bytes of a passage's cells
+
+
+def passage(number: int, source: str = "") -> PassageTokens:
+    tokens = (number, number + 1)
+    return PassageTokens(passage_key("model", (1,), tokens), (1,), tokens, source or f"s{number}")
+
+
+def cells(number: int) -> State:
+    return np.full(SIZE, number % 256, np.uint8)
+
+
+def read_all(store: PassageStore) -> list[int]:
+    """As the engine does when nobody asks; in which order."""
+    order = []
+    while (unread := store.next_unread()) is not None:
+        order.append(unread.tokens[0])
+        store.put(unread, cells(unread.tokens[0]))
+    return order
+
+
+def on_disk(folder: Path, passages: int = 100, memory: int = 100) -> PassageStore:
+    return PassageStore(memory * SIZE, PassageFolder(folder, "model", passages * (SIZE + 200)))
+
+
+def test_a_passage_is_read_once() -> None:
+    store = PassageStore(10 * SIZE)
+    assert store.ask(passage(1)) is None
+    assert read_all(store) == [1]
+    found = store.ask(passage(1))
+    assert found is not None
+    assert np.array_equal(found, cells(1))
+    assert read_all(store) == []
+    figures = store.figures()
+    assert (figures.asked, figures.from_memory, figures.memory) == (2, 1, SIZE)
+
+
+def test_what_is_asked_for_most_is_read_first() -> None:
+    store = PassageStore(10 * SIZE)
+    for number, times in ((1, 1), (2, 5), (3, 2)):
+        for _ in range(times):
+            store.ask(passage(number))
+    assert read_all(store) == [2, 3, 1]
+
+
+def test_what_is_asked_for_most_stays() -> None:
+    store = PassageStore(4 * SIZE)
+    for _ in range(8):
+        store.ask(passage(0))
+        read_all(store)
+    for number in range(1, 20):
+        store.ask(passage(number))
+        read_all(store)
+    assert store.ask(passage(0)) is not None
+    assert store.ask(passage(19)) is not None
+    assert store.ask(passage(1)) is None
+
+
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(0, 5))
+def test_memory_is_never_more_than_the_limit_and_nothing_is_mixed_up(asked: list[int], most: int) -> None:
+    store = PassageStore(most * SIZE + 1)
+    hits: Counter[bool] = Counter()
+    for number in asked:
+        found = store.ask(passage(number))
+        assert found is None or np.array_equal(found, cells(number))
+        hits[found is not None] += 1
+        read_all(store)
+        assert store.figures().memory <= most * SIZE
+    assert store.figures().from_memory == hits[True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=40))
+def test_of_a_document_that_is_gone_nothing_is_left(steps: list[tuple[int, bool]]) -> None:
+    store = PassageStore(5 * SIZE)
+    for number, goes in steps:
+        source = f"s{number % 3}"
+        if goes:
+            store.forget({source})
+            assert source not in store.sources()
+            assert store.ask(passage(number, source)) is None
+        else:
+            store.ask(passage(number, source))
+        if number % 2:
+            read_all(store)
+
+
+def test_a_document_that_goes_while_its_passage_is_read_leaves_nothing(tmp_path: Path) -> None:
+    store = on_disk(tmp_path)
+    store.ask(passage(1))
+    unread = store.next_unread()
+    assert unread is not None
+    assert store.forget({"s1"}) == 1
+    store.put(unread, cells(1))
+    store.close()
+    assert store.figures().memory == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_that_goes_before_its_file_is_written_is_not_written(tmp_path: Path) -> None:
+    store = on_disk(tmp_path)
+    for number in range(30):
+        store.ask(passage(number, "gone" if number % 2 else "stays"))
+    read_all(store)
+    store.forget({"gone"})
+    store.close()
+    assert {saved.source for saved in PassageFolder(tmp_path, "model", 1 << 20).open()} == {"stays"}
+
+
+def test_what_memory_does_not_hold_comes_from_the_disk_also_after_a_restart(tmp_path: Path) -> None:
+    store = on_disk(tmp_path, memory=2)
+    for number in range(6):
+        store.ask(passage(number))
+    read_all(store)
+    store.close()
+    again = on_disk(tmp_path, memory=2)
+    for number in range(6):
+        found = again.ask(passage(number))
+        assert found is not None
+        assert np.array_equal(found, cells(number))
+        assert again.figures().memory <= 2 * SIZE
+    assert again.figures().from_disk == 6
+    assert again.sources() == {f"s{number}" for number in range(6)}
+    again.close()
+
+
+def test_a_full_folder_gives_up_what_is_asked_for_least(tmp_path: Path) -> None:
+    store = on_disk(tmp_path, passages=8, memory=0)
+    for number in range(30):
+        for _ in range(20 if number == 3 else 1):
+            store.ask(passage(number))
+        read_all(store)
+    store.close()
+    folder = PassageFolder(tmp_path, "model", 1 << 20)
+    kept = {saved.key for saved in folder.open()}
+    assert folder.bytes <= 8 * (SIZE + 200)
+    assert passage(3).key in kept
+    assert passage(29).key in kept
+    assert passage(0).key not in kept
+
+
+def test_files_that_vanish_are_read_by_the_model_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = on_disk(tmp_path, memory=0)
+    for number in range(3):
+        store.ask(passage(number))
+    read_all(store)
+    store.close()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with caplog.at_level(logging.WARNING, "docent.engine"):
+        assert [store.ask(passage(number)) for number in range(3)] == [None] * 3
+    assert len(caplog.messages) == 1
+    assert sorted(read_all(store)) == [0, 1, 2]
+
+
+def test_what_waits_to_be_read_is_bounded() -> None:
+    store = PassageStore(SIZE)
+    for number in range(3 * MOST_UNREAD):
+        store.ask(passage(number))
+    assert len(read_all(store)) == MOST_UNREAD
+
+
+def test_what_cannot_be_read_is_tried_again_when_it_is_asked_for() -> None:
+    store = PassageStore(10 * SIZE)
+    store.ask(passage(1))
+    store.give_up(passage(1))
+    assert store.next_unread() is None
+    store.ask(passage(1))
+    assert read_all(store) == [1]
+
+
+def test_a_key_tells_everything_apart_that_cells_depend_on() -> None:
+    keys = {passage_key(*each) for each in (("m", (1, 2), (3,)), ("m", (1,), (2, 3)), ("n", (1, 2), (3,)))}
+    assert len(keys) == 3
