@@ -45,6 +45,7 @@ class PassageFigures:
     from_disk: int
     memory: int  # bytes
     disk: int
+    unread: int  # passages that wait to be read
 
 
 @dataclass
@@ -144,7 +145,7 @@ class PassageStore:
     def figures(self) -> PassageFigures:
         disk = self._folder.bytes if self._folder is not None else 0
         with self._lock:
-            return PassageFigures(self._asked, self._from_memory, self._from_disk, self._bytes, disk)
+            return PassageFigures(self._asked, self._from_memory, self._from_disk, self._bytes, disk, len(self._unread))
 
     def close(self) -> None:
         """Write what is not written yet."""

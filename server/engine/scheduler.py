@@ -21,7 +21,8 @@ from typing import Any, Protocol
 
 from server.engine.batch_cost import BatchCost, piece_beside
 from server.engine.drafts import Drafter
-from server.engine.slots import Cache, Place, Slot, Slots, SlotState
+from server.engine.kv_cache import Cache
+from server.engine.slots import Place, Slot, Slots, SlotState
 from server.engine.token_sampling import GREEDY, Pick, Sampler, SamplingError, TokenSampling
 
 PIECE = 64  # rows of a batch while nobody else is answered
@@ -294,8 +295,8 @@ class Scheduler:
         taken = 0
         while running.passages and running.passages[0].start <= len(slot.tokens):
             passage = running.passages.popleft()
-            if passage.start == len(slot.tokens):
-                taken += self.slots.stitch(slot, passage.end, passage.place)
+            if len(slot.tokens) < passage.end:
+                taken += self.slots.stitch(slot, passage.start, passage.end, passage.place)
         return taken
 
     def _draft(self, running: _Running, slot: Slot, streams: int, extra: int) -> tuple[int, ...]:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
+from server.engine.kv_cache import Cache
 from server.engine.offload import OffloadedCells, OffloadStore
 from server.engine.prefixes import LEAST_SAVED, Node, Prefixes
 from server.engine.public_beginnings import PublicBeginnings
@@ -34,28 +35,6 @@ Place = tuple[Node, int]  # the end of what is cached, and the token that follow
 class SlotState(Enum):
     PREFILL = "prefill"
     DECODE = "decode"
-
-
-class Cache(Protocol):
-    @property
-    def sequences(self) -> int:
-        """How many sequences there are, numbered from 0 on. Not fewer than slots."""
-
-    @property
-    def can_share(self) -> bool:
-        """Whether `share` and a `truncate` to more than nothing are possible."""
-
-    def read_state(self, sequence: int) -> Any:
-        """A copy of what the sequence holds, with the positions."""
-
-    def write_state(self, sequence: int, data: Any) -> bool:
-        """Fill the empty `sequence` with what was read. False: it is empty still."""
-
-    def truncate(self, sequence: int, length: int) -> bool:
-        """Keep the first `length` tokens. False: the sequence is now empty."""
-
-    def share(self, source: int, target: int, start: int, end: int) -> None:
-        """Make the cells of `source` at positions [start, end) those of `target`, in place of its own."""
 
 
 @dataclass(eq=False)
@@ -151,9 +130,11 @@ class Slots:
         self._free_covered(node)
         return node.end - length
 
-    def stitch(self, slot: Slot, end: int, place: Callable[[], Any]) -> int:
-        """Fill the slot up to `end` with a copy of cells; how many. None where there is no room, or no copy."""
-        start = len(slot.tokens)
+    def stitch(self, slot: Slot, start: int, end: int, place: Callable[[], Any]) -> int:
+        """Fill the slot up to `end` with a copy of the cells at [start, end), some of which it may have; how many.
+
+        None where there is no room for the copy, or no copy.
+        """
         self._evict_for(end - start)
         while not self._free and self.cached_sequences:
             self._evict(self._cells)
@@ -162,16 +143,17 @@ class Slots:
         data, reader = place(), self._free[-1]
         if data is None or not self._cache.write_state(reader, data):
             return 0
-        self._cache.share(reader, slot.sequence, start, end)
+        done = len(slot.tokens)
+        self._cache.share(reader, slot.sequence, done, end)
         self._cache.truncate(reader, 0)
-        slot.tokens += slot.prompt[start:end]
-        return end - start
+        slot.tokens += slot.prompt[done:end]
+        return end - done
 
     def drop(self, tokens: Sequence[int]) -> None:
-        """Free the cached sequence that holds just `tokens`, if there is one."""
+        """Free the end of the cached sequence that holds just `tokens`, if there is one: what no other one holds."""
         node = self.tree.find(tokens)
         for sequence in node.sequences & self.cached_sequences if node.end == len(tokens) else ():
-            self._free_sequence(sequence)
+            self._shorten(sequence, len(node.tokens))
 
     def place(self, slot: Slot) -> Place | None:
         """Where the slot's prompt goes on, right after `catch_up`. None where nothing can be taken over."""
@@ -383,6 +365,11 @@ class Slots:
         if self.offloaded.limit:
             count = len(node.tokens)
             self._offload(sequence, node)
+        self._shorten(sequence, count)
+
+    def _shorten(self, sequence: int, count: int) -> None:
+        """Take at most `count` cells off the cached leaf at which it ends."""
+        node = self.tree.end_of(sequence)
         keep = max(node.end - count, node.start) if self.tree.joins else 0
         if not keep or not self._cache.truncate(sequence, keep):
             self._free_sequence(sequence)

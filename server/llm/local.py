@@ -20,6 +20,7 @@ from server.engine.hot_prefixes import HotPrefixes
 from server.engine.llama import Context, Model, build
 from server.engine.memory_fit import Fit, gib
 from server.engine.passage_reading import PassageReader
+from server.engine.passage_store import PassageFigures
 from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Request, Sampled, Waiting
 from server.engine.slots import CACHED_SEQUENCES
 from server.engine.state_folder import StateFolder, model_key, remove_saved
@@ -133,6 +134,12 @@ class LocalGenerator:
 
     def count_text(self, text: str) -> int:
         return len(self._ready().vocabulary.tokenize(text))
+
+    @property
+    def passages(self) -> PassageFigures | None:
+        """None where passages are not stitched."""
+        stitching = self._stitching
+        return stitching.store.figures() if stitching else None
 
     def passage_sources(self) -> frozenset[str]:
         stitching = self._stitching

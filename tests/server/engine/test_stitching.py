@@ -15,7 +15,7 @@ from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 from tests.server.engine.stepping import take_step
 
 BEFORE = tuple(range(1, 12))
-PASSAGES = [tuple(range(first, first + length)) for first, length in ((12, 9), (20, 14), (30, 5), (35, 12))]
+PASSAGES = [(12, 13, *range(first, first + length)) for first, length in ((14, 9), (20, 14), (30, 5), (35, 12))]
 FALSE = 1  # added to the tokens of a false passage's cells
 
 
@@ -183,3 +183,26 @@ def test_drafts_of_a_stitched_prompt_are_tokens_of_the_vocabulary() -> None:
     engine.run(Request(request.id, request.prompt, 60, passages=request.passages, fork=request.fork))
     assert all(row.token >= 0 for batch in engine.decoder.batches for row in batch)
     assert engine.scheduler.drafted > 0
+
+
+def test_of_a_passage_whose_beginning_is_cached_the_rest_is_put_there() -> None:
+    """Passages of one document begin with its title."""
+    engine = Engine()
+    engine.run(engine.request((1,), (45, 46)))
+    request = engine.request((3, 2), (45, 46))
+    _, cached = engine.run(request)
+    assert cached[request.id] == len(request.prompt) - 3  # a label and two tokens of the question
+
+
+def test_what_is_dropped_leaves_the_beginning_that_offloaded_cells_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.slots.IDLE_CELLS", 0)
+    engine = Engine(offload=400)
+    conversation = Request(1, (*BEFORE, *range(20, 40)), 6)
+    engine.run(conversation)
+    alone = (*BEFORE, *PASSAGES[3])
+    engine.run(Request(2, alone, 1))
+    assert len(engine.scheduler.slots.offloaded) > 0
+    engine.scheduler.slots.drop(alone)
+    _, cached = engine.run(Request(3, (*conversation.prompt, 48, 49), 6))
+    assert cached[3] >= len(conversation.prompt)
+    assert engine.scheduler.slots.used == engine.decoder.used
