@@ -124,3 +124,23 @@ def test_a_passage_cannot_pass_for_another_or_for_the_question() -> None:
 def test_no_text_reaches_the_margin(body: str) -> None:
     text = user_text(Evidence(1, passage("", title=body or "T"), body))
     assert len(re.findall(r"(?m)^\S", text)) == 3
+
+
+@given(st.lists(st.text("ab\n [1]é", min_size=1, max_size=20).filter(str.strip), min_size=1, max_size=5))
+def test_a_passages_span_is_all_that_is_said_of_it_but_its_number(texts: list[str]) -> None:
+    found = numbered(*texts)
+    (_, asked) = build_messages(Question("Why?", SCOPE), found, [])
+    spans = [asked.content[span.start : span.end] for span in asked.passages]
+    alone = [build_messages(Question("Why?", SCOPE), [replace(one, n=1)], [])[-1] for one in found]
+    assert spans == [one.content[one.passages[0].start : one.passages[0].end] for one in alone]
+    labels = [asked.content[: asked.passages[0].start].removeprefix("Passages:\n\n")]
+    assert labels == [f"[{found[0].n}]"]
+    assert all(one.content.startswith(one.passages[0].before + spans[i]) for i, one in enumerate(alone))
+
+
+def test_what_is_asked_to_be_exact_has_no_passages_to_be_stitched() -> None:
+    for sampling in (Sampling(seed=0), Sampling(logprobs=0)):
+        history = [Exchange("How long?", "25 days [1].", (LEAVE,))]
+        exact = build_messages(Question("And crowns?", SCOPE, sampling=sampling), [DENTAL], history)
+        assert exact == build_messages(Question("And crowns?", SCOPE), [DENTAL], history), "the words are the same"
+        assert not any(message.passages for message in exact)
