@@ -58,6 +58,10 @@ class _Cancel:
     request_id: int
 
 
+class _Wake:
+    """There may be a passage to read."""
+
+
 class _Close:
     pass
 
@@ -97,7 +101,7 @@ class Worker:
         self._speculates = speculates
         self._scheduler: Scheduler | None = None
         self._unsaved = False  # whether hot prefixes may be there that no file holds
-        self._commands: queue.SimpleQueue[_Submit | _Cancel | _Close | CopyRequest] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[_Submit | _Cancel | _Wake | _Close | CopyRequest] = queue.SimpleQueue()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._waiting: list[int] = []  # accepted, without a slot yet
@@ -157,6 +161,10 @@ class Worker:
         self._commands.put(_Cancel(request_id))
         if active:
             self._abort()
+
+    def wake(self) -> None:
+        """Look for passages to read, if there is nothing else to do. From any thread."""
+        self._commands.put(_Wake())
 
     def close(self, timeout: float | None = None) -> None:
         """End every request and give the memory back. Waits for the thread."""

@@ -39,8 +39,11 @@ def _identity(settings: ServerSettings) -> str:
     if path is None:
         return ""
     chosen = adapters(settings)
+    kind: list[object] = [build(), *(one.scale for one in chosen)]
+    if settings.passage_cache:
+        kind.append("stitched")  # other answers, and not the same ones each time
     try:
-        return model_identity([path, *(one.path for one in chosen)], [build(), *(one.scale for one in chosen)])
+        return model_identity([path, *(one.path for one in chosen)], kind)
     except OSError as error:
         raise StartError(
             f"{error.filename} cannot be read to record its answers: {error.strerror}.",
