@@ -29,6 +29,7 @@ from server.answering.evidence import numbered, select_evidence, still_elsewhere
 from server.answering.extractive import answer_without_model
 from server.answering.means import MODEL_OPENS, Means
 from server.answering.quotes import best_quote
+from server.answering.read_before import whole_where_read
 from server.answering.refusing import NOT_JUDGED, by_model, by_search, is_judged, refusal
 from server.answering.search import search
 from server.answering.writing import write
@@ -164,6 +165,7 @@ def _prompt(question: Question, retrieved: Retrieved | None, generator: Generato
         chosen = question.readable(cited_in(question.history[-1]))
     elif retrieved is not None:
         chosen = _chosen(question, retrieved, budget, generator)
+        chosen = whole_where_read(question, chosen, generator, generator.context // EVIDENCE_SHARE)
     return fit_prompt(question, numbered(chosen), generator)
 
 

@@ -56,7 +56,7 @@ def _own_instructions(question: Question) -> str:
 def _asked(question: str, evidence: Sequence[Evidence], shown: set[int], *, apart: bool) -> Message:
     """Passages that no earlier turn has shown, then the question. Adds their numbers to `shown`.
 
-    `apart`: what was read of the passages in other prompts may be used.
+    `apart`: what was read of whole passages in other prompts may be used.
     """
     fresh = [e for e in evidence if e.n not in shown]
     shown.update(e.n for e in fresh)
@@ -66,8 +66,9 @@ def _asked(question: str, evidence: Sequence[Evidence], shown: set[int], *, apar
     for e in fresh:
         start = len(text) + len(f"[{e.n}]")
         text += f"[{e.n}] {_place(e)}\n{_quoted(e.text)}\n\n"
-        spans.append(PassageSpan(start, len(text), source(e.passage), f"{LEAD}[1]"))
-    return Message("user", f"{text}Question: {question}", passages=tuple(spans) if apart else ())
+        if apart and e.text == e.passage.text:
+            spans.append(PassageSpan(start, len(text), source(e.passage), f"{LEAD}[1]"))
+    return Message("user", f"{text}Question: {question}", passages=tuple(spans))
 
 
 def _place(evidence: Evidence) -> str:

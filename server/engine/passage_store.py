@@ -4,7 +4,8 @@ What is asked for most and was asked for last stays, by the rule of prefixes.py.
 which is made of its very tokens, so who asks for one has its words already: what a question may not read is never
 looked for. A source says which words of which document a passage is, so that it goes when they do.
 
-    store.ask(passage)        its cells, from memory or the disk; None, and it is to be read when there is time
+    store.holds(passage)      whether it is kept; if not, it is to be read when there is time
+    store.ask(passage)        the same, with its cells, from memory or the disk
     store.next_unread()       the passage that was asked for most and is not kept
     store.put(passage, data)  it was read
     store.forget(sources)     documents are gone or changed
@@ -86,6 +87,15 @@ class PassageStore:
             self._writer = threading.Thread(target=self._write_all, name="docent-passages", daemon=True)
             self._writer.start()
 
+    def holds(self, passage: PassageTokens) -> bool:
+        """Whether it is kept somewhere."""
+        with self._lock:
+            self._use(passage)
+            if passage.key in self._kept or passage.key in (self._folder or ()):
+                return True
+            self._note_unread(passage)
+            return False
+
     def ask(self, passage: PassageTokens) -> State | None:
         """The passage's cells, as they were read behind what is before it. May read the disk."""
         with self._lock:
@@ -98,8 +108,7 @@ class PassageStore:
         data = self._read(passage.key)
         with self._lock:
             if data is None:
-                self._unread[passage.key] = passage
-                self._bound_unread()
+                self._note_unread(passage)
             elif passage.key in self._uses:  # not forgotten meanwhile
                 self._from_disk += 1
                 self._keep(passage.key, data)
@@ -164,7 +173,8 @@ class PassageStore:
             for key in sorted(spare, key=lambda key: self._uses[key].priority)[: len(spare) // 2]:
                 del self._uses[key]
 
-    def _bound_unread(self) -> None:
+    def _note_unread(self, passage: PassageTokens) -> None:
+        self._unread[passage.key] = passage
         while len(self._unread) > MOST_UNREAD:
             del self._unread[min(self._unread, key=lambda key: self._uses[key].priority)]
 

@@ -132,6 +132,11 @@ class Generator(Protocol):
 class KeepsPassages(Protocol):
     """A generator that keeps what it has read of documents."""
 
+    def kept_passages(self, messages: Sequence[Message]) -> Sequence[bool]:
+        """Of each passage in these (`Message.passages`), in their order, whether it was read before; the others are
+        read when nobody asks anything. None where nothing is kept. Raises Unavailable; blocks.
+        """
+
     def passage_sources(self) -> frozenset[str]:
         """`PassageSpan.source` of everything that is kept."""
 

@@ -141,10 +141,10 @@ class LocalGenerator:
         stitching = self._stitching
         return stitching.store.figures() if stitching else None
 
-    async def read_ahead(self, messages: Sequence[Message]) -> None:
-        """Have what these quote of documents read when nobody asks anything. Raises Unavailable."""
-        await asyncio.to_thread(self._ready().prompts.make, messages)
+    def kept_passages(self, messages: Sequence[Message]) -> Sequence[bool]:
+        kept = self._ready().prompts.kept(messages)
         self._worker.wake()
+        return kept
 
     def passage_sources(self) -> frozenset[str]:
         stitching = self._stitching

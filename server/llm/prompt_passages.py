@@ -68,6 +68,15 @@ class Prompts:
         stitching = self._stitching
         return self._stitched(prompt, first, placed, stitching) if placed and stitching else prompt
 
+    def kept(self, messages: Sequence[Message]) -> list[bool]:
+        """Of each passage, whether it was read; those that were not are read when there is time."""
+        stitching, first = self._stitching, messages[0]
+        tokens, placed = self._encode(messages)
+        if stitching is None or not first.public:
+            return []
+        alone = (self._alone(first, tokens[start:end], span, stitching) for start, end, span in placed)
+        return [len(passage.tokens) >= LEAST and stitching.store.holds(passage) for passage in alone]
+
     def _encode(self, messages: Sequence[Message]) -> tuple[list[int], list[Placed]]:
         parts = self._template.render(messages)
         if self._stitching is None:
@@ -78,19 +87,22 @@ class Prompts:
         kept: list[ReadPassage] = []
         fork: int | None = None
         for start, end, span in placed:
-            before = self._read_behind(first, span.before)
-            exact = fork is None and prompt.tokens[:start] == before
+            passage = self._alone(first, prompt.tokens[start:end], span, stitching)
+            exact = fork is None and prompt.tokens[:start] == passage.before
             fork = start if fork is None and not exact else fork
             if end - start < LEAST or end >= len(prompt.tokens):
                 continue
-            tokens = prompt.tokens[start:end]
-            passage = PassageTokens(passage_key(stitching.model, before, tokens), before, tokens, span.source)
             data = stitching.store.ask(passage)
             if data is not None:
                 anew = 0 if exact else READ_ANEW
                 place = partial(_placed, data, stitching.rotation, anew, start + anew)
                 kept.append(ReadPassage(start + anew, end, place))
         return replace(prompt, passages=tuple(kept), fork=fork)
+
+    def _alone(self, first: Message, tokens: Sequence[int], span: PassageSpan, stitching: Stitching) -> PassageTokens:
+        """A passage as it is read alone."""
+        before, own = self._read_behind(first, span.before), tuple(tokens)
+        return PassageTokens(passage_key(stitching.model, before, own), before, own, span.source)
 
     def _read_behind(self, first: Message, before: str) -> tuple[int, ...]:
         """The tokens before a passage that is read alone."""

@@ -138,6 +138,13 @@ def test_a_passages_span_is_all_that_is_said_of_it_but_its_number(texts: list[st
     assert all(one.content.startswith(one.passages[0].before + spans[i]) for i, one in enumerate(alone))
 
 
+def test_a_passage_that_is_cut_is_read_where_it_stands() -> None:
+    cut = replace(LEAVE, text="25 days.")
+    (_, asked) = build_messages(Question("Why?", SCOPE), [cut, DENTAL], [])
+    (span,) = asked.passages
+    assert asked.content[span.start : span.end] == " Handbook\n Crowns cost half.\n\n"
+
+
 def test_what_is_asked_to_be_exact_has_no_passages_to_be_stitched() -> None:
     for sampling in (Sampling(seed=0), Sampling(logprobs=0)):
         history = [Exchange("How long?", "25 days [1].", (LEAVE,))]

@@ -186,3 +186,14 @@ def test_what_cannot_be_read_is_tried_again_when_it_is_asked_for() -> None:
 def test_a_key_tells_everything_apart_that_cells_depend_on() -> None:
     keys = {passage_key(*each) for each in (("m", (1, 2), (3,)), ("m", (1,), (2, 3)), ("n", (1, 2), (3,)))}
     assert len(keys) == 3
+
+
+def test_who_only_wants_to_know_has_it_read_all_the_same(tmp_path: Path) -> None:
+    store = on_disk(tmp_path, memory=0)
+    assert not store.holds(passage(1))
+    assert read_all(store) == [1]
+    store.close()
+    assert store.holds(passage(1))
+    assert (store.figures().asked, store.figures().from_disk) == (0, 0)
+    store.forget({"s1"})
+    assert not store.holds(passage(1))

@@ -1,6 +1,6 @@
 """What the model has read of a document goes with the document."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +10,7 @@ from indexer.knowledge.records import remove_document
 from indexer.knowledge.tables import Document, now
 from server.answering.passage_source import source
 from server.app import Parts, make_services
+from server.llm.generator import Message
 from server.runtime.gone_passages import GonePassages
 from server.runtime.metrics import Metrics
 from server.runtime.services import Services
@@ -23,6 +24,9 @@ class Keeping(ScriptedGenerator):
     """Keeps passages of these sources."""
 
     sources: set[str] = field(default_factory=set)
+
+    def kept_passages(self, messages: Sequence[Message]) -> Sequence[bool]:
+        return ()
 
     def passage_sources(self) -> frozenset[str]:
         return frozenset(self.sources)
