@@ -115,6 +115,16 @@ def documents_of(places: Iterable[Place]) -> list[Place]:
 
 
 @dataclass(frozen=True)
+class ChunkSpan:
+    """A chunk inside a passage: the same one whatever was searched for."""
+
+    start: int  # code points of the document's text
+    end: int
+    heading: str  # over its beginning
+    prefix: str
+
+
+@dataclass(frozen=True)
 class Passage:
     """A found stretch of a document: one chunk, or neighbouring chunks of one page merged."""
 
@@ -134,6 +144,21 @@ class Passage:
     sentences: tuple[Sentence, ...] = field(default=(), repr=False)
     root: str = ""  # the absolute folder that was ingested; empty: not known
     also_in: tuple[Place, ...] = ()  # where its chunks' words stand too, of what the asker may read
+    chunks: tuple[ChunkSpan, ...] = field(default=(), repr=False, compare=False)  # none where it comes out of a store
+
+    def chunk(self, span: ChunkSpan) -> "Passage":
+        """One of its chunks as a passage of its own."""
+        return replace(
+            self,
+            start=span.start,
+            end=span.end,
+            text=self.text[span.start - self.start : span.end - self.start],
+            heading=span.heading,
+            prefix=span.prefix,
+            sentences=tuple(one for one in self.sentences if span.start <= one.start and one.end <= span.end),
+            also_in=tuple(place for place in self.also_in if place.of_start < span.end and span.start < place.of_end),
+            chunks=(span,),
+        )
 
     def is_in(self, scope: Scope) -> bool:
         """Whether the asker of `scope` may read it."""

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from indexer.embed import Vectors
 from indexer.knowledge.readable import is_one_of
 from indexer.knowledge.tables import Chunk, Document, known_id
-from indexer.passages import Passage, Place, Scope, Sentence
+from indexer.passages import ChunkSpan, Passage, Place, Scope, Sentence
 from indexer.search.fuse import sentence_scores
 from indexer.search.overlap import QuestionWords, TextWords
 
@@ -85,6 +85,10 @@ class FoundChunk:
         """The heading over its beginning."""
         return self._heading(self.chunk.start)
 
+    @property
+    def span(self) -> ChunkSpan:
+        return ChunkSpan(self.chunk.start, self.chunk.end, self.first_heading, self.chunk.prefix)
+
     @cached_property
     def _sections(self) -> list[tuple[int, str]]:
         return [(start, heading) for start, heading in json.loads(self.chunk.sections)]
@@ -149,6 +153,7 @@ def to_passage(
         sentences=tuple(sentence for found in ordered for sentence in found.sentences),
         root=best.root,
         also_in=tuple(place for found in group for place in places.get(found.id, ())),
+        chunks=tuple(found.span for found in ordered),
     )
 
 
@@ -234,6 +239,7 @@ def _wide(
         prefix=first.chunk.prefix,
         also_in=_joined((place for found, _ in run for place in places.get(found.id, ())), text, start),
         sentences=tuple(sentence for found, _ in run for sentence in found.sentences),
+        chunks=tuple(found.span for found, _ in run),
     )
 
 
