@@ -52,7 +52,6 @@ from server.settings import ServerSettings
 LIKELY = 20  # tokens of a distribution that are compared
 SCALE = 100  # of the bytes of the draws
 MEGABYTES = 1024  # DOCENT_PASSAGE_CACHE of the draws
-ANSWER = 60  # tokens
 SCOPE = Scope(frozenset({1}))
 
 
@@ -106,6 +105,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--skip", type=int, default=0, help="questions that are left out at the beginning")
     parser.add_argument("--passages", type=int, default=4)
     parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--answer", type=int, default=60, help="tokens that an answer has at most")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -168,15 +168,15 @@ async def measured(path: Path, asked: Sequence[Asked], arguments: argparse.Names
                 await asyncio.to_thread(stitches.kept_passages, one.messages(exact=False))
                 await all_read(stitches)
             alone = time.monotonic() - alone
-            await answer(reads, nothing, most=1)
-            await answer(stitches, nothing, most=1)
+            await answer(reads, nothing, 1)
+            await answer(stitches, nothing, 1)
             for one in asked:
-                full.append(await answer(reads, one.messages(exact=True)))
-                memory.append(await answer(stitches, one.messages(exact=False)))
+                full.append(await answer(reads, one.messages(exact=True), arguments.answer))
+                memory.append(await answer(stitches, one.messages(exact=False), arguments.answer))
             kept = stitches.passages
         async with running(path, data / "stitched", MEGABYTES, arguments.threads) as restarted:
-            await answer(restarted, nothing, most=1)
-            disk += [await answer(restarted, one.messages(exact=False), most=1) for one in asked]
+            await answer(restarted, nothing, 1)
+            disk += [await answer(restarted, one.messages(exact=False), 1) for one in asked]
             from_disk = restarted.passages
     assert kept is not None
     assert from_disk is not None
@@ -212,7 +212,7 @@ async def all_read(generator: LocalGenerator) -> None:
         sys.exit("This model's passages cannot be stitched; the log says why.")
 
 
-async def answer(generator: LocalGenerator, messages: Sequence[Message], most: int = ANSWER) -> Answered:
+async def answer(generator: LocalGenerator, messages: Sequence[Message], most: int) -> Answered:
     began, first = time.monotonic(), 0.0
     text, likely, usage = "", dict[str, float](), Usage()
     async for event in generator.generate(messages, Sampling(max_tokens=most, logprobs=LIKELY)):
