@@ -55,24 +55,14 @@ class PassageFolder:
         """What is there of this model, that which was used last at the end. The rest is removed."""
         found: list[tuple[float, SavedPassage]] = []
         foreign = damaged = 0
-        try:
-            paths = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        except OSError as error:
-            self._say(f"The passages kept in {self._folder} cannot be read: {error.strerror}.")
-            return []
-        for path in paths:
-            if path.suffix == PARTIAL and NAME.fullmatch(path.stem):
-                self._unlink(path)  # a server ended while it wrote
-            if path.suffix != SUFFIX or not NAME.fullmatch(path.stem):
+        for path in self._ours():
+            head = None if path.suffix == PARTIAL else _read_head(path)
+            if head is not None and head.model == self._model:
+                found.append((head.used, SavedPassage(path.stem, head.source, head.size)))
                 continue
-            head = _read_head(path)
-            if head is None or head.get("model") != self._model:
-                damaged += head is None
-                foreign += head is not None
-                self._unlink(path)
-                continue
-            status = path.stat()
-            found.append((status.st_mtime, SavedPassage(path.stem, str(head.get("source")), status.st_size)))
+            foreign += head is not None
+            damaged += head is None and path.suffix != PARTIAL  # else a server ended while it wrote
+            self._unlink(path)
         if damaged:
             logger.warning("%d kept passages are damaged and are read again when they are asked for.", damaged)
         if foreign:
@@ -134,6 +124,14 @@ class PassageFolder:
         self._unlink(self._path(key))
         self._drop(key)
 
+    def _ours(self) -> list[Path]:
+        try:
+            paths = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        except OSError as error:
+            self._say(f"The passages kept in {self._folder} cannot be read: {error.strerror}.")
+            return []
+        return [path for path in paths if path.suffix in (SUFFIX, PARTIAL) and NAME.fullmatch(path.stem)]
+
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{SUFFIX}"
 
@@ -160,18 +158,27 @@ def remove_passages(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _read_head(path: Path) -> dict[str, object] | None:
-    """None where the file is none of ours, or its beginning is damaged."""
+@dataclass(frozen=True)
+class _Head:
+    model: str
+    source: str
+    size: int  # bytes of the file
+    used: float  # seconds since 1970
+
+
+def _read_head(path: Path) -> _Head | None:
+    """None where the file is none of ours, its beginning is damaged, or it has gone meanwhile."""
     try:
         with path.open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
                 return None
             file.seek(CHECKSUM, os.SEEK_CUR)
             (length,) = struct.unpack("<I", file.read(4))
-            head = json.loads(file.read(length)) if length <= MOST_HEAD else None
-    except (OSError, ValueError, struct.error):
+            head = json.loads(file.read(min(length, MOST_HEAD)))
+            status = os.fstat(file.fileno())
+        return _Head(str(head["model"]), str(head["source"]), status.st_size, status.st_mtime)
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
         return None
-    return head if isinstance(head, dict) else None
 
 
 def _checksum(data: bytes) -> bytes:

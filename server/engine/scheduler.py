@@ -12,6 +12,7 @@ While no prompt is evaluated, a stream may have tokens that its own text suggest
     scheduler.submit(request); scheduler.admit(); scheduler.evaluate(); ...
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from server.engine.drafts import Drafter
 from server.engine.kv_cache import Cache
 from server.engine.slots import Place, Slot, Slots, SlotState
 from server.engine.token_sampling import GREEDY, Pick, Sampler, SamplingError, TokenSampling
+
+logger = logging.getLogger("docent.engine")
 
 PIECE = 64  # rows of a batch while nobody else is answered
 PATIENCE = 4  # steps that a prefill may be passed over for shorter ones
@@ -47,6 +50,9 @@ class ReadPassage:
     start: int  # positions of the prompt
     end: int  # before the prompt's last token
     place: Callable[[], Any]  # the cells, as `write_state` takes them; None: there are none after all
+
+    def __len__(self) -> int:
+        return self.end - self.start
 
 
 @dataclass(frozen=True)
@@ -295,8 +301,14 @@ class Scheduler:
         taken = 0
         while running.passages and running.passages[0].start <= len(slot.tokens):
             passage = running.passages.popleft()
-            if len(slot.tokens) < passage.end:
-                taken += self.slots.stitch(slot, passage.start, passage.end, passage.place)
+            if len(slot.tokens) >= passage.end:
+                continue
+            stitched = self.slots.stitch(slot, passage.start, passage.end, passage.place)
+            if not stitched:
+                logger.info(
+                    "A kept passage of %d tokens is read again: there is no room, or it is damaged.", len(passage)
+                )
+            taken += stitched
         return taken
 
     def _draft(self, running: _Running, slot: Slot, streams: int, extra: int) -> tuple[int, ...]:

@@ -145,7 +145,9 @@ class KeepsPassages(Protocol):
 
 
 class OverGenerator:
-    """Implements Generator over another one, to which all is passed on; what is made of it overrides `generate`."""
+    """Implements Generator and KeepsPassages over another generator, to which all is passed on; what is made of it
+    overrides `generate`.
+    """
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -174,6 +176,16 @@ class OverGenerator:
 
     def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[GenerationEvent, None]:
         return self._generator.generate(messages, sampling)
+
+    def kept_passages(self, messages: Sequence[Message]) -> Sequence[bool]:
+        return self._generator.kept_passages(messages) if isinstance(self._generator, KeepsPassages) else ()
+
+    def passage_sources(self) -> frozenset[str]:
+        return self._generator.passage_sources() if isinstance(self._generator, KeepsPassages) else frozenset()
+
+    def forget_passages(self, sources: Collection[str]) -> None:
+        if isinstance(self._generator, KeepsPassages):
+            self._generator.forget_passages(sources)
 
     async def aclose(self) -> None:
         await self._generator.aclose()

@@ -31,7 +31,7 @@ def open_stitching(
         logger.warning("Passages are read in full: this model's keys cannot be moved (DOCENT_PASSAGE_CACHE).")
         return None
     distance = min(FAR, settings.context - 1)
-    if not turns_as(context, rotation, context.vocabulary.tokenize("the")[-1], distance):
+    if not turns_as(context, rotation, (context.vocabulary.tokenize("the") or [0])[-1], distance):
         logger.warning("Passages are read in full: moving this model's keys was tried and does not hold.")
         return None
     memory = settings.passage_cache << 20
