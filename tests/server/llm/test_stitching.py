@@ -230,6 +230,20 @@ async def test_a_prompt_past_the_context_is_refused_as_without(phi3: Path) -> No
         assert usage.prompt_tokens < 320
 
 
+async def test_some_tokens_of_each_moved_passage_may_be_read_anew(phi3: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    for anew in (0, 8):
+        monkeypatch.setattr("server.llm.prompt_passages.READ_ANEW", anew)
+        async with running(phi3) as generator:
+            await ask(generator, prompt([0, 1, 2]))
+            await all_read(generator)
+        async with running(phi3) as generator:
+            await ask(generator, [*prompt([0])[:1], Message("user", "what")])
+            _, usage = await ask(generator, prompt([2, 0, 1]))
+            read.append(usage.prompt_tokens - usage.cached_tokens)
+    assert read[1] - read[0] == 2 * 8, "the first one has not moved"
+
+
 async def test_many_at_once(model: Path) -> None:
     orders = [[0, 1, 2], [2, 1, 0], [1, 3, 0], [3, 2, 1], [0, 3, 2]]
     async with running(model) as generator:
