@@ -48,6 +48,12 @@ class PassageFigures:
     disk: int
     unread: int  # passages that wait to be read
 
+    def __str__(self) -> str:
+        return (
+            f"{self.asked} passages were asked for: {self.from_memory} were in memory, {self.from_disk} on the disk; "
+            f"{self.memory >> 20} MB of memory and {self.disk >> 20} MB of the disk hold what was read"
+        )
+
 
 @dataclass
 class _Uses:

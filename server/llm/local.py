@@ -188,6 +188,7 @@ class LocalGenerator:
         await asyncio.to_thread(self._worker.close, CLOSE_SECONDS)
         if self._stitching is not None:
             await asyncio.to_thread(self._stitching.store.close)
+            logger.info("%s", self._stitching.store.figures())
         self._codec = None
         if self._state.state != "failed":
             self._state = GeneratorState("failed", f"{self._title} was stopped.")

@@ -48,6 +48,7 @@ def test_a_passage_is_read_once() -> None:
     assert read_all(store) == []
     figures = store.figures()
     assert (figures.asked, figures.from_memory, figures.memory) == (2, 1, SIZE)
+    assert str(figures).startswith("2 passages were asked for: 1 were in memory, 0 on the disk")
 
 
 def test_what_is_asked_for_most_is_read_first() -> None:
