@@ -9,7 +9,7 @@ On the thread that owns the model:
 
 import logging
 
-from server.engine.cell_state import CellState, UnknownState
+from server.engine.cell_state import CellState
 from server.engine.passage_store import PassageStore, PassageTokens
 from server.engine.scheduler import Decoder, Event, Failed, Finished, Request
 from server.engine.slots import Slots
@@ -55,7 +55,7 @@ class PassageReader:
             if data is None:
                 return False
             self._store.put(passage, CellState(data).alone(start))
-        except (UnknownState, MemoryError) as error:
-            logger.warning("A passage of %d tokens could not be kept: %s.", len(passage.tokens), error)
+        except Exception:  # memory that others have taken since must not end the model's thread
+            logger.exception("A passage of %d tokens could not be kept.", len(passage.tokens))
             return False
         return True

@@ -120,8 +120,12 @@ class Worker:
 
     @property
     def step_seconds(self) -> float:
-        """For how long the thread is at one step; 0 where it has nothing to do. From any thread."""
-        return self._watch.seconds
+        """For how long the thread is at one step; 0 where it has nothing to do, or what gives way to who asks.
+
+        From any thread.
+        """
+        reads = self._passages is not None and self._passages.reads
+        return 0.0 if reads else self._watch.seconds
 
     @property
     def closing(self) -> bool:

@@ -9,10 +9,13 @@ import pytest
 
 from server.engine.hot_prefixes import HotPrefixes
 from server.engine.memory_fit import ModelRefused
+from server.engine.passage_reading import PassageReader
+from server.engine.passage_store import PassageStore, PassageTokens
 from server.engine.scheduler import Event, Failed, Finished, PrefillProgress, Request, Row, Sampled, Waiting
 from server.engine.state_folder import StateFolder
 from server.engine.worker import Loaded, QueueFull, Stopped, Worker
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
+from tests.waiting import until
 
 PROMPT = tuple(range(1, 30))
 SECONDS = 20  # longest wait of a test that has gone wrong
@@ -100,6 +103,24 @@ def test_a_step_that_does_not_end_is_given_up_and_with_it_what_it_was_for(decode
     assert len(stream.tokens()) > 200, "it was not for the stream that the batch took so long"
     assert Client(worker).tokens() == expected_answer(PROMPT, 6)
     assert worker.step_seconds == 0
+    worker.close(SECONDS)
+
+
+def test_what_is_read_for_later_keeps_nobody_waiting_however_long_it_takes(decoder: HeldDecoder) -> None:
+    store = PassageStore(1000)
+    store.ask(PassageTokens("key", (1, 2), (3, 4, 5), "source"))
+    decoder.free.clear()
+    loaded = Loaded(decoder, 2, 400, passages=PassageReader(store, decoder))
+    worker = Worker(lambda: loaded, slots=2, queue_limit=3, on_failure=pytest.fail)
+    worker.start()
+    assert decoder.inside.wait(SECONDS)
+    assert worker.step_seconds == 0, "or nobody would be sent here"
+    client = Client(worker)
+    until(lambda: worker.step_seconds > 0)  # the question's own step
+    decoder.free.set()
+    assert client.tokens() == expected_answer(PROMPT, 6)
+    until(lambda: store.next_unread() is None)  # the fake's cells cannot be kept, and that ends nothing
+    assert Client(worker).tokens() == expected_answer(PROMPT, 6)
     worker.close(SECONDS)
 
 
