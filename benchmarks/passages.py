@@ -3,7 +3,7 @@
     python benchmarks/passages.py [FOLDER] [--model NAME|FILE] [--questions 8] [--skip 0] [--passages 4] [--draws 500]
 
 FOLDER is an evaluation folder with `corpus.jsonl` (docs/evaluating.md), by default `squad` of what EVAL names. Each
-question is put with its right passage and the others that share most of its words, in an order of chance, to one model
+question is put with its right passage and the others that share most of its words, the best first, to one model
 that is loaded twice: one reads every prompt in full, one has read each passage alone before. The two take turns. Then
 the second is started anew, so that it takes its passages from the disk (the system may still have the files in its
 memory). Seconds are medians.
@@ -87,7 +87,7 @@ def main() -> None:
         print(json.dumps({"benchmark": "passages", "skipped": reason}))
         return
     chance = random.Random(arguments.seed)
-    asked = questions(folder, arguments.passages, chance)
+    asked = questions(folder, arguments.passages, chance, mixed=arguments.mixed)
     figures: dict[str, Any] = {"benchmark": "passages", "model": path.stem, "folder": folder.name}
     if arguments.questions:
         part = asked[arguments.skip : arguments.skip + arguments.questions]
@@ -104,6 +104,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--questions", type=int, default=8, help="that are answered; 0: none")
     parser.add_argument("--skip", type=int, default=0, help="questions that are left out at the beginning")
     parser.add_argument("--passages", type=int, default=4)
+    parser.add_argument("--mixed", action="store_true", help="passages in an order of chance")
     parser.add_argument("--draws", type=int, default=500)
     parser.add_argument("--answer", type=int, default=60, help="tokens that an answer has at most")
     parser.add_argument("--threads", type=int, default=0)
@@ -111,8 +112,9 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def questions(folder: Path, count: int, chance: random.Random) -> list[Asked]:
-    """Answerable questions in an order of chance, each with its right passage and those of the most of its words."""
+def questions(folder: Path, count: int, chance: random.Random, *, mixed: bool) -> list[Asked]:
+    """Answerable questions in an order of chance, each with its right passage and those of the most of its words, as a
+    search would find them, or `mixed`: in an order of chance too."""
     corpus: dict[str, Passage] = {}
     for line in (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
@@ -128,7 +130,9 @@ def questions(folder: Path, count: int, chance: random.Random) -> list[Asked]:
         }
         others = sorted((id_ for id_ in corpus if id_ != question.gold[0]), key=share.__getitem__, reverse=True)
         chosen = [question.gold[0], *others[: count - 1]]
-        found.append(Asked(question, tuple(corpus[id_] for id_ in chance.sample(chosen, len(chosen)))))
+        shuffled = chance.sample(chosen, len(chosen))
+        ordered = shuffled if mixed else sorted(chosen, key=share.__getitem__, reverse=True)
+        found.append(Asked(question, tuple(corpus[id_] for id_ in ordered)))
     return found
 
 

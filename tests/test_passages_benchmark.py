@@ -40,7 +40,7 @@ def run(*arguments: str) -> dict[str, object]:
 
 
 def test_a_question_has_its_right_passage_and_those_of_its_words(folder: Path) -> None:
-    asked = questions(folder, 3, random.Random(1))
+    asked = questions(folder, 3, random.Random(1), mixed=False)
     assert len(asked) == len(TOPICS)
     for one in asked:
         assert len(one.passages) == 3
