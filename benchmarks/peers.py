@@ -1,6 +1,7 @@
 """Docent against llama-server and `llama_cpp.server`, whole servers over loopback, with the same model file.
 
-    python benchmarks/peers.py MODEL.gguf [--llama-server PATH] [--threads 2] [--rounds 2] [--only TRIAL ...]
+    python benchmarks/peers.py MODEL.gguf [--llama-server PATH] [--against NAME ...] [--threads 2] [--rounds 2]
+                               [--only TRIAL ...]
 
 alone           one request at a time, a prompt of some 500 tokens and 48 of answer; then a second turn on top of it
 eight           eight such requests at once, all different
@@ -21,6 +22,7 @@ import argparse
 import asyncio
 import importlib.util
 import json
+import math
 import os
 import random
 import re
@@ -56,6 +58,7 @@ SYSTEM = "You answer an employee's questions from passages of the company's docu
 CONTEXT = 4096
 SLOT_CONTEXT = 1536  # of each of llama-server's slots
 STREAMS = 8
+OTHERS = ("llama-server", "llama_cpp.server")
 PORT = 8999
 ADDRESS = f"http://127.0.0.1:{PORT}"
 TIMEOUT = 3600.0
@@ -94,11 +97,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", choices=sorted(TRIALS), nargs="+", default=list(TRIALS))
+    parser.add_argument("--against", choices=OTHERS, nargs="+", default=OTHERS)
     arguments = parser.parse_args()
     sides = {"docent": docent}
-    if arguments.llama_server:
+    if arguments.llama_server and "llama-server" in arguments.against:
         sides["llama-server"] = partial(llama_server, arguments.llama_server)
-    if all(importlib.util.find_spec(name) for name in ("sse_starlette", "starlette_context")):
+    needed = ("sse_starlette", "starlette_context")
+    if all(importlib.util.find_spec(name) for name in needed) and "llama_cpp.server" in arguments.against:
         sides["llama_cpp.server"] = llama_cpp_server
     if arguments.model is None or len(sides) == 1:
         why = "no model is installed" if arguments.model is None else "neither --llama-server nor llama_cpp.server"
@@ -111,8 +116,7 @@ def main() -> None:
             measure(name, sides, arguments.model.resolve(), arguments.threads, number)
             for number in range(arguments.rounds)
         ]
-        others = [side for side in sides if side != "docent"]
-        ratios = {side: {key: median_ratio(rounds, side, key) for key in rounds[0][side]} for side in others}
+        ratios = {side: median_ratios(rounds, side) for side in sides if side != "docent"}
         figures[name] = {"ratios": ratios, "rounds": rounds}
         show(name, list(sides), figures[name])
     print(json.dumps(figures))
@@ -240,8 +244,9 @@ async def beside_a_busy_process(side: Side, chance: random.Random) -> dict[str, 
 
 @asynccontextmanager
 async def warm_client(side: Side) -> AsyncIterator[httpx.AsyncClient]:
-    """After one short request."""
-    async with httpx.AsyncClient(base_url=side.url, timeout=TIMEOUT, trust_env=False) as client:
+    """After one short request. Each request has a connection of its own: llama-server closes them behind an answer."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=side.url, timeout=TIMEOUT, trust_env=False, limits=limits) as client:
         await ask(side, client, [{"role": "user", "content": "Hello"}], 8)
         yield client
 
@@ -304,8 +309,12 @@ def words(chance: random.Random, count: int) -> str:
     return " ".join(chance.choice(WORDS) for _ in range(count))
 
 
-def median_ratio(rounds: list[Round], side: str, key: str) -> float:
-    return round(statistics.median(found["docent"][key] / (found[side][key] or 1) for found in rounds), 3)
+def median_ratios(rounds: list[Round], side: str) -> dict[str, float]:
+    """Ours to theirs, of what both have told."""
+    told = [key for key in rounds[0][side] if all(found[side][key] for found in rounds)]
+    return {
+        key: round(statistics.median(found["docent"][key] / found[side][key] for found in rounds), 3) for key in told
+    }
 
 
 def show(name: str, sides: list[str], figures: dict[str, Any]) -> None:
@@ -315,7 +324,7 @@ def show(name: str, sides: list[str], figures: dict[str, Any]) -> None:
         line = f"  {key:26}"
         for side in sides:
             line += f"{statistics.median(found[side][key] for found in figures['rounds']):18.2f}"
-            line += "" if side == "docent" else f"{figures['ratios'][side][key]:8.3f}"
+            line += "" if side == "docent" else f"{figures['ratios'][side].get(key, math.nan):8.3f}"
         print(line, flush=True)
 
 
