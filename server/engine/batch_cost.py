@@ -6,7 +6,7 @@ nothing here is fixed to a machine. Pure: seconds come in, numbers of rows go ou
 
 import math
 
-from server.engine.pace import PACE
+from server.engine.pace import between
 
 REMEMBERED = 256  # batches; what was seen longer ago is forgotten, since contexts grow
 LOAD = 0.5  # share of a surprise that is put down to the machine: then batches of every size take longer, or less long
@@ -18,9 +18,9 @@ thread, of 16 336, of 17 416, of 32 578, of 36 679 (1.5B)."""
 GAP = 6
 """A batch with a piece of a prompt takes at most this many times as long as the running streams' rows alone.
 
-Of eight that were allowed at the 95th percentile; the rest is for noise. Where time grows with the rows, the prompt
-gets 5 of 6 parts of the machine.
+Of eight that were allowed at the 95th percentile; the rest is for noise.
 """
+PAUSE = 0.5  # seconds that such a batch takes at most, so that words come often enough to read on
 
 
 class BatchCost:
@@ -72,13 +72,16 @@ class BatchCost:
 def piece_beside(cost: BatchCost, streams: int, most: int) -> int:
     """Prompt rows for a batch that `streams` rows of running streams wait for: at least 1, at most `most`.
 
-    Together with the streams' rows they are a multiple of ROWS, and take no longer than streams may stand still: where
-    that can be had, no stream falls below PACE.
+    Together with the streams' rows they are a multiple of ROWS: as many as are read quickest, counting the batches that
+    streams have to themselves behind such a piece.
     """
     alone = cost.seconds(streams)
-    best = least = streams + ROWS - streams % ROWS
-    for rows in range(least, streams + most + 1, ROWS):
+    best, quickest = streams + ROWS - streams % ROWS, 0.0
+    for rows in range(best, streams + most + 1, ROWS):
         together = cost.seconds(rows)
-        if alone is not None and together is not None and together <= min(GAP * alone, 1 / PACE):
-            best = rows
+        if not alone or together is None or (quickest and together > min(GAP * alone, PAUSE)):
+            break
+        rate = (rows - streams) / max(together + between(together, alone), 1e-9)
+        if rate > quickest:
+            best, quickest = rows, rate
     return min(best - streams, most)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.batch_cost import GAP, REMEMBERED, ROWS, BatchCost, piece_beside
-from server.engine.pace import PACE
+from server.engine.batch_cost import GAP, PAUSE, REMEMBERED, ROWS, BatchCost, piece_beside
 
 TWO_CORES = {1: 21.8, 3: 34.8, 4: 39.5, 8: 64.6, 16: 92.6, 32: 175.2, 64: 334.5}  # milliseconds, a 0.5B model
 
@@ -89,9 +88,16 @@ def test_on_two_cores_a_prompt_gets_its_share_and_the_streams_wait_no_longer_tha
     assert together
     assert alone
     assert piece
-    assert together <= min(GAP * alone, 1 / PACE) or rows < ROWS
+    assert together <= min(GAP * alone, PAUSE)
     assert rows / together >= share * 64 / piece
     assert (rows + streams) % ROWS == 0
+
+
+def test_a_larger_piece_is_taken_where_it_is_read_quicker_with_what_streams_get_behind_it() -> None:
+    slow_in_small = measured({1: 40, 16: 200, 32: 215, 48: 900})
+    assert piece_beside(slow_in_small, 1, 64) == 31
+    fast_in_small = measured({1: 40, 16: 110, 32: 239, 48: 900})
+    assert piece_beside(fast_in_small, 1, 64) == 15
 
 
 def test_where_rows_cost_nothing_a_prompt_is_read_as_fast_as_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.engine.batch_cost import PAUSE
 from server.engine.pace import AGING, MOST, PACE, Pace, rank
 from server.engine.scheduler import Event, Finished, PrefillProgress, Request, Sampled, Scheduler
 from server.engine.slots import SlotState
@@ -78,7 +79,7 @@ def test_answers_keep_their_pace_or_half_their_speed_and_prompts_half_of_the_tim
 
 def test_where_pieces_are_fast_no_batch_goes_without_one() -> None:
     pace = Pace()
-    pace.piece_done(1 / PACE, 0.001)
+    pace.piece_done(0.99 / PACE, 0.001)
     assert pace.reads()
 
 
@@ -115,8 +116,8 @@ def test_an_answer_keeps_four_tokens_a_second_while_others_are_read(streams: int
     alone = decoder.seconds(streams)
     for i in range(1, streams + 1):
         assert written[i] == len(decoder.batches) - steps, "a token a step"
-        assert written[i] >= min(PACE, MOST / (MOST + 1) / alone) * (decoder.now - began - longest) - 1
-    assert longest <= max(1 / PACE, 2 * decoder.seconds(16))
+        assert written[i] >= min(4, MOST / (MOST + 1) / alone) * (decoder.now - began - longest) - 1
+    assert longest <= max(PAUSE, 2 * decoder.seconds(16))
 
 
 def test_prompts_that_come_together_end_one_after_the_other() -> None:
