@@ -162,7 +162,8 @@ step venv "making a virtual environment" "$environment" make_venv
 step packages "installing packages from requirements.lock" "$(checksum requirements.lock)" install_packages
 step torch "installing torch $torch" "$torch" install_torch
 step llama "compiling llama.cpp (minutes: 3 on two cores)" \
-    "$(locked requirements.lock llama-cpp-python "" | cat - make/llama-build.cmake make/build-constraints.txt | cksum)" \
+    "$(locked requirements.lock llama-cpp-python "" |
+        cat - make/llama-build.cmake make/llama-amx.h make/build-constraints.txt | cksum)" \
     compile_llama
 step scripts "fetching the page's scripts with npm" "$(checksum package.json package-lock.json)" fetch_scripts
 step docent "installing Docent itself, editable" "$(checksum pyproject.toml)" install_docent

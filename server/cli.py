@@ -9,6 +9,7 @@ on the same data.
 import click
 
 from indexer.console import Commands, PathName, done_by, not_empty
+from server.engine.barriers import wait_asleep
 
 JSON_OPTION = click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document on standard output.")
 
@@ -17,6 +18,7 @@ JSON_OPTION = click.option("--json", "json_wanted", is_flag=True, help="Print on
 @click.version_option(package_name="docent", message="Docent %(version)s")
 def main() -> None:
     """Ask a company's documents, on the company's own machine."""
+    wait_asleep()
 
 
 @main.command("serve")

@@ -1,5 +1,6 @@
 """make/setup.sh, with a Python, pip and npm that only write down what they are asked to do."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -171,17 +172,33 @@ def test_a_changed_lock_is_installed_and_nothing_else(machine: Machine) -> None:
     assert machine.calls() == ["install --no-deps --require-hashes --requirement .make/packages.lock"]
 
 
-def test_another_way_to_build_llama_builds_it_anew(machine: Machine) -> None:
+@pytest.mark.parametrize("file", ["llama-build.cmake", "llama-amx.h"])
+def test_another_way_to_build_llama_builds_it_anew(machine: Machine, file: str) -> None:
     """pip would call the one that is installed good enough, or take what it built in the old way from its cache."""
     machine.set_up()
     machine.calls()
-    with (machine.folder / "make/llama-build.cmake").open("a") as build:
-        build.write("set(ANOTHER ON)\n")
+    with (machine.folder / "make" / file).open("a") as build:
+        build.write("\n")
     machine.set_up()
     (built,) = machine.calls()
     assert "--force-reinstall" in built
     assert "--no-cache-dir" in built
     assert "--requirement .make/llama.lock" in built
+
+
+@pytest.mark.skipif(not shutil.which("g++") or platform.machine() != "x86_64", reason="for g++ on x86-64")
+def test_all_64_bytes_of_a_tile_configuration_are_written(tmp_path: Path) -> None:
+    source = tmp_path / "tiles.cpp"
+    source.write_text(
+        "#include <immintrin.h>\n"
+        "struct Config { unsigned char head[16]; unsigned short columns[16]; unsigned char rows[16]; };\n"
+        "void configure() { Config c{}; c.columns[9] = 12345; _tile_loadconfig(&c); }\n"
+    )
+    command = ["g++", "-O3", "-S", "-mamx-tile", "-include", str(ROOT / "make/llama-amx.h"), str(source), "-o", "-"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "amx-tile" in done.stderr:
+        pytest.skip("this g++ does not know AMX")
+    assert "12345" in done.stdout, done.stderr
 
 
 def test_a_moved_folder_is_set_up_anew(machine: Machine) -> None:

@@ -5,7 +5,7 @@ with the line that leads in to it, and a first sentence that points back ("It ..
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -68,7 +68,29 @@ def choose_sentences(retrieved: Retrieved) -> list[tuple[int, list[int]]]:
         chosen[counted[0].n] |= _needed(antecedent, counted[0])
     for one in counted:
         chosen[one.n] |= _needed(lead_in, one)
-    return [(n, sorted(indexes)) for n, indexes in chosen.items()]
+    return _said_once(retrieved.passages, chosen, counted)
+
+
+def _said_once(
+    passages: Sequence[Passage], chosen: Mapping[int, Set[int]], counted: Sequence[ScoredSentence]
+) -> list[tuple[int, list[int]]]:
+    """What is chosen, without what came along with a list and stands in another one too."""
+    best = {(one.n, one.index) for one in counted}
+    said = {_folded(one.sentence.text) for one in counted}
+    found: list[tuple[int, list[int]]] = []
+    for n, indexes in chosen.items():
+        kept = []
+        for index in sorted(indexes):
+            text = _folded(passages[n - 1].sentences[index].text)
+            if (n, index) in best or text not in said:
+                kept.append(index)
+            said.add(text)
+        found.append((n, kept))
+    return found
+
+
+def _folded(sentence: str) -> str:
+    return " ".join(sentence.split()).casefold()
 
 
 def _candidates(retrieved: Retrieved) -> list[ScoredSentence]:

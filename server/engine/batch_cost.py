@@ -6,21 +6,21 @@ nothing here is fixed to a machine. Pure: seconds come in, numbers of rows go ou
 
 import math
 
+from server.engine.pace import between
+
 REMEMBERED = 256  # batches; what was seen longer ago is forgotten, since contexts grow
 LOAD = 0.5  # share of a surprise that is put down to the machine: then batches of every size take longer, or less long
 NEW = 0.1  # share of the rest in what is known of its number of rows
 DISTURBED = 2.0  # a batch counts as at most this many times slower or faster than was expected
-ROWS = 4  # llama.cpp's repacked kernels work on rows in fours
-LEAST = 16  # rows of a batch with a piece of a prompt, whatever it costs: 16 took 5.8 ms a row, 64 took 5.2 (0.5B)
+ROWS = 16
+"""llama.cpp's repacked kernels work on rows in fours and, with AVX-512, in sixteens: a batch of 12 took 392 ms of one
+thread, of 16 336, of 17 416, of 32 578, of 36 679 (1.5B)."""
 GAP = 6
 """A batch with a piece of a prompt takes at most this many times as long as the running streams' rows alone.
 
-Of eight that were allowed at the 95th percentile; the rest is for noise. Where time grows with the rows, the prompt
-gets 5 of 6 parts of the machine.
+Of eight that were allowed at the 95th percentile; the rest is for noise.
 """
-CROWDED = 2
-"""Of eight prompts that come at once, each waits for those before it and for the streams beside them. Mean time to the
-first token against llama_cpp.server's, with 1 .533, with 2 .507 (`benchmarks/peers.py`, a round each)."""
+PAUSE = 0.5  # seconds that such a batch takes at most, so that words come often enough to read on
 
 
 class BatchCost:
@@ -69,18 +69,19 @@ class BatchCost:
         return max(0.0, together - without) * streams / alone
 
 
-def piece_beside(cost: BatchCost, streams: int, most: int, waiting: int = 1) -> int:
+def piece_beside(cost: BatchCost, streams: int, most: int) -> int:
     """Prompt rows for a batch that `streams` rows of running streams wait for: at least 1, at most `most`.
 
-    Together with the streams' rows they are a multiple of four. Where more requests wait for their first token than
-    for their next one, batches may take up to `CROWDED` times as long.
+    Together with the streams' rows they are a multiple of ROWS: as many as are read quickest, counting the batches that
+    streams have to themselves behind such a piece.
     """
     alone = cost.seconds(streams)
-    gap = GAP * min(CROWDED, max(1.0, waiting / streams))
-    least = max(LEAST, streams + ROWS - streams % ROWS)
-    best = least
-    for rows in range(least, streams + most + 1, ROWS):
+    best, quickest = streams + ROWS - streams % ROWS, 0.0
+    for rows in range(best, streams + most + 1, ROWS):
         together = cost.seconds(rows)
-        if alone is not None and together is not None and together <= gap * alone:
-            best = rows
+        if not alone or together is None or (quickest and together > min(GAP * alone, PAUSE)):
+            break
+        rate = (rows - streams) / max(together + between(together, alone), 1e-9)
+        if rate > quickest:
+            best, quickest = rows, rate
     return min(best - streams, most)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from server.engine.barriers import wait_asleep
 from server.engine.gguf_header import read_header
 from server.engine.memory_fit import ModelRefused
 from server.engine.sampling import Logits, TokenSampler
@@ -46,6 +47,7 @@ _kept: list[Any] = []
 @cache
 def library() -> Any:
     """The llama_cpp package, imported and started once, its log led into Python's logging."""
+    wait_asleep()
     lib = importlib.import_module("llama_cpp")
     callback = lib.llama_log_callback(_log)
     _kept.append(callback)  # llama.cpp keeps only the pointer

@@ -47,6 +47,18 @@ class Slot:
     state: SlotState = SlotState.PREFILL
 
 
+@dataclass(frozen=True)
+class ReadPassage:
+    """A part of a prompt whose cells were computed elsewhere."""
+
+    start: int  # positions of the prompt
+    end: int  # before the prompt's last token
+    place: Callable[[], Any]  # the cells, as `write_state` takes them; None: there are none after all
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
 class Slots:
     """The sequences of one KV cache. `tree` holds what they hold, but for the newest tokens of running requests."""
 
@@ -130,17 +142,15 @@ class Slots:
         self._free_covered(node)
         return node.end - length
 
-    def stitch(self, slot: Slot, start: int, end: int, place: Callable[[], Any]) -> int:
-        """Fill the slot up to `end` with a copy of the cells at [start, end), some of which it may have; how many.
-
-        None where there is no room for the copy, or no copy.
-        """
-        self._evict_for(end - start)
+    def stitch(self, slot: Slot, passage: ReadPassage) -> int:
+        """Fill the slot up to the passage's end; how many cells. None where there is no room for the copy, or none."""
+        end, cells = passage.end, len(passage)
+        self._evict_for(cells)
         while not self._free and self.cached_sequences:
             self._evict(self._cells)
-        if not self.tree.joins or not self._free or self.used + end - start > self._cells:
+        if not self.tree.joins or not self._free or self.used + cells > self._cells:
             return 0
-        data, reader = place(), self._free[-1]
+        data, reader = passage.place(), self._free[-1]
         if data is None or not self._cache.write_state(reader, data):
             return 0
         done = len(slot.tokens)

@@ -235,6 +235,7 @@ CATALOGUE = (
         ),
         shape=_shape("qwen2", context=32768, layers=24, width=896, inner=4864, heads=14, kv_heads=2),
         vocabulary=151_936,
+        right=0.54,
     ),
     CatalogueModel(
         name="smollm2-135m",
@@ -251,6 +252,7 @@ CATALOGUE = (
         ),
         shape=_shape("llama", context=8192, layers=30, width=576, inner=1536, heads=9, kv_heads=3),
         vocabulary=49_152,
+        right=0.51,
         by_itself=False,
     ),
 )

@@ -13,7 +13,7 @@ from functools import partial
 from server.engine.cell_state import CellState, Rotation, State, UnknownState
 from server.engine.passage_store import PassageStore, PassageTokens, passage_key
 from server.engine.prefixes import common_prefix
-from server.engine.scheduler import ReadPassage
+from server.engine.slots import ReadPassage
 from server.llm.chat_template import ChatTemplate
 from server.llm.generator import Message, PassageSpan
 from server.llm.prompt_tokens import Placed, PromptTokenizer

@@ -274,3 +274,12 @@ def test_of_a_question_in_parts_the_best_sentence_of_each_is_quoted() -> None:
     assert {n: indexes[:1] for n, indexes in choose_sentences(in_parts)} == {1: [0], 2: [1]}
     elsewhere = replace(found, sides=(retrieved(leave, [unknown]), retrieved(crowns, [unknown])))
     assert choose_sentences(elsewhere) == choose_sentences(found), "what was found for all of it, where nothing else is"
+
+
+def test_what_two_lists_share_is_quoted_once() -> None:
+    week = "Employees with a variable week:\nThey have 25 days of annual leave\nThey work 5 days"
+    day = "Employees with a variable day:\nThey have 30 days of annual leave\nThey work 5 days"
+    answer = answer_of("How many days of annual leave do they have?", f"{week}\n\n{day}")
+    assert answer.text.count("They work 5 days") == 1
+    assert "25 days of annual leave" in answer.text
+    assert "30 days of annual leave" in answer.text

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.engine.scheduler import DecodeError, Row
+from server.engine.scheduler import DecodeError, Request, Row
 from server.engine.token_sampling import Pick, SamplingError, TokenSampling, Walk
 
 END = 0
@@ -40,6 +40,24 @@ def expected_answer(prompt: Sequence[int], max_tokens: int) -> list[int]:
         answer.append(token)
         tokens.append(token)
     return answer
+
+
+def random_prompt(seed: int, length: int) -> tuple[int, ...]:
+    """The first token tells seeds below VOCABULARY apart."""
+    chance = random.Random(seed)
+    return (seed % VOCABULARY, *(chance.randrange(1, VOCABULARY) for _ in range(length - 1)))
+
+
+def long_answers(count: int, tokens: int) -> list[Request]:
+    """Requests, numbered from 1 on, whose answers have `tokens` tokens."""
+    found: list[Request] = []
+    for seed in itertools.count(1):
+        request = Request(len(found) + 1, random_prompt(seed, 8), tokens)
+        if len(expected_answer(request.prompt, tokens)) == tokens:
+            found.append(request)
+        if len(found) == count:
+            return found
+    raise AssertionError
 
 
 @dataclass(frozen=True)

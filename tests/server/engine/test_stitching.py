@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.scheduler import Failed, PrefillProgress, ReadPassage, Request, Sampled, Scheduler
+from server.engine.scheduler import Failed, PrefillProgress, Request, Sampled, Scheduler
+from server.engine.slots import ReadPassage
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer
 from tests.server.engine.stepping import take_step
 

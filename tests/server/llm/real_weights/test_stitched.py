@@ -11,7 +11,8 @@ from server.engine.cell_state import CellState, Rotation, State
 from server.engine.gguf_header import read_header
 from server.engine.llama import Context
 from server.engine.rotating import rotation_of, turns_as
-from server.engine.scheduler import ReadPassage, Request, Row, Sampled, Scheduler
+from server.engine.scheduler import Request, Row, Sampled, Scheduler
+from server.engine.slots import ReadPassage
 from server.engine.token_sampling import TokenSampling
 from server.llm.generator import Message, PassageSpan
 from server.llm.prompt_tokens import PromptTokenizer
