@@ -20,16 +20,21 @@ def whole_where_read(
     """The evidence, the chunks in its place whose words it is cut from where they were all read before, as far as all
     of it has at most `most` tokens. What an earlier turn has shown stays as it was shown. Blocks.
     """
-    fresh = [one for one in chosen if one.n >= question.following]
+    fresh = any(one.n >= question.following for one in chosen)
     if not fresh or not question.may_be_stitched or not isinstance(generator, KeepsPassages):
         return tuple(chosen)
-    chunks = {one.n: chunks_of(one) for one in fresh}
+    once: dict[int, Evidence] = {}  # two parts of a question may find the same, which has one number then
+    for one in chosen:
+        once.setdefault(one.n, one)
+    chunks = {n: chunks_of(one) for n, one in once.items() if n >= question.following}
     read = _read(question, [chunk for n in chunks for chunk in chunks[n]], generator)
-    tokens = sum(generator.count_text(one.text) for one in fresh)
+    if not read:
+        return tuple(chosen)
+    tokens = sum(generator.count_text(once[n].text) for n in chunks)
     found: list[Evidence] = []
     shown: set[tuple[int, int]] = set()  # two parts of a question may lead to one chunk
     following = question.following
-    for one in chosen:
+    for one in once.values():
         instead = [chunk for chunk in chunks.get(one.n, ()) if _place(chunk) not in shown]
         more = sum(generator.count_text(chunk.text) for chunk in instead) - generator.count_text(one.text)
         if one.n in chunks and chunks[one.n] and read.issuperset(map(_place, chunks[one.n])) and tokens + more <= most:

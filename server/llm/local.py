@@ -142,7 +142,10 @@ class LocalGenerator:
         return stitching.store.figures() if stitching else None
 
     def kept_passages(self, messages: Sequence[Message]) -> Sequence[bool]:
-        kept = self._ready().prompts.kept(messages)
+        codec = self._ready()
+        if self._stitching is None:
+            return ()
+        kept = codec.prompts.kept(messages)
         self._worker.wake()
         return kept
 

@@ -71,9 +71,9 @@ class Prompts:
     def kept(self, messages: Sequence[Message]) -> list[bool]:
         """Of each passage, whether it was read; those that were not are read when there is time."""
         stitching, first = self._stitching, messages[0]
-        tokens, placed = self._encode(messages)
         if stitching is None or not first.public:
             return []
+        tokens, placed = self._encode(messages)
         alone = (self._alone(first, tokens[start:end], span, stitching) for start, end, span in placed)
         return [len(passage.tokens) >= LEAST and stitching.store.holds(passage) for passage in alone]
 

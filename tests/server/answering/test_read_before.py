@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.passages import ChunkSpan, Scope
 from server.answering.events import Evidence, Exchange, Question
-from server.answering.evidence import GAP
+from server.answering.evidence import GAP, numbered
 from server.answering.prompt import build_messages
 from server.answering.read_before import chunks_of, whole_where_read
 from server.llm.generator import Message, Sampling
@@ -119,6 +120,18 @@ def test_a_chunk_that_two_parts_of_a_question_lead_to_is_shown_once() -> None:
     twice = (CUT[0], replace(CUT[0], n=2, text="Words of chunk 1b."), CUT[2])
     found = whole_where_read(QUESTION, twice, reader, 10_000)
     assert [(one.n, one.text) for one in found] == [(1, whole(CUT[0])), (2, whole(CUT[2]))]
+
+
+@pytest.mark.parametrize("read", [frozenset[str](), frozenset({"chunk 3"}), frozenset({"chunk"})])
+def test_what_two_parts_of_a_question_found_alike_stands_once(read: frozenset[str]) -> None:
+    found = whole_where_read(QUESTION, (*CUT[:3], CUT[0], CUT[1]), Reader(read=read), 10_000)
+    assert [one.n for one in numbered(found)] == [1, 2, 3]
+    assert len({one.text for one in numbered(found)}) == 3
+
+
+def test_where_nothing_was_read_numbers_stay() -> None:
+    chosen = (CUT[0], CUT[0], replace(CUT[2], n=4))
+    assert whole_where_read(QUESTION, chosen, Reader(), 10_000) == chosen
 
 
 def test_words_that_do_not_stand_in_the_passage_stay() -> None:

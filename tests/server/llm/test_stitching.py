@@ -13,7 +13,9 @@ import pytest
 from indexer.passages import Scope
 from server.answering.events import Evidence, Exchange, Question
 from server.answering.prompt import build_messages
+from server.engine.worker import Worker
 from server.errors import ContextTooLong
+from server.llm.chat_template import ChatTemplate
 from server.llm.generator import Message, Sampling, Usage
 from server.llm.local import LocalGenerator
 from server.llm.stitching import FOLDER
@@ -142,6 +144,15 @@ async def test_switched_off_nothing_is_kept_and_what_was_kept_goes(phi3: Path) -
         assert not list((phi3.parent / FOLDER).iterdir())
         assert generator.passages is None
         assert generator.passage_sources() == frozenset()
+
+
+async def test_switched_off_a_question_costs_no_look_for_what_was_read(
+    phi3: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(phi3, passage_cache=0) as generator:
+        monkeypatch.setattr(Worker, "wake", lambda worker: pytest.fail("the model's thread was woken"))
+        monkeypatch.setattr(ChatTemplate, "render", lambda *parts: pytest.fail("a prompt was made"))
+        assert list(generator.kept_passages(prompt([0, 1]))) == []
 
 
 async def test_another_model_reads_for_itself(phi3: Path, caplog: pytest.LogCaptureFixture) -> None:
