@@ -1,13 +1,14 @@
 """Documents that are read once, on the whole way of a question: a real index, the local engine, random weights."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from server.answering.events import AnswerEvent, Question
+from server.engine.passage_store import PassageStore, PassageTokens
 from server.llm.generator import Sampling
 from server.llm.local import LocalGenerator
 from tests.server.asked_library import DENTAL_QUESTION, LEAVE_QUESTION, Library, final, sources
@@ -53,16 +54,27 @@ async def test_a_document_is_read_once_whatever_is_asked_of_it(library: Library,
     assert read(events) < 120
 
 
-async def test_a_document_outside_the_scope_is_never_looked_for(library: Library, generator: LocalGenerator) -> None:
+async def test_a_document_outside_the_scope_is_never_looked_for(
+    library: Library, generator: LocalGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await asked(library, generator, quick(library, DENTAL_QUESTION))
-    before = generator.passages
+    kept, looked_for = generator.passage_sources(), set[str]()
+    for name in ("ask", "holds"):
+        monkeypatch.setattr(PassageStore, name, noting(getattr(PassageStore, name), looked_for))
     narrow = replace(library.ask(DENTAL_QUESTION, "handbook"), sampling=QUICK, abstain=False)
     events = await asked(library, generator, narrow)
-    after = generator.passages
-    assert before is not None
-    assert after is not None
-    assert after.from_memory == before.from_memory
+    shown = {one.passage.document_id for one in sources(events)}
+    assert {int(source.partition(":")[0]) for source in looked_for} <= shown
+    assert kept - looked_for
     assert all(one.passage.title != "Dental" for one in sources(events))
+
+
+def noting(method: Callable[[PassageStore, PassageTokens], object], sources: set[str]) -> object:
+    def noted(store: PassageStore, passage: PassageTokens) -> object:
+        sources.add(passage.source)
+        return method(store, passage)
+
+    return noted
 
 
 async def test_who_asks_with_a_seed_gets_a_full_read(library: Library, generator: LocalGenerator) -> None:
