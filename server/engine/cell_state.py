@@ -10,11 +10,13 @@
 
 A key knows its position by a rotation (RoPE), a value knows none. So a passage that was read behind one text can stand
 behind another: what it has seen of that text is not the same, which is why a stitched answer is an approximation.
+Cells are copied as they lie in the cache: where places of others are used again, that is not the order of their
+positions, which is restored here.
 llama.cpp's own shift goes through all cells of the cache, the running answers' too (`llama_memory_seq_add`, on the next
 batch); this one through the passage's alone. Raises UnknownState for what is not laid out so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +62,7 @@ class _Layer:
 
 
 class CellState:
-    """The parsed copy of a sequence's cells; it refers to the bytes, which are never changed."""
+    """The parsed copy of a sequence's cells by position; it refers to the bytes, which are never changed."""
 
     def __init__(self, data: State) -> None:
         reader = _Reader(data)
@@ -76,6 +78,8 @@ class CellState:
         ]
         if reader.left:
             raise UnknownState(f"{reader.left} bytes too many")
+        if (np.diff(self._cells[:, 0]) < 0).any():
+            self._sort()
 
     @property
     def positions(self) -> list[int]:
@@ -86,6 +90,11 @@ class CellState:
     def keys(self) -> list[NDArray[np.float16]]:
         """For each layer, float16 (cells, heads * head)."""
         return [layer.data.view(np.float16) for layer in self._keys]
+
+    def check(self, start: int, end: int) -> None:
+        """Raises UnknownState unless there is one cell for each of the positions [start, end), and no other."""
+        if not np.array_equal(self._cells[:, 0], np.arange(start, end)):
+            raise UnknownState(f"{self.cells} cells for the positions {start} to {end}")
 
     def alone(self, start: int) -> State:
         """The cells from number `start` on, where they are."""
@@ -111,6 +120,15 @@ class CellState:
         for layer in self._values:
             parts += [layer.head, layer.data[:, start:] if self._by_element else layer.data[start:]]
         return np.concatenate([np.ascontiguousarray(part).reshape(-1).view(np.uint8) for part in parts])
+
+    def _sort(self) -> None:
+        order = np.argsort(self._cells[:, 0], kind="stable")
+        self._cells = self._cells[order]
+        self._keys = [replace(layer, data=layer.data[order]) for layer in self._keys]
+        self._values = [
+            replace(layer, data=layer.data[:, order] if self._by_element else layer.data[order])
+            for layer in self._values
+        ]
 
     def _read_rows(self, reader: "_Reader", size: int) -> _Layer:
         head = reader.take(size)

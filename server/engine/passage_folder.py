@@ -24,7 +24,7 @@ from server.engine.cell_state import State
 
 logger = logging.getLogger("docent.engine")
 
-MAGIC = b"DOCENTP1"
+MAGIC = b"DOCENTP2"  # the first kind may hold cells in the order of their places in the cache
 CHECKSUM = 16  # bytes
 MOST_HEAD = 4096  # bytes
 SPARE_DISK = 1 << 30  # bytes that stay free

@@ -54,7 +54,9 @@ class PassageReader:
             slots.drop(tokens)
             if data is None:
                 return False
-            self._store.put(passage, CellState(data).alone(start))
+            state = CellState(data)
+            state.check(0, len(tokens))
+            self._store.put(passage, state.alone(start))
         except Exception:  # memory that others have taken since must not end the model's thread
             logger.exception("A passage of %d tokens could not be kept.", len(passage.tokens))
             return False

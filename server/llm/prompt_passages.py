@@ -95,7 +95,7 @@ class Prompts:
             data = stitching.store.ask(passage)
             if data is not None:
                 anew = 0 if exact else READ_ANEW
-                place = partial(_placed, data, stitching.rotation, anew, start + anew)
+                place = partial(_placed, passage, data, stitching.rotation, anew, start + anew)
                 kept.append(ReadPassage(start + anew, end, place))
         return replace(prompt, passages=tuple(kept), fork=fork)
 
@@ -119,9 +119,11 @@ def _own(first: Message) -> Message:
     return Message(first.role, first.content[: first.public])
 
 
-def _placed(data: State, rotation: Rotation, anew: int, to: int) -> State | None:
+def _placed(passage: PassageTokens, data: State, rotation: Rotation, anew: int, to: int) -> State | None:
     try:
-        return CellState(data).moved(rotation, start=anew, to=to)
+        state = CellState(data)
+        state.check(len(passage.before), len(passage.before) + len(passage.tokens))
+        return state.moved(rotation, start=anew, to=to)
     except (UnknownState, ValueError, MemoryError) as error:
         logger.warning("A passage that was kept cannot be used and is read by the model again: %s.", error)
         return None

@@ -57,6 +57,34 @@ def test_the_end_of_a_sequence_is_what_its_cells_are_alone(count: int, data: st.
     assert np.array_equal(again.alone(start), whole.alone(start))
 
 
+@given(st.integers(1, 9), st.data(), kinds, rotations)
+def test_cells_in_the_order_of_their_places_are_those_in_the_order_of_their_positions(
+    count: int, data: st.DataObject, by_element: bool, rotation: Rotation
+) -> None:
+    order = data.draw(st.permutations(range(count)))
+    sorted_ = CellState(cell_state(10, count, by_element=by_element))
+    shuffled = CellState(cell_state(10, count, by_element=by_element, order=order))
+    start = data.draw(st.integers(0, count - 1))
+    assert np.array_equal(shuffled.alone(start), sorted_.alone(start))
+    moved = [each.moved(rotation, start=start, to=99) for each in (shuffled, sorted_)]
+    assert np.array_equal(moved[0], moved[1])
+    shuffled.check(10, 10 + count)
+
+
+@pytest.mark.parametrize(("start", "end"), [(4, 7), (4, 9), (3, 8), (5, 8), (5, 9)])
+def test_cells_of_other_positions_are_found_out(start: int, end: int) -> None:
+    state = CellState(cell_state(4, 4))
+    state.check(4, 8)
+    with pytest.raises(UnknownState):
+        state.check(start, end)
+
+
+def test_a_position_that_is_missing_or_stands_twice_is_found_out() -> None:
+    for order in ([0, 2, 3, 3], [0, 1, 3]):
+        with pytest.raises(UnknownState):
+            CellState(cell_state(4, 4, order=order)).check(4, 8)
+
+
 def test_a_rotation_keeps_the_products_of_keys_that_are_as_far_apart() -> None:
     """That is what attention sees of positions."""
     rotation = Rotation(HEAD, HEAD, 10000.0, halves=True)

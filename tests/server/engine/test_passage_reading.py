@@ -88,6 +88,29 @@ def test_what_was_asked_for_is_read_when_there_is_time(model: Model, worker: Wor
             assert np.allclose(left, right, rtol=0.01, atol=0.01)
 
 
+def test_where_places_in_the_cache_were_freed_it_is_read_as_well(
+    model: Model, worker: Worker, store: PassageStore
+) -> None:
+    """llama.cpp copies cells as they lie in the cache: there, low ones are used again by what is read last."""
+    worker.start()
+    ask(worker, *range(301, 341), count=3)  # other words in the lowest cells, then those before every passage
+    ask(worker, *BEFORE, 333)
+    for k in range(8):  # more than there are cells
+        ask(worker, *range(350 - k * 3, 290 - k * 3, -1), *BEFORE, count=20)
+        ask(worker, *BEFORE, 340 - k)
+    for first in range(300, 336, 3):
+        one = passage(first)
+        store.ask(one)
+        ask(worker, *BEFORE, first + 1)
+        until(lambda: store.next_unread() is None)
+        found = store.ask(one)
+        assert found is not None
+        ours, theirs = CellState(found), CellState(read_here(model, one))
+        assert ours.positions == theirs.positions == list(range(len(BEFORE), len(BEFORE) + len(one.tokens)))
+        for left, right in zip(ours.keys, theirs.keys, strict=True):
+            assert np.allclose(left, right, rtol=0.01, atol=0.01)
+
+
 def test_it_begins_without_any_question_and_again_after_each(worker: Worker, store: PassageStore) -> None:
     store.ask(passage(320))
     worker.start()
