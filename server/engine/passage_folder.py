@@ -40,7 +40,7 @@ class SavedPassage:
 
 
 class PassageFolder:
-    """One thread at a time uses it, and one process."""
+    """One thread at a time uses it, but for `write` and `in`, and one process."""
 
     def __init__(self, folder: Path, model: str, limit: int) -> None:
         """`model` tells models, builds and settings apart; `limit` is in bytes, for all files together."""
@@ -93,32 +93,45 @@ class PassageFolder:
         (length,) = struct.unpack_from("<I", data, begin)
         return np.frombuffer(data, np.uint8, offset=begin + 4 + length)
 
-    def write(self, key: str, source: str, data: State) -> bool:
-        """False: it is not kept. There must be room within the limit."""
+    def write(self, key: str, source: str, data: State) -> int | None:
+        """Write a file that counts once it is `place`d; its bytes. None: it is not kept. There must be room within the
+        limit. Takes as long as the disk does, and touches nothing that the other methods look at: any thread may call
+        it, one at a time.
+        """
         head = json.dumps({"model": self._model, "source": source}).encode()
         body = struct.pack("<I", len(head)) + head + data.tobytes()
         size = len(MAGIC) + CHECKSUM + len(body)
-        fresh = self._path(key).with_suffix(PARTIAL)
         if size + self.bytes > self.limit:
-            return False
+            return None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if shutil.disk_usage(self._folder).free < SPARE_DISK + size:
                 self._say(f"Too little disk space is free in {self._folder} to keep passages.")
-                return False
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                return None
+            with os.fdopen(os.open(self._fresh(key), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(MAGIC + _checksum(body) + body)
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(self._path(key))
         except OSError as error:
-            self._unlink(fresh)
-            self._say(f"A passage could not be kept in {self._folder}: {error.strerror}.")
+            self._fail(key, error)
+            return None
+        return size
+
+    def place(self, key: str, size: int) -> bool:
+        """Let the file count that was written. False: it has gone."""
+        try:
+            self._fresh(key).replace(self._path(key))
+        except OSError as error:
+            self._fail(key, error)
             return False
         self._drop(key)
         self._sizes[key] = size
         self.bytes += size
         return True
+
+    def discard(self, key: str) -> None:
+        """Remove what was written and is not placed."""
+        self._unlink(self._fresh(key))
 
     def remove(self, key: str) -> None:
         self._unlink(self._path(key))
@@ -134,6 +147,13 @@ class PassageFolder:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{SUFFIX}"
+
+    def _fresh(self, key: str) -> Path:
+        return self._folder / f"{key}{PARTIAL}"
+
+    def _fail(self, key: str, error: OSError) -> None:
+        self.discard(key)
+        self._say(f"A passage could not be kept in {self._folder}: {error.strerror}.")
 
     def _drop(self, key: str) -> None:
         self.bytes -= self._sizes.pop(key, 0)

@@ -14,7 +14,7 @@ From any thread. A thread of its own writes files, so that no question waits for
 """
 
 import hashlib
-import queue
+import logging
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,11 @@ from server.engine.cell_state import State
 from server.engine.passage_folder import PassageFolder
 from server.engine.prefixes import priority
 
+logger = logging.getLogger("docent.engine")
+
 MOST_UNREAD = 256
+MOST_UNWRITTEN = 64 << 20  # bytes that wait for the disk; what waits longest is then not written
+CLOSE_SECONDS = 5.0  # what is not written by then is read by the model again
 MOST_REMEMBERED = 16_384  # keys of which it is known how often they were asked for
 
 
@@ -77,14 +81,16 @@ class PassageStore:
         self._limit = limit
         self._folder = folder
         self._lock = threading.Lock()  # of what is in memory
-        self._folder_lock = threading.Lock()  # taken first where both are
+        self._folder_lock = threading.Lock()  # taken first where both are, and never while the disk is waited for
         self._kept: dict[str, State] = {}
         self._bytes = 0
         self._uses: dict[str, _Uses] = {}
         self._unread: dict[str, PassageTokens] = {}
         self._clock = 0
         self._asked = self._from_memory = self._from_disk = 0
-        self._writes: queue.SimpleQueue[tuple[str, State] | None] = queue.SimpleQueue()
+        self._unwritten: dict[str, State] = {}  # for the writer, what came first at the beginning
+        self._to_write = threading.Condition(self._lock)
+        self._closing = False
         self._writer: threading.Thread | None = None
         if folder is not None:
             for saved in folder.open():
@@ -113,9 +119,11 @@ class PassageStore:
                 return data
         data = self._read(passage.key)
         with self._lock:
+            if passage.key not in self._uses:  # forgotten meanwhile: nothing of it is kept, or read for later
+                return data
             if data is None:
                 self._note_unread(passage)
-            elif passage.key in self._uses:  # not forgotten meanwhile
+            else:
                 self._from_disk += 1
                 self._keep(passage.key, data)
         return data
@@ -138,7 +146,12 @@ class PassageStore:
                 return
             self._keep(passage.key, data)
             if self._writer is not None:
-                self._writes.put((passage.key, data))
+                self._unwritten[passage.key] = data
+                while (
+                    len(self._unwritten) > 1 and sum(each.nbytes for each in self._unwritten.values()) > MOST_UNWRITTEN
+                ):
+                    del self._unwritten[next(iter(self._unwritten))]
+                self._to_write.notify()
 
     def sources(self) -> frozenset[str]:
         """Of all that is kept or to be read."""
@@ -153,6 +166,7 @@ class PassageStore:
                 self._drop(key)
                 del self._uses[key]
                 self._unread.pop(key, None)
+                self._unwritten.pop(key, None)
                 if self._folder is not None and key in self._folder:
                     self._folder.remove(key)
         return len(gone)
@@ -163,18 +177,25 @@ class PassageStore:
             return PassageFigures(self._asked, self._from_memory, self._from_disk, self._bytes, disk, len(self._unread))
 
     def close(self) -> None:
-        """Write what is not written yet."""
-        if self._writer is not None:
-            self._writes.put(None)
-            self._writer.join()
-            self._writer = None
+        """Write what is not written yet, as far as the disk is quick enough for that."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        with self._lock:
+            self._closing = True
+            self._to_write.notify()
+        writer.join(CLOSE_SECONDS)
+        with self._lock:
+            if self._unwritten:
+                logger.warning("%d passages that were read are not kept: the disk is slow.", len(self._unwritten))
+                self._unwritten.clear()
 
     def _use(self, passage: PassageTokens) -> None:
         self._clock += 1
         uses = self._uses.get(passage.key)
         self._uses[passage.key] = _Uses(uses.asked + 1 if uses else 1, self._clock, passage.source)
         if len(self._uses) > MOST_REMEMBERED:
-            known = {*self._kept, *self._unread}
+            known = {passage.key, *self._kept, *self._unread}
             spare = [key for key in self._uses if key not in known and key not in (self._folder or ())]
             for key in sorted(spare, key=lambda key: self._uses[key].priority)[: len(spare) // 2]:
                 del self._uses[key]
@@ -196,27 +217,47 @@ class PassageStore:
         self._bytes -= data.nbytes if data is not None else 0
 
     def _read(self, key: str) -> State | None:
-        if self._folder is None:
+        if self._folder is None or key not in self._folder:
             return None
         with self._folder_lock:
             return self._folder.read(key) if key in self._folder else None
 
     def _write_all(self) -> None:
-        while (write := self._writes.get()) is not None:
-            self._write(*write)
+        while True:
+            with self._lock:
+                self._to_write.wait_for(lambda: self._unwritten or self._closing)
+                if not self._unwritten:
+                    return
+                key = next(iter(self._unwritten))
+                data = self._unwritten.pop(key)
+            try:
+                self._write(key, data)
+            except Exception:  # of one passage: the next ones may be written
+                logger.exception("A passage could not be kept on the disk.")
 
     def _write(self, key: str, data: State) -> None:
         folder = self._folder
         assert folder is not None  # noqa: S101 (there is no writer without one)
+        source = self._make_room(folder, key, data.nbytes + 4096)
+        size = folder.write(key, source, data) if source is not None else None
+        if size is None:
+            return
+        with self._folder_lock, self._lock:
+            if key in self._uses:
+                folder.place(key, size)
+            else:  # forgotten meanwhile
+                folder.discard(key)
+
+    def _make_room(self, folder: PassageFolder, key: str, size: int) -> str | None:
+        """Remove what has less priority, as far as the limit asks for it. The passage's source; None: forgotten."""
         with self._folder_lock:
             with self._lock:
                 uses = self._uses.get(key)
                 ranks = {key: uses.priority for key, uses in self._uses.items() if key in folder}
             if uses is None:
-                return  # forgotten
-            rank = uses.priority
+                return None
             for least in sorted(ranks, key=ranks.__getitem__):
-                if folder.bytes + data.nbytes + 4096 <= folder.limit or ranks[least] >= rank:
+                if folder.bytes + size <= folder.limit or ranks[least] >= uses.priority:
                     break
                 folder.remove(least)
-            folder.write(key, uses.source, data)
+            return uses.source

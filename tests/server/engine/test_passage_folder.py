@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.engine.cell_state import State
 from server.engine.passage_folder import MAGIC, PARTIAL, SUFFIX, PassageFolder, remove_passages
 from tests.waiting import until
 
@@ -30,13 +31,18 @@ def opened(folder: Path, *, model: str = "one", limit: int = 1 << 20) -> Passage
     return kept
 
 
+def write(folder: PassageFolder, key: str, source: str, data: State) -> bool:
+    size = folder.write(key, source, data)
+    return size is not None and folder.place(key, size)
+
+
 def file(folder: Path, key: str = KEY) -> Path:
     return folder / f"{key}{SUFFIX}"
 
 
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     first = opened(tmp_path / "passages")
-    assert first.write(KEY, "5:1-9:ab", DATA)
+    assert write(first, KEY, "5:1-9:ab", DATA)
     again = PassageFolder(tmp_path / "passages", "one", 1 << 20)
     (saved,) = again.open()
     assert (saved.key, saved.source) == (KEY, "5:1-9:ab")
@@ -47,7 +53,7 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
-    opened(tmp_path / "passages").write(KEY, "s", DATA)
+    write(opened(tmp_path / "passages"), KEY, "s", DATA)
     assert (tmp_path / "passages").stat().st_mode & 0o077 == 0
     assert file(tmp_path / "passages").stat().st_mode & 0o077 == 0
 
@@ -82,8 +88,8 @@ def test_what_was_damaged_or_deleted_is_not_given_out_and_kept_no_longer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: Callable[[Path], None], restarted: bool
 ) -> None:
     folder = opened(tmp_path)
-    folder.write(KEY, "s", DATA)
-    folder.write(OTHER, "s", DATA)
+    write(folder, KEY, "s", DATA)
+    write(folder, OTHER, "s", DATA)
     harm(file(tmp_path))
     with caplog.at_level(logging.INFO, "docent.engine"):
         folder = opened(tmp_path) if restarted else folder
@@ -100,7 +106,7 @@ def test_no_byte_of_a_file_can_change_unseen(at: int, by: int) -> None:
     base = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"passages-{os.getpid()}"  # noqa: S108
     try:
         folder = opened(base)
-        folder.write(KEY, "s", DATA[:300])
+        write(folder, KEY, "s", DATA[:300])
         data = bytearray(file(base).read_bytes())
         at %= len(data)
         data[at] ^= by
@@ -111,7 +117,7 @@ def test_no_byte_of_a_file_can_change_unseen(at: int, by: int) -> None:
 
 
 def test_of_another_model_nothing_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    opened(tmp_path).write(KEY, "s", DATA)
+    write(opened(tmp_path), KEY, "s", DATA)
     with caplog.at_level(logging.INFO, "docent.engine"):
         assert PassageFolder(tmp_path, "two", 1 << 20).open() == []
     assert "another model" in caplog.text
@@ -120,20 +126,20 @@ def test_of_another_model_nothing_is_left(tmp_path: Path, caplog: pytest.LogCapt
 
 def test_the_whole_folder_deleted_under_the_server(tmp_path: Path) -> None:
     folder = opened(tmp_path / "passages")
-    folder.write(KEY, "s", DATA)
+    write(folder, KEY, "s", DATA)
     shutil.rmtree(tmp_path / "passages")
     assert folder.read(KEY) is None
     assert folder.bytes == 0
-    assert folder.write(KEY, "s", DATA), "it is made again"
+    assert write(folder, KEY, "s", DATA), "it is made again"
     assert folder.read(KEY) is not None
 
 
 def test_nothing_is_written_past_the_limit(tmp_path: Path) -> None:
     folder = opened(tmp_path, limit=len(DATA) + 200)
-    assert folder.write(KEY, "s", DATA)
-    assert not folder.write(OTHER, "s", DATA)
+    assert write(folder, KEY, "s", DATA)
+    assert not write(folder, OTHER, "s", DATA)
     folder.remove(KEY)
-    assert folder.write(OTHER, "s", DATA)
+    assert write(folder, OTHER, "s", DATA)
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) == folder.bytes <= folder.limit
 
 
@@ -145,8 +151,8 @@ def test_a_full_disk_is_said_once_and_leaves_nothing_behind(
 
     folder = opened(tmp_path)
     monkeypatch.setattr(os, "fsync", full)
-    assert not folder.write(KEY, "s", DATA)
-    assert not folder.write(OTHER, "s", DATA)
+    assert not write(folder, KEY, "s", DATA)
+    assert not write(folder, OTHER, "s", DATA)
     assert not list(tmp_path.iterdir())
     assert len(caplog.messages) == 1
     assert "No space left" in caplog.text
@@ -154,13 +160,24 @@ def test_a_full_disk_is_said_once_and_leaves_nothing_behind(
 
 def test_some_of_the_disk_stays_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(1 << 40, 1 << 40, 1 << 20))
-    assert not opened(tmp_path).write(KEY, "s", DATA)
+    assert not write(opened(tmp_path), KEY, "s", DATA)
+
+
+def test_what_is_discarded_or_has_gone_meanwhile_does_not_count(tmp_path: Path) -> None:
+    folder = opened(tmp_path)
+    assert folder.write(KEY, "s", DATA)
+    assert KEY not in folder
+    assert folder.bytes == 0
+    folder.discard(KEY)
+    assert not list(tmp_path.iterdir())
+    assert not folder.place(KEY, 1)
+    assert (KEY in folder, folder.bytes) == (False, 0)
 
 
 def test_a_folder_that_is_a_file_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "passages").write_text("not a folder")
     folder = opened(tmp_path / "passages")
-    assert not folder.write(KEY, "s", DATA)
+    assert not write(folder, KEY, "s", DATA)
     assert folder.read(KEY) is None
 
 
@@ -174,7 +191,8 @@ folder.open()
 data = np.zeros(3_000_000, np.uint8)
 print("writes", flush=True)
 for number in range(10_000):
-    folder.write(f"{number:032x}", "s", data)
+    key = f"{number:032x}"
+    folder.place(key, folder.write(key, "s", data))
 """
 
 
@@ -193,7 +211,7 @@ def test_a_kill_while_it_writes_leaves_whole_files(tmp_path: Path) -> None:
 
 
 def test_switching_it_off_removes_what_is_ours(tmp_path: Path) -> None:
-    opened(tmp_path).write(KEY, "s", DATA)
+    write(opened(tmp_path), KEY, "s", DATA)
     (tmp_path / "notes.kv").write_text("somebody's")
     remove_passages(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.kv"]

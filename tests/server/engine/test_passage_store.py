@@ -1,6 +1,7 @@
 """Which passages are kept: within the limits, what is asked for most, and nothing of a document that is gone."""
 
 import logging
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.engine import passage_store
 from server.engine.cell_state import State
 from server.engine.passage_folder import PassageFolder
 from server.engine.passage_store import MOST_UNREAD, PassageStore, PassageTokens, passage_key
+from tests.waiting import WAIT, until
 
 SIZE = 1000  # bytes of a passage's cells
 
@@ -166,6 +169,116 @@ def test_files_that_vanish_are_read_by_the_model_again(tmp_path: Path, caplog: p
         assert [store.ask(passage(number)) for number in range(3)] == [None] * 3
     assert len(caplog.messages) == 1
     assert sorted(read_all(store)) == [0, 1, 2]
+
+
+class SlowDisk:
+    """Nothing is written until it may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.may_go_on = threading.Event(), threading.Event()
+        right = PassageFolder.write
+
+        def slow(folder: PassageFolder, key: str, source: str, data: State) -> int | None:
+            self.reached.set()
+            assert self.may_go_on.wait(WAIT)
+            return right(folder, key, source, data)
+
+        monkeypatch.setattr(PassageFolder, "write", slow)
+
+
+def test_a_document_may_go_while_its_passage_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = PassageStore(10 * SIZE)
+    right = store._read
+
+    def forgotten_meanwhile(key: str) -> State | None:
+        store.forget({"s1"})
+        return right(key)
+
+    monkeypatch.setattr(store, "_read", forgotten_meanwhile)
+    assert store.ask(passage(1)) is None
+    assert read_all(store) == []
+    assert store.sources() == frozenset()
+
+
+@pytest.mark.parametrize("method", ["ask", "holds"])
+def test_what_is_asked_for_once_may_be_the_first_to_be_forgotten(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(passage_store, "MOST_REMEMBERED", 4)
+    store = PassageStore(0)
+    for number in [0, 1, 2, 3] * 1000:
+        store.ask(passage(number))
+        read_all(store)
+    getattr(store, method)(passage(9))
+    assert read_all(store) == [9]
+
+
+def test_nobody_waits_for_another_passage_to_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = on_disk(tmp_path, memory=2)
+    for number in (1, 2):
+        store.ask(passage(number))
+    read_all(store)
+    store.close()
+    again, disk = on_disk(tmp_path, memory=4), SlowDisk(monkeypatch)
+    again.ask(passage(3))
+    read_all(again)
+    assert disk.reached.wait(WAIT)
+    found: list[State | None] = []
+    asking = threading.Thread(target=lambda: found.extend(map(again.ask, map(passage, (1, 2, 3, 4)))), daemon=True)
+    asking.start()
+    asking.join(WAIT)
+    assert [each is not None for each in found] == [True, True, True, False]
+    assert again.forget({"s3"}) == 1
+    disk.may_go_on.set()
+    again.close()
+    assert {path.stem for path in tmp_path.iterdir()} == {passage(1).key, passage(2).key}
+
+
+def test_closing_does_not_wait_for_a_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(passage_store, "CLOSE_SECONDS", 0.01)
+    store, disk = on_disk(tmp_path), SlowDisk(monkeypatch)
+    for number in range(3):
+        store.ask(passage(number))
+    read_all(store)
+    assert disk.reached.wait(WAIT)
+    store.close()
+    assert "2 passages that were read are not kept" in caplog.text
+    disk.may_go_on.set()
+    until(lambda: len(list(tmp_path.glob("*.kv"))) == 1)
+
+
+def test_what_waits_for_the_disk_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passage_store, "MOST_UNWRITTEN", 5 * SIZE)
+    store, disk = on_disk(tmp_path), SlowDisk(monkeypatch)
+    for number in range(20):
+        store.ask(passage(number))
+        read_all(store)
+        if not number:
+            assert disk.reached.wait(WAIT)
+    disk.may_go_on.set()
+    store.close()
+    kept = {saved.key for saved in PassageFolder(tmp_path, "model", 1 << 20).open()}
+    assert kept == {passage(number).key for number in (0, 15, 16, 17, 18, 19)}
+
+
+def test_one_that_cannot_be_written_does_not_keep_the_others_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    right = PassageFolder.write
+
+    def write(folder: PassageFolder, key: str, source: str, data: State) -> int | None:
+        if source == "s1":
+            raise MemoryError
+        return right(folder, key, source, data)
+
+    monkeypatch.setattr(PassageFolder, "write", write)
+    store = on_disk(tmp_path)
+    for number in range(3):
+        store.ask(passage(number))
+    read_all(store)
+    store.close()
+    assert {path.stem for path in tmp_path.iterdir()} == {passage(0).key, passage(2).key}
+    assert "could not be kept on the disk" in caplog.text
 
 
 def test_what_waits_to_be_read_is_bounded() -> None:
