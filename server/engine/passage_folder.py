@@ -72,6 +72,10 @@ class PassageFolder:
         self.bytes = sum(self._sizes.values())
         return [saved for _, saved in found]
 
+    def clear(self) -> None:
+        for path in self._ours():
+            self._unlink(path)
+
     def __contains__(self, key: str) -> bool:
         return key in self._sizes
 
@@ -173,9 +177,7 @@ class PassageFolder:
 
 def remove_passages(folder: Path) -> None:
     """Forget every passage that is kept there."""
-    for path in folder.glob("*") if folder.is_dir() else ():
-        if path.suffix in {SUFFIX, PARTIAL} and NAME.fullmatch(path.stem):
-            path.unlink(missing_ok=True)
+    PassageFolder(folder, "", 0).clear()
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class StateFolder:
 
     def open(self) -> list[tuple[tuple[int, ...], Path]]:
         """Tokens and undamaged files of this model and these settings, the hottest first. Cleans the folder."""
-        (self._folder / OLD_INDEX).unlink(missing_ok=True)
+        if self._folder.is_dir():
+            _remove(self._folder / OLD_INDEX)
         self._saved = [saved for saved in self._read_index() if self._is_wanted(saved)]
         mine = [saved for saved in self._saved if saved.key == self._key]
         if len(mine) < len(self._saved):
@@ -89,8 +90,8 @@ class StateFolder:
         """None: it was not written."""
         name = hashlib.blake2b(repr((self._key, tokens)).encode(), digest_size=16).hexdigest() + SUFFIX
         fresh = self._folder / (name + PARTIAL)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if shutil.disk_usage(self._folder).free < SPARE_DISK + room:
                 logger.info("Too little disk space is free to save prompt beginnings.")
                 return None
@@ -104,7 +105,8 @@ class StateFolder:
             logger.warning("A prompt beginning could not be saved in %s: %s.", self._folder, error.strerror)
             return None
         finally:
-            fresh.unlink(missing_ok=True)
+            if self._folder.is_dir():
+                _remove(fresh)
 
     def _bounded(self, saved: Sequence[SavedPrefix]) -> list[SavedPrefix]:
         """As many as the limit allows, without those that are the beginning of a kept one."""
@@ -150,16 +152,27 @@ class StateFolder:
             named = {saved.name for saved in self._saved} | {INDEX}
             for path in self._folder.iterdir():
                 if path.suffix in {SUFFIX, PARTIAL} and path.name not in named:
-                    path.unlink(missing_ok=True)
+                    _remove(path)
         except OSError as error:
             logger.warning("The list of saved prompt beginnings in %s cannot be written: %s.", self._folder, error)
 
 
 def remove_saved(folder: Path) -> None:
-    """Forget every saved prefix."""
-    for path in folder.glob("*") if folder.is_dir() else ():
-        if path.name in (INDEX, OLD_INDEX) or path.suffix in {SUFFIX, PARTIAL}:
-            path.unlink(missing_ok=True)
+    """Forget every saved prefix, as far as the disk allows it."""
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name in (INDEX, OLD_INDEX) or path.suffix in {SUFFIX, PARTIAL}:
+                _remove(path)
+    except OSError as error:
+        logger.warning("Saved prompt beginnings in %s cannot be looked for: %s.", folder, error.strerror)
+
+
+def _remove(path: Path) -> None:
+    """One line of the log says why not, where it cannot be."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s cannot be removed: %s.", path, error.strerror)
 
 
 def model_key(files: Sequence[Path], settings: Sequence[object]) -> str:

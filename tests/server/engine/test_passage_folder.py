@@ -216,3 +216,15 @@ def test_switching_it_off_removes_what_is_ours(tmp_path: Path) -> None:
     remove_passages(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.kv"]
     remove_passages(tmp_path / "nowhere")
+
+
+def test_what_cannot_be_removed_stays_and_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(opened(tmp_path), KEY, "s", DATA)
+    file(tmp_path, OTHER).mkdir()
+    remove_passages(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [file(tmp_path, OTHER).name]
+    assert len(caplog.messages) == 1
+    assert "cannot be removed" in caplog.text
+    assert opened(tmp_path).bytes == 0
+    (tmp_path / "a file").write_text("no folder")
+    remove_passages(tmp_path / "a file")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.state_folder import INDEX, MAX_AGE, StateFolder, model_key, remove_saved
+from server.engine.state_folder import INDEX, MAX_AGE, OLD_INDEX, StateFolder, model_key, remove_saved
 
 SHORT, LONG, OTHER = tuple(range(40)), tuple(range(90)), tuple(range(500, 560))
 
@@ -165,6 +165,26 @@ def test_everything_can_be_forgotten(tmp_path: Path) -> None:
     saved(tmp_path, LONG, OTHER)
     remove_saved(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.kv", "x.kv.part", OLD_INDEX])
+def test_what_cannot_be_removed_stays_and_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    saved(tmp_path, LONG)
+    (tmp_path / name).mkdir()
+    assert opened(tmp_path) == [LONG]
+    remove_saved(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert "cannot be removed" in caplog.text
+
+
+def test_a_folder_that_is_a_file_keeps_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    remove_saved(folder)
+    assert opened(folder) == []
+    saved(folder, LONG)
+    assert opened(folder) == []
+    assert folder.read_text() == "in the way"
 
 
 def test_the_tokens_are_in_the_list_as_they_are(tmp_path: Path) -> None:
