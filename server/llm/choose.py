@@ -6,17 +6,24 @@ from indexer.errors import StartError
 from server.engine.llama import build
 from server.llm.adapters import adapters
 from server.llm.generator import Generator
+from server.llm.local import LocalGenerator
 from server.llm.local import open_generator as open_local
 from server.llm.model_files import resolve_model
 from server.llm.recorded import RecordedGenerator, model_identity
 from server.llm.remote import RemoteGenerator
+from server.llm.stitching import forget_all
 from server.settings import ServerSettings
 
 
 def open_generator(settings: ServerSettings) -> Generator | None:
     """Loading or connecting in the background. None without a model. Raises StartError or ModelNotFound."""
     identity = _identity(settings) if settings.recordings else ""
-    generator = _open(settings)
+    generator: Generator | None = None
+    try:
+        generator = _open(settings)
+    finally:
+        if not isinstance(generator, LocalGenerator):
+            forget_all(settings)
     if generator is None or not settings.recordings:
         return generator
     return RecordedGenerator(generator, Path(settings.recordings), identity)

@@ -48,7 +48,7 @@ from server.llm.model_files import model_name, model_title, resolve_model
 from server.llm.pace import Pace
 from server.llm.prompt_passages import Prompts, Stitching
 from server.llm.prompt_tokens import PromptTokenizer
-from server.llm.stitching import open_stitching
+from server.llm.stitching import forget_all, open_stitching
 from server.llm.token_text import StopScanner, Utf8Stream
 from server.settings import ServerSettings
 
@@ -257,12 +257,12 @@ class LocalGenerator:
             threads=threads,
             adapters=[(model.load_adapter(adapter.path), adapter.scale) for adapter in chosen],
         )
-        key = model_key(
-            [self._path, *(adapter.path for adapter in chosen)],
-            [build(), fit.context, *(adapter.scale for adapter in chosen)],
-        )
-        stitching = self._stitching = open_stitching(self._settings, context, model.rope, header, key)
-        hot = self._open_state(context, fit, key)
+        files = [self._path, *(adapter.path for adapter in chosen)]
+        scales = [adapter.scale for adapter in chosen]
+        # what a passage's cells are does not depend on how many there is room for
+        passages = model_key(files, [build(), "passages", fit.rope_length, *scales])
+        stitching = self._stitching = open_stitching(self._settings, context, model.rope, header, passages)
+        hot = self._open_state(context, fit, model_key(files, [build(), fit.context, *scales]))
         prompts, grammars = Prompts(template, PromptTokenizer(vocabulary), stitching), Grammars(vocabulary)
         self._codec = _Codec(vocabulary, prompts, template, grammars, fit.context, fit.slots)
         self._state = GeneratorState("ready")
@@ -283,6 +283,8 @@ class LocalGenerator:
 
     def _note_failure(self, error: Exception) -> None:
         self._codec = None
+        if self._stitching is None and not self._worker.closing:
+            forget_all(self._settings)  # of a model that has not loaded, nothing would go with its document
         text = str(error) if isinstance(error, DocentError) else "The language model stopped with an internal error."
         self._state = GeneratorState("failed", text)
         logger.error("%s", text)

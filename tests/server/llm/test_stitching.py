@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +16,17 @@ from server.answering.prompt import build_messages
 from server.engine.worker import Worker
 from server.errors import ContextTooLong
 from server.llm.chat_template import ChatTemplate
+from server.llm.choose import open_generator
 from server.llm.generator import Message, Sampling, Usage
 from server.llm.local import LocalGenerator
+from server.llm.model_files import ModelNotFound
 from server.llm.stitching import FOLDER
 from server.settings import ServerSettings
 from tests.server.llm.test_families import FAMILIES
 from tests.server.llm.test_local import collect, completed, loaded, text
 from tests.server.passages import numbered
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
+from tests.waiting import until
 
 WORDS = "the one of it and the other was there for all of their time in and out of the way"
 TEXTS = [" ".join([*WORDS.split()[n:], *WORDS.split()[:n]] * 2) for n in (0, 3, 7, 11)]
@@ -102,6 +105,16 @@ async def test_they_outlive_a_restart_and_the_first_is_what_a_full_read_makes_of
         assert generator.passages.from_disk == 1
 
 
+async def test_they_outlive_a_start_with_another_context(model: Path) -> None:
+    async with running(model, context=2048) as generator:
+        await ask(generator, prompt([1]))
+        await all_read(generator)
+    async with running(model, context=1024) as generator:
+        await ask(generator, prompt([1]))
+        assert generator.passages is not None
+        assert generator.passages.from_disk == 1
+
+
 async def test_a_conversation_goes_on_in_its_own_prefix(model: Path) -> None:
     scope = Scope(frozenset({1}))
     async with running(model) as generator:
@@ -166,6 +179,56 @@ async def test_another_model_reads_for_itself(phi3: Path, caplog: pytest.LogCapt
             assert generator.passages is not None
             assert generator.passages.from_disk == 0
     assert "2 kept passages were read by another model" in caplog.text
+
+
+def kept(data: Path) -> list[Path]:
+    return sorted((data / FOLDER).glob("*.kv"))
+
+
+@pytest.fixture
+async def with_passages(phi3: Path) -> Path:
+    """A data folder in which two are kept, with the file of their model."""
+    async with running(phi3) as generator:
+        await ask(generator, prompt([0, 1]))
+        await all_read(generator)
+    assert len(kept(phi3.parent)) == 2
+    return phi3
+
+
+async def test_a_model_that_cannot_be_stitched_leaves_nothing_of_another(with_passages: Path) -> None:
+    write_tiny_gguf(with_passages, TinyModel(ends=False, context=2048, trained_context=512))
+    async with running(with_passages, context=2048) as generator:
+        assert generator.passages is None
+        assert not kept(with_passages.parent)
+
+
+async def test_a_model_that_does_not_load_leaves_nothing_of_another(with_passages: Path) -> None:
+    settings = ServerSettings(data=with_passages.parent, passage_cache=16)
+    generator = LocalGenerator(with_passages, settings, available_memory=lambda: 0)
+    generator.start()
+    await asyncio.to_thread(until, lambda: generator.state.state == "failed")
+    assert not kept(with_passages.parent)
+    await generator.aclose()
+
+
+@pytest.mark.parametrize("other", [{}, {"generator_url": "http://127.0.0.1:9/v1"}, {"model": "nowhere.gguf"}])
+@pytest.mark.parametrize("megabytes", [0, 16])
+async def test_without_a_model_of_this_machine_nothing_stays(
+    with_passages: Path, other: dict[str, object], megabytes: int
+) -> None:
+    settings = ServerSettings(data=with_passages.parent, passage_cache=megabytes, **other)  # type: ignore[arg-type]
+    with suppress(ModelNotFound):
+        generator = open_generator(settings)
+        if generator is not None:
+            await generator.aclose()
+    assert not kept(with_passages.parent)
+
+
+async def test_a_server_that_ends_while_the_model_loads_leaves_them(with_passages: Path) -> None:
+    generator = LocalGenerator(with_passages, ServerSettings(data=with_passages.parent, passage_cache=16))
+    generator.start()
+    await generator.aclose()
+    assert len(kept(with_passages.parent)) == 2
 
 
 async def test_a_model_whose_keys_cannot_be_moved_reads_in_full(
