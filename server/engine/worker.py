@@ -180,7 +180,7 @@ class Worker:
 
     def _give_up_step(self) -> None:
         """From the thread that watches: the batch is aborted, and what it was for is ended."""
-        logger.error("The language model's step takes over %.0f s: what it is for is given up.", self.step_seconds)
+        logger.error("The language model's step takes over %.0f s: what it is for is given up.", self._watch.seconds)
         self._stuck.set()
         self._abort()
 

@@ -124,6 +124,21 @@ def test_what_is_read_for_later_keeps_nobody_waiting_however_long_it_takes(decod
     worker.close(SECONDS)
 
 
+def test_how_long_the_reading_for_later_hung_is_said_as_it_is(
+    decoder: HeldDecoder, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = PassageStore(1000)
+    store.ask(PassageTokens("key", (1, 2), (3, 4, 5), "source"))
+    decoder.free.clear()
+    loaded = Loaded(decoder, 2, 400, passages=PassageReader(store, decoder))
+    worker = Worker(lambda: loaded, slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=1.5)
+    worker.start()
+    until(lambda: "is given up" in caplog.text)
+    assert "takes over 0 s" not in caplog.text
+    decoder.free.set()
+    worker.close(SECONDS)
+
+
 def test_a_stream_that_does_not_get_on_is_given_up(decoder: HeldDecoder) -> None:
     worker = Worker(lambda: Loaded(decoder, 2, 400), slots=2, queue_limit=3, on_failure=pytest.fail, step_seconds=2.0)
     worker.start()
