@@ -229,8 +229,8 @@ class LocalGenerator:
         chosen = adapters(settings)
         for adapter in chosen:
             check_adapter(adapter, header)
-        beside = sum(adapter.size for adapter in chosen) + (settings.passage_cache << 20)
-        fit = fit_here(header, settings, free - beside)
+        beside = sum(adapter.size for adapter in chosen)
+        fit = fit_here(header, settings, free, beside)
         name = ", ".join([self._path.name, *map(str, chosen)])
         logger.info("%s: %s of %s free; %d threads", name, fit, gib(free), threads)
         model = Model(

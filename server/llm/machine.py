@@ -21,10 +21,27 @@ ROWS = PIECE + SLOTS  # of a batch
 RESERVED_ROWS = -(-ROWS // (SLOTS + CACHED_SEQUENCES)) * (SLOTS + CACHED_SEQUENCES)
 
 
-def fit_here(header: GgufHeader, settings: ServerSettings, available: int) -> Fit:
-    """The sizes for these settings. Raises ModelRefused."""
+def fit_here(header: GgufHeader, settings: ServerSettings, available: int, beside: int = 0) -> Fit:
+    """The sizes for these settings, with what is read of passages and `beside` bytes more. Raises ModelRefused."""
     wanted = Wanted(settings.context, SLOTS, RESERVED_ROWS, settings.cache_mb << 20, settings.gpu_layers)
-    return fit_model(header, wanted, available)
+    passages = settings.passage_cache << 20
+    try:
+        return fit_model(header, wanted, available - beside - passages)
+    except DoesNotFit as error:
+        if not passages or not _fits(header, wanted, available - beside):
+            raise
+        raise DoesNotFit(
+            f"The model fits into the {gib(available)} that are free, but not beside {gib(passages)} for passages.",
+            "Set DOCENT_PASSAGE_CACHE to less, or to 0.",
+        ) from error
+
+
+def _fits(header: GgufHeader, wanted: Wanted, available: int) -> bool:
+    try:
+        fit_model(header, wanted, available)
+    except DoesNotFit:
+        return False
+    return True
 
 
 def read_model_header(path: Path) -> GgufHeader:

@@ -13,12 +13,14 @@ import pytest
 from indexer.passages import Scope
 from server.answering.events import Evidence, Exchange, Question
 from server.answering.prompt import build_messages
+from server.engine.gguf_header import read_header
 from server.engine.worker import Worker
 from server.errors import ContextTooLong
 from server.llm.chat_template import ChatTemplate
 from server.llm.choose import open_generator
 from server.llm.generator import Message, Sampling, Usage
 from server.llm.local import LocalGenerator
+from server.llm.machine import DoesNotFit, fit_here
 from server.llm.model_files import ModelNotFound
 from server.llm.stitching import FOLDER
 from server.settings import ServerSettings
@@ -209,6 +211,23 @@ async def test_a_model_that_does_not_load_leaves_nothing_of_another(with_passage
     await asyncio.to_thread(until, lambda: generator.state.state == "failed")
     assert not kept(with_passages.parent)
     await generator.aclose()
+
+
+async def test_a_cache_for_which_there_is_no_memory_is_named(phi3: Path) -> None:
+    settings = ServerSettings(data=phi3.parent, passage_cache=500_000)
+    generator = LocalGenerator(phi3, settings, available_memory=lambda: 8 << 30)
+    generator.start()
+    await asyncio.to_thread(until, lambda: generator.state.state == "failed")
+    assert "DOCENT_PASSAGE_CACHE" in generator.state.detail
+    assert "8.0 GiB" in generator.state.detail
+    await generator.aclose()
+
+
+@pytest.mark.parametrize("megabytes", [0, 100])
+async def test_a_model_too_large_without_any_cache_is_refused_as_ever(phi3: Path, megabytes: int) -> None:
+    with pytest.raises(DoesNotFit) as refused:
+        fit_here(read_header(phi3), ServerSettings(passage_cache=megabytes), 100 << 20)
+    assert "DOCENT_PASSAGE_CACHE" not in str(refused.value)
 
 
 @pytest.mark.parametrize("other", [{}, {"generator_url": "http://127.0.0.1:9/v1"}, {"model": "nowhere.gguf"}])
