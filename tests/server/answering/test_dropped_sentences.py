@@ -36,8 +36,7 @@ FORM = ["\n", "\n\n", "\n- ", "\n  - ", "\n1. ", "\n> ", "\n# ", "\n| a | b |\n|
 WRONG_HEADING = re.compile(
     r"^(?:[ \t]|\[\d\])*[#|][^\n]*(?:99|Zebras|Dogs|isn't|documents do not|Thirty|Contoso)", re.M
 )
-"""A heading, with a mark before it too, claims nothing, and of its words the numbers alone are looked for in the passages.
-"""
+"""A heading, also behind a mark, claims nothing, and of its words the numbers alone are looked for in the passages."""
 CLAIMS = st.lists(st.sampled_from([*RIGHT, *WRONG, *IDLE, *FORM]), max_size=12).map(" ".join)
 
 
