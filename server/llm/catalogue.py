@@ -121,7 +121,7 @@ CATALOGUE = (
         shape=_shape("qwen2", context=32768, layers=28, width=1536, inner=8960, heads=12, kv_heads=2),
         vocabulary=151_936,
         seconds=8,
-        right=0.62,
+        right=0.64,
     ),
     CatalogueModel(
         name="qwen3-4b",

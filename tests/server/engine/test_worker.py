@@ -32,10 +32,12 @@ class HeldDecoder(FakeDecoder):
         self.aborted = threading.Event()
         self.closed = threading.Event()
         self.broken = False
+        self.least_held = 1  # sequences in a batch that waits
 
     def decode(self, rows: Sequence[Row]) -> bool:
         self.inside.set()
-        while not self.free.wait(0.001):
+        is_held = len({row.sequence for row in rows}) >= self.least_held
+        while not self.free.wait(0.001 if is_held else 0.01) and is_held:
             if self.aborted.is_set():
                 return False
         if self.broken:
@@ -96,6 +98,7 @@ def test_a_step_that_does_not_end_is_given_up_and_with_it_what_it_was_for(decode
     stream = Client(worker, max_tokens=300)
     while not isinstance(stream.next(), Sampled):
         pass
+    decoder.least_held = 2  # the stream alone goes on until the other one is there
     decoder.free.clear()
     stuck = Client(worker, PROMPT[::-1])
     assert isinstance(stuck.all()[-1], Failed)
