@@ -1,7 +1,7 @@
 """Passages are read alone while nobody asks, and give way to who does: llama.cpp itself, on a tiny random model."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from server.engine.passage_store import PassageStore, PassageTokens, passage_key
 from server.engine.scheduler import Event, Failed, Finished, Request, Row, Sampled
 from server.engine.vocabulary import Vocabulary
 from server.engine.worker import Loaded, Worker
+from tests.server.engine.cell_states import cell_state
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 from tests.waiting import until
 
@@ -109,6 +110,18 @@ def test_where_places_in_the_cache_were_freed_it_is_read_as_well(
         assert ours.positions == theirs.positions == list(range(len(BEFORE), len(BEFORE) + len(one.tokens)))
         for left, right in zip(ours.keys, theirs.keys, strict=True):
             assert np.allclose(left, right, rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("order", [range(59), [*range(59), 58], range(1, 61)])
+def test_cells_that_are_not_just_those_of_its_tokens_are_not_kept(
+    model: Model, worker: Worker, store: PassageStore, monkeypatch: pytest.MonkeyPatch, order: Sequence[int]
+) -> None:
+    monkeypatch.setattr(Context, "read_state", lambda context, sequence: cell_state(0, 61, order=order))
+    store.ask(passage(320))
+    worker.start()
+    until(lambda: store.next_unread() is None)
+    assert store.ask(passage(320)) is None
+    assert ask(worker, *BEFORE, 301)
 
 
 def test_it_begins_without_any_question_and_again_after_each(worker: Worker, store: PassageStore) -> None:

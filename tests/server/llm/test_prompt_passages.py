@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.engine.cell_state import Rotation
 from server.engine.gguf_header import read_header
 from server.engine.llama import Model
+from server.engine.passage_store import PassageTokens
 from server.engine.vocabulary import Vocabulary
 from server.llm.chat_template import CHATML, ChatTemplate, choose_template
 from server.llm.generator import Message, PassageSpan
+from server.llm.prompt_passages import _placed
 from server.llm.prompt_tokens import PromptTokenizer
+from tests.server.engine.cell_states import HEAD, cell_state
 from tests.server.llm.test_families import FAMILIES
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 
@@ -79,3 +83,11 @@ def test_a_file_without_a_template(tmp_path: Path) -> None:
     template = choose_template("", read_header(path).architecture, marks, bos="<s>", eos="</s>")
     _, placed = PromptTokenizer(vocabulary).encode_passages(template.render([message(["the one", "of it"], "?")]))
     assert len(placed) == 2
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 1, 2, 2], [1, 2, 3, 4]])
+def test_cells_that_are_not_just_the_passage_are_not_used(order: list[int], caplog: pytest.LogCaptureFixture) -> None:
+    passage, turn = PassageTokens("key", (7,) * 5, (8,) * 4, "source"), Rotation(HEAD, HEAD, 10000.0)
+    assert _placed(passage, cell_state(5, 4, order=[3, 1, 0, 2]), turn, 0, 9) is not None
+    assert _placed(passage, cell_state(5, max(order) + 1, order=order), turn, 0, 9) is None
+    assert "read by the model again" in caplog.text
