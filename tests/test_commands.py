@@ -23,7 +23,15 @@ HEAVY = (
 )  # fmt: skip
 LIGHT = {
     "indexer.cli": ["indexer", "indexer.cli", "indexer.console", "indexer.errors"],
-    "server.cli": ["indexer", "indexer.console", "indexer.errors", "server", "server.cli"],
+    "server.cli": [
+        "indexer",
+        "indexer.console",
+        "indexer.errors",
+        "server",
+        "server.cli",
+        "server.engine",
+        "server.engine.barriers",  # before anything that brings threads of its own
+    ],
 }
 
 

@@ -182,8 +182,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """The documents' own words that bear most on the question, to read while a model reads: no part of the answer, and
-    gone with its end. Comes after the sources."""
+    """The documents' own words that bear most on the question, to read while a model reads: they give way to the answer
+    and are no part of it. Comes after the sources."""
 
     quote: Citation
 
