@@ -3,7 +3,8 @@
 GCC's own _tile_loadconfig tells the compiler that it reads 8 bytes of the 64 that it reads, so what sets the others was
 optimised away. This one tells it of all. */
 
-#ifdef __AMX_TILE__
+#if defined(__AMX_TILE__) && !defined(DOCENT_LLAMA_AMX)
+#define DOCENT_LLAMA_AMX
 
 #include <immintrin.h>
 

@@ -175,7 +175,10 @@ document.addEventListener("click", (event) => {
 
 function closePanel() {
   document.getElementById("panel").replaceChildren();
-  if (opener) (opener.isConnected ? opener : document.getElementById(opener.id))?.focus();
+  if (opener) {
+    const there = opener.isConnected ? opener : opener.id && document.getElementById(opener.id);
+    (there && there.checkVisibility() ? there : question())?.focus(); // the words shown meanwhile are gone by then
+  }
   opener = null;
 }
 

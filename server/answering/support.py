@@ -10,7 +10,7 @@ side; "two", "three" and "four" may count what a passage only lists, where it ha
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -71,6 +71,10 @@ class Support:
         return passage.text[self.start - passage.start : self.end - passage.start]
 
 
+Says = Callable[[Support], bool]
+"""Whether quoted words say what a sentence says, beyond what the question says."""
+
+
 def find_support(
     text: str, evidence: Sequence[Evidence], named: Sequence[int], encode: Encode | None = None, question: str = ""
 ) -> list[Support]:
@@ -78,7 +82,20 @@ def find_support(
 
     Empty where none does, or only in the words of the `question`. Without `encode` only words are compared.
     """
-    return [one for one in _found(text, evidence, named, encode) if _holds_own(text, question, one)]
+    says = partial(_holds_own, text, question)
+    by_number = {e.n: e for e in evidence}
+    marked = [by_number[n] for n in dict.fromkeys(named) if n in by_number]
+    supports = _by_words(text, marked, MARKED, says)
+    if supports:
+        return supports
+    supports = _by_words(text, evidence, UNMARKED, says)
+    if supports:
+        return [max(supports, key=lambda s: s.share)]
+    if encode is None or len(_terms(text)) < LEAST_TERMS:
+        return []
+    vector = encode(text)
+    nearest = _nearest(text, vector, marked, NEAR_MARKED, says) or _nearest(text, vector, evidence, NEAR_UNMARKED, says)
+    return [nearest] if nearest else []
 
 
 def _holds_own(text: str, question: str, support: Support) -> bool:
@@ -88,31 +105,19 @@ def _holds_own(text: str, question: str, support: Support) -> bool:
     own = terms - asked
     if len(own) < 2 or len(own & held) >= OWN * len(own) or not terms & asked & held:
         return True
+    if (_all_numbers(text) - _all_numbers(question)) & _all_numbers(support.text):
+        return True  # written in another way: "1,500" and "1500", "twelve" and "12"
     return languages_apart(text, [support.text]) is not None  # a sentence in another language shares names at most
 
 
-def _found(text: str, evidence: Sequence[Evidence], named: Sequence[int], encode: Encode | None) -> list[Support]:
-    by_number = {e.n: e for e in evidence}
-    marked = [by_number[n] for n in dict.fromkeys(named) if n in by_number]
-    supports = _by_words(text, marked, MARKED)
-    if supports:
-        return supports
-    supports = _by_words(text, evidence, UNMARKED)
-    if supports:
-        return [max(supports, key=lambda s: s.share)]
-    if encode is None or len(_terms(text)) < LEAST_TERMS:
-        return []
-    vector = encode(text)
-    nearest = _nearest(text, vector, marked, NEAR_MARKED) or _nearest(text, vector, evidence, NEAR_UNMARKED)
-    return [nearest] if nearest else []
-
-
-def _by_words(text: str, evidence: Sequence[Evidence], least: float) -> list[Support]:
+def _by_words(text: str, evidence: Sequence[Evidence], least: float, says: Says) -> list[Support]:
     """Of each passage what supports the sentence, from a share of `least` of its words on."""
-    return [s for s in (support(text, e) for e in evidence) if s is not None and s.share >= least]
+    return [s for s in (support(text, e, says) for e in evidence) if s is not None and s.share >= least]
 
 
-def _nearest(text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence], least: float) -> Support | None:
+def _nearest(
+    text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence], least: float, says: Says
+) -> Support | None:
     """The sentence that is nearest in meaning and holds all the numbers, from a cosine of `least` on."""
     supports = [
         Support(e, sentence.start, sentence.end, float(sentence.vector @ vector), sentence.heading)
@@ -121,8 +126,8 @@ def _nearest(text: str, vector: NDArray[np.float32], evidence: Sequence[Evidence
         if len(sentence.vector) == len(vector)  # those of earlier turns come back without one
         and _has_numbers(text, f"{e.passage.prefix}\n{sentence.text}")
     ]
-    nearest = max(supports, key=lambda s: s.share, default=None)
-    return nearest if nearest and nearest.share >= least else None
+    near = (one for one in supports if one.share >= least and says(one))
+    return max(near, key=lambda s: s.share, default=None)
 
 
 def doubt(text: str, evidence: Sequence[Evidence], supports: Sequence[Support]) -> Reason | None:
@@ -146,8 +151,9 @@ def _holds_line(line: str, text: str) -> bool:
     return enough and _numbers(line) <= _all_numbers(text) and not denies(line, text)
 
 
-def support(text: str, evidence: Evidence) -> Support | None:
-    """The one or two sentences of the passage that hold most of the sentence's words and all its numbers.
+def support(text: str, evidence: Evidence, says: Says = lambda _: True) -> Support | None:
+    """The one or two sentences of the passage that hold most of the sentence's words and all its numbers, of those that
+    it `says`.
 
     The passage's prefix may lend words and numbers, but not all of them. A passage without sentences supports nothing.
     """
@@ -159,8 +165,9 @@ def support(text: str, evidence: Evidence) -> Support | None:
         share = len(terms_held | (_terms(prefix) & terms)) / max(1, len(terms))
         if not terms_held or (best is not None and share <= best.share):
             continue
-        if _has_numbers(text, "\n".join([prefix, *(sentence.text for sentence in span)])):
-            best = Support(evidence, span[0].start, span[-1].end, share, span[0].heading)
+        found = Support(evidence, span[0].start, span[-1].end, share, span[0].heading)
+        if _has_numbers(text, "\n".join([prefix, *(sentence.text for sentence in span)])) and says(found):
+            best = found
     return best
 
 

@@ -228,6 +228,30 @@ def test_what_is_near_by_the_questions_words_alone_supports_nothing() -> None:
     assert find_support(OWN_WORDS, numbered(MEANT), [], lambda _: word_vector(MEANT), "How long is it?")
 
 
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        ("Employees get 25 vacation days annually.", "There are twenty-five vacation days in a year."),
+        ("Employees get twenty-five vacation days.", "You may take 25 days of vacation."),
+    ],
+)
+def test_a_number_is_a_word_of_its_own_however_it_is_written(claim: str, text: str) -> None:
+    question = "How many vacation days do we have?"
+    assert find_support(claim, numbered(text), [], lambda _: word_vector(claim), question) == []
+    assert find_support(claim, numbered(text), [], lambda _: word_vector(text), question)
+
+
+def test_what_says_it_is_found_beside_what_has_the_questions_words_alone() -> None:
+    question = "Which plan covers a visit to the dentist for a cleaning?"
+    asked = "Which plan covers a visit to the dentist for a cleaning is asked often."
+    says = "Northwind Plus covers a cleaning at the dentist, twice yearly."
+    claim = "The plan Northwind Plus covers a visit to the dentist for a cleaning twice yearly."
+    together = numbered(f"{asked} Zebras graze. {says}")
+    for evidence, named in ((numbered(asked, says), []), (numbered(asked, says), [1]), (together, [])):
+        (found,) = find_support(claim, evidence, named, None, question)
+        assert found.text == says
+
+
 def test_a_sentence_in_another_language_shares_no_words_with_what_it_rests_on() -> None:
     text = "Each employee at Contoso has 25 days of leave in the year and may take them at any time."
     claim = "Jeder Mitarbeiter bei Contoso hat Anspruch auf Urlaub und kann ihn jederzeit in dem Jahr nehmen."

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.batch_cost import PAUSE
-from server.engine.pace import AGING, MOST, PACE, Pace, rank
+from server.engine.pace import AGING, LONGEST, MOST, PACE, Pace, rank
 from server.engine.scheduler import Event, Finished, PrefillProgress, Request, Sampled, Scheduler
 from server.engine.slots import SlotState
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer, long_answers, random_prompt
@@ -188,3 +188,13 @@ def test_cancels_while_prompts_wait_for_their_piece_change_nothing_for_the_other
         assert done == sorted(done)
     assert decoder.open_samplers == 0
     assert scheduler.slots.used == decoder.used
+
+
+def test_a_machine_that_stood_still_owes_nobody_as_long() -> None:
+    pace = Pace()
+    pace.piece_done(600.0, 0.05)
+    waited = 0.0
+    while not pace.reads():
+        pace.written(0.05)
+        waited += 0.05
+    assert waited <= LONGEST + 0.05
