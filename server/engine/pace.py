@@ -9,7 +9,6 @@ batches without one follow it. Pure: seconds and numbers of tokens go in.
 
 PACE = 4.2  # tokens a second that each answer keeps while prompts are read: four, whatever the last batch takes
 MOST = 1.0  # times as long as a piece takes, at most, that answers have the batches after it to themselves
-LONGEST = 10.0  # seconds of the same: a machine that stood still for a minute owes nobody a minute
 LONGEST = 2.0  # seconds of the same: a machine that stood still for a minute owes nobody a minute
 AGING = 0.5
 
@@ -45,7 +44,7 @@ class Pace:
     def piece_done(self, seconds: float, alone: float | None) -> None:
         """A batch with a piece took `seconds`, where a token of each answer takes `alone`: None if none is written."""
         had = max(self._owed, -alone) if alone else 0.0  # the last batch for answers was longer than what was owed
-        self._owed = min(had + between(seconds, alone), LONGEST) if alone else 0.0
+        self._owed = had + between(seconds, alone) if alone else 0.0
 
     def written(self, seconds: float) -> None:
         """A batch of the answers' next tokens took `seconds`."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Protocol
 
-from server.engine.batch_cost import BatchCost, piece_beside
+from server.engine.batch_cost import DISTURBED, BatchCost, piece_beside
 from server.engine.drafts import Drafter
 from server.engine.kv_cache import Cache
 from server.engine.pace import Pace, rank
@@ -205,7 +205,10 @@ class Scheduler:
         streams = len(self.slots.in_state(SlotState.DECODE))
         events = self._advance(ends)
         seconds = self._clock() - started
+        expected = self._cost.seconds(len(rows))
         self._cost.note(len(rows), seconds)
+        if expected:  # a machine that stood still for a minute owes nobody a minute
+            seconds = min(seconds, DISTURBED * expected)
         if not self._reads:
             self._pace.written(seconds)
         else:

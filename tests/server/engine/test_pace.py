@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.batch_cost import PAUSE
-from server.engine.pace import AGING, LONGEST, MOST, PACE, Pace, rank
+from server.engine.pace import AGING, MOST, PACE, Pace, rank
 from server.engine.scheduler import Event, Finished, PrefillProgress, Request, Sampled, Scheduler
 from server.engine.slots import SlotState
 from tests.server.engine.fake_decoder import FakeDecoder, expected_answer, long_answers, random_prompt
@@ -191,10 +191,17 @@ def test_cancels_while_prompts_wait_for_their_piece_change_nothing_for_the_other
 
 
 def test_a_machine_that_stood_still_owes_nobody_as_long() -> None:
-    pace = Pace()
-    pace.piece_done(600.0, 0.05)
-    waited = 0.0
-    while not pace.reads():
-        pace.written(0.05)
-        waited += 0.05
-    assert waited <= LONGEST + 0.05
+    """After a minute in one batch the prompt is read on soon, not behind six hundred tokens of the answer."""
+    scheduler, decoder = make()
+    for request in long_answers(1, 900):
+        scheduler.submit(request)
+    for _ in range(40):
+        take_step(scheduler)
+    usual, stalls = decoder.seconds, [60.0]
+    decoder.seconds = lambda rows: usual(rows) + (stalls.pop() if rows > 1 and stalls else 0.0)
+    scheduler.submit(Request(99, random_prompt(99, 120), 1))
+    steps = 0
+    while not any(i == 99 and isinstance(event, Sampled) for i, event in take_step(scheduler)):
+        steps += 1
+    assert not stalls
+    assert steps < 60
