@@ -207,8 +207,7 @@ class Scheduler:
         seconds = self._clock() - started
         expected = self._cost.seconds(len(rows))
         self._cost.note(len(rows), seconds)
-        if expected:  # a machine that stood still for a minute owes nobody a minute
-            seconds = min(seconds, DISTURBED * expected)
+        seconds = min(seconds, DISTURBED * (expected or seconds))  # after a standstill of a minute no minute is owed
         if not self._reads:
             self._pace.written(seconds)
         else:
