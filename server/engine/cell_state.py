@@ -27,7 +27,7 @@ HEAD, CELL = 8, 12  # bytes
 State = NDArray[np.uint8]
 
 
-class UnknownState(Exception):  # noqa: N818
+class UnknownState(Exception):  # noqa: N818 (a state that is not known, not a fault)
     """A model's cells are laid out in another way, or the bytes are damaged."""
 
 

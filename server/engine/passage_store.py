@@ -96,7 +96,7 @@ class PassageStore:
             for saved in folder.open():
                 self._clock += 1
                 self._uses[saved.key] = _Uses(1, self._clock, saved.source)
-            self._writer = threading.Thread(target=self._write_all, name="docent-passages", daemon=True)
+            self._writer = threading.Thread(target=self._write_all, args=(folder,), name="docent-passages", daemon=True)
             self._writer.start()
 
     def holds(self, passage: PassageTokens) -> bool:
@@ -222,7 +222,7 @@ class PassageStore:
         with self._folder_lock:
             return self._folder.read(key) if key in self._folder else None
 
-    def _write_all(self) -> None:
+    def _write_all(self, folder: PassageFolder) -> None:
         while True:
             with self._lock:
                 self._to_write.wait_for(lambda: self._unwritten or self._closing)
@@ -231,13 +231,11 @@ class PassageStore:
                 key = next(iter(self._unwritten))
                 data = self._unwritten.pop(key)
             try:
-                self._write(key, data)
+                self._write(folder, key, data)
             except Exception:  # of one passage: the next ones may be written
                 logger.exception("A passage could not be kept on the disk.")
 
-    def _write(self, key: str, data: State) -> None:
-        folder = self._folder
-        assert folder is not None  # noqa: S101 (there is no writer without one)
+    def _write(self, folder: PassageFolder, key: str, data: State) -> None:
         source = self._make_room(folder, key, data.nbytes + 4096)
         size = folder.write(key, source, data) if source is not None else None
         if size is None:

@@ -73,6 +73,16 @@ def read_here(model: Model, one: PassageTokens) -> np.ndarray:
         context.close()
 
 
+def assert_as_read_alone(store: PassageStore, model: Model, passage: PassageTokens) -> None:
+    """What is kept of it is what the model makes of it in an empty cache."""
+    found = store.ask(passage)
+    assert found is not None
+    ours, theirs = CellState(found), CellState(read_here(model, passage))
+    assert ours.positions == theirs.positions == list(range(len(BEFORE), len(BEFORE) + len(passage.tokens)))
+    for left, right in zip(ours.keys, theirs.keys, strict=True):
+        assert np.allclose(left, right, rtol=0.01, atol=0.01)
+
+
 def test_what_was_asked_for_is_read_when_there_is_time(model: Model, worker: Worker, store: PassageStore) -> None:
     wanted = [passage(320), passage(340), passage(301)]
     for one in wanted:
@@ -81,12 +91,7 @@ def test_what_was_asked_for_is_read_when_there_is_time(model: Model, worker: Wor
     ask(worker, *BEFORE, 333)
     until(lambda: store.next_unread() is None)
     for one in wanted:
-        found = store.ask(one)
-        assert found is not None
-        ours, theirs = CellState(found), CellState(read_here(model, one))
-        assert ours.positions == theirs.positions == list(range(len(BEFORE), len(BEFORE) + len(one.tokens)))
-        for left, right in zip(ours.keys, theirs.keys, strict=True):
-            assert np.allclose(left, right, rtol=0.01, atol=0.01)
+        assert_as_read_alone(store, model, one)
 
 
 def test_where_places_in_the_cache_were_freed_it_is_read_as_well(
@@ -104,12 +109,7 @@ def test_where_places_in_the_cache_were_freed_it_is_read_as_well(
         store.ask(one)
         ask(worker, *BEFORE, first + 1)
         until(lambda: store.next_unread() is None)
-        found = store.ask(one)
-        assert found is not None
-        ours, theirs = CellState(found), CellState(read_here(model, one))
-        assert ours.positions == theirs.positions == list(range(len(BEFORE), len(BEFORE) + len(one.tokens)))
-        for left, right in zip(ours.keys, theirs.keys, strict=True):
-            assert np.allclose(left, right, rtol=0.01, atol=0.01)
+        assert_as_read_alone(store, model, one)
 
 
 @pytest.mark.parametrize("order", [range(59), [*range(59), 58], range(1, 61)])
