@@ -8,10 +8,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer.passages import Passage
+from indexer.passages import Passage, Scope
 from server.answering.antecedents import lead_in, short_list_of
-from server.answering.events import Answer, Text, Timing
-from server.answering.extractive import LIST, SENTENCES, as_markdown, choose_sentences, extractive_answer
+from server.answering.events import Answer, Clock, Question, Sources, Text, Timing
+from server.answering.extractive import (
+    LIST,
+    SENTENCES,
+    answer_without_model,
+    as_markdown,
+    choose_sentences,
+    extractive_answer,
+)
 from server.views.render import Mark, guess_marks, render_answer
 from tests.server.passages import passage, retrieved
 
@@ -283,3 +290,17 @@ def test_what_two_lists_share_is_quoted_once() -> None:
     assert answer.text.count("They work 5 days") == 1
     assert "25 days of annual leave" in answer.text
     assert "30 days of annual leave" in answer.text
+
+
+def test_a_part_is_answered_from_what_it_alone_found() -> None:
+    first = passage("Employees have 25 days of annual leave.", document_id=1)
+    second = passage("The vault opens at nine.", document_id=2)
+    leave, vault = "How many days of annual leave do employees have", "when does the vault open"
+    text = f"{leave} and {vault}?"
+    found = replace(retrieved(text, [first]), sides=(retrieved(leave, [first]), retrieved(vault, [second, first])))
+    *events, answer = answer_without_model(Question(text, Scope(frozenset())), found, "", Clock())
+    assert isinstance(answer, Answer)
+    assert {citation.quote for citation in answer.citations} == {first.text, second.text}
+    (sources,) = (event for event in events if isinstance(event, Sources))
+    assert [item.passage.document_id for item in sources.evidence] == [1, 2]
+    assert {citation.n for citation in answer.citations} == {1, 2}
