@@ -42,7 +42,7 @@ async def search(
     found = await _found(question, before, retriever, generator, standalone=standalone)
     sides = [
         await asyncio.to_thread(retriever.retrieve, side, history, question.scope, question.top_k, exact=question.exact)
-        for side, history in await asyncio.to_thread(_sides, question.text, before)
+        for side, history in await asyncio.to_thread(_sides, found.question, before if found.together_with else ())
     ]
     return replace(found, sides=tuple(sides))
 

@@ -9,6 +9,7 @@ from indexer.search.retrieve import Retriever
 from server.answering.events import Exchange, Question
 from server.answering.search import search
 from tests.server.asked_library import Library
+from tests.server.fakes import ScriptedGenerator
 
 
 class Watched:
@@ -61,3 +62,11 @@ async def test_one_question_is_searched_for_once(library: Library) -> None:
     found, asked = await searched(library, library.ask("What do crowns cost?"))
     assert len(asked) == 1
     assert found.sides == ()
+
+
+async def test_parts_are_those_of_the_question_that_a_model_wrote_to_stand_alone(library: Library) -> None:
+    assert library.retriever is not None
+    watched: Any = Watched(library.retriever)
+    question = replace(library.ask("And how many is it and what of those?"), history=(Exchange("Leave?", "Yes [1]."),))
+    await search(question, watched, ScriptedGenerator([f"{LEAVE} and {CROWNS}?"]), standalone=True)
+    assert watched.asked[1:] == [(LEAVE, [], False), (CROWNS, [], False)]
