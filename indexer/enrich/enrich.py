@@ -9,8 +9,12 @@ ended goes on where it was: a passage that has an Enrichment is done.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Thread
 
 import numpy as np
 from sqlalchemy import Engine, exists
@@ -18,7 +22,7 @@ from sqlmodel import Session, col, select
 
 from indexer.embed import Vectors
 from indexer.enrich.filter import Proposed, proposed, worth_keeping
-from indexer.enrich.writer import UnusableDraft, Writer
+from indexer.enrich.writer import Draft, UnusableDraft, Writer
 from indexer.errors import BusyError, DocentError
 from indexer.knowledge.database import writing
 from indexer.knowledge.generations import is_current
@@ -36,6 +40,8 @@ ROUND_TRIP_DEPTH = 5
 """A question has to find its passage among the first five, which is what an answer is written from."""
 PATIENCE = 5
 """After so many unusable answers one after the other the run ends: the server is not up to it."""
+AT_ONCE = 4
+"""Passages that are written about at the same time: a server that batches writes four in half the time."""
 BUSY_POLL = 2.0  # seconds
 
 
@@ -57,6 +63,16 @@ class EnrichProgress:
     total: int
     entries: int
     waiting: bool = False  # for an ingest to end
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A passage with what is being written about it."""
+
+    chunk_id: int
+    chunk: Chunk
+    document: Document
+    draft: Future[Draft]
 
 
 @dataclass(frozen=True)
@@ -97,10 +113,9 @@ def enrich(
         committed = time.monotonic()
 
     try:
-        for chunk_id in wanted:
-            done = None
+        for passage in _written_ahead(engine, writer, wanted):
             try:
-                done = _ask(engine, retriever, writer, chunk_id)
+                done = _finished(retriever, passage)
                 in_a_row = 0
             except UnusableDraft as error:
                 report.unusable += 1
@@ -111,7 +126,7 @@ def enrich(
                         f"The model answered {PATIENCE} times in a row with nothing usable (last: {error}).",
                         "What is written is kept. Try a larger model, or another server with --endpoint.",
                     ) from error
-            if done is not None:
+            else:
                 finished.append(done)
                 report.passages += 1
                 report.entries += len(done.entries)
@@ -145,15 +160,40 @@ def _without_entries(engine: Engine, scope: Scope) -> list[int]:
         return [id_ for id_ in rows if id_ is not None]
 
 
-def _ask(engine: Engine, retriever: Retriever, writer: Writer, chunk_id: int) -> _Finished | None:
-    """None where the passage is gone meanwhile. Raises UnusableDraft, DocentError."""
-    with Session(engine) as session:
-        row = session.exec(select(Chunk, Document).join(Document).where(Chunk.id == chunk_id)).first()
-    if row is None:
-        return None
-    chunk, document = row
-    texts = proposed(writer.write(" › ".join(chunk.prefix.split("\n")) or document.title, chunk.body))
-    scope = Scope(frozenset({document.collection_id}))
+def _written_ahead(engine: Engine, writer: Writer, wanted: Sequence[int]) -> Iterator[_Passage]:
+    """The passages that are still there, in order; AT_ONCE of them are written about at a time."""
+    ahead: deque[_Passage] = deque()
+    for chunk_id in wanted:
+        with Session(engine) as session:
+            row = session.exec(select(Chunk, Document).join(Document).where(Chunk.id == chunk_id)).first()
+        if row is not None:
+            chunk, document = row
+            place = " › ".join(chunk.prefix.split("\n")) or document.title
+            ahead.append(_Passage(chunk_id, chunk, document, _in_background(partial(writer.write, place, chunk.body))))
+        if len(ahead) == AT_ONCE:
+            yield ahead.popleft()
+    yield from ahead
+
+
+def _in_background(write: Callable[[], Draft]) -> Future[Draft]:
+    """In a thread that nobody waits for at the end: who ends the run need not wait for the answers under way."""
+    draft: Future[Draft] = Future()
+
+    def work() -> None:
+        try:
+            draft.set_result(write())
+        except BaseException as error:
+            draft.set_exception(error)
+
+    Thread(target=work, name="writing entries", daemon=True).start()
+    return draft
+
+
+def _finished(retriever: Retriever, passage: _Passage) -> _Finished:
+    """Waits for the draft. Raises UnusableDraft, DocentError."""
+    chunk = passage.chunk
+    texts = proposed(passage.draft.result())
+    scope = Scope(frozenset({passage.document.collection_id}))
 
     def finds_passage(question: str) -> bool:
         found = retriever.search(question, [], scope, ROUND_TRIP_DEPTH)
@@ -161,7 +201,7 @@ def _ask(engine: Engine, retriever: Retriever, writer: Writer, chunk_id: int) ->
 
     vector = np.frombuffer(chunk.vector, np.float32)
     kept = worth_keeping(texts, retriever.embedder.encode_queries, vector, finds_passage)
-    return _Finished(chunk_id, chunk.document_id, kept, len(texts) - len(kept))
+    return _Finished(passage.chunk_id, chunk.document_id, kept, len(texts) - len(kept))
 
 
 def _commit(

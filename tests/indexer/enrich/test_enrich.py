@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.enrich.enrich import PATIENCE, EnrichProgress, EnrichReport, enrich
+from indexer.enrich.enrich import AT_ONCE, PATIENCE, EnrichProgress, EnrichReport, enrich
 from indexer.enrich.filter import proposed, worth_keeping
 from indexer.enrich.writer import Draft, UnusableDraft, Writer, read_draft
 from indexer.errors import DocentError, StartError
@@ -123,7 +123,7 @@ def test_a_question_in_other_words_finds_the_passage_through_its_entry(
         report = run(retriever, settings, url)
     assert (report.passages, report.unusable, report.left) == (2, 0, 0)
     assert found(retriever, "hotel")[0] == TRAVEL
-    assert "a.md" in requests[1]["messages"][-1]["content"]
+    assert any("a.md" in request["messages"][-1]["content"] for request in requests)
     assert verify_index(settings, retriever.engine) == []
 
 
@@ -180,6 +180,45 @@ def test_a_limited_run_goes_on_later(knowledge: Knowledge, retriever: Retriever,
         assert run(retriever, settings, url, limit=1).left == 1
         assert run(retriever, settings, url, limit=1).left == 0
     assert len(requests) == 2
+
+
+def test_several_passages_are_written_about_at_the_same_time(
+    knowledge: Knowledge, retriever: Retriever, settings: IndexerSettings
+) -> None:
+    for number in range(AT_ONCE + 1):
+        knowledge.put(f"{number}.md", f"Rule {number}: {TRAVEL}")
+    together = threading.Barrier(AT_ONCE)
+
+    def draft(message: str) -> tuple[int, Any]:
+        if f"Rule {AT_ONCE}" not in message:
+            together.wait(timeout=30)
+        return travel_draft(message)
+
+    with serving(draft) as (url, _):
+        report = run(retriever, settings, url)
+    assert (report.passages, report.unusable, report.left) == (AT_ONCE + 1, 0, 0)
+
+
+def test_a_refusal_waits_for_no_answer_under_way(
+    knowledge: Knowledge, retriever: Retriever, settings: IndexerSettings
+) -> None:
+    knowledge.put("a.md", PRINTER)
+    knowledge.put("b.md", TRAVEL)
+    ended = threading.Event()
+
+    def draft(message: str) -> tuple[int, Any]:
+        if "printer" in message:
+            return 401, {"error": {"message": "no such key"}}
+        ended.wait(timeout=60)
+        return travel_draft(message)
+
+    with serving(draft) as (url, _):
+        try:
+            with pytest.raises(DocentError, match="no such key"):
+                run(retriever, settings, url)
+            assert not ended.is_set()
+        finally:
+            ended.set()
 
 
 def test_entries_stay_when_only_another_passage_changed(
