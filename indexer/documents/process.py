@@ -1,6 +1,5 @@
 """Read files and cut them into chunks in a process of their own, which can be ended: the indexer's side of `worker`."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from indexer.documents import channel
+from indexer.documents import channel, child
 from indexer.documents.extract.files import check_file
 from indexer.documents.wire import CutDocument, read_message
 from indexer.embed import model_folder
@@ -21,10 +20,6 @@ from indexer.text.word_pieces import SPECIAL_TOKENS
 if TYPE_CHECKING:
     from indexer.settings import IndexerSettings
 
-_PACKAGES = Path(__file__).parents[2]
-"""Where `indexer` lies. The process starts there: in a folder of documents, a file named yaml.py would be imported."""
-_STARTING = 30  # seconds that starting the process may take on a busy machine
-_ENDING = 0.2  # seconds that an idle process has to notice that its input has ended
 _MOST_FILES = 500
 """Files after which the process is replaced: what its libraries leak does not add up."""
 _READ_AGAIN = "It is read again when it changes, when {setting} is raised, or with *Read again* on the page Documents."
@@ -86,7 +81,7 @@ class Reader:
         return reply
 
     def _exchange(self, process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
-        requests, replies = _pipes(process)
+        requests, replies = child.pipes(process)
         channel.send(requests, {"path": str(path.absolute()), "max_file_mb": self._settings.max_file_mb})
         deadline = time.monotonic() + self._settings.extract_seconds
         return channel.receive(replies, deadline, channel.longest(self._settings.extract_memory_mb))
@@ -129,29 +124,12 @@ class Reader:
         settings = self._settings
         numbers = (settings.extract_memory_mb, settings.extract_seconds, os.getpid())
         cutting = (model_folder(settings.embedder).absolute(), settings.chunk_tokens - SPECIAL_TOKENS)
-        worker = [sys.executable, "-W", "ignore", "-m", "indexer.documents.worker"]
-        command = [*worker, *map(str, numbers), *map(str, cutting)]
         try:
-            process = subprocess.Popen(  # noqa: S603 (nothing here comes from outside)
-                command,
-                cwd=_PACKAGES,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                process_group=0,  # Ctrl-C in a terminal is for the indexer, which then ends this process itself
-            )
-        except OSError as error:
+            process, said = child.start("indexer.documents.worker", *numbers, *cutting)
+        except child.NotStarted as error:
             raise self._not_started(str(error)) from error
-        try:
-            said = channel.receive(_pipes(process)[1], time.monotonic() + _STARTING)
-        except (TimeoutError, channel.ChannelClosed, channel.ChannelBroken) as error:
-            _stop(process)
-            raise self._not_started(f"exit status {process.returncode}") from error
-        except BaseException:
-            _stop(process)
-            raise
         if "refused" in said:
-            _stop(process)
+            child.stop(process)
             raise EmbedderError(*map(str, said["refused"]))
         return process
 
@@ -165,30 +143,10 @@ class Reader:
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            _stop(process)
+            child.stop(process)
 
 
 def _senseless() -> UnreadableFile:
     return UnreadableFile(
         "Reading it gave something that is no document: the file is damaged, or was made to do so.", SAVE_AGAIN
     )
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Descriptors for requests and for replies."""
-    if process.stdin is None or process.stdout is None:
-        raise channel.ChannelClosed
-    return process.stdin.fileno(), process.stdout.fileno()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and collect it. What it was doing is of no use any more, so there is nothing to wait for."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_ENDING if process.returncode is None else 0)
-        return
-    process.kill()
-    process.wait()

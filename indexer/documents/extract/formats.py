@@ -61,6 +61,12 @@ def media_type(path: PurePath) -> str:
     return found.media_type if found else "application/octet-stream"
 
 
+def is_sheet(path: PurePath) -> bool:
+    """Whether it is a file of rows and columns."""
+    found = FORMATS.get(path.suffix.lower())
+    return found is not None and found.reader.startswith("sheets.")
+
+
 def check_supported(path: PurePath) -> None:
     """Raises UnsupportedFile where no module reads files of this name."""
     suffix = path.suffix.lower()
