@@ -36,7 +36,7 @@ from server.runtime.upkeep import Upkeep
 from server.settings import ServerSettings
 from server.web.api import chat_completions, embeddings, health, local, search
 from server.web.ended_requests import EndedRequests
-from server.web.pages import ask, conversation, documents, language_model, source
+from server.web.pages import ask, conversation, documents, language_model, sheets, source
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
 from server.web.problems import ProblemBoundary, exception_handlers
@@ -87,6 +87,7 @@ def create_app(
                 yield
             await services.jobs.aclose()
             await services.turns.aclose()
+            await asyncio.to_thread(services.pictures.close)
             if services.generator is not None:
                 await services.generator.aclose()
 
@@ -100,7 +101,7 @@ def create_app(
     )
     for module in (chat_completions, embeddings, search, health, local):
         app.include_router(module.router)
-    for module in (conversation, ask, documents, source, language_model, settings_page):
+    for module in (conversation, ask, documents, source, sheets, language_model, settings_page):
         app.include_router(module.router)
     app.mount("/static", static_files())
     _match_once(app)

@@ -1,5 +1,5 @@
 /* Docent's own script. Everything works without it, unstreamed; it makes the page handier:
-   keyboard, growing box, following the text, source panel, copying, colours. */
+   keyboard, growing box, following the text, copying, colours. The source panel is source.js. */
 "use strict";
 
 const canHover = matchMedia("(hover: hover)");
@@ -60,11 +60,6 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "/" && !typing && question()) {
     event.preventDefault();
     question().focus();
-  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && event.target.closest("#panel, .source-page")) {
-    if (event.target.closest(".table, pre")) return; // they scroll sideways
-    const link = document.querySelector(`.source-bar [rel="${event.key === "ArrowLeft" ? "prev" : "next"}"]`);
-    if (link) event.preventDefault();
-    link?.click();
   } else if (event.key === "Escape") {
     if (document.querySelector(":popover-open")) return;
     const panel = document.getElementById("panel");
@@ -157,42 +152,12 @@ document.addEventListener("htmx:sseOpen", () => {
   document.querySelector(".status.lost")?.classList.remove("lost");
 });
 
-/* The source panel. */
-
-let opener = null;
-
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".answer a.cite, a.card, .quotes a, .closest a, .path a");
-  if (link) opener = link;
-  if (link?.matches('[data-state="running"] a.cite[href^="/documents/"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
-    event.preventDefault(); // a target for links would be the stream's target too
-    htmx.ajax("GET", link.getAttribute("href"), { target: "#panel", swap: "innerHTML" });
-  }
-  if (event.target.closest("[data-close-panel]")) closePanel();
   const copied = event.target.closest("[data-copy]");
   if (copied) copy(copied, document.getElementById(copied.dataset.copy).content.textContent);
 });
 
-function closePanel() {
-  document.getElementById("panel").replaceChildren();
-  if (opener) {
-    const there = opener.isConnected ? opener : opener.id && document.getElementById(opener.id);
-    (there && there.checkVisibility() ? there : question())?.focus(); // the words shown meanwhile are gone by then
-  }
-  opener = null;
-}
-
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id === "panel") showQuote(event.detail.target);
-  addCopyButtons(lastTurn());
-});
-
-function showQuote(panel) {
-  panel.querySelector("h2")?.focus({ preventScroll: true });
-  const words = panel.querySelector("#quote");
-  if (words) words.scrollIntoView({ block: "center", behavior: "instant" });
-  else panel.scrollTop = 0;
-}
+document.addEventListener("htmx:afterSettle", () => addCopyButtons(lastTurn()));
 
 /* What opens under an answer is brought into sight. */
 
@@ -241,5 +206,4 @@ document.addEventListener("submit", (event) => {
 
 grow();
 for (const turn of document.getElementById("turns")?.children ?? []) addCopyButtons(turn);
-document.querySelector(".document #quote, .stored #quote")?.scrollIntoView({ block: "center", behavior: "instant" });
 if (canHover.matches && document.getElementById("welcome")) question()?.focus();

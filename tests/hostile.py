@@ -38,6 +38,7 @@ from server.runtime.services import Services
 from server.settings import ServerSettings
 from server.views.library_view import SHOWN_KINDS
 from server.web.pages.page_route import PageRoute
+from tests.pdf_documents import add_file, handbook
 from tests.server.fakes import ScriptedGenerator
 from tests.tiny_gguf import write_tiny_gguf
 from tests.tiny_site import Script, Site, add_document
@@ -138,6 +139,7 @@ class HostileSite(Site):
         name = f"{MARK}file<img src=x onerror=alert(8)>\u202e.txt"
         (files / name).write_text(TAGS)
         add_document(self.engine, files, name, hostile("title"), PARTS)
+        self._write_books(files)
         with Session(self.engine) as session:
             states = ("failed", "needs_ocr", "skipped", "indexed")
             session.add_all(
@@ -166,6 +168,17 @@ class HostileSite(Site):
         write_tiny_gguf(self.settings.models_path / MODEL_FILE)
         (self.settings.models_path / f"broken{MODEL_FILE}").write_bytes(b"not a model")
         self.reporter.write_text(REPORTER)
+
+    def _write_books(self, files: Path) -> None:
+        """PDFs: one that is whole, one whose file is gone, one of unknown places of its words; and a sheet."""
+        ids = [add_file(self.engine, files, f"{n}{MARK}book<img src=x>\u202e.pdf", handbook()) for n in range(3)]
+        with Session(self.engine) as session:
+            for id_ in ids:
+                session.get_one(Document, id_).title = hostile("title")
+            session.get_one(Document, ids[2]).boxes = None
+            (files / session.get_one(Document, ids[1]).path).unlink()
+            session.commit()
+        add_document(self.engine, files, f"{MARK}sheet.csv", hostile("title"), PARTS)
 
     def services(self) -> Services:
         services = super().services()
@@ -237,6 +250,8 @@ def addresses() -> list[str]:
         *("/", "/problem", f"/nothing/{asked}", "/settings", "/language-model", f"/login?next=/{quote(NEXT)}"),
         *("/documents/1", "/documents/1?start=0&end=900", "/documents/2?first=2&last=9"),
         *("/documents/8", "/documents/8/original"),
+        *("/documents/9?start=0&end=9", "/documents/9?start=0&end=9&page=2", "/documents/9?start=0&end=9&text=1"),
+        *("/documents/9/pages/1", "/documents/10", "/documents/11?start=0&end=9", "/documents/12?first=3&last=6"),
         *("/documents", "/documents?part=2", f"/documents?q={MARK}&part=2", f"/documents?part={asked}"),
         *(f"/documents?q={asked}", f"/documents?q={MARK}&sort=title&desc=1&collection=2"),
         *("/documents?state=failed", f"/documents?state=deleted&q={MARK}"),

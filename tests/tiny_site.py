@@ -46,7 +46,7 @@ from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, Usage
 from server.runtime.services import Services
 from server.settings import ServerSettings
-from server.web.pages import ask, conversation, documents, language_model, source
+from server.web.pages import ask, conversation, documents, language_model, sheets, source
 from server.web.pages import settings as settings_page
 from server.web.security import SecurityHeaders
 from server.web.templating import static_files
@@ -261,11 +261,19 @@ class Script:
         self._go.clear()
 
     def _evidence(self, question: Question) -> tuple[Evidence, ...]:
+        return evidence_of(self.found(question), question.following)
+
+    def found(self, question: Question) -> list[Document]:
         found = [self.catalog.document(id_, question.scope) for id_ in range(1, 8)]
-        return tuple(
-            Evidence(question.following + n - 1, _passage(n, document), document.text[:300], shown=n)
-            for n, document in enumerate((document for document in found if document), start=1)
-        )
+        return [document for document in found if document]
+
+
+def evidence_of(documents: Sequence[Document], following: int) -> tuple[Evidence, ...]:
+    """The beginning of each document."""
+    return tuple(
+        Evidence(following + n - 1, _passage(n, document), document.text[:300], shown=n)
+        for n, document in enumerate(documents, start=1)
+    )
 
 
 def _searched(question: Question) -> Searched | None:
@@ -360,9 +368,10 @@ class Site:
             yield
             await services.turns.aclose()
             await services.jobs.aclose()
+            await asyncio.to_thread(services.pictures.close)
 
         app = FastAPI(lifespan=lifespan)
-        for module in (conversation, ask, documents, source, language_model, settings_page):
+        for module in (conversation, ask, documents, source, sheets, language_model, settings_page):
             app.include_router(module.router)
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)

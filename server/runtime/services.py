@@ -16,6 +16,7 @@ from server.conversations.turns import Turns
 from server.errors import NotFound, Unavailable
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
+from server.library.page_pictures import PagePictures
 from server.runtime.ending import Ending
 from server.runtime.idle import Idle
 from server.runtime.metrics import Metrics
@@ -50,6 +51,7 @@ class Services(Means):
     sessions: Sessions = field(init=False)
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
+    pictures: PagePictures = field(init=False)
 
     def __post_init__(self) -> None:
         self.scope_of = lambda _request: self.catalog.everything()
@@ -62,6 +64,7 @@ class Services(Means):
         self.sessions = Sessions(self.settings)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
         self.examples = Examples(self.catalog.engine, self.settings.data / EXAMPLES)
+        self.pictures = PagePictures(self.settings)
 
     def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         """The way of a question with what is there, counted, before all else. Raises RequestError."""

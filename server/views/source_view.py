@@ -60,6 +60,9 @@ def window(
     first, last = max(0, min(first, len(blocks))), max(0, min(last, len(blocks)))
     page = blocks[first - 1].page if first else None
     shown = []
+    header = _header_over(blocks, first)
+    if header is not None:
+        shown.append(_shown(text, header, 0, 0, page))
     for block in blocks[first:last]:
         shown.append(_shown(text, block, start, end, page))
         page = block.page
@@ -81,6 +84,14 @@ def find_quote(text: str, quote: str, start: int) -> int | None:
     after = text.find(quote, max(0, start))
     places = [place for place in (before, after) if place >= 0]
     return min(places, key=lambda place: abs(place - start)) if places else None
+
+
+def _header_over(blocks: Sequence[Block], first: int) -> Block | None:
+    """The names of the columns, where the window begins in the middle of a table."""
+    if first >= len(blocks) or blocks[first].kind != "row":
+        return None
+    above = next((block for block in reversed(blocks[:first]) if block.kind != "row"), None)
+    return above if above is not None and above.kind == "header" else None
 
 
 def _around(blocks: Sequence[Block], start: int, end: int) -> tuple[int, int]:

@@ -31,10 +31,12 @@ from server.runtime.services import Services
 from server.sessions import Visitor
 from server.settings import ServerSettings
 from tests.hostile_http.requests import Request, World
+from tests.pdf_documents import add_file, handbook
 from tests.server.fakes import HANDBOOK, CountingEmbedder, fill, open_fake_retriever, serving
 from tests.tiny_gguf import TinyModel, write_tiny_gguf
 from tests.waiting import until
 
+BOOK = b"11"  # the document that is a PDF
 KEY, PASSWORD, OWNER = "the key", "the password", "ann"
 INDEXER = ("sh", "-c", """echo '{"files": []}'""", "indexer")
 PLANNED = (503, 507)
@@ -173,8 +175,9 @@ def hostile_target(folder: Path) -> Iterator[Target]:
 def _ledger(settings: ServerSettings) -> list[bytes]:
     """A file for each document, as an ingest leaves it; their numbers."""
     engine = open_knowledge(settings)
+    add_file(engine, settings.data / "files", "book.pdf", handbook())
     with Session(engine) as session:
-        for document in session.exec(select(Document)).all():
+        for document in session.exec(select(Document).where(Document.media_type != "application/pdf")).all():
             place = {"collection_id": document.collection_id, "root": document.root}
             session.add(LedgerEntry(**place, path=document.path, state="indexed"))
             session.add(LedgerEntry(**place, path=f"{document.path}.pdf", state="failed", reason="Pictures."))
@@ -200,7 +203,7 @@ def _prepared(app: FastAPI, settings: ServerSettings, address: str, entries: Seq
     known = {
         "conversation": [place[1].encode() for place in places if place],
         "turn_id": [place[2].encode() for place in places if place],
-        "document_id": [b"1", b"2", b"3"],
+        "document_id": [b"1", b"2", b"3", BOOK, BOOK],
         "citation_id": [b"1", b"2"],
         "entry_id": entries,
         "root": [b"/documents"],

@@ -1,25 +1,29 @@
-"""A document: its text at the quoted words, and the original file."""
+"""A document: its pages or its text at the quoted words, and the original file."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
+from indexer.documents.extract.formats import is_sheet
 from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from server.conversations.shapes import CitationPlace
 from server.errors import NotFound
+from server.library.originals import original_path
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.views.presentation import source_name
 from server.views.source_view import find_quote, grown, window
 from server.web.pages.page_route import PageRoute
+from server.web.pages.sheets import PDF, Pages, pages
 from server.web.pages.shell import shell
-from server.web.parameters import Count, RowId
+from server.web.parameters import Count, MaybeRow, RowId
 from server.web.session import OwnerDep
-from server.web.templating import is_fragment, page
+from server.web.templating import is_fragment
+from server.web.templating import page as render
 
 INLINE = {".pdf": "application/pdf", ".txt": "text/plain; charset=utf-8"}
 """What a browser may show itself; everything else is saved, because a document may hold scripts."""
@@ -35,6 +39,27 @@ class Span:
     end: int = 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a document shall be shown: as text, or as its pages where it has any; which page, which blocks."""
+
+    text: bool = False
+    page: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where the source view leads: the same words as text and on their page, and the pages before and after."""
+
+    text: str
+    page: str
+    before: str = ""
+    after: str = ""
+    kept: str = ""  # what the addresses of other citations end in, for the same view
+
+
 @router.get("/documents/{document_id}")
 def document(
     request: Request,
@@ -47,19 +72,30 @@ def document(
     first: Count | None = None,
     last: Count | None = None,
     part: bool = False,
+    text: bool = False,
+    page: MaybeRow = None,
 ) -> Response:
-    """The document's text; `part` asks only for the blocks [first, last) and what leads on from them."""
+    """The document's pages or text; `part` asks only for blocks [first, last) of the text and what leads on."""
     found = services.catalog.document(document_id, scope)
     if found is None:
         raise NotFound("There is no such document.", "It may have been removed since.")
-    context = _source(found, Span(start, end), first, last)
+    span, asked = Span(start, end), Asked(text or first is not None, page, first, last)
     if part and is_fragment(request):
-        return page(request, "_blocks.html", **context, panel=True)
-    return _shown(request, services, scope, owner, context)
+        return render(request, "_blocks.html", **_text(found, span, asked), panel=True)
+    address = f"/documents/{found.id}" + (f"?start={start}&end={end}" if start < end else "")
+    return _shown(request, services, scope, owner, _source(services, found, span, asked, address))
 
 
 @router.get("/citations/{citation_id}")
-def citation(request: Request, citation_id: RowId, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+def citation(
+    request: Request,
+    citation_id: RowId,
+    services: ServicesDep,
+    scope: ScopeDep,
+    owner: OwnerDep,
+    text: bool = False,
+    page: MaybeRow = None,
+) -> Response:
     """The cited document at the quoted words, or the copy of the words where they are not there any more."""
     place = services.conversations.citation(citation_id, owner)
     cited = place.view.citation
@@ -70,14 +106,15 @@ def citation(request: Request, citation_id: RowId, services: ServicesDep, scope:
     if found is None or at is None:
         context = _copy(place, found)
     else:
-        context = _source(found, Span(at, at + len(cited.quote)), None, None) | {"place": place}
+        span, asked = Span(at, at + len(cited.quote)), Asked(text, page)
+        context = _source(services, found, span, asked, f"/citations/{citation_id}") | {"place": place}
     return _shown(request, services, scope, owner, context)
 
 
 @router.get("/documents/{document_id}/original")
 def original(document_id: RowId, services: ServicesDep, scope: ScopeDep) -> Response:
     found = services.catalog.document(document_id, scope)
-    path = _original_path(found) if found else None
+    path = original_path(found) if found else None
     if found is None or path is None:
         raise NotFound("The original file is not there any more.", "It was moved or removed since it was indexed.")
     inline = INLINE.get(path.suffix.lower())
@@ -95,28 +132,54 @@ def original(document_id: RowId, services: ServicesDep, scope: ScopeDep) -> Resp
 
 def _shown(request: Request, services: Services, scope: Scope, owner: str, context: dict[str, Any]) -> Response:
     if is_fragment(request):
-        return page(request, "_source.html", **context, panel=True)
-    return page(request, "source.html", **shell(services, scope, owner), **context, panel=False)
+        return render(request, "_source.html", **context, panel=True)
+    return render(request, "source.html", **shell(services, scope, owner), **context, panel=False)
 
 
-def _source(found: Document, span: Span, first: int | None, last: int | None) -> dict[str, Any]:
-    blocks = blocks_from_json(found.blocks)
-    shown = window(found.text, blocks, span.start, span.end, first, last)
-    before, after = grown(blocks, shown.first, shown.last)
-    return {
-        "document_id": found.id,
+def _source(services: Services, found: Document, span: Span, asked: Asked, address: str) -> dict[str, Any]:
+    """`address` leads to the same words."""
+    at = _page_at(blocks_from_json(found.blocks), span.start)
+    shown = None if asked.text else pages(services, found, span.start, span.end, at or 1, asked.page)
+    is_page = shown is not None and bool(shown.sheets)
+    return ({"document_id": found.id, "window": None} if is_page else _text(found, span, asked)) | {
         "title": found.title,
         "path": found.path,
-        "page": _page_at(blocks, span.start),
-        "has_original": _original_path(found) is not None,
-        "window": shown,
-        "span": span,
-        "before": before,
-        "after": after,
+        "page": shown.sheets[0].number if shown and is_page else at,
+        "has_original": original_path(found) is not None,
+        "has_pages": found.media_type == PDF,
+        "pages": shown or Pages(),
+        "links": _links(address, "#quote" if span.start < span.end else "", shown or Pages(), asked.text),
         "place": None,
         "note": "",
         "quote": "",
     }
+
+
+def _text(found: Document, span: Span, asked: Asked) -> dict[str, Any]:
+    blocks = blocks_from_json(found.blocks)
+    shown = window(found.text, blocks, span.start, span.end, asked.first, asked.last)
+    before, after = grown(blocks, shown.first, shown.last)
+    return {
+        "document_id": found.id,
+        "is_grid": is_sheet(PurePosixPath(found.path)),
+        "window": shown,
+        "span": span,
+        "before": before,
+        "after": after,
+    }
+
+
+def _links(address: str, anchor: str, shown: Pages, is_text: bool) -> Links:
+    more = f"{address}{'&' if '?' in address else '?'}"
+    links = Links(f"{more}text=1{anchor}", f"{address}{anchor}", kept="?text=1" if is_text else "")
+    if not shown.sheets:
+        return links
+    before, after = shown.sheets[0].number - 1, shown.sheets[-1].number + 1
+    return replace(
+        links,
+        before=f"{more}page={before}" if before else "",
+        after=f"{more}page={after}" if after <= shown.total else "",
+    )
 
 
 def _page_at(blocks: tuple[Any, ...], start: int) -> int | None:
@@ -130,20 +193,12 @@ def _copy(place: CitationPlace, found: Document | None) -> dict[str, Any]:
         "title": source_name(cited.title, cited.page, cited.heading),
         "path": cited.document,
         "page": cited.page,
-        "has_original": found is not None and _original_path(found) is not None,
+        "has_original": found is not None and original_path(found) is not None,
+        "has_pages": False,
+        "pages": Pages(),
+        "links": Links("", f"/citations/{place.view.id}#quote"),
         "window": None,
-        "span": Span(),
         "place": place,
         "note": "This document has changed since." if found else "This document was removed since.",
         "quote": cited.quote,
     }
-
-
-def _original_path(found: Document) -> Path | None:
-    """The file, if it is there and, with links followed, still inside the folder that was ingested."""
-    try:
-        root = Path(found.root).resolve(strict=True)
-        path = (root / found.path).resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        return None
-    return path if path.is_relative_to(root) and path.is_file() else None

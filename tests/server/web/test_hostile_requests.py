@@ -55,6 +55,7 @@ def test_an_ordinary_request_to_every_route_is_answered(target: Target) -> None:
         "POST /login": 401,  # no password
         "POST /documents/upload": 400,  # no file
         "GET /documents/{document_id}/original": 404,  # its document is in no folder
+        "GET /documents/{document_id}/pages/{number}": 404,  # nor has it pages, except for one
     }
     draw = random.Random(SEED)
     for route in routes(target.app):

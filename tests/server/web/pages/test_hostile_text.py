@@ -23,9 +23,10 @@ from tests.places import places as places_of
 from tests.waiting import until
 
 HTMX = {"HX-Request": "true"}
-FETCHED = ("src", "href", "action", "formaction", "hx-get", "hx-post", "sse-connect")
-RUN = ("style", "srcdoc", "srcset", "data", "poster", "background", "ping")
-OWN_ADDRESSES = ("address", "card.href", "quote.href", "static(")
+FETCHED = ("src", "srcset", "href", "action", "formaction", "hx-get", "hx-post", "sse-connect")
+PICTURE = re.compile(r"/documents/\d+/pages/\d+\?width=\d+")
+RUN = ("style", "srcdoc", "data", "poster", "background", "ping")
+OWN_ADDRESSES = ("address", "card.href", "quote.href", "static(", "links.", "sheet.address")
 """What an address may begin with, besides words of the template: Docent makes these, and they begin with a slash."""
 
 OWN = """
@@ -48,7 +49,8 @@ _menu.html: conversation
 _progress.html: job.summary, state
 _quotes.html: quote.href
 _searched.html: turn.conversation_id
-_source.html: note
+_sheets.html: links.before, links.text, links.page, links.after, sheet.address, sheet.addresses, sheet.words
+_source.html: note, links.page, links.text, links.kept, pages.problem
 _sources.html: card.href, language
 _turn.html: turn.state, turn.mode, card.href, item.took
 _undo.html: deleted.id
@@ -86,8 +88,10 @@ class Page(HTMLParser):
         for name in FETCHED:
             if name in values and not values[name].startswith(("/", "#")):
                 self.wrong.append(f"{tag} {name}={values[name]}")
-        if tag in ("img", "iframe", "object", "embed", "base"):
+        if tag in ("iframe", "object", "embed", "base"):
             self.wrong.append(tag)
+        if tag == "img" and not PICTURE.fullmatch(values.get("src", "")):
+            self.wrong.append(f"img {values}")
 
 
 @pytest.fixture(scope="module")
