@@ -9,6 +9,7 @@ import pypdfium2 as pdfium
 import pytest
 
 from benchmarks.extraction.made import cases
+from benchmarks.source_page import boxes as boxes_of_sentences
 from indexer.documents.extract import ExtractedDocument, clean
 from indexer.documents.extract.boxes import Area, areas, decode
 from indexer.documents.extract.formats import extract_bytes
@@ -77,6 +78,14 @@ def test_the_files_of_the_corpora(shared: Path) -> None:
         pages = {run.page for run in decode(document.boxes)}
         assert pages <= set(range(1, (document.pages or 0) + 1))
     assert total[0] >= 0.98 * total[1] > 0
+
+
+def test_sentences_lie_in_their_boxes(shared: Path) -> None:
+    """As they are cited, of whole files; by the boxes of characters that PDFium has, not by its search for text."""
+    found = boxes_of_sentences(sorted((shared / "corpora").rglob("*.pdf")))
+    assert found["files"]["sentences"] > 5000
+    assert found["made"]["files"] == 20
+    assert all(one["share"] >= 0.98 for one in found.values())
 
 
 def test_what_is_typed_and_noted_stands_in_its_field() -> None:
