@@ -15,6 +15,9 @@ DocentError                      exit status 1
     └── Unsettled                state "skipped": it moved, vanished or changed while it was read
 """
 
+import shutil
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 SAVE_AGAIN = "Open it in the program that it was made with and save it again, or fetch it anew."
@@ -83,3 +86,14 @@ class Unsettled(FileError):  # noqa: N818
     until then, since a disk that gives out in the middle of a run looks the same."""
 
     state: ClassVar[str] = "skipped"
+
+
+def program(name: str) -> str:
+    """How the command `name` of this installation is called here: by its name where a shell finds it, else by its path
+    from the working folder, or from the root where it lies elsewhere."""
+    own = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if not own.exists() or (found is not None and Path(found).absolute() == own.absolute()):
+        return name
+    here = Path.cwd()
+    return str(own.relative_to(here)) if own.is_relative_to(here) else str(own)

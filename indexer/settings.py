@@ -1,12 +1,19 @@
-"""What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then these defaults."""
+"""What an operator can set: environment `DOCENT_*`, then `docent.toml` in the working folder, then what was changed on
+the page and is kept in the data folder, then these defaults."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from indexer.errors import StartError
+
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+KEPT = "settings.json"  # in the data folder: what was changed on the page; server/settings.py writes it
+KEPT_FIELDS = ("false_refusals",)  # of these settings; what else it holds is the server's
 
 
 def _named(folder: object) -> object:
@@ -14,6 +21,36 @@ def _named(folder: object) -> object:
     if folder == "":
         raise ValueError("it is empty; leave it out for the folder data")
     return folder
+
+
+def read_kept(data: Path) -> dict[str, Any]:
+    """What was changed on the page, by name; nothing where nothing was. Raises StartError for a damaged file."""
+    path = data / KEPT
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is damaged"
+        raise StartError(f"{path} cannot be read: {why}.", "Mend it, or delete it to begin with defaults.") from error
+    if not isinstance(kept, dict):
+        raise StartError(f"{path} cannot be read: it is damaged.", "Mend it, or delete it to begin with defaults.")
+    return kept
+
+
+class KeptSettings(PydanticBaseSettingsSource):
+    """The source behind the others, which say where the data folder is."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return read_kept(self._data()).get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        kept = read_kept(self._data())
+        return {name: kept[name] for name in KEPT_FIELDS if name in kept}
+
+    def _data(self) -> Path:
+        given = self.current_state.get("data") or IndexerSettings.model_fields["data"].default
+        return Path(given)
 
 
 class IndexerSettings(BaseSettings):
@@ -55,7 +92,7 @@ class IndexerSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls), KeptSettings(settings_cls)
 
     @property
     def knowledge_path(self) -> Path:

@@ -36,13 +36,37 @@ from server.runtime.upkeep import Upkeep
 from server.settings import ServerSettings
 from server.web.api import chat_completions, embeddings, health, local, search
 from server.web.ended_requests import EndedRequests
-from server.web.pages import ask, conversation, documents, language_model, sheets, source
+from server.web.pages import (
+    ask,
+    collections,
+    conversation,
+    documents,
+    language_model,
+    several,
+    sheets,
+    source,
+    status,
+    uploading,
+)
 from server.web.pages import settings as settings_page
 from server.web.pages.shell import bare_problem
 from server.web.problems import ProblemBoundary, exception_handlers
 from server.web.security import Guard, SecurityHeaders, check_exposure
 from server.web.templating import static_files
 
+PAGES = (
+    conversation,
+    ask,
+    documents,
+    uploading,
+    several,
+    collections,
+    source,
+    sheets,
+    language_model,
+    status,
+    settings_page,
+)
 THREADS = 32
 """For work that blocks, as asyncio has on a large machine, where two cores would give six: as many clicks on "Undo"
 that wait for a rebuild's transaction would hold up every answer."""
@@ -101,7 +125,7 @@ def create_app(
     )
     for module in (chat_completions, embeddings, search, health, local):
         app.include_router(module.router)
-    for module in (conversation, ask, documents, source, sheets, language_model, settings_page):
+    for module in PAGES:
         app.include_router(module.router)
     app.mount("/static", static_files())
     _match_once(app)

@@ -7,6 +7,7 @@ DocentError
     ├── Unauthorised             401
     ├── Forbidden                403
     ├── NotFound                 404
+    ├── Conflict                 409: it was changed meanwhile
     ├── TooLarge                 413
     ├── TooBusy                  429, retry_after seconds
     └── Unavailable              503: the model is missing, loading or failed
@@ -57,6 +58,11 @@ class Forbidden(RequestError):  # noqa: N818
 
 class NotFound(RequestError):  # noqa: N818
     status: ClassVar[int] = 404
+    type: ClassVar[str] = "invalid_request_error"
+
+
+class Conflict(RequestError):  # noqa: N818
+    status: ClassVar[int] = 409
     type: ClassVar[str] = "invalid_request_error"
 
 

@@ -1,12 +1,22 @@
-"""What an operator can set for the server, on top of what indexing needs."""
+"""What an operator can set for the server, on top of what indexing needs; and keeping what is changed on the page."""
 
+import json
+import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from filelock import FileLock
 from pydantic import Field, SecretStr
+from pydantic_settings import TomlConfigSettingsSource
 
-from indexer.settings import IndexerSettings
+from indexer.errors import StorageError
+from indexer.settings import KEPT, KEPT_FIELDS, IndexerSettings, read_kept
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PASSWORD = "password"  # noqa: S105 (the name of its hash, among what is kept)
+LOCK_SECONDS = 5.0  # that one change waits for another, which takes some milliseconds
 
 
 class ServerSettings(IndexerSettings):
@@ -68,3 +78,43 @@ class ServerSettings(IndexerSettings):
     @property
     def is_loopback(self) -> bool:
         return self.host in LOOPBACK
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the page asks for one: of the settings, or one that was set on the page and is kept as a hash."""
+        given = self.password.get_secret_value() if self.password else ""
+        return bool(given or read_kept(self.data).get(PASSWORD))
+
+    def where_set(self, name: str) -> str:
+        """Where a setting was given that the page cannot change therefore; empty where it may."""
+        variable = f"DOCENT_{name.upper()}"
+        if any(given.upper() == variable and value for given, value in os.environ.items()):
+            return f"the environment ({variable})"
+        if name in TomlConfigSettingsSource(type(self))():
+            return f"docent.toml ({name})"
+        is_kept = name in KEPT_FIELDS and name in read_kept(self.data)
+        given_at_start = name in self.model_fields_set and getattr(self, name) and not is_kept
+        return f"the command that starts Docent ({variable})" if given_at_start else ""
+
+
+def keep(data: Path, **changed: Any) -> None:
+    """Change some of what is kept in the data folder; None takes one out. What others change at the same time stays.
+
+    The file is replaced as a whole, and is its owner's alone. Raises StorageError, StartError.
+    """
+    path, fresh = data / KEPT, data / f"{KEPT}.{secrets.token_hex(8)}"
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(data / f"{KEPT}.lock", timeout=LOCK_SECONDS):
+            kept = {name: value for name, value in (read_kept(data) | changed).items() if value is not None}
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(kept, file, ensure_ascii=False, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+    except OSError as error:  # Timeout of the lock among them
+        with suppress(OSError):
+            fresh.unlink()
+        why = error.strerror or "another program holds it"
+        raise StorageError(f"The change could not be written to {path}: {why}.", "Nothing was changed.") from error

@@ -32,6 +32,21 @@ function line(file) {
   return { item, bar, state, cancel };
 }
 
+const endings = new Set(form.dataset.endings.split(" "));
+const successors = new Map(form.dataset.successors.split(" ").map((pair) => pair.split("=")));
+
+function unreadable(file) { // why sending it would be in vain; what only its contents tell is told when it is read
+  if (file.size > Number(form.dataset.limit) * 1048576) return `it is larger than the ${form.dataset.limit} MB that are read.`;
+  const dot = file.name.lastIndexOf(".");
+  const ending = dot > 0 ? file.name.slice(dot).toLowerCase() : "";
+  if (!endings.has(ending)) {
+    const instead = successors.get(ending);
+    const kind = ending && ending.length <= 20 ? `files of type ${ending}` : "files without an ending such as .pdf or .md";
+    return `${kind} are not read.${instead ? ` Save it as ${instead}.` : ""}`;
+  }
+  return file.size ? "" : "it is empty.";
+}
+
 function add(files) {
   const collection = form.elements.collection.value.trim();
   if (!sending && !waiting.length) {
@@ -41,8 +56,9 @@ function add(files) {
   }
   for (const file of files) {
     const shown = line(file);
-    if (file.size > Number(form.dataset.limit) * 1048576) {
-      end(shown, `Not sent: it is larger than the ${form.dataset.limit} MB that are read.`);
+    const why = unreadable(file);
+    if (why) {
+      end(shown, `Not sent: ${why}`);
     } else {
       const one = { file, collection, shown };
       shown.cancel.addEventListener("click", () => drop(one));
@@ -74,7 +90,7 @@ function next() {
   if (sending) return;
   const one = waiting.shift();
   if (!one) {
-    if (sent) said.textContent = `${sent} ${sent === 1 ? "file was" : "files were"} sent. What became of each is listed below.`;
+    if (sent) said.textContent = `${sent} ${sent === 1 ? "file was" : "files were"} sent. Each has its row below.`;
     return;
   }
   sending = true;
@@ -98,6 +114,7 @@ function next() {
       sent += 1;
       end(one.shown, "");
       document.getElementById("progress").replaceChildren(...answer.childNodes);
+      htmx.trigger("#files", "sent"); // its row is there from now on
     } else if (request.status) {
       end(one.shown, answer.querySelector("main p, p")?.textContent || "Not sent.");
     } else if (aborted) {
@@ -147,3 +164,68 @@ document.addEventListener("drop", (event) => {
   document.body.classList.remove("dropping");
   if (event.dataTransfer.files.length) add(event.dataTransfer.files);
 });
+
+/* Choosing several rows. The list is made anew while files are read: what was chosen stays chosen. */
+
+const library = document.getElementById("library");
+const boxes = () => [...library.querySelectorAll("input[name=file]")];
+const chosen = new Set();
+let last = null; // the box that was changed last, from which Shift reaches to the next one
+
+function count() {
+  const all = document.getElementById("choose-list")?.checked;
+  const label = document.getElementById("chosen");
+  const page = document.getElementById("choose-page");
+  if (page) {
+    page.checked = boxes().length > 0 && boxes().every((box) => box.checked);
+    page.indeterminate = !page.checked && chosen.size > 0;
+  }
+  if (label) label.textContent = all ? "The whole list" : `${chosen.size} ${chosen.size === 1 ? "file" : "files"} chosen`;
+}
+
+function mark(box, checked) {
+  box.checked = checked;
+  if (checked) chosen.add(box.value);
+  else chosen.delete(box.value);
+}
+
+library.addEventListener("click", (event) => {
+  if (event.target.id === "choose-none") {
+    choose([]);
+    document.getElementById("files").focus({ preventScroll: true });
+  } else if (event.target.name === "file") {
+    const all = boxes();
+    const [from, to] = [all.findIndex((box) => box.value === last), all.indexOf(event.target)].sort((a, b) => a - b);
+    if (event.shiftKey && from >= 0) all.slice(from, to + 1).forEach((box) => mark(box, event.target.checked));
+    last = event.target.value;
+  }
+});
+
+library.addEventListener("change", (event) => {
+  if (event.target.id === "choose-page") boxes().forEach((box) => mark(box, event.target.checked));
+  else if (event.target.name === "file") mark(event.target, event.target.checked);
+  count();
+});
+
+library.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest("#files, #several") && chosen.size) choose([]);
+});
+
+function choose(values, wholeList = false) {
+  chosen.clear();
+  const all = document.getElementById("choose-list");
+  if (all) all.checked = wholeList;
+  boxes().forEach((box) => mark(box, values.includes(box.value)));
+  count();
+}
+
+let kept = [[], false];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "files") return;
+  const done = event.detail.requestConfig?.path.startsWith("/documents/several") && event.detail.xhr.status < 400;
+  kept = done ? [[], false] : [[...chosen], Boolean(document.getElementById("choose-list")?.checked)];
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id === "files") choose(...kept);
+});
+choose(boxes().filter((box) => box.checked).map((box) => box.value)); // a browser that came back has kept them

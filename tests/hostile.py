@@ -141,7 +141,7 @@ class HostileSite(Site):
         add_document(self.engine, files, name, hostile("title"), PARTS)
         self._write_books(files)
         with Session(self.engine) as session:
-            states = ("failed", "needs_ocr", "skipped", "indexed")
+            states = ("failed", "needs_ocr", "skipped", "indexed", "waiting")
             session.add_all(
                 LedgerEntry(
                     collection_id=2, root=str(root), path=f"{hostile('file')}{state}.zq<b>", state=state,
@@ -247,13 +247,22 @@ def addresses() -> list[str]:
     """Pages that show what the site holds, wherever they are looked at from."""
     asked = quote(hostile("asked", "w" * 100))
     return [
-        *("/", "/problem", f"/nothing/{asked}", "/settings", "/language-model", f"/login?next=/{quote(NEXT)}"),
+        *(
+            "/",
+            "/problem",
+            f"/nothing/{asked}",
+            "/settings",
+            "/status",
+            "/language-model",
+            f"/login?next=/{quote(NEXT)}",
+        ),
         *("/documents/1", "/documents/1?start=0&end=900", "/documents/2?first=2&last=9"),
         *("/documents/8", "/documents/8/original"),
         *("/documents/9?start=0&end=9", "/documents/9?start=0&end=9&page=2", "/documents/9?start=0&end=9&text=1"),
         *("/documents/9/pages/1", "/documents/10", "/documents/11?start=0&end=9", "/documents/12?first=3&last=6"),
         *("/documents", "/documents?part=2", f"/documents?q={MARK}&part=2", f"/documents?part={asked}"),
         *(f"/documents?q={asked}", f"/documents?q={MARK}&sort=title&desc=1&collection=2"),
+        *("/documents/collections/1", "/documents/collections/2"),
         *("/documents?state=failed", f"/documents?state=deleted&q={MARK}"),
         *(f"/conversations?search={asked}", f"/conversations?search={SEARCHED}"),
     ]

@@ -40,14 +40,13 @@ from server.answering.events import (
     Timing,
 )
 from server.answering.means import Means
+from server.app import PAGES
 from server.conversations.store import open_conversations
 from server.errors import Unavailable
 from server.library.ingest_jobs import IngestJobs
 from server.llm.generator import Generator, Usage
 from server.runtime.services import Services
 from server.settings import ServerSettings
-from server.web.pages import ask, conversation, documents, language_model, sheets, source
-from server.web.pages import settings as settings_page
 from server.web.security import SecurityHeaders
 from server.web.templating import static_files
 
@@ -371,7 +370,7 @@ class Site:
             await asyncio.to_thread(services.pictures.close)
 
         app = FastAPI(lifespan=lifespan)
-        for module in (conversation, ask, documents, source, sheets, language_model, settings_page):
+        for module in PAGES:
             app.include_router(module.router)
         app.mount("/static", static_files())
         app.add_middleware(SecurityHeaders)

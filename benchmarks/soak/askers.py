@@ -230,7 +230,7 @@ class Asker(Worker):
         self.expect(client.post("/v1/search", json={"query": self.question()}), 200)
 
     def look(self, client: httpx.Client, life: Life) -> None:
-        for path in ("/", "/documents", "/settings", "/examples"):
+        for path in ("/", "/documents", "/settings", "/status", "/examples"):
             self.expect(client.get(path), 200)
         if self.latest is not None:
             response = client.get(f"/c/{self.latest.conversation}?at={self.latest.id}")

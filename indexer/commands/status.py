@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from indexer.console import inert
+from indexer.errors import program
 from indexer.knowledge.catalog import Catalog, Reason, RebuildProgress
 from indexer.knowledge.database import open_knowledge
 from indexer.knowledge.tables import LedgerEntry
@@ -172,7 +173,7 @@ def _rebuild_json(progress: RebuildProgress) -> dict[str, Any]:
 
 def _show(shown: Sequence[_Shown], files: bool, rebuild: RebuildProgress | None, room: Mapping[str, int]) -> None:
     if not shown:
-        click.echo("Nothing is indexed yet. Run `indexer ingest FOLDER`.")
+        click.echo(f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`.")
     for one in shown:
         when = f", last changed {one.updated_at:%Y-%m-%d %H:%M} UTC" if one.updated_at else ""
         click.echo(inert(f"{one.name}: {one.documents} documents, {one.chunks} passages{when}"))

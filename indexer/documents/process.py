@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 500
 """Files after which the process is replaced: what its libraries leak does not add up."""
-_READ_AGAIN = "It is read again when it changes, when {setting} is raised, or with *Read again* on the page Documents."
+_READ_AGAIN = "It is read again when it changes, when {setting} is raised, or with *Index again* on the page Documents."
 
 
 class Reader:

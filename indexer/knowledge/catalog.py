@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, and_, case, desc, func
@@ -16,11 +17,11 @@ from indexer.documents.extract.document import READER_VERSION
 from indexer.errors import StartError
 from indexer.knowledge.alike import Alike, Other, alike, same_groups
 from indexer.knowledge.database import is_being_written, reading
-from indexer.knowledge.file_query import OF_UNREAD_KIND, FileQuery, asked_for
+from indexer.knowledge.file_query import OF_UNREAD_KIND, FileQuery, asked_for, searched_for
 from indexer.knowledge.generations import Rebuild, is_current, rebuild_under_way
 from indexer.knowledge.readable import is_one_of, readable_documents, readable_files, same_file
 from indexer.knowledge.seen import UNSEEN
-from indexer.knowledge.tables import Chunk, Collection, Document, IngestRun, LedgerEntry, Rebuilt
+from indexer.knowledge.tables import WAITING, Chunk, Collection, Document, IngestRun, LedgerEntry, Rebuilt
 from indexer.passages import Scope
 
 
@@ -200,12 +201,47 @@ class Catalog:
         with Session(self.engine) as session:
             return dict(session.exec(counted).all())
 
-    def file_states(self, scope: Scope) -> dict[str, int]:
-        """How many files are in each state that any is in."""
+    def file_states(self, scope: Scope, query: FileQuery | None = None) -> dict[str, int]:
+        """How many files are in each state that any is in; with a query, of those that it searches for."""
         state = case((col(LedgerEntry.deleted_at).is_not(None), "deleted"), else_=LedgerEntry.state)
-        counted = select(state, func.count()).where(readable_files(scope)).group_by(state)
+        counted = select(state, func.count()).where(*searched_for(query or FileQuery(), scope)).group_by(state)
         with Session(self.engine) as session:
             return dict(session.exec(counted).all())
+
+    def file_ids(self, query: FileQuery, scope: Scope, most: int) -> list[int]:
+        """The entries in all pages of a query, the first `most` of them."""
+        ids = select(LedgerEntry.id).where(*asked_for(query, scope)).order_by(*_ORDER).limit(most)
+        with Session(self.engine) as session:
+            return [id_ for id_ in session.exec(ids) if id_ is not None]
+
+    def entries(self, entry_ids: Sequence[int], scope: Scope) -> list[LedgerEntry]:
+        """Those of these entries that there are."""
+        found = select(LedgerEntry).where(is_one_of(LedgerEntry.id, entry_ids), readable_files(scope))
+        with Session(self.engine) as session:
+            return list(session.exec(found))
+
+    def entries_at(self, paths: Iterable[Path], scope: Scope) -> list[LedgerEntry]:
+        """Of uploaded files, which lie right in their folders."""
+        names = json.dumps([[str(path.parent), path.name] for path in paths])
+        asked = func.json_each(names).table_valued("value")
+        root, name = (func.json_extract(asked.c.value, f"$[{place}]") for place in (0, 1))
+        found = (
+            select(LedgerEntry)
+            .join(asked, and_(col(LedgerEntry.root) == root, col(LedgerEntry.path) == name))
+            .where(readable_files(scope))
+        )
+        with Session(self.engine) as session:
+            return list(session.exec(found))
+
+    def in_use(self, scope: Scope) -> dict[int, str]:
+        """The names, by id and in their order, of the collections that hold a file which is not deleted."""
+        of_it = select(LedgerEntry.id).where(
+            LedgerEntry.collection_id == Collection.id, col(LedgerEntry.deleted_at).is_(None)
+        )
+        used = select(Collection.id).where(is_one_of(Collection.id, scope.collections), of_it.exists())
+        with Session(self.engine) as session:
+            ids = set(session.exec(used))
+        return {id_: name for id_, name in self.names(scope).items() if id_ in ids}
 
     def reasons(self, scope: Scope) -> list[Reason]:
         """Every state with every reason that files have for it, by collection, the most frequent first."""
@@ -248,12 +284,13 @@ class Catalog:
         return RebuildProgress(found, done, total)
 
     def roots(self, scope: Scope) -> list[tuple[int, str, str]]:
-        """(collection id, collection name, folder) of every folder that was ingested into a whole collection."""
+        """(collection id, collection name, folder) of every folder that was ingested into a whole collection, and of
+        which something is not deleted."""
         found = (
             select(LedgerEntry.collection_id, Collection.name, LedgerEntry.root)
             .select_from(LedgerEntry)
             .join(Collection)
-            .where(is_one_of(LedgerEntry.collection_id, scope.whole_collections))
+            .where(is_one_of(LedgerEntry.collection_id, scope.whole_collections), col(LedgerEntry.deleted_at).is_(None))
             .distinct()
             .order_by(Collection.name, LedgerEntry.root)
         )
@@ -268,6 +305,15 @@ class Catalog:
         with Session(self.engine) as session:
             return session.exec(deleted).first()
 
+    def deleted_together(self, moment: datetime, scope: Scope) -> tuple[int, str]:
+        """How many files were deleted by hand at one moment (UTC), and the path of one of them."""
+        deleted = select(func.count(), func.min(LedgerEntry.path)).where(
+            col(LedgerEntry.deleted_at) == moment, readable_files(scope)
+        )
+        with Session(self.engine) as session:
+            count, path = session.exec(deleted).one()
+        return count, path or ""
+
     def ended_runs(self, scope: Scope) -> int:
         """How many runs of whole collections have ended: it grows when there is something new to list."""
         with Session(self.engine) as session:
@@ -275,6 +321,12 @@ class Catalog:
                 col(IngestRun.finished_at).is_not(None), is_one_of(IngestRun.collection_id, scope.whole_collections)
             )
             return session.exec(ended).one()
+
+    def last_run(self, collection_id: int) -> IngestRun | None:
+        """The run of a collection that began last, whether it has ended or not."""
+        latest = select(IngestRun).where(IngestRun.collection_id == collection_id).order_by(desc(col(IngestRun.id)))
+        with Session(self.engine) as session:
+            return session.exec(latest.limit(1)).first()
 
     def running(self, scope: Scope) -> list[IngestRun]:
         """Ingest runs of whole collections that have begun and go on; one that was killed does not."""
@@ -289,8 +341,9 @@ class Catalog:
 _URGENCY = case(
     (and_(UNSEEN, col(LedgerEntry.state) == "failed"), 0),
     (UNSEEN, 1),
-    (col(LedgerEntry.state) == "skipped", 3),
-    else_=2,
+    (col(LedgerEntry.state) == WAITING, 2),
+    (col(LedgerEntry.state) == "skipped", 4),
+    else_=3,
 )
 _ORDER = (_URGENCY, col(LedgerEntry.path).collate("NOCASE"), col(LedgerEntry.id))
 _TITLE = select(Document.title).where(same_file()).correlate(LedgerEntry).scalar_subquery()

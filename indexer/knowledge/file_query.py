@@ -15,7 +15,7 @@ from indexer.passages import Scope
 class FileQuery:
     """Which files a page asks for, and in which order. Unknown words for `sort` and `state` mean the default."""
 
-    state: str = ""  # indexed | skipped | failed | needs_ocr | deleted; empty: all but deleted
+    state: str = ""  # indexed | skipped | failed | needs_ocr | waiting | deleted; empty: all but deleted
     collection: int = 0  # 0: all
     search: str = ""  # stands in the title or the path
     reason: str = ""  # exactly this one
@@ -35,18 +35,21 @@ OF_UNREAD_KIND = and_(
 def asked_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
     """Entries of the ledger that are on one of the pages of a query."""
     deleted = col(LedgerEntry.deleted_at)
-    wanted: list[ColumnElement[bool]] = [
-        readable_files(scope),
-        deleted.is_not(None) if query.state == "deleted" else deleted.is_(None),
-    ]
-    if query.collection:
-        wanted.append(col(LedgerEntry.collection_id) == query.collection)
+    wanted = [*searched_for(query, scope), deleted.is_not(None) if query.state == "deleted" else deleted.is_(None)]
     if query.state and query.state != "deleted":
         wanted.append(col(LedgerEntry.state) == query.state)
     if query.reason:
         wanted.append(col(LedgerEntry.reason) == query.reason)
     if query.without_unread_kinds:
         wanted.append(not_(OF_UNREAD_KIND))
+    return wanted
+
+
+def searched_for(query: FileQuery, scope: Scope) -> list[ColumnElement[bool]]:
+    """The same whatever their state: of its collection, with its words in the title or the path."""
+    wanted: list[ColumnElement[bool]] = [readable_files(scope)]
+    if query.collection:
+        wanted.append(col(LedgerEntry.collection_id) == query.collection)
     if query.search:
         in_path = col(LedgerEntry.path).icontains(query.search, autoescape=True)
         in_title = col(Document.title).icontains(query.search, autoescape=True)

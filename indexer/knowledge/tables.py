@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+WAITING = "waiting"  # the state of a file that was sent to the page and is not read yet
 SWITCH = "rebuild"  # the operation of a change after which another generation of chunks is searched
 
 
@@ -151,7 +152,7 @@ class LedgerEntry(SQLModel, table=True):
     collection_id: int = Field(foreign_key="collection.id")
     root: str
     path: str
-    state: str  # indexed | skipped | failed | needs_ocr
+    state: str  # indexed | skipped | failed | needs_ocr | waiting
     reason: str = ""
     size: int = 0  # bytes
     mtime_ns: int = 0

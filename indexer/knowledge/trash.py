@@ -18,9 +18,9 @@ from sqlmodel import Session, col, select
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
 from indexer.knowledge.database import begin_writing, scrub, writing
-from indexer.knowledge.readable import readable_files, same_file
+from indexer.knowledge.readable import is_one_of, readable_files, same_file
 from indexer.knowledge.records import find_document, remove_document
-from indexer.knowledge.tables import Change, Document, LedgerEntry, known_id, now
+from indexer.knowledge.tables import WAITING, Change, Document, LedgerEntry, known_id, now
 from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
@@ -37,7 +37,7 @@ def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | No
     with Session(engine, expire_on_commit=False) as session:
         begin_writing(session)  # or an ingest could put the document between the look for it and the deletion
         entry = _entry(session, entry_id, scope)
-        if entry is not None and _hide(session, entry):
+        if entry is not None and _hide(session, entry, now()):
             session.commit()
         return entry
 
@@ -45,6 +45,19 @@ def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | No
 def delete_files(settings: IndexerSettings, engine: Engine, entry_ids: Sequence[int], scope: Scope, whole: bool) -> int:
     """The same for many, some at a time; how many were deleted. `whole`: they are all of a collection, and what lies in
     somebody's own folder is not kept from coming back by another ingest."""
+    return delete_together(settings, engine, entry_ids, scope, now(), whole=whole)
+
+
+def delete_together(
+    settings: IndexerSettings,
+    engine: Engine,
+    entry_ids: Sequence[int],
+    scope: Scope,
+    moment: datetime,
+    *,
+    whole: bool = False,
+) -> int:
+    """Delete many at one `moment` (UTC), by which `restore_together` finds them again. How many were deleted."""
     deleted = 0
     for at in range(0, len(entry_ids), AT_ONCE):
         with Session(engine) as session:
@@ -53,11 +66,20 @@ def delete_files(settings: IndexerSettings, engine: Engine, entry_ids: Sequence[
                 entry = _entry(session, id_, scope)
                 if entry is None:
                     continue
-                deleted += _hide(session, entry)
+                deleted += _hide(session, entry, moment)
                 if whole and not is_upload(settings, entry.root):
                     entry.sha256, entry.mtime_ns = "", FORGOTTEN
             session.commit()
     return deleted
+
+
+def restore_together(engine: Engine, moment: datetime, scope: Scope) -> tuple[int, list[LedgerEntry]]:
+    """How many of what was deleted at one moment came back, and those of them whose files have to be read anew."""
+    with Session(engine) as session:
+        deleted = select(LedgerEntry.id).where(col(LedgerEntry.deleted_at) == moment, readable_files(scope))
+        ids = session.exec(deleted).all()
+    found = [one for id_ in ids if id_ is not None and (one := restore_file(engine, id_, scope)) is not None]
+    return len(found), [entry for entry, whole in found if not whole]
 
 
 def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEntry, bool] | None:
@@ -73,11 +95,25 @@ def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEnt
         if document is not None:
             document.deleted_at = None
             session.add(Change(document_id=known_id(document), operation="put"))
-        whole = document is not None or entry.state != "indexed"
+        whole = entry.state != WAITING and (document is not None or entry.state != "indexed")
         if not whole:
             _forget_reading(entry)
         session.commit()
         return entry, whole
+
+
+def ask_many_again(engine: Engine, entry_ids: Sequence[int], scope: Scope) -> list[LedgerEntry]:
+    """The same for many, in one transaction; those that there are and that are not deleted."""
+    with Session(engine, expire_on_commit=False) as session:
+        begin_writing(session)
+        asked = select(LedgerEntry).where(
+            is_one_of(LedgerEntry.id, entry_ids), readable_files(scope), col(LedgerEntry.deleted_at).is_(None)
+        )
+        entries = list(session.exec(asked))
+        for entry in entries:
+            _forget_reading(entry)
+        session.commit()
+        return entries
 
 
 def ask_again(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | None:
@@ -112,12 +148,21 @@ def is_as_deleted(file: ScannedFile, entry: LedgerEntry) -> bool:
     Its bytes decide: a file that was replaced between a run's walk and its reading was read as it was then, but stands
     in the ledger with the size and the time from before.
     """
+    if is_cancelled(entry, file.mtime_ns):
+        return True
     if (file.size, file.mtime_ns) == (entry.size, entry.mtime_ns):
         return True
     try:
         return bool(entry.sha256) and file_sha256(file.absolute) == entry.sha256
     except OSError:
         return False
+
+
+def is_cancelled(entry: LedgerEntry, mtime_ns: int) -> bool:
+    """Whether a file that was sent shall not be read any more; one of its name that was written later shall."""
+    if entry.state != WAITING or entry.deleted_at is None:
+        return False
+    return mtime_ns <= entry.deleted_at.replace(tzinfo=UTC).timestamp() * 1_000_000_000
 
 
 def is_still_deleted(file: ScannedFile, sha256: str, entry: LedgerEntry | None, since: datetime) -> bool:
@@ -128,6 +173,8 @@ def is_still_deleted(file: ScannedFile, sha256: str, entry: LedgerEntry | None, 
     """
     if entry is None or entry.deleted_at is None:
         return False
+    if entry.state == WAITING:
+        return is_cancelled(entry, file.mtime_ns)
     if entry.mtime_ns == FORGOTTEN:
         return entry.deleted_at.replace(tzinfo=UTC) >= since
     if sha256:
@@ -144,11 +191,11 @@ def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
     return session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id, readable_files(scope))).first()
 
 
-def _hide(session: Session, entry: LedgerEntry) -> bool:
+def _hide(session: Session, entry: LedgerEntry, moment: datetime) -> bool:
     """Mark the entry and its document as deleted; False where they are."""
     if entry.deleted_at is not None:
         return False
-    entry.deleted_at = now()
+    entry.deleted_at = moment
     document = find_document(session, entry.collection_id, entry.root, entry.path)
     if document is not None:
         entry.sha256 = entry.sha256 or document.sha256  # it was to be read again, and is deleted as it was read before
@@ -209,6 +256,6 @@ def _is_the_deleted_one(path: Path, entry: LedgerEntry) -> bool:
         if (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns):
             return True
         before = entry.deleted_at is not None and status.st_mtime <= entry.deleted_at.replace(tzinfo=UTC).timestamp()
-        return before and file_sha256(path) == entry.sha256
+        return before and (entry.state == WAITING or file_sha256(path) == entry.sha256)
     except FileNotFoundError:
         return False

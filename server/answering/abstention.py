@@ -2,6 +2,7 @@
 
 import re
 
+from indexer.errors import program
 from indexer.passages import Retrieved
 from indexer.search.answerability import answerability
 from indexer.text.terms import content_terms
@@ -17,7 +18,7 @@ _POINTS_BACK = re.compile(
     re.I,
 )
 
-NOTHING_INDEXED = "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
+NOTHING_INDEXED = f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`, then ask again."
 
 
 def says_nothing(retrieved: Retrieved, least: float) -> bool:

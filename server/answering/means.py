@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from indexer.errors import program
 from indexer.knowledge.calibration import read_calibration
 from indexer.knowledge.catalog import Catalog
 from indexer.passages import Scope
@@ -18,7 +19,7 @@ FIRST = 2
 """Passages among which a question finds the document that it is about; the others may be of anything."""
 MODEL_OPENS = "The language model is opened."
 NO_MODEL = "No language model is installed: answers are the documents' own sentences."
-INSTALL = f"Run `docent models pull {DEFAULT_MODEL}`, then start the server again."
+INSTALL = f"Run `{program('docent')} models pull {DEFAULT_MODEL}`, then start the server again."
 LEFT_OUT = "DOCENT_MODEL is `none`: answers are the documents' own sentences."
 NAME_ONE = "Name a model there, or leave it empty, then start the server again."
 

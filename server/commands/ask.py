@@ -10,7 +10,7 @@ import click
 
 from indexer.client import find_server
 from indexer.console import inert_lines
-from indexer.errors import StartError
+from indexer.errors import StartError, program
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge
 from server.answering.events import Answer, Evidence, Question, Sources
@@ -37,7 +37,7 @@ def ask(
     catalog = Catalog(open_knowledge(settings))
     scope = catalog.chosen(collections, catalog.everything())
     if not catalog.has_documents(scope):
-        raise StartError("Nothing is indexed yet.", "Run `indexer ingest FOLDER`, then ask again.")
+        raise StartError("Nothing is indexed yet.", f"Run `{program('indexer')} ingest FOLDER`, then ask again.")
     click.echo("No server runs on this data folder, so the models are loaded here; that takes some seconds.", err=True)
     return asyncio.run(_answer_here(settings, catalog, Question(question, scope), parts or Parts()))
 

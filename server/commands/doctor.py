@@ -21,7 +21,7 @@ from sqlalchemy.exc import DatabaseError
 from indexer.client import find_server
 from indexer.console import inert
 from indexer.embed import model_folder
-from indexer.errors import DocentError
+from indexer.errors import DocentError, program
 from indexer.knowledge.catalog import Catalog
 from indexer.knowledge.database import open_knowledge, storage_error
 from indexer.knowledge.index_info import check_index
@@ -122,7 +122,7 @@ def _database(settings: ServerSettings) -> tuple[Verdict, str]:
 
 def _index(settings: ServerSettings) -> tuple[Verdict, str]:
     if not settings.knowledge_path.exists():
-        return "note", "Nothing is indexed yet. Run `indexer ingest FOLDER`."
+        return "note", f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`."
     engine = open_knowledge(settings)
     try:
         check_index(engine, settings)
@@ -132,7 +132,7 @@ def _index(settings: ServerSettings) -> tuple[Verdict, str]:
         engine.dispose()
     documents = sum(collection.documents for collection in collections)
     if not documents:
-        return "note", "Nothing is indexed yet. Run `indexer ingest FOLDER`."
+        return "note", f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`."
     return "ok", f"{documents} documents in {len(collections)} collections. `indexer verify` checks them thoroughly."
 
 
@@ -169,7 +169,7 @@ def _model(settings: ServerSettings) -> tuple[Verdict, str]:
         check_adapter(adapter, header)
     check_card(settings.gpu_layers)
     if find_server(settings) is not None:
-        return "ok", f"{path.name} is in the hands of the server that runs; its settings page says how it is."
+        return "ok", f"{path.name} is in the hands of the server that runs; its status page says how it is."
     free = free_memory() - sum(adapter.size for adapter in chosen)
     name = ", ".join([path.name, *map(str, chosen)])
     return "ok", f"{name}: {fit_here(header, settings, free)}."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from indexer.console import inert
-from server.library.ingest_jobs import Job
+from server.library.job import Job
 from server.runtime.model_arrival import MEGABYTE, Arrival, ModelArrival
 
 LOOK_SECONDS = 0.5

@@ -9,15 +9,11 @@ import contextlib
 import json
 import logging
 import os
-import secrets
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 from pydantic import SecretStr
@@ -29,7 +25,8 @@ from indexer.knowledge.database import is_being_written
 from indexer.knowledge.tables import now
 from indexer.settings import IndexerSettings
 from server.errors import TooBusy
-from server.library.uploads import unread_uploads
+from server.library.job import NOT_BEGUN, FileOutcome, Job, Outcomes
+from server.library.upload_folders import forget_replaced, unread_uploads
 
 log = logging.getLogger(__name__)
 
@@ -43,83 +40,8 @@ BUSY_SECONDS = 3.0  # between two looks while another `indexer` writes
 KEPT_JOBS = 20
 MOST_WAITING = 100
 MOST_PATHS = 2000  # of a job: they are a command's arguments, of which Linux takes two megabytes
-NAMED = 50  # files of a job that are kept by name
-ORDER = ("failed", "needs_ocr", "skipped", "indexed", "removed", "unchanged")
-"""States of files, those that somebody should look at first."""
 UNFORESEEN = "Indexing ended before it was done. What was finished is kept; index again to go on."
 SAID_ELSEWHERE = "Indexing could not begin. The terminal or log in which Docent was started says why."
-
-State = Literal["waiting", "held", "running", "done", "failed"]
-"""`held`: it waits until another `indexer` has written."""
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """What became of a file: the report's line for it."""
-
-    document: str
-    state: str  # one of ORDER
-    reason: str
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What became of a job's files: how many are in each state, and the first `NAMED` that are not unchanged.
-
-    A folder may have a hundred thousand files, and the page shows this every second.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    named: tuple[FileOutcome, ...] = ()
-
-    @property
-    def more(self) -> int:
-        """Files that are not unchanged and not named."""
-        return sum(self.counts.values()) - self.counts.get("unchanged", 0) - len(self.named)
-
-    @classmethod
-    def of(cls, files: Iterable[FileOutcome]) -> "Outcomes":
-        """Raises ValueError where a state is none."""
-        ordered = sorted(files, key=lambda one: ORDER.index(one.state))
-        named = [one for one in ordered if one.state != "unchanged"]
-        return cls(dict(Counter(one.state for one in ordered)), tuple(named[:NAMED]))
-
-    def __add__(self, others: "Outcomes") -> "Outcomes":
-        named = sorted((*self.named, *others.named), key=lambda one: ORDER.index(one.state))
-        return Outcomes(dict(Counter(self.counts) + Counter(others.counts)), tuple(named[:NAMED]))
-
-
-@dataclass
-class Job:
-    """Files or folders to index into a collection. `problem` says why it failed.
-
-    `aloud`: what its run says is seen where the server's own words are, with the bar that a terminal gets.
-    """
-
-    collection: str
-    paths: list[Path]
-    prune: bool = False
-    aloud: bool = False
-    tries: int = 0  # runs for the same files before it that did not work
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
-    state: State = "waiting"
-    problem: str = ""
-    refused: Outcomes = field(default_factory=Outcomes)  # files that were sent and not kept, until it ends
-    outcomes: Outcomes = field(default_factory=Outcomes)
-    asked_at: datetime = field(default_factory=now)
-    ended_at: datetime | None = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def refuse(self, files: Sequence[FileOutcome]) -> None:
-        self.refused += Outcomes.of(files)
-        self.outcomes = self.refused
-
-    def end(self, state: State, outcomes: Outcomes | None = None, problem: str = "") -> None:
-        """`outcomes` are those of all files; without them what was refused is all that is known."""
-        self.outcomes = outcomes or self.outcomes
-        self.refused = Outcomes()
-        self.state, self.problem, self.ended_at = state, problem, now()
-        self.ended.set()
 
 
 class IngestJobs:
@@ -141,6 +63,8 @@ class IngestJobs:
         self._retry = retry
         self._retries: set[asyncio.Task[None]] = set()
         self._jobs: list[Job] = []
+        self._of_path: dict[Path, Job] = {}  # the open job of each file or folder, so that a page asks for one quickly
+        self._child: asyncio.subprocess.Process | None = None
         self._worker: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
 
@@ -158,10 +82,11 @@ class IngestJobs:
         self, collection: str, paths: Sequence[Path], refused: Sequence[FileOutcome] = (), *, aloud: bool = False
     ) -> Job:
         """Index these soon. Raises TooBusy. Files for a collection that waits already join its job."""
-        waiting = [job for job in self._jobs if job.state in ("waiting", "held")]
+        waiting = [job for job in self._jobs if job.state in NOT_BEGUN]
         for job in waiting:
             if job.collection == collection and len(job.paths) + len(paths) <= MOST_PATHS:
                 job.paths = list(dict.fromkeys((*job.paths, *paths)))
+                self._of_path |= dict.fromkeys(paths, job)
                 job.aloud |= aloud
                 job.refuse(refused)
                 return job
@@ -169,6 +94,7 @@ class IngestJobs:
             raise TooBusy("Too many folders wait to be indexed.", "Try again when some are done.", retry_after=60)
         job = Job(collection, list(paths), aloud=aloud)
         job.refuse(refused)
+        self._of_path |= dict.fromkeys(paths, job)
         self._jobs.append(job)
         ended = [one for one in self._jobs if one.ended_at is not None]
         for old in ended[:-KEPT_JOBS]:
@@ -176,6 +102,69 @@ class IngestJobs:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return job
+
+    def submit_many(self, collection: str, paths: Sequence[Path]) -> None:
+        """The same for any number of files, as few jobs as may be. Raises TooBusy: what was submitted before stays."""
+        for at in range(0, len(paths), MOST_PATHS):
+            self.submit(collection, paths[at : at + MOST_PATHS])
+
+    def of_path(self, path: Path) -> Job | None:
+        """The job that waits or runs for a file. Any thread may ask."""
+        return self._of_path.get(path)
+
+    def before(self, job: Job) -> int:
+        """How many files and folders are read before those of a job. Any thread may ask."""
+        ahead = 0
+        for other in list(self._jobs):
+            if other is job:
+                break
+            ahead += len(other.paths) if other.ended_at is None else 0
+        return ahead
+
+    def drop(self, paths: Iterable[Path]) -> set[Path]:
+        """Take files out of jobs that have not begun; those that were."""
+        dropped = {path for path in paths if (job := self._of_path.get(path)) is not None and job.state in NOT_BEGUN}
+        jobs = {id(job): job for path in dropped if (job := self._of_path.pop(path, None)) is not None}
+        for job in jobs.values():
+            job.paths = [path for path in job.paths if path not in dropped]
+            if not job.paths and not job.refused.counts:
+                self._cancel_waiting(job)
+        return dropped
+
+    def cancel(self, job_id: str) -> Job | None:
+        """End a job, what it has read is kept; None where it is none that waits or runs."""
+        job = next((one for one in self._jobs if one.id == job_id and one.ended_at is None), None)
+        if job is None:
+            return None
+        if job.state in NOT_BEGUN:
+            self._cancel_waiting(job)
+        else:
+            job.cancelled = True
+            if self._child is not None:
+                with contextlib.suppress(ProcessLookupError):  # it ends just now
+                    self._child.terminate()
+        return job
+
+    def _cancel_waiting(self, job: Job) -> None:
+        job.cancelled = True
+        job.end("cancelled")
+        self._forget_paths(job)
+        self._ended.set()
+
+    def _forget_paths(self, job: Job) -> None:
+        for path in job.paths:
+            if self._of_path.get(path) is job:
+                del self._of_path[path]
+
+    def rename(self, before: str, after: str, *, has_begun: bool) -> bool:
+        """Jobs of a collection go on under its new name. False where one starts this moment, unless `has_begun`: its
+        run knows the collection by its id then."""
+        jobs = [job for job in self._jobs if job.collection == before]
+        if not has_begun and any(job.state == "running" for job in jobs):
+            return False
+        for job in jobs:
+            job.collection = after
+        return True
 
     async def resume(self) -> None:
         """Read what was uploaded before the server ended."""
@@ -203,6 +192,8 @@ class IngestJobs:
     async def _work(self) -> None:
         while job := next((one for one in self._jobs if one.state == "waiting"), None):
             await asyncio.sleep(self._settle)
+            if job.state != "waiting":  # it was cancelled meanwhile
+                continue
             try:
                 await self._do(job)
             except OSError as error:
@@ -211,6 +202,7 @@ class IngestJobs:
             except Exception:  # whatever a child says or does must not hold up the next job
                 log.exception("indexing %s ended in an unforeseen way", job.collection)
                 job.end("failed", problem=UNFORESEEN)
+            self._forget_paths(job)
             self._ended.set()
 
     async def _do(self, job: Job) -> None:
@@ -219,8 +211,15 @@ class IngestJobs:
             return
         while (ended := await self._run(job)).status == BusyError.exit_status:
             await self._hold(job)
+            if job.cancelled:
+                return
         if ended.status in (0, 1):
-            job.end("done", await asyncio.to_thread(_reported, ended.output, job.refused))
+            outcomes = await asyncio.to_thread(_reported, ended.output, job.refused)
+            await asyncio.to_thread(forget_replaced, self._settings, job.paths)
+            job.end("done", outcomes)
+            return
+        if job.cancelled:
+            job.end("cancelled")
             return
         if ended.status != INTERRUPTED:  # Ctrl-C in the terminal ends the child and the server alike
             log.error("indexing %s ended with status %s: %s", job.collection, ended.status, ended.said)
@@ -250,22 +249,26 @@ class IngestJobs:
             log.warning("indexing %s goes on when another `indexer` has written", job.collection)
         job.state = "held"
         await asyncio.sleep(BUSY_SECONDS)
-        while await asyncio.to_thread(is_being_written, self._engine):  # noqa: ASYNC110 (it tells nobody)
+        while not job.cancelled and await asyncio.to_thread(is_being_written, self._engine):  # noqa: ASYNC110
             await asyncio.sleep(BUSY_SECONDS)
 
     async def _run(self, job: Job) -> "Ended":
         """Raises OSError where the command cannot be started."""
-        job.state = "running"
+        job.state, job.began_at = "running", now()
         command = [*self._command, "ingest", "--json", "--collection", job.collection]
         child = await asyncio.create_subprocess_exec(
             *command, *([] if not job.prune else ["--prune"]), "--", *map(str, job.paths),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None if job.aloud else subprocess.PIPE,
             env=os.environ | environment(self._settings),
         )  # fmt: skip
+        self._child = child
         try:
+            if job.cancelled:  # while it was started
+                child.terminate()
             step_back(child.pid)
             output, errors = await child.communicate()
         finally:
+            self._child = None
             if child.returncode is None:
                 await _end(child)
         return Ended(child.returncode, output, (errors or b"").decode("utf-8", "replace").strip())

@@ -7,7 +7,6 @@ own when it is whole, so that a lost connection leaves nothing behind but what `
 import asyncio
 import contextlib
 import errno
-import hashlib
 import re
 import secrets
 import shutil
@@ -19,20 +18,15 @@ from typing import BinaryIO, ParamSpec
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from sqlalchemy import Engine
-from sqlmodel import Session, select
 
 from indexer.documents.extract.formats import check_supported
-from indexer.errors import StorageError, UnsupportedFile
-from indexer.knowledge.tables import LedgerEntry
-from indexer.settings import IndexerSettings
+from indexer.errors import UnsupportedFile
 from server.errors import BadRequest
+from server.library.upload_folders import INCOMING, bring_back, no_space, replaced
 from server.settings import ServerSettings
 
 UPLOAD_PATH = "/documents/upload"
 MEGABYTE = 1 << 20
-INCOMING = ".incoming"  # folder of files that are not whole yet
-NOTE = ".name"  # ending of the file that holds a collection's name
 FILES_AT_ONCE = 200
 MOST_PARTS = 1000  # files that are refused, by name, and other fields among them
 FIELD_BYTES = 4096
@@ -51,6 +45,7 @@ class Received:
     name: str
     path: Path | None
     reason: str = ""
+    size: int = 0  # bytes; of what was refused as far as it came
 
 
 def body_limit(settings: ServerSettings) -> int:
@@ -64,52 +59,6 @@ def collection_name(name: str) -> str:
     if not shown or len(shown) > 100:
         raise BadRequest("A collection needs a name of 1 to 100 characters.", "Choose one.", param="collection")
     return shown
-
-
-def collection_folder(settings: ServerSettings, collection: str) -> Path:
-    """Where the collection's uploads lie; two collections never share a folder, whatever they are called."""
-    plain = re.sub(r"[^a-z0-9-]+", "-", collection.lower()).strip("-")[:40]
-    if plain != collection:
-        plain = f"{plain or 'collection'}-{hashlib.sha256(collection.encode()).hexdigest()[:10]}"
-    return settings.uploads_path.resolve() / plain
-
-
-def open_folder(settings: ServerSettings, collection: str) -> Path:
-    """The collection's folder, with a note beside it of whose it is; made where it is not there."""
-    folder = collection_folder(settings, collection)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.with_name(folder.name + NOTE).write_text(collection, encoding="utf-8")
-    except OSError as error:
-        raise _no_space(error) from error
-    return folder
-
-
-def unread_uploads(settings: IndexerSettings, engine: Engine) -> list[tuple[str, list[Path]]]:
-    """(collection, files) that were kept and not read as they are, because the server ended first. Raises OSError.
-
-    A file's newer version has its own time or size. What was not even whole by then is removed: call it before the
-    first upload.
-    """
-    uploads = settings.uploads_path.resolve()
-    shutil.rmtree(uploads / INCOMING, ignore_errors=True)
-    found = []
-    for note in sorted(uploads.glob(f"*{NOTE}")):
-        folder = note.with_name(note.name.removesuffix(NOTE))
-        with Session(engine) as session:
-            entries = select(LedgerEntry.path, LedgerEntry.size, LedgerEntry.mtime_ns).where(
-                LedgerEntry.root == str(folder)
-            )
-            known = {path: (size, changed) for path, size, changed in session.exec(entries)}
-        unread = [path for path in sorted(folder.glob("*")) if _size_and_time(path) != known.get(path.name)]
-        if unread:
-            found.append((note.read_text(encoding="utf-8"), unread))
-    return found
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def safe_name(name: str) -> str:
@@ -186,7 +135,7 @@ class Incoming:
         except FormParserError as error:
             raise BadRequest("The upload cannot be read: it is damaged.", "Send the files again.") from error
         except OSError as error:
-            raise _no_space(error) from error
+            raise no_space(error) from error
 
     async def _read(self, body: AsyncIterator[bytes], length: int) -> None:
         try:
@@ -201,16 +150,28 @@ class Incoming:
 
     def keep(self, folder: Path) -> list[Received]:
         """Move the files to their names in `folder`; older ones of these names are replaced. Raises StorageError."""
+        names = [name for name, _ in self._parts]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, draft in self._parts:
+                self._set_aside(folder / name)
                 draft.replace(folder / name)
-                self.received.append(Received(name, folder / name))
+                self.received.append(Received(name, folder / name, size=(folder / name).stat().st_size))
         except OSError as error:
-            raise _no_space(error) from error
+            for name in names:
+                if not (folder / name).exists():
+                    bring_back(self.settings, folder / name)
+            raise no_space(error) from error
         finally:
             self.discard()
         return self.received
+
+    def _set_aside(self, path: Path) -> None:
+        """The copy that was read, or is to be, until the newer one is read: that one may be cancelled."""
+        aside = replaced(self.settings, path)
+        if path.exists() and not aside.exists():
+            aside.parent.mkdir(exist_ok=True)
+            path.replace(aside)
 
     def discard(self) -> None:
         """Remove what was not kept."""
@@ -302,7 +263,7 @@ class Incoming:
             self._file.close()
             self._file = None
         if self._name and self._refusal:
-            self.received.append(Received(self._name, None, self._refusal))
+            self.received.append(Received(self._name, None, self._refusal, self._size))
 
     def _drop(self) -> None:
         if self._file is not None:
@@ -335,9 +296,3 @@ async def _in_thread(work: Callable[P, object], *args: P.args, **kwargs: P.kwarg
     except asyncio.CancelledError:
         await asyncio.wait({working})
         raise
-
-
-def _no_space(error: OSError) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError("The disk of the computer that runs Docent is full.", "Free some space, then try again.")
-    return StorageError(f"The files could not be stored: {error.strerror}.", "Check the data folder's permissions.")

@@ -1,20 +1,22 @@
 """Which model files are in the models folder, and which of them is used.
 
-The model in use is, in this order: `DOCENT_MODEL` (a path or a name), the name in the file `<data>/model` (written by
-`docent models use`), the catalogue's first model that is installed, the first other GGUF by name. A model that is there
-for tests is used only by name. Raises ModelNotFound when a name was given that is not there.
+The model in use is, in this order: `DOCENT_MODEL` (a path or a name), the one that was chosen (`docent models use`, the
+settings page; kept in `<data>/settings.json`), the catalogue's first model that is installed, the first other GGUF by
+name. A model that is there for tests is used only by name. Raises ModelNotFound when a name was given that is not
+there.
 """
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import StartError, StorageError
-from indexer.settings import IndexerSettings
+from indexer.settings import KEPT, IndexerSettings, read_kept
 from server.engine.gguf_header import GgufError, GgufHeader, read_header
 from server.llm.catalogue import CATALOGUE, catalogue_model, model_of_file
-from server.settings import ServerSettings
+from server.settings import ServerSettings, keep
 
+CHOICE = "model"  # its name among what is kept
 NO_MODEL_NAME = "none"
 """As DOCENT_MODEL: no language model is used, although one may be installed."""
 
@@ -84,7 +86,7 @@ def resolve_model(settings: ServerSettings) -> Path | None:
         return find_model(settings, settings.model, "DOCENT_MODEL")
     chosen = read_choice(settings)
     if chosen:
-        return find_model(settings, chosen, f"The choice in {choice_path(settings)}")
+        return find_model(settings, chosen, f"The choice in {settings.data / KEPT}")
     order = [model.file for model in CATALOGUE if model.by_itself]
     paths = [path for path in model_paths(settings) if path.name in order or not model_of_file(path.name)]
     return min(paths, key=lambda path: order.index(path.name) if path.name in order else len(order), default=None)
@@ -115,24 +117,24 @@ def _as_file(wanted: str) -> Path | None:
         return None
 
 
-def choice_path(settings: IndexerSettings) -> Path:
-    return settings.data / "model"
-
-
 def read_choice(settings: IndexerSettings) -> str:
-    """The name that `docent models use` wrote; empty if none."""
+    """The name that `docent models use` or the settings page chose; empty if none."""
+    chosen = read_kept(settings.data).get(CHOICE, "")
+    if chosen:
+        return str(chosen)[:1000]
     try:
-        return choice_path(settings).read_text(encoding="utf-8").strip()[:1000]
+        return older_choice(settings).read_text(encoding="utf-8").strip()[:1000]
     except (OSError, UnicodeDecodeError):
         return ""
 
 
+def older_choice(settings: IndexerSettings) -> Path:
+    """Where a Docent of before the settings page wrote the choice."""
+    return settings.data / "model"
+
+
 def write_choice(settings: IndexerSettings, name: str) -> None:
-    path = choice_path(settings)
-    draft = path.with_name("model.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(name + "\n", encoding="utf-8")
-        os.replace(draft, path)  # noqa: PTH105 (the atomic replacement)
-    except OSError as error:
-        raise StorageError(f"The choice could not be written to {path}: {error.strerror}.") from error
+    """Raises StorageError."""
+    keep(settings.data, **{CHOICE: name})
+    with suppress(OSError):  # what is kept wins over it
+        older_choice(settings).unlink()

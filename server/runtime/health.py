@@ -1,9 +1,10 @@
-"""Whether the parts of a running server are ready, with a sentence each: for /readyz, metrics and the settings page."""
+"""Whether the parts of a running server are ready, with a sentence each: for /readyz, metrics and the status page."""
 
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from indexer.errors import program
 from server.answering.means import MODEL_OPENS, no_model
 from server.runtime.services import Services
 
@@ -24,7 +25,7 @@ class Part:
 
 
 def health_parts(services: Services) -> dict[str, Part]:
-    """The state of each part, with a sentence: what /readyz and the settings page say."""
+    """The state of each part, with a sentence: what /readyz and the status page say."""
     database = _database(services)
     search = services.search_state
     return {
@@ -45,7 +46,7 @@ def _database(services: Services) -> Part:
 
 def _index(services: Services) -> Part:
     if not services.catalog.has_documents(services.catalog.everything()):
-        return Part("ready", "Nothing is indexed yet: run `indexer ingest FOLDER`.")
+        return Part("ready", f"Nothing is indexed yet: run `{program('indexer')} ingest FOLDER`.")
     state = services.search_state
     details = {"ready": "The index follows the database.", "loading": "The index is opened."}
     return Part(state.state, state.detail or details.get(state.state, ""))

@@ -58,7 +58,7 @@ class Arrival:
 
     @property
     def sentence(self) -> str:
-        """The same with the model's name and what is behind it, for `/readyz` and the settings page; the advice on
+        """The same with the model's name and what is behind it, for `/readyz` and the status page; the advice on
         lines of its own."""
         words = self._words(f"{self.model} is")
         return f"{words} {self.remark}".strip() + f"\n{self.advice}".rstrip() if words else ""

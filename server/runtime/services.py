@@ -13,7 +13,7 @@ from server.answering.events import AnswerEvent, Question
 from server.answering.means import Means
 from server.conversations.store import Conversations
 from server.conversations.turns import Turns
-from server.errors import NotFound, Unavailable
+from server.errors import Forbidden, NotFound, Unavailable
 from server.library.examples import Examples
 from server.library.ingest_jobs import IngestJobs
 from server.library.page_pictures import PagePictures
@@ -47,6 +47,9 @@ class Services(Means):
     rendered: RenderedAnswers = field(default_factory=RenderedAnswers)
     scope_of: Callable[[Request], Scope] = field(init=False)
     """What the asker may read, in the one place that knows. Until there are accounts: everything."""
+    may_operate: Callable[[Request], bool] = field(init=False)
+    """Whether the asker may change the settings, in the one place that knows. Until there are accounts: whoever the
+    page is shown to, on this computer or with its password."""
     turns: Turns = field(init=False)
     sessions: Sessions = field(init=False)
     jobs: IngestJobs = field(init=False)
@@ -55,6 +58,7 @@ class Services(Means):
 
     def __post_init__(self) -> None:
         self.scope_of = lambda _request: self.catalog.everything()
+        self.may_operate = lambda _request: True
         self.turns = Turns(
             self.conversations,
             self.answer,
@@ -119,6 +123,15 @@ def get_scope(scopes: ScopesDep) -> Scope:
 
 
 ScopeDep = Annotated[Scope, Depends(get_scope)]
+
+
+def check_operator(request: Request, services: ServicesDep) -> None:
+    """Raises Forbidden where the asker may not change the settings."""
+    if not services.may_operate(request):
+        raise Forbidden("Only who runs Docent may change this.", "Ask them to.")
+
+
+OperatorDep = Annotated[None, Depends(check_operator)]
 
 
 async def narrowed(

@@ -2,24 +2,49 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from indexer.knowledge.alike import Alike, Other
 from indexer.knowledge.catalog import FileRow
+from indexer.knowledge.collections import Moved
 from indexer.knowledge.seen import UnseenFiles, is_unseen
-from indexer.knowledge.tables import IngestRun, known_id
-from server.library.ingest_jobs import FileOutcome, Job
-from server.views.wording import counted, file_size, moment
+from indexer.knowledge.tables import WAITING, IngestRun, known_id
+from server.library.job import FileOutcome, Job
+from server.views.wording import counted, file_size, machine_moment, moment
 
-STATES = {"failed": "Failed", "needs_ocr": "Needs text recognition", "indexed": "Indexed", "skipped": "Skipped"}
+STATES = {
+    "failed": "Failed",
+    "needs_ocr": "Needs text recognition",
+    WAITING: "Waiting",
+    "indexed": "Indexed",
+    "skipped": "Skipped",
+}
 OUTCOMES = {**STATES, "removed": "Removed", "unchanged": "Unchanged"}
 OPEN_JOBS = {
     "waiting": "Waits to be read",
     "held": "Waits to be read: another command writes to the documents. This goes on when it is done",
     "running": "Getting ready to read",
 }
+VERBS = {"indexed": "Indexed", WAITING: "Sent", "failed": "Tried", "needs_ocr": "Tried"}
+FINISHING = "Read, and being finished"
+ENDED_JOBS = {"failed": "Not read", "cancelled": "Cancelled"}
 SHOWN_JOBS = 3
+SHOWN_PATHS = 3
 SHOWN_KINDS = 40
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a file stands that waits to be read, or is being read."""
+
+    words: str
+    may_be_cancelled: bool
+
+
+def waits(ahead: int) -> str:
+    """`ahead`: how many files are read before it."""
+    return f"Waiting, {counted(ahead, 'file')} before it" if ahead else "Waiting, next to be read"
 
 
 @dataclass(frozen=True)
@@ -37,10 +62,14 @@ class FileLine:
     state_name: str
     reason: str
     size: str
+    verb: str  # what happened then
     when: str
+    exactly: str  # the same for programs
     deleted: bool
     is_file: bool  # not a folder that was passed over
     unseen: bool  # it was not read, and nobody has marked it as seen
+    may_be_cancelled: bool
+    may_be_read_again: bool
     alike: tuple["AlikeLine", ...] = ()
 
 
@@ -81,11 +110,13 @@ class UnreadKinds:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run that has not ended: the files that are settled, of all."""
+    """A run that has not ended: the files that are settled, of all. `job`: by which it can be cancelled; empty where
+    somebody began it by a command."""
 
     collection: str
     done: int
     total: int
+    job: str
 
 
 @dataclass(frozen=True)
@@ -97,30 +128,39 @@ class JobLine:
     state: str
     summary: str
     problem: str
+    is_open: bool
     files: list[tuple[FileOutcome, str]]
     more: int
 
 
-def file_line(row: FileRow, alike: Alike | None = None) -> FileLine:
+def file_line(
+    row: FileRow, now: datetime, alike: Alike | None = None, standing: Standing | None = None, *, is_kept: bool = True
+) -> FileLine:
+    """`is_kept`: there is a file to be read again; of what was refused when it was sent there is none."""
     entry = row.entry
-    path = PurePosixPath(entry.path)
+    path, deleted = PurePosixPath(entry.path), entry.deleted_at is not None
+    state = "Deleted" if deleted else standing.words if standing else STATES.get(entry.state, entry.state)
     return FileLine(
         known_id(entry),
-        row.document_id if entry.deleted_at is None else None,
+        row.document_id if not deleted else None,
         row.title or path.name,
         entry.path,
         row.collection,
         path.suffix.removeprefix(".").lower()[:8],
         entry.pages,
         entry.state,
-        STATES.get(entry.state, entry.state),
-        entry.reason,
+        state,
+        "" if standing else entry.reason,
         file_size(entry.size),
-        moment(entry.updated_at),
-        entry.deleted_at is not None,
+        VERBS.get(entry.state, "Seen"),
+        moment(entry.updated_at, now),
+        machine_moment(entry.updated_at),
+        deleted,
         not entry.path.endswith("/"),
         is_unseen(entry),
-        _alike_lines(alike) if alike and entry.deleted_at is None else (),
+        standing is not None and standing.may_be_cancelled,
+        is_kept and standing is None,
+        _alike_lines(alike) if alike and not deleted else (),
     )
 
 
@@ -164,23 +204,73 @@ def _kind(reason: str, count: int) -> str:
     return words.replace(" Save it as", " Save them as")
 
 
-def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str]) -> list[RunLine]:
-    return [RunLine(names.get(run.collection_id, ""), run.done, run.total) for run in runs]
+def run_lines(runs: Sequence[IngestRun], names: Mapping[int, str], jobs: Sequence[Job]) -> list[RunLine]:
+    own = {job.collection: job.id for job in jobs if job.state == "running"}
+    lines = [(names.get(run.collection_id, ""), run) for run in runs]
+    return [RunLine(name, run.done, run.total, own.get(name, "")) for name, run in lines]
 
 
-def job_lines(jobs: Sequence[Job], *, running_now: bool) -> list[JobLine]:
-    """The latest jobs. One that runs is told by its run as soon as there is one."""
+def job_lines(jobs: Sequence[Job], *, running_now: bool, finishing: bool = False) -> list[JobLine]:
+    """Those that are not done, then the latest of the others. One that runs is told by its run while there is one;
+    `finishing`: its run has ended."""
     shown = [job for job in jobs if not (job.state == "running" and running_now)]
-    return [_job_line(job) for job in shown[:SHOWN_JOBS]]
+    shown.sort(key=lambda job: job.ended_at is not None)
+    return [_job_line(job, finishing) for job in shown[:SHOWN_JOBS]]
 
 
-def _job_line(job: Job) -> JobLine:
-    words = {**OPEN_JOBS, "failed": "Not read"}
+def _job_line(job: Job, finishing: bool) -> JobLine:
     counts = job.outcomes.counts
+    words = {**OPEN_JOBS, **ENDED_JOBS, **({"running": FINISHING} if finishing else {})}
     summary = words.get(job.state) or ", ".join(
         f"{counts[state]:,} {name.lower()}" for state, name in OUTCOMES.items() if counts.get(state)
     )
     files = [(one, OUTCOMES[one.state]) for one in job.outcomes.named]
     return JobLine(
-        job.id, job.collection, job.state, summary or "Nothing to read", job.problem, files, job.outcomes.more
+        job.id,
+        job.collection,
+        job.state,
+        summary or "Nothing to read",
+        job.problem,
+        job.ended_at is None and not job.cancelled,
+        files,
+        job.outcomes.more,
     )
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What can be taken back: `name` is a file's, empty where there are several; `moment` is when it was done."""
+
+    name: str
+    words: str
+    moment: str
+
+
+def undo_line(count: int, path: str, moment: datetime, *, cancelled: bool = False) -> Undo | None:
+    """None where there is nothing to take back."""
+    if not count:
+        return None
+    was, it = ("was", "it") if count == 1 else ("were", "them")
+    done = f"{was} cancelled, and will not be read." if cancelled else f"{was} deleted. No answer uses {it} any more."
+    return Undo(path if count == 1 else "", done if count == 1 else f"{count:,} files {done}", moment.isoformat())
+
+
+def moved_words(moved: Moved, into: str) -> str:
+    """What became of files that should go to the collection `into`."""
+    parts = [f"{counted(moved.moved, 'file')} {'is' if moved.moved == 1 else 'are'} in {into} now."]
+    if moved.same_name:
+        parts.append(f"{into} has a file of the same name as {_some(moved.same_name)}: it stays where it is.")
+    if moved.in_folder:
+        them = "lies" if len(moved.in_folder) == 1 else "lie"
+        parts.append(
+            f"{_some(moved.in_folder)} {them} in a folder that is read as a whole, and can go to another collection "
+            "only with all of it: move the collection."
+        )
+    if moved.unread:
+        parts.append(f"{_some(moved.unread)} can be moved when it is read.")
+    return " ".join(parts)
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {counted(len(paths) - SHOWN_PATHS, 'more file')}" if len(paths) > SHOWN_PATHS else ""
+    return f"{', '.join(paths[:SHOWN_PATHS])}{more}"

@@ -25,7 +25,7 @@ def duration(milliseconds: int) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    minutes = int((_aware(now) - _aware(then)).total_seconds() // 60)
+    minutes = int((aware(now) - aware(then)).total_seconds() // 60)
     if minutes < 1:
         return "just now"
     if minutes < 60:
@@ -37,10 +37,10 @@ def ago(then: datetime, now: datetime) -> str:
 
 def by_day(lines: Sequence[ConversationLine], now: datetime) -> list[tuple[str, list[ConversationLine]]]:
     """Conversations under the day they were last used, newest first, in the server's time zone."""
-    today = _aware(now).astimezone().date()
+    today = aware(now).astimezone().date()
     groups: dict[str, list[ConversationLine]] = {}
     for line in lines:
-        day = _aware(line.updated_at).astimezone().date()
+        day = aware(line.updated_at).astimezone().date()
         if day >= today:
             name = "Today"
         elif day == today - timedelta(days=1):
@@ -64,10 +64,18 @@ def file_size(size: int) -> str:
     return f"{size / 1_000_000_000:.1f} GB"
 
 
-def moment(when: datetime) -> str:
-    """In the server's time zone, to the minute."""
-    return f"{_aware(when).astimezone():%Y-%m-%d %H:%M}"
+def moment(when: datetime, now: datetime) -> str:
+    """In the server's time zone, to the minute; the year where it is another one."""
+    local = aware(when).astimezone()
+    year = "" if local.year == aware(now).astimezone().year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}, {local:%H:%M}"
 
 
-def _aware(moment: datetime) -> datetime:
+def machine_moment(when: datetime) -> str:
+    """The same for programs, and for whoever points at it: with the zone, to the second."""
+    return aware(when).astimezone().isoformat(timespec="seconds")
+
+
+def aware(moment: datetime) -> datetime:
+    """A time of the database is UTC, whether it says so or not."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

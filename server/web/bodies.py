@@ -25,7 +25,7 @@ messages of a chat 37,000."""
 MOST_DEPTH = 250
 """Brackets and braces within each other: json, pydantic and what reads a schema all fail at some 1,000."""
 MOST_DIGITS = 20  # of a whole number: 64 bits have as many with their sign
-MOST_FIELDS = 100  # of a form; the largest of ours has six
+MOST_FIELDS = 150  # of a form; the largest of ours has a box for each of the 100 files of a page
 PIECE = 1 << 14  # bytes of a form that are unquoted at once: two milliseconds
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)

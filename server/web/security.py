@@ -45,11 +45,9 @@ HEADERS = {
 
 def check_exposure(settings: ServerSettings) -> None:
     """Raises StartError where the documents would be open to the network."""
-    missing = [
-        name
-        for name, value in (("DOCENT_API_KEY", settings.api_key), ("DOCENT_PASSWORD", settings.password))
-        if value is None or not value.get_secret_value()
-    ]
+    has_key = settings.api_key is not None and settings.api_key.get_secret_value()
+    needed = {"DOCENT_API_KEY": has_key, "DOCENT_PASSWORD": settings.has_password}
+    missing = [name for name, there in needed.items() if not there]
     if missing and not settings.is_loopback:
         raise StartError(
             f"Docent will not listen on {settings.host} without a key for programs and a password for the page:",

@@ -12,8 +12,15 @@ def get_sessions(request: Request) -> Sessions:
     return sessions
 
 
-def get_owner(request: Request) -> str:
+def get_visitor(request: Request) -> Visitor:
     visitor: Visitor = request.state.visitor
+    return visitor
+
+
+VisitorDep = Annotated[Visitor, Depends(get_visitor)]
+
+
+def get_owner(visitor: VisitorDep) -> str:
     return visitor.owner
 
 

@@ -118,7 +118,7 @@ def test_where_none_came_the_page_says_why_and_offers_to_try_again(
 
 def test_the_settings_page_follows_it(page: Page, site: Site) -> None:
     on_its_way(site, 412_000_000)
-    page.goto("/settings")
+    page.goto("/status")
     expect(page.locator(".health").first).to_contain_text("Language model: On its way")
     on_its_way(site, 500_000_000)
     expect(page.locator(BANNER)).to_contain_text("500 of 1,117 MB")
@@ -129,7 +129,7 @@ def test_the_settings_page_follows_it(page: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize("stage", ["fetching", "loading", "failed"])
-@pytest.mark.parametrize("path", ["/", "/settings"])
+@pytest.mark.parametrize("path", ["/", "/status"])
 def test_no_state_of_it_has_a_violation(page: Page, site: Site, stage: Stage, path: str) -> None:
     become(site, stage, done=5, total=TOTAL, why="The hub cannot be reached.")
     page.goto(path)

@@ -83,7 +83,7 @@ class Target:
         if answer is None:
             return "no answer"
         self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
-        if "/delete" in request.path:
+        if "/delete" in request.path or request.path.endswith("/several"):
             self._bring_back()
         if self.heard.said:
             return f"{answer.status}, and logged {self.heard.said[0][:200]}"
@@ -206,6 +206,8 @@ def _prepared(app: FastAPI, settings: ServerSettings, address: str, entries: Seq
         "document_id": [b"1", b"2", b"3", BOOK, BOOK],
         "citation_id": [b"1", b"2"],
         "entry_id": entries,
+        "file": entries,
+        "collection_id": [b"1"],
         "root": [b"/documents"],
         "into": [b"1"],
     }

@@ -28,8 +28,10 @@ PLAUSIBLE: dict[str, bytes] = {
     "theme": b"dark",
     "name": b"docent",
     "value": b"1",
+    "do": b"again",
+    "moment": b"2026-11-30T12:00:00+00:00",
 }
-ALWAYS = ("root", "into")  # sent although a route could do without: it refuses what is not known
+ALWAYS = ("root", "into", "file")  # sent although a route could do without: it refuses what is not known
 PLAUSIBLE_JSON: dict[str, Any] = {
     "model": "docent",
     "role": "user",

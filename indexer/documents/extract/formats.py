@@ -48,8 +48,8 @@ UNREAD_KINDS = ("Files of type ", "Files without an ending ")
 """How the reason begins for which a file of a kind that no module reads is skipped."""
 _LONGEST_ENDING = 20  # characters; a longer one is no ending but a part of the name
 _NO_TEXT = "The file holds no text that a reader would see."
-_SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
-_SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
+SUCCESSORS = {".doc": ".docx", ".rtf": ".docx", ".odt": ".docx", ".ppt": ".pptx", ".odp": ".pptx", ".xls": ".xlsx"}
+SUCCESSORS |= {".ods": ".xlsx", ".pages": ".docx", ".numbers": ".xlsx", ".key": ".pptx", ".epub": ".pdf"}
 
 
 def supported(path: PurePath) -> bool:
@@ -74,7 +74,7 @@ def check_supported(path: PurePath) -> None:
         return
     if not suffix or len(suffix) > _LONGEST_ENDING or not suffix.isprintable():
         raise UnsupportedFile(f"{UNREAD_KINDS[1]}such as .pdf or .md are not read.")
-    successor = _SUCCESSORS.get(suffix)
+    successor = SUCCESSORS.get(suffix)
     raise UnsupportedFile(f"{UNREAD_KINDS[0]}{suffix} are not read.", f"Save it as {successor}." if successor else "")
 
 

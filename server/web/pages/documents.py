@@ -1,124 +1,98 @@
-"""The documents page: what was read and what was not, uploads, the progress of indexing, deleting and bringing back."""
+"""The documents page: what was read and what was not, where each file stands, and what can be done with one file."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from indexer.knowledge.catalog import SORTS
+from indexer.documents.extract.formats import FORMATS, SUCCESSORS
+from indexer.errors import program
 from indexer.knowledge.file_query import FileQuery
-from indexer.knowledge.seen import mark_seen, unseen_files
-from indexer.knowledge.tables import LedgerEntry
-from indexer.knowledge.trash import ask_again, delete_file, restore_file
+from indexer.knowledge.seen import mark_seen
+from indexer.knowledge.sent import cancel_sent
+from indexer.knowledge.tables import WAITING, LedgerEntry, now
+from indexer.knowledge.trash import ask_again, delete_file, is_upload, restore_file
 from indexer.passages import Scope
-from server.errors import Forbidden, NotFound
-from server.library.ingest_jobs import FileOutcome
-from server.library.uploads import UPLOAD_PATH, Incoming, collection_name, open_folder
+from server.errors import Conflict, NotFound
+from server.library.upload_folders import bring_back, forget_replaced
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
-from server.views.library_view import STATES, file_line, job_lines, run_lines, unread_kinds, unseen_line
+from server.views.library_view import Undo, undo_line
+from server.views.wording import aware
+from server.web.pages.file_list import QueryDep, address, back, follow, progress, table
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
-from server.web.parameters import Count, Moment, RowId, Whole, read_number
+from server.web.parameters import Count, Moment, RowId, Whole
 from server.web.session import OwnerDep
 from server.web.templating import fragment, is_fragment, page
 
-PAGE = 100  # files shown at once; 200 took 65 ms of a core (benchmarks/pages.py)
 POLL_SECONDS = 1.0  # between two looks at the progress
+LIST_SECONDS = 3.0  # between two lists while files are read one after the other
 NO_FILE = "There is no such file."
+OLDER_STAYS = "It was cancelled. What was read of the file before stays as it is."
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
-def get_query(
-    state: str = "",
-    collection: Whole = 0,
-    q: str = "",
-    sort: str = "",
-    desc: bool = False,
-    part: Annotated[int, Query(ge=1, le=100_000)] = 1,
-    reason: str = "",
-) -> FileQuery:
-    """Files of kinds that are not read are listed where somebody asks for such files, or for a name."""
-    known = state if state in (*STATES, "deleted") else ""
-    search = q.strip()[:200]
-    return FileQuery(
-        state=known,
-        collection=collection,
-        search=search,
-        reason=reason[:500],
-        without_unread_kinds=not (known or search or reason),
-        sort=sort if sort in SORTS else "",
-        descending=desc,
-        offset=(part - 1) * PAGE,
-        limit=PAGE,
-    )
-
-
-QueryDep = Annotated[FileQuery, Depends(get_query)]
-
-
 @router.get("/documents")
 def documents(
-    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, query: QueryDep, deleted: Whole = 0
+    request: Request,
+    services: ServicesDep,
+    scope: ScopeDep,
+    owner: OwnerDep,
+    query: QueryDep,
+    deleted: Whole = 0,
+    together: Moment | None = None,
+    said: str = "",
 ) -> Response:
-    """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone."""
+    """The whole page, or its table alone for HTMX. `deleted` is the entry whose deletion can be undone, `together` the
+    moment at which several were deleted; `said` names what was done, as `SAID` has it in words."""
     if is_fragment(request):
-        return page(request, "_files.html", **_table(services, scope, query))
+        return page(request, "_files.html", **table(services, scope, query))
+    undo = _undo(services, scope, together) if together else None
+    entry = services.catalog.deleted_file(deleted, scope) if deleted else None
+    if entry is not None and entry.deleted_at is not None:
+        undo = undo_line(1, entry.path, aware(entry.deleted_at), cancelled=entry.state == WAITING)
+    context = shell(services, scope, owner)
+    used = services.catalog.in_use(scope)
     return page(
         request,
         "documents.html",
-        **_progress(services, scope),
-        undo=services.catalog.deleted_file(deleted, scope) if deleted else None,
+        **progress(services, scope),
+        undo=undo,
+        said=SAID.get(said, ""),
         ended=services.catalog.ended_runs(scope),  # before the table is read
-        **shell(services, scope, owner),
-        **_table(services, scope, query),
+        **(context | table(services, scope, query)),
+        used=used,
+        documents_of={one.id: one.documents for one in context["collections"]},
         roots=services.catalog.roots(scope),
         max_file_mb=services.settings.max_file_mb,
+        endings=" ".join(FORMATS),
+        successors=" ".join(f"{old}={new}" for old, new in SUCCESSORS.items()),
     )
 
 
-@router.post(UPLOAD_PATH)
-async def upload(request: Request, services: ServicesDep, scopes: ScopesDep) -> Response:
-    """Keep the files and index them. The body is read here, piece by piece, and by nothing before."""
-    if not services.settings.is_loopback and services.settings.password is None:
-        raise Forbidden("Files can be uploaded only where a page password is set.", "Set DOCENT_PASSWORD.")
-    incoming = Incoming(services.settings, request.headers.get("content-type", ""))
-    await incoming.receive(request.stream(), read_number(request.headers.get("content-length", "")) or 0)
-    try:
-        collection = collection_name(incoming.fields.get("collection", ""))
-        await asyncio.to_thread(_check_writable, services, collection, scopes)
-        folder = await asyncio.to_thread(open_folder, services.settings, collection)
-    except BaseException:
-        await asyncio.to_thread(incoming.discard)
-        raise
-    received = await asyncio.to_thread(incoming.keep, folder)
-    paths = [one.path for one in received if one.path is not None]
-    refused = [FileOutcome(one.name, "skipped", one.reason) for one in received if one.path is None]
-    if paths or refused:
-        services.jobs.submit(collection, paths, refused)
-    if is_fragment(request):
-        return await asyncio.to_thread(_progress_page, request, services, scopes)
-    return RedirectResponse("/documents#progress", status_code=303)
+SAID = {
+    "again": "The chosen files are read again. Each says in its row where it stands.",
+    "moved": "The chosen files were moved.",
+    "partly": "Some of the chosen files were moved. The others stay: they wait to be read, lie in a folder that is "
+    "read as a whole, or the other collection has a file of their name.",
+    "renamed": "The collection has its new name.",
+    "merged": "The files of the collection were moved.",
+    "late": "It was too late to cancel: what was chosen has been read.",
+    "stopped": "It was cancelled. What was read before is kept.",
+}
 
 
-def _progress_page(request: Request, services: Services, scopes: Callable[[], Scope]) -> Response:
-    return page(request, "_progress.html", **_progress(services, scopes()))
-
-
-def _check_writable(services: Services, collection: str, scopes: Callable[[], Scope]) -> None:
-    """Raises NotFound for a collection that is there and of which the asker may not read everything, and for a new
-    one where the asker has no collection whole. What the asker may read is asked after what is there: another upload
-    may have made the collection while this one came."""
-    there = services.catalog.named([collection], services.catalog.everything()).collections
-    scope = scopes()
-    if not (there <= scope.whole_collections if there else scope.is_whole_collections):
-        raise NotFound("Files cannot be added to this collection.", "Choose another name.")
+def _undo(services: Services, scope: Scope, moment: datetime) -> Undo | None:
+    moment = moment.astimezone(UTC)
+    return undo_line(*services.catalog.deleted_together(moment, scope), moment)
 
 
 @router.get("/documents/events", response_class=EventSourceResponse)
@@ -129,41 +103,100 @@ async def events(
 
     `ended` is how many runs had ended when the page was made: one may have ended since.
     """
-    shown, before = "", None if ended is None else Runs(ended, 0)
+    shown, before, listed = "", None if ended is None else Runs(ended, 0), time.monotonic()
     while True:
         html, runs = await asyncio.to_thread(_progress_now, services, scopes)
         if html != shown:
             shown = html
             yield ServerSentEvent(raw_data=html, event="progress")
-        if before is not None and (runs.ended > before.ended or runs.running < before.running):
+        is_due = time.monotonic() - listed >= LIST_SECONDS
+        if before is not None and runs.list_more_than(before, is_due=is_due):
+            listed = time.monotonic()
             yield ServerSentEvent(raw_data="", event="changed")
-        before = runs
+            before = runs
+        elif before is None or before.jobs is None or is_due:
+            before = runs
         if await services.ending.begins_within(POLL_SECONDS):
             return  # the page comes back by itself
 
 
 @dataclass(frozen=True)
 class Runs:
-    """How many runs have ended, and how many go on: one that is killed is in neither."""
+    """How many runs have ended, and how many go on: one that is killed is in neither. `done`: files that those that go
+    on have settled; `jobs`: the latest ones, with their states and how many files each has, None where not known."""
 
     ended: int
     running: int
+    done: int = 0
+    jobs: tuple[tuple[str, str, int], ...] | None = None
+
+    def list_more_than(self, before: "Runs", *, is_due: bool) -> bool:
+        """Whether rows of the list may differ; `is_due`: also those of a run that goes on."""
+        if self.ended > before.ended or self.running < before.running:
+            return True
+        if before.jobs is not None and self.jobs != before.jobs:
+            return True
+        return is_due and self.done != before.done
 
 
 def _progress_now(services: Services, scopes: Callable[[], Scope]) -> tuple[str, Runs]:
     scope = scopes()
-    progress = _progress(services, scope)
-    return fragment("_progress.html", **progress), Runs(services.catalog.ended_runs(scope), len(progress["runs"]))
+    shown = progress(services, scope)
+    jobs = services.jobs.jobs if scope.is_whole_collections else []
+    runs = Runs(
+        services.catalog.ended_runs(scope),
+        len(shown["runs"]),
+        sum(run.done for run in shown["runs"]),
+        tuple((job.id, job.state, len(job.paths)) for job in jobs),
+    )
+    return fragment("_progress.html", **shown), runs
 
 
 @router.post("/documents/files/{entry_id}/delete")
-def delete(request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep) -> Response:
+async def delete(
+    request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep
+) -> Response:
     """Gone from the very next answer: the search takes the change up before this returns."""
-    entry = _found(delete_file(services.catalog.engine, entry_id, scope))
-    _follow(services)
-    if is_fragment(request):
-        return page(request, "_files_undo.html", **_table(services, scope, query), undo=entry)
-    return RedirectResponse(_address(query, deleted=entry.id), status_code=303)
+    entry = _found(await asyncio.to_thread(delete_file, services.catalog.engine, entry_id, scope))
+    services.jobs.drop([Path(entry.root) / entry.path])
+    await asyncio.to_thread(follow, services)
+    return await asyncio.to_thread(_deleted, request, services, scope, query, entry)
+
+
+def _deleted(request: Request, services: Services, scope: Scope, query: FileQuery, entry: LedgerEntry) -> Response:
+    if not is_fragment(request):
+        return RedirectResponse(address(query, deleted=entry.id), status_code=303)
+    undo = undo_line(1, entry.path, aware(entry.deleted_at or now()), cancelled=entry.state == WAITING)
+    return page(request, "_files_undo.html", **table(services, scope, query), undo=undo, said="")
+
+
+@router.post("/documents/files/{entry_id}/cancel")
+async def cancel(
+    request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep
+) -> Response:
+    """Have a file not be read that waits or is just being read. Raises Conflict where it has been."""
+    entry = await asyncio.to_thread(_entry, services, entry_id, scope)
+    path = Path(entry.root) / entry.path
+    dropped = bool(services.jobs.drop([path]))
+    if entry.state != WAITING:  # an older version is searched, and stays
+        if not dropped:
+            raise _too_late()
+        await asyncio.to_thread(_keep_older, services, entry)
+        return await asyncio.to_thread(back, request, services, scope, query, "_files_undo.html", OLDER_STAYS)
+    if not await asyncio.to_thread(cancel_sent, services.catalog.engine, [entry_id], scope, now()):
+        raise _too_late()
+    await asyncio.to_thread(forget_replaced, services.settings, [path])
+    cancelled = await asyncio.to_thread(_entry, services, entry_id, scope)
+    return await asyncio.to_thread(_deleted, request, services, scope, query, cancelled)
+
+
+def _too_late() -> Conflict:
+    return Conflict("It was too late to cancel: the file has been read.", "Delete takes it out again.")
+
+
+def _keep_older(services: Services, entry: LedgerEntry) -> None:
+    if is_upload(services.settings, entry.root):
+        bring_back(services.settings, Path(entry.root) / entry.path)
 
 
 @router.post("/documents/files/{entry_id}/restore")
@@ -175,18 +208,18 @@ async def restore(
         raise NotFound("This file cannot be brought back any more.", "What was deleted is kept for ten minutes.")
     entry, whole = found
     if not whole:
-        await _index_again(services, entry, scope)
-    await asyncio.to_thread(_follow, services)
-    return await asyncio.to_thread(_back, request, services, scope, query, "_files_undo.html")
+        await submit(services, [entry], scope)
+    await asyncio.to_thread(follow, services)
+    return await asyncio.to_thread(back, request, services, scope, query, "_files_undo.html")
 
 
 @router.post("/documents/seen")
 def seen(
     request: Request, services: ServicesDep, scope: ScopeDep, query: QueryDep, until: Annotated[Moment, Form()]
 ) -> Response:
-    """The failures that this list showed first need not stand there any longer."""
+    """The failures that this list showed first need not stand there any longer, for anybody."""
     mark_seen(services.catalog.engine, query, until, scope)
-    return _back(request, services, scope, query)
+    return back(request, services, scope, query)
 
 
 @router.post("/documents/files/{entry_id}/again")
@@ -194,9 +227,12 @@ async def index_again(
     request: Request, entry_id: RowId, services: ServicesDep, scope: ScopeDep, query: QueryDep
 ) -> Response:
     """Read one file anew, whether it changed or not."""
-    entry = _found(await asyncio.to_thread(ask_again, services.catalog.engine, entry_id, scope))
-    await _index_again(services, entry, scope)
-    return await asyncio.to_thread(_back, request, services, scope, query)
+    entry = await asyncio.to_thread(_entry, services, entry_id, scope)
+    if not await asyncio.to_thread(is_there, services, entry):
+        raise NotFound("Docent keeps no copy of this file: it was not taken when it was sent.", "Send it again.")
+    await asyncio.to_thread(ask_again, services.catalog.engine, entry_id, scope)
+    await submit(services, [entry], scope)
+    return await asyncio.to_thread(back, request, services, scope, query)
 
 
 @router.post("/documents/again")
@@ -212,78 +248,32 @@ async def folder_again(
     known = await asyncio.to_thread(services.catalog.roots, scope)
     name = next((name for id_, name, folder in known if (id_, folder) == (into, root)), None)
     if name is None:
-        raise NotFound("This folder was never indexed.", "Whoever runs Docent can add it with `indexer ingest FOLDER`.")
+        advice = f"Whoever runs Docent can add it with `{program('indexer')} ingest FOLDER`."
+        raise NotFound("This folder was never indexed.", advice)
     services.jobs.submit(name, [Path(root)])
-    return await asyncio.to_thread(_back, request, services, scope, query)
+    return await asyncio.to_thread(back, request, services, scope, query)
 
 
-async def _index_again(services: Services, entry: LedgerEntry, scope: Scope) -> None:
+async def submit(services: Services, entries: list[LedgerEntry], scope: Scope) -> None:
+    """Have these files read, each into its collection. Raises TooBusy."""
     names = await asyncio.to_thread(services.catalog.names, scope)
-    services.jobs.submit(names[entry.collection_id], [Path(entry.root) / entry.path])
+    of_collection: dict[int, list[Path]] = {}
+    for entry in entries:
+        of_collection.setdefault(entry.collection_id, []).append(Path(entry.root) / entry.path)
+    for id_, paths in of_collection.items():
+        services.jobs.submit_many(names[id_], paths)
+
+
+def is_there(services: Services, entry: LedgerEntry) -> bool:
+    """Whether there is a file to be read, as far as Docent keeps it."""
+    return not is_upload(services.settings, entry.root) or (Path(entry.root) / entry.path).exists()
+
+
+def _entry(services: Services, entry_id: int, scope: Scope) -> LedgerEntry:
+    return _found(next(iter(services.catalog.entries([entry_id], scope)), None))
 
 
 def _found(entry: LedgerEntry | None) -> LedgerEntry:
     if entry is None:
         raise NotFound(NO_FILE, "It may have been removed since.")
     return entry
-
-
-def _follow(services: Services) -> None:
-    if services.retriever is not None:
-        services.retriever.follow()
-
-
-def _back(
-    request: Request, services: Services, scope: Scope, query: FileQuery, template: str = "_files.html"
-) -> Response:
-    """The table anew; with `_files_undo.html` there is nothing to undo any more."""
-    if is_fragment(request):
-        return page(request, template, **_table(services, scope, query), undo=None)
-    return RedirectResponse(_address(query), status_code=303)
-
-
-def _address(query: FileQuery, **changed: object) -> str:
-    """The page's address for a query with some of it changed."""
-    values: dict[str, object] = {
-        "state": query.state,
-        "collection": query.collection,
-        "q": query.search,
-        "sort": query.sort,
-        "desc": int(query.descending),
-        "part": query.offset // PAGE + 1,
-        "reason": query.reason,
-    }
-    values |= changed
-    wanted = {name: value for name, value in values.items() if value and (name, value) != ("part", 1)}
-    return f"/documents?{urlencode(wanted)}" if wanted else "/documents"
-
-
-def _table(services: Services, scope: Scope, query: FileQuery) -> dict[str, Any]:
-    total = services.catalog.count_files(query, scope)
-    every = replace(query, without_unread_kinds=False)
-    kinds = services.catalog.unread_kinds(every, scope) if query.without_unread_kinds else {}
-    rows = services.catalog.files(query, scope)
-    alike = services.catalog.alike([row.document_id for row in rows if row.document_id is not None], scope)
-    return {
-        "files": [file_line(row, alike.get(row.document_id or 0)) for row in rows],
-        "total": total,
-        "unread": unread_kinds(kinds),
-        "query": query,
-        "states": services.catalog.file_states(scope),
-        "state_names": STATES,
-        "address": lambda **changed: _address(query, **changed),
-        "suffix": _address(query).removeprefix("/documents"),
-        "part": query.offset // PAGE + 1,
-        "parts": max(1, -(-total // PAGE)),
-        "unseen": unseen_line(unseen_files(services.catalog.engine, query, scope)),
-    }
-
-
-def _progress(services: Services, scope: Scope) -> dict[str, Any]:
-    """Runs and jobs name files, so they are for those who may read all of their collection. A new collection is there
-    for nobody until its first job has begun: till then that job is for all who have whole ones."""
-    names = services.catalog.names(services.catalog.everything())
-    hidden = {name for id_, name in names.items() if id_ not in scope.whole_collections}
-    running = services.catalog.running(scope)
-    jobs = [job for job in services.jobs.jobs if job.collection not in hidden] if scope.is_whole_collections else []
-    return {"runs": run_lines(running, names), "jobs": job_lines(jobs, running_now=bool(running))}

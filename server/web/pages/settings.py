@@ -1,201 +1,212 @@
-"""The settings page: how Docent is, which models it has, and what they and the index take. For whoever runs it."""
+"""The settings page: what can be changed in the browser, where each value comes from, and when it counts.
 
-import shutil
-from collections.abc import Iterable
+Each thing is a form of its own that says what it showed: what somebody else has changed meanwhile is never overwritten
+unseen. What was set where Docent is started is shown, and cannot be changed here.
+"""
+
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Annotated
 
-import psutil
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
 
 from indexer.errors import DocentError
-from server.llm.machine import Fit, ModelRefused, fit_here, free_memory
-from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
-from server.runtime.health import Part, health_parts
-from server.runtime.services import ScopeDep, Services, ServicesDep
-from server.settings import ServerSettings
-from server.views.wording import counted, file_size
+from indexer.knowledge.calibration import read_calibration
+from server.errors import BadRequest, Conflict, Forbidden
+from server.llm.model_files import InstalledModel, installed_models, model_name, resolve_model, write_choice
+from server.runtime.services import OperatorDep, ScopeDep, Services, ServicesDep
+from server.settings import keep
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
-from server.web.session import OwnerDep
+from server.web.session import OwnerDep, SessionsDep, VisitorDep
 from server.web.templating import page
+
+SHARES = {
+    "0": "Hardly anything is refused",
+    "0.02": "2 in 100",
+    "0.05": "5 in 100 (usual)",
+    "0.1": "10 in 100",
+    "0.2": "20 in 100",
+}
+"""Of the questions that the documents answer, how many may be refused: those that docs/operating.md has figures of."""
+PASSWORD_LENGTH = (8, 200)  # characters
+SAVED = {
+    "model": "Saved. It writes the answers from the next start of Docent on.",
+    "refusals": "Saved. It counts from the next question on.",
+    "password": "Saved. Every other browser is asked for the new password.",
+    "no-password": "Saved. No password is asked for any more.",
+}
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-PARTS = {
-    "database": "Database",
-    "index": "Search index",
-    "search_model": "Search model",
-    "language_model": "Language model",
-}
-WRONG = ("failed", "stalled")  # states that a person must do something about
-STATES = {
-    "ready": "Well",
-    "loading": "Loading",
-    "fetching": "On its way",
-    "absent": "None in use",
-    "stalled": "Does not get on",
-    "failed": "Does not work",
-}
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several, as a form shows them."""
+
+    value: str
+    words: str
 
 
 @dataclass(frozen=True)
-class HealthLine:
-    """One part of Docent: `state` as in /readyz, `word` and `detail` for people."""
+class Shown:
+    """One thing that can be set: what it is now, from what it can be chosen, and where it is changed if not here."""
 
-    name: str
-    state: str
-    word: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class ModelLine:
-    """A language model that is installed; `note` says whether it is used, or why it cannot be."""
-
-    name: str
-    size: str
-    note: str
-    failed: bool = False
+    now: str
+    choices: tuple[Choice, ...]
+    fixed: str  # empty: it is changed here
+    note: str = ""
 
 
 @router.get("/settings")
-def settings_page(request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
-    health = health_lines(health_parts(services))
-    wrong = [line for line in health if line.state in WRONG]
-    context = shell(services, scope, owner)
+def settings_page(
+    request: Request, services: ServicesDep, sessions: SessionsDep, scope: ScopeDep, owner: OwnerDep, saved: str = ""
+) -> Response:
     return page(
         request,
         "settings.html",
-        **context,
-        health=health,
-        verdict=_verdict(health),
-        wrong=wrong,
-        failed=services.catalog.file_states(scope).get("failed", 0),
-        models=_models(services),
-        figures=[
-            ("Documents", f"{context['documents']:,}"),
-            ("Passages", f"{sum(services.catalog.count_chunks(scope).values()):,}"),
-            ("Collections", f"{len(context['collections']):,}"),
-            *_disk(services),
-        ],
-        memory=_memory(),
-        kept=_kept(services.settings),
-        context=_context(services),
+        **shell(services, scope, owner),
+        saved=saved if saved in SAVED else "",
+        said=SAVED.get(saved, ""),
+        may_change=services.may_operate(request),
+        models=model_choices(services),
+        refusals=refusal_choices(services),
+        password={
+            "there": not sessions.is_open,
+            "fixed": services.settings.where_set("password"),
+            "removable": services.settings.is_loopback,
+            "least": PASSWORD_LENGTH[0],
+            "most": PASSWORD_LENGTH[1],
+        },
     )
 
 
-def health_lines(parts: dict[str, Part]) -> list[HealthLine]:
-    """What is wrong first."""
-    lines = [HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), p.detail) for name, p in parts.items()]
-    order = (*WRONG, "loading", "fetching", "absent", "ready")
-    return sorted(lines, key=lambda line: order.index(line.state) if line.state in order else 0)
-
-
-def _verdict(health: Iterable[HealthLine]) -> str:
-    states = [line.state for line in health]
-    if failed := sum(state in WRONG for state in states):
-        return f"{counted(failed, 'part')} of Docent {'does' if failed == 1 else 'do'} not work. Below is what to do."
-    if "loading" in states:
-        return "Docent is starting. Questions wait until everything is loaded."
-    return "Docent is well."
-
-
-def _kept(settings: ServerSettings) -> list[tuple[str, str]]:
-    """What is deleted by itself, and when."""
-    conversations, feedback = settings.keep_conversations_days, settings.keep_feedback_days
-    by_hand = "Until somebody deletes them"
-    return [
-        ("Conversations", f"{counted(conversations, 'day')} after the last question" if conversations else by_hand),
-        ("Feedback", counted(feedback, "day") if feedback else "As long as its conversation"),
-        ("Deleted conversations", "An hour, in which they can be brought back"),
-        ("Deleted documents", "Ten minutes, in which they can be brought back"),
-    ]
-
-
-def _models(services: Services) -> list[ModelLine]:
-    """Those in the models folder, and the one in use where it lies elsewhere."""
-    try:
-        used = resolve_model(services.settings)
-    except DocentError:  # the health panel says so
-        used = None
-    models = installed_models(services.settings)
-    if used is not None and not any(_same(model.path, used) for model in models):
-        models.insert(0, installed_model(used))
-    return [_model(model, services, used is not None and _same(model.path, used)) for model in models]
-
-
-def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
-    size = file_size(model.size)
-    if model.header is None:
-        return ModelLine(model.name, size, model.problem, failed=True)
-    try:
-        needs = needs_words(fit_here(model.header, services.settings, psutil.virtual_memory().total))
-    except ModelRefused as error:
-        return ModelLine(model.name, size, str(error), failed=True)
-    if services.settings.generator_url:
-        return ModelLine(model.name, size, f"Not used: another server writes the answers. {needs}")
-    if not used:
-        return ModelLine(model.name, size, f"Installed. {needs} `docent models use {model.name}` chooses it.")
-    state = services.generator.state if services.generator is not None else None
-    if state is not None and state.state == "ready":
-        return ModelLine(model.name, size, f"In use, loaded. {needs}")
-    detail = (state.detail if state is not None else services.model_failure) or "Chosen, not loaded."
-    return ModelLine(model.name, size, f"{detail} {needs}", failed=bool(state is None or state.state == "failed"))
-
-
-def needs_words(fit: Fit) -> str:
-    """What a model takes of the memory."""
-    tokens = f"{counted(fit.context, 'token')} of context"
-    conversations = file_size(fit.kv_bytes + fit.offload_bytes)
-    return f"Needs {file_size(fit.needs_bytes)} of memory for {tokens}, of which conversations {conversations}."
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:  # removed just now
-        return False
-
-
-def _context(services: Services) -> list[tuple[str, str]]:
-    settings, generator = services.settings, services.generator
-    size = generator.context if generator is not None and generator.state.state == "ready" else 0
-    return [
-        ("Search model", settings.embedder),
-        ("Writes the answers", generator.name if generator is not None else "Nobody: answers are quotations"),
-        ("Context", f"{counted(size, 'token')} in use" if size else f"{counted(settings.context, 'token')} at most"),
-        ("Longest answer", counted(settings.max_answer_tokens, "token")),
-        ("Longest passage", counted(settings.chunk_tokens, "token")),
-        ("Largest file", f"{settings.max_file_mb:,} MB"),
-    ]
-
-
-def _memory() -> list[tuple[str, str]]:
-    return [
-        ("Used by Docent", file_size(psutil.Process().memory_info().rss)),
-        ("Available", file_size(free_memory())),
-        ("In this computer", file_size(psutil.virtual_memory().total)),
-    ]
-
-
-def _disk(services: Services) -> list[tuple[str, str]]:
+def model_choices(services: Services) -> Shown:
+    """The installed models, and which of them the next start uses."""
     settings = services.settings
-    database = [settings.knowledge_path, settings.knowledge_path.with_name(f"{settings.knowledge_path.name}-wal")]
-    return [
-        ("Database on disk", file_size(sum(_size(path) for path in database))),
-        ("Search index on disk", file_size(_folder_size(settings.index_path))),
-        ("Uploaded files", file_size(_folder_size(settings.uploads_path))),
-        ("Free on this disk", file_size(shutil.disk_usage(settings.data).free)),
-    ]
+    if settings.generator_url:
+        return Shown("", (), settings.where_set("generator_url"), "Another server writes the answers.")
+    usable = [model for model in installed_models(settings) if model.header is not None]
+    return Shown(
+        _model_of_next_start(services),
+        tuple(Choice(model.name, model.name) for model in usable),
+        settings.where_set("model"),
+        _model_note(services, usable),
+    )
 
 
-def _folder_size(folder: Path) -> int:
-    return sum(_size(path) for path in folder.rglob("*") if path.is_file())
-
-
-def _size(path: Path) -> int:
+def _model_of_next_start(services: Services) -> str:
     try:
-        return path.stat().st_size
-    except OSError:  # replaced or removed just now
-        return 0
+        path = resolve_model(services.settings)
+    except DocentError:  # the status page says what is wrong with it
+        return ""
+    return model_name(path) if path is not None else ""
+
+
+def _model_note(services: Services, usable: list[InstalledModel]) -> str:
+    writes, chosen = services.generator, _model_of_next_start(services)
+    if services.settings.where_set("model"):
+        return f"{chosen or 'None'} is used."
+    if writes is not None and chosen and writes.name != chosen:
+        return f"Until the next start of Docent {writes.name} writes the answers."
+    if not usable:
+        return "None is installed."
+    return "Another one is loaded at the next start of Docent."
+
+
+def refusal_choices(services: Services) -> Shown:
+    """The usual shares, and the one that is set where it is none of them."""
+    now = _share(services.settings.false_refusals)
+    choices = [Choice(value, words) for value, words in SHARES.items()]
+    if now not in SHARES:
+        choices.append(Choice(now, f"{float(now) * 100:g} in 100"))
+    fitted = read_calibration(services.catalog.engine).labelled
+    note = f"Fitted to {len(fitted)} questions of your own." if fitted else ""
+    return Shown(now, tuple(choices), services.settings.where_set("false_refusals"), note)
+
+
+def _share(share: float) -> str:
+    return f"{share:g}"
+
+
+@router.post("/settings/model")
+def choose_model(
+    _operator: OperatorDep,
+    services: ServicesDep,
+    model: Annotated[str, Form()] = "",
+    before: Annotated[str, Form()] = "",
+) -> Response:
+    shown = model_choices(services)
+    _check(shown, model, before, "The model")
+    write_choice(services.settings, model)
+    return _saved("model")
+
+
+@router.post("/settings/refusals")
+def choose_refusals(
+    _operator: OperatorDep,
+    services: ServicesDep,
+    share: Annotated[str, Form()] = "",
+    before: Annotated[str, Form()] = "",
+) -> Response:
+    """It counts at once, and for the commands that are run from now on."""
+    shown = refusal_choices(services)
+    _check(shown, share, before, "The share of refusals")
+    keep(services.settings.data, false_refusals=float(share))
+    services.settings.false_refusals = float(share)
+    return _saved("refusals")
+
+
+@router.post("/settings/password")
+def choose_password(
+    request: Request,
+    _operator: OperatorDep,
+    services: ServicesDep,
+    sessions: SessionsDep,
+    visitor: VisitorDep,
+    current: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+    remove: Annotated[bool, Form()] = False,
+) -> Response:
+    """Whoever changes it stays logged in."""
+    _check_fixed(services.settings.where_set("password"))
+    address = request.client.host if request.client else ""
+    if not sessions.is_open and not sessions.is_right(current, visitor, address):
+        raise Forbidden("That is not the password that is in use.", "Nothing was changed.")
+    if remove:
+        if not services.settings.is_loopback:
+            raise Forbidden("Other computers reach this page, so it needs a password.", "Nothing was changed.")
+        sessions.change_password("")
+        return _saved("no-password")
+    least, most = PASSWORD_LENGTH
+    if not least <= len(password) <= most:
+        raise BadRequest(f"A password has {least} to {most} characters.", "Nothing was changed.", param="password")
+    if password != again:
+        raise BadRequest("The two passwords are not the same.", "Nothing was changed.", param="again")
+    sessions.change_password(password)
+    response = _saved("password")
+    sessions.write(response, visitor, https=request.url.scheme == "https")
+    return response
+
+
+def _check(shown: Shown, value: str, before: str, what: str) -> None:
+    """Raises Forbidden, BadRequest; and Conflict where it is not any more what the page showed."""
+    _check_fixed(shown.fixed)
+    if value not in [choice.value for choice in shown.choices]:
+        raise BadRequest("There is no such choice.", "Open the page Settings again and choose one that it shows.")
+    if before != shown.now:
+        words = next((choice.words for choice in shown.choices if choice.value == shown.now), shown.now)
+        raise Conflict(
+            f"{what} was changed meanwhile, in another window or by somebody else: it is now “{words}”.",
+            "Your change was not saved. Open the page Settings again to see it, then choose.",
+        )
+
+
+def _check_fixed(fixed: str) -> None:
+    if fixed:
+        raise Forbidden(f"This is set in {fixed}, and can be changed only there.", "Nothing was changed.")
+
+
+def _saved(what: str) -> RedirectResponse:
+    return RedirectResponse(f"/settings?saved={what}#{what.removeprefix('no-')}", status_code=303)

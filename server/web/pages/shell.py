@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from indexer.errors import program
 from indexer.knowledge.catalog import CollectionSummary
 from indexer.knowledge.tables import now
 from indexer.passages import Scope
 from server.runtime.services import Services, get_services
 from server.views.wording import ago, by_day, counted, indexing
 from server.web.problems import Problem
-from server.web.session import get_owner
+from server.web.session import get_visitor
 from server.web.templating import fragment, is_fragment, page
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ def indexed(services: Services, scope: Scope) -> dict[str, Any]:
         else "Getting to know the documents"
         if services.calibrating
         else "",
+        "indexer": program("indexer"),
     }
 
 
@@ -89,7 +91,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
         return page(request, "_notice.html", problem.status, problem.headers, problem=problem)
     try:
         services = get_services(request)
-        around = shell(services, services.scope_of(request), get_owner(request))
+        around = shell(services, services.scope_of(request), get_visitor(request).owner)
     except Exception:  # the page that tells of a failure must not fail for the same reason
         log.exception("the page around a problem could not be made")
         return page(request, "problem_bare.html", problem.status, problem.headers, problem=problem)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.commands.first_start import ERASE, ArrivalLines, Terminal, follow, moving, say_where
-from server.library.ingest_jobs import Job
+from server.library.job import Job
 from server.runtime.model_arrival import Arrival, ModelArrival
 
 URL = "http://127.0.0.1:8000"

@@ -17,18 +17,9 @@ from indexer.errors import BusyError
 from indexer.knowledge.database import is_being_written, open_knowledge, writing
 from indexer.knowledge.tables import Collection, LedgerEntry
 from server.library import ingest_jobs
-from server.library.ingest_jobs import (
-    MOST_PATHS,
-    NAMED,
-    NICENESS,
-    FileOutcome,
-    IngestJobs,
-    Job,
-    Outcomes,
-    environment,
-    step_back,
-)
-from server.library.uploads import open_folder
+from server.library.ingest_jobs import MOST_PATHS, NICENESS, IngestJobs, environment, step_back
+from server.library.job import NAMED, FileOutcome, Job, Outcomes
+from server.library.upload_folders import open_folder
 from server.settings import ServerSettings
 from server.views.library_view import job_lines
 from tests.server.loop_watch import LoopWatch
@@ -346,7 +337,7 @@ async def test_closing_ends_the_child(settings: ServerSettings, indexer: Indexer
 async def test_what_was_uploaded_before_a_crash_is_read_at_the_next_start(
     settings: ServerSettings, indexer: Indexer, engine: Engine
 ) -> None:
-    folder = open_folder(settings, "My papers")
+    folder = open_folder(settings, engine, "My papers")
     (folder / "a.md").write_text("# A")
     half = settings.uploads_path / ".incoming"
     half.mkdir()
@@ -364,7 +355,7 @@ async def test_a_newer_version_that_was_uploaded_before_a_crash_is_read_at_the_n
     settings: ServerSettings, indexer: Indexer, engine: Engine, changed: str
 ) -> None:
     """Its name has been read before; so has the other file, which nobody touched."""
-    folder = open_folder(settings, "papers")
+    folder = open_folder(settings, engine, "papers")
     for name in ("a.md", "b.md"):
         (folder / name).write_text("# A")
         os.utime(folder / name, (1, 1))
@@ -394,3 +385,70 @@ def test_the_child_gets_the_servers_settings_and_no_secret(settings: ServerSetti
     assert passed["DOCENT_MAX_FILE_MB"] == "7"
     assert passed["DOCENT_DATA"] == str(settings.data.absolute())
     assert not any("PASSWORD" in name or "KEY" in name for name in passed)
+
+
+WAITS = "open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(60)"
+
+
+async def test_a_file_is_taken_out_of_what_waits_and_not_of_what_runs(jobs: IngestJobs, indexer: Indexer) -> None:
+    indexer.says(WAITS)
+    running = jobs.submit("a", [Path("/docs/1.md")])
+    await eventually(lambda: (indexer.folder / "log.pid").exists())
+    waiting = jobs.submit("b", [Path("/docs/2.md"), Path("/docs/3.md")])
+    assert jobs.of_path(Path("/docs/2.md")) is waiting
+    assert (jobs.before(running), jobs.before(waiting)) == (0, 1)
+    assert jobs.drop([Path("/docs/1.md"), Path("/docs/2.md"), Path("/elsewhere")]) == {Path("/docs/2.md")}
+    assert (waiting.paths, waiting.state) == ([Path("/docs/3.md")], "waiting")
+    assert jobs.drop([Path("/docs/3.md")]) == {Path("/docs/3.md")}
+    assert (waiting.state, jobs.of_path(Path("/docs/3.md"))) == ("cancelled", None)
+    assert running.state == "running"
+
+
+async def test_a_job_is_cancelled_whatever_it_does_and_the_next_one_goes_on(jobs: IngestJobs, indexer: Indexer) -> None:
+    indexer.says(WAITS)
+    running = jobs.submit("a", [Path("/docs/1.md")])
+    await eventually(lambda: (indexer.folder / "log.pid").exists())
+    waiting, last = jobs.submit("b", [Path("/docs/2.md")]), jobs.submit("c", [Path("/docs/3.md")])
+    assert jobs.cancel(waiting.id) is waiting
+    indexer.says(DONE)
+    assert jobs.cancel(running.id) is running
+    await ended(running)
+    await ended(last)
+    assert [job.state for job in (running, waiting, last)] == ["cancelled", "cancelled", "done"]
+    assert jobs.of_path(Path("/docs/1.md")) is None
+    assert jobs.cancel(running.id) is None, "it is too late"
+    assert jobs.cancel("nothing") is None
+
+
+async def test_what_waits_for_another_process_is_cancelled(
+    jobs: IngestJobs, indexer: Indexer, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_jobs, "BUSY_SECONDS", 0.01)
+    indexer.says(f"sys.exit({BusyError.exit_status})")
+    with writing(settings):
+        job = jobs.submit("a", [Path("/docs/1.md")])
+        await eventually(lambda: job.state == "held")
+        jobs.cancel(job.id)
+        indexer.says(DONE)
+        other = jobs.submit("b", [Path("/docs/2.md")])
+        await ended(other)
+    assert (job.state, other.state) == ("cancelled", "done")
+
+
+async def test_jobs_go_on_under_the_new_name_of_their_collection(jobs: IngestJobs, indexer: Indexer) -> None:
+    indexer.says(WAITS)
+    running = jobs.submit("a", [Path("/docs/1.md")])
+    await eventually(lambda: (indexer.folder / "log.pid").exists())
+    waiting = jobs.submit("a", [Path("/docs/2.md")])
+    assert not jobs.rename("a", "b", has_begun=False), "its command may look for the old name this moment"
+    assert (running.collection, waiting.collection) == ("a", "a")
+    assert jobs.rename("a", "b", has_begun=True)
+    indexer.says(DONE)
+    jobs.cancel(running.id)
+    await ended(waiting)
+    assert indexer.calls()[-1]["argv"][:4] == ["ingest", "--json", "--collection", "b"]  # type: ignore[index]
+
+
+async def test_many_files_are_as_few_jobs_as_may_be(jobs: IngestJobs, indexer: Indexer) -> None:
+    jobs.submit_many("a", [Path(f"/docs/{n}.md") for n in range(2 * MOST_PATHS + 1)])
+    assert [len(job.paths) for job in jobs.jobs] == [1, MOST_PATHS, MOST_PATHS]

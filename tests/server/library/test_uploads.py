@@ -20,12 +20,12 @@ from python_multipart.multipart import MultipartParser
 from indexer.errors import StorageError
 from server.errors import BadRequest
 from server.library import uploads
+from server.library.upload_folders import collection_folder
 from server.library.uploads import (
     FILES_AT_ONCE,
     MOST_PARTS,
     PORTION,
     Incoming,
-    collection_folder,
     collection_name,
     safe_name,
 )

@@ -22,6 +22,7 @@ from server.llm.model_files import (
     installed_models,
     model_name,
     model_title,
+    read_choice,
     resolve_model,
     write_choice,
 )
@@ -88,6 +89,14 @@ def test_the_choice_wins_over_the_order_and_the_setting_over_the_choice(settings
     write_choice(settings, "bravo")
     assert resolve_model(settings) == settings.models_path / "bravo.gguf"
     assert resolve_model(asking_for(settings, "alpha")) == settings.models_path / "alpha.GGUF"
+
+
+def test_a_choice_of_an_older_docent_counts_until_there_is_a_newer_one(settings: ServerSettings) -> None:
+    (settings.data / "model").write_text("bravo\n")
+    assert resolve_model(settings) == settings.models_path / "bravo.gguf"
+    write_choice(settings, "alpha")
+    assert resolve_model(settings) == settings.models_path / "alpha.GGUF"
+    assert not (settings.data / "model").exists()
 
 
 def test_a_path_elsewhere_and_names_in_any_case(settings: ServerSettings, tmp_path: Path) -> None:
@@ -245,7 +254,7 @@ def test_pull_takes_a_model_from_a_folder_and_says_how_it_goes(
 def test_use_writes_the_choice(settings: ServerSettings) -> None:
     status, out, err = run(settings, "use", "bravo")
     assert status == 0
-    assert (settings.data / "model").read_text() == "bravo\n"
+    assert read_choice(settings) == "bravo"
     assert "bravo" in out
     assert err == ""
     assert "* bravo" in run(settings, "list")[1]

@@ -11,7 +11,7 @@ from indexer.knowledge.tables import IngestRun, now
 from server.answering.events import Answer, Question
 from server.app import Parts, make_services
 from server.errors import Unavailable
-from server.library.ingest_jobs import Job
+from server.library.job import Job
 from server.llm.generator import GenerationEvent, GeneratorState, Message, Sampling
 from server.runtime.example_writing import ExampleWriting
 from server.runtime.metrics import Metrics

@@ -7,17 +7,22 @@ from typing import get_args
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
+from indexer.knowledge.calibration import keep_labelled
 from indexer.knowledge.database import writing
 from server.answering.events import Meanwhile, Progress, Sources, Text
+from server.library.job import Job
 from server.runtime.model_arrival import Arrival, Stage
 from server.settings import ServerSettings
+from server.views.library_view import RunLine, job_lines
 from server.views.presentation import cards
 from server.views.wording import indexing
 from server.web.pages.conversation import LATER
+from server.web.pages.settings import SAVED
 from server.web.pages.turn_html import TurnStream
 from server.web.templating import ASSETS, fragment
-from tests.hostile import MARK, QUESTION, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations
+from tests.hostile import MARK, MODEL_FILE, QUESTION, UPLOAD_INTO, HostileSite, addresses, hostile, write_conversations
 from tests.places import TEMPLATES, Place, Record, all_places, recorded
 from tests.places import places as places_of
 from tests.waiting import until
@@ -40,13 +45,14 @@ _composer.html: conversation
 _conversations.html: day, line.id
 _edit.html: turn.conversation_id
 _examples.html: ask_for_examples
-_files.html: name|lower, unseen.words, unseen.until, words, file.size, part, line.words, line.more, unread.words
-_files.html: address(state='skipped', part=1)
-_files.html: 'Deleted' if file.deleted else file.state_name
+_deleted_file.html: undo.words, undo.moment
+_files.html: name|lower, unseen.words, unseen.until, words, file.size, line.words, line.more, unread.words
+_files.html: address(state='skipped', part=1), file.state_name, file.exactly, file.verb, file.when
+_files.html: indexer, total_words
 _indexed.html: indexed, indexing
 _meanwhile.html: quote.href
 _menu.html: conversation
-_progress.html: job.summary, state
+_progress.html: job.summary, state, job
 _quotes.html: quote.href
 _searched.html: turn.conversation_id
 _sheets.html: links.before, links.text, links.page, links.after, sheet.address, sheet.addresses, sheet.words
@@ -55,12 +61,16 @@ _sources.html: card.href, language
 _turn.html: turn.state, turn.mode, card.href, item.took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
-_welcome.html: indexed, indexing
+_welcome.html: indexed, indexing, indexer
 base.html: theme, name, label
-documents.html: query.state
+collection.html: files, what
+documents.html: query.state, endings, successors
 language_model.html: offered.name, offered.title, offered_size
-settings.html: name, verdict, line.state, line.name, line.word, one.size
-settings.html: figures_list(figures), figures_list(memory), figures_list(kept)
+settings.html: said, fixed, refusals.now, one.value, one.words, refusals.note, told('model'), told('refusals')
+settings.html: told('password'), told('no-password'), elsewhere(models.fixed), elsewhere(refusals.fixed)
+settings.html: elsewhere(password.fixed), only_shown()
+status.html: name, verdict, line.state, line.name, line.word, one.size, with_commands(one.note)
+status.html: figures_list(figures), figures_list(memory), figures_list(kept)
 """
 """Places that show only words of Docent's own. Every other place must show a stranger's words, or only numbers."""
 
@@ -126,7 +136,7 @@ def tour(client: TestClient, site: HostileSite) -> Iterator[str]:
             "/documents/upload", data={"collection": UPLOAD_INTO}, files={"files": (file, b"# Words")}, headers=HTMX
         )
         yield sent.text
-        until(lambda: not re.search("Waits to be read|Getting ready", client.get("/documents").text))
+        until(lambda: not site.live.jobs.any_open)
     for address in addresses():
         page = client.get(address)
         if page.headers["Content-Type"].startswith("text/html"):  # and not an original file, which is sent as it is
@@ -139,6 +149,41 @@ def tour(client: TestClient, site: HostileSite) -> Iterator[str]:
     yield deleted.text
     yield client.post("/documents/files/2/delete?q=zq", headers=HTMX).text
     yield client.get("/documents?state=deleted&q=zq").text
+    yield from several(client, site)
+    yield from settings_pages(client, site)
+
+
+def several(client: TestClient, site: HostileSite) -> Iterator[str]:
+    """What is done with several files and with collections, and work that goes on, in words."""
+    yield client.get(f"/documents?q={MARK}", headers=HTMX).text
+    for id_ in (1, 2):
+        yield client.get(f"/documents/collections/{id_}").text
+    chosen = {"file": ["3", "4"], "do": "move", "into": "2"}
+    yield client.post("/documents/several?q=zq", data=chosen, headers=HTMX).text
+    yield client.post("/documents/several?q=zq", data={"file": ["5"], "do": "delete"}, headers=HTMX).text
+    job = Job(hostile("job"), [])
+    yield fragment(
+        "_progress.html",
+        runs=[RunLine(hostile("running"), 1, 2, job.id)],
+        jobs=[job_lines([job], running_now=False)[0]],
+    )
+    empty = {"files": [], "states": {}, "is_empty": True, "unseen": None, "unread": None, "indexer": "indexer"}
+    yield fragment("_files.html", **empty)
+    yield fragment("_welcome.html", documents=0, indexing="", indexer="indexer", deleted=None)
+
+
+def settings_pages(client: TestClient, site: HostileSite) -> Iterator[str]:
+    """The settings as they can be changed, as they were, as others see them, and as they are set elsewhere."""
+    for saved in SAVED:
+        yield client.get(f"/settings?saved={saved}").text
+    site.live.may_operate = lambda _request: False
+    yield client.get("/settings").text
+    site.live.may_operate = lambda _request: True
+    keep_labelled(site.engine, [0.5])
+    site.live.settings = site.live.settings.model_copy(
+        update={"model": MODEL_FILE, "false_refusals": 0.03, "password": SecretStr("x")}
+    )
+    yield client.get("/settings").text
 
 
 def arriving(client: TestClient, site: HostileSite) -> Iterator[str]:
@@ -146,7 +191,7 @@ def arriving(client: TestClient, site: HostileSite) -> Iterator[str]:
     site.live.generator = None
     for stage in get_args(Stage):
         site.live.arrival.become(Arrival(stage, hostile("arriving"), 5, 10, hostile("why"), hostile("advice")))
-        for address in ("/", "/settings", "/language-model"):
+        for address in ("/", "/status", "/language-model"):
             yield client.get(address).text
         for shown in (stage, "another"):
             yield client.get(f"/language-model/arrival?stage={shown}", headers=HTMX).text

@@ -55,13 +55,13 @@ def test_a_conversation_shows_it_too(arriving: TestClient) -> None:
     assert "no language model is in use" in answered.text
 
 
-@pytest.mark.parametrize("path", ["/settings", "/language-model"])
+@pytest.mark.parametrize("path", ["/status", "/language-model"])
 def test_other_pages_say_it(arriving: TestClient, path: str) -> None:
     assert WORDS in arriving.get(path).text
 
 
 def test_the_settings_page_names_the_model_and_calls_it_well(arriving: TestClient) -> None:
-    html = arriving.get("/settings").text
+    html = arriving.get("/status").text
     assert "Language model: On its way" in html
     assert "qwen2.5-coder-1.5b is on its way (412 of 1,117 MB)" in html
 
@@ -89,9 +89,9 @@ def test_a_page_that_shows_more_of_it_is_loaded_anew(arriving: TestClient) -> No
 
 def test_cancel_without_javascript_leads_back(arriving: TestClient, site: Site) -> None:
     answer = arriving.post(
-        "/language-model/cancel", headers={"Referer": "http://localhost/settings"}, follow_redirects=False
+        "/language-model/cancel", headers={"Referer": "http://localhost/status"}, follow_redirects=False
     )
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/settings")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/status")
     assert stage(site) == "cancelled"
     shown = banner(arriving.get("/").text)
     assert "that was cancelled. Answers are quotations." in shown
@@ -105,7 +105,7 @@ def test_a_failure_is_shown_with_try_again(client: TestClient, site: Site) -> No
     assert "There is no language model. The hub cannot be reached. Answers are quotations." in shown
     assert "Try again" in shown
     assert "by hand" not in shown, "that is for whoever runs Docent"
-    assert "Fetch the file by hand." in client.get("/settings").text
+    assert "Fetch the file by hand." in client.get("/status").text
     assert "every 2s" not in shown
     client.post("/language-model/again", headers=HTMX)
     assert stage(site) == "loading"

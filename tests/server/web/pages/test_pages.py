@@ -421,6 +421,8 @@ def test_a_number_that_no_row_can_have_is_not_found(client: TestClient, address:
         ("/", 1),
         ("/documents", 1),
         ("/settings", 1),
+        ("/status", 1),
+        ("/documents/collections/1", 1),
         ("/conversations", 1),
         ("/language-model", 1),
         ("/indexed", 1),

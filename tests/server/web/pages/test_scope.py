@@ -12,7 +12,7 @@ from indexer.knowledge.alike import sign
 from indexer.knowledge.database import writing
 from indexer.knowledge.tables import Collection, IngestRun, LedgerEntry, now
 from indexer.passages import Folder, Scope
-from server.library.ingest_jobs import FileOutcome, Job, Outcomes
+from server.library.job import FileOutcome, Job, Outcomes
 from server.settings import ServerSettings
 from server.views.presentation import WITHHELD, WITHHELD_QUOTATIONS
 from server.web.pages import documents
