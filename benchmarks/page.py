@@ -1,4 +1,4 @@
-"""How quick the page is in a real Chromium: words on the screen, source cards, the longest task, the weight.
+"""How quick the page is in a real Chromium: words on the screen, source cards, quotation, longest task, weight.
 
     python benchmarks/page.py [--messages 200] [--pace 50] [--rounds 5]
 
@@ -71,7 +71,7 @@ A further paragraph says more about it in a sentence of some length, as answers 
 WORDS = 120  # of a timed answer: paragraphs of 30
 TIMES = {"clock": "dur", "processor": "tdur"}  # of a task in a trace; beside other work the first is longer
 WATCH = """
-window.arrived = {}; window.shown = {}; window.cards = []; window.long = [];
+window.arrived = {}; window.shown = {}; window.cards = []; window.quotations = []; window.long = [];
 const now = () => performance.timeOrigin + performance.now();
 const afterPaint = (then) => requestAnimationFrame(() => {
   const channel = new MessageChannel();
@@ -98,7 +98,13 @@ document.addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
   if (window.sent && turn.querySelector('.card')) {
     const sent = window.sent;
     window.sent = 0;
+    window.read = sent;
     afterPaint(() => window.cards.push(now() - sent));
+  }
+  if (window.read && turn.querySelector('.meanwhile blockquote')) {
+    const sent = window.read;
+    window.read = 0;
+    afterPaint(() => window.quotations.push(now() - sent));
   }
   const n = last(turn.querySelector('.answer .open, .answer .closed:last-child')?.textContent ?? '');
   if (n && !(n in window.shown)) {
@@ -220,13 +226,14 @@ def converse(browser: Browser, url: str, typist: Typist, messages: int, rounds: 
     scrolling = longest_task(browser.stop_tracing())
     shown = {int(n): at for n, at in page.evaluate("window.shown").items() if at}
     arrived = {int(n): at for n, at in page.evaluate("window.arrived").items()}
-    cards = page.evaluate("window.cards")
+    cards, quotations = page.evaluate("[window.cards, window.quotations]")
     context.close()
     return {
         "words": len(shown),
         "written_to_shown_ms": spread([at - typist.written[n] for n, at in shown.items()]),
         "arrived_to_shown_ms": spread([at - arrived[n] for n, at in shown.items() if n in arrived]),
         "cards_ms": spread(cards),
+        "quotation_ms": spread(quotations),
         "longest_task_ms": {"writing": writing, "scrolling": scrolling},
         "conversation_opens_ms": round(opened),
     }
@@ -271,12 +278,13 @@ def report(figures: dict[str, Any]) -> None:
         ("written_to_shown_ms", "a word, from the model to the screen"),
         ("arrived_to_shown_ms", "a word, from its arrival in the page to the screen"),
         ("cards_ms", "source cards, from Enter to the screen"),
+        ("quotation_ms", "the documents' words meanwhile, from Enter to the screen"),
     ):
-        print(f"{name:52} p50 {figures[key]['p50']:7} ms   p95 {figures[key]['p95']:7} ms")
+        print(f"{name:58} p50 {figures[key]['p50']:7} ms   p95 {figures[key]['p95']:7} ms")
     for name, task in figures["longest_task_ms"].items():
-        print(f"{'longest task while ' + name:52} {task['clock']:11} ms   processor {task['processor']:7} ms")
-    print(f"{'the conversation is open after':52} {figures['conversation_opens_ms']:11} ms")
-    print(f"{'first view, everything':52} {figures['weight_bytes']:11} bytes")
+        print(f"{'longest task while ' + name:58} {task['clock']:11} ms   processor {task['processor']:7} ms")
+    print(f"{'the conversation is open after':58} {figures['conversation_opens_ms']:11} ms")
+    print(f"{'first view, everything':58} {figures['weight_bytes']:11} bytes")
     print(json.dumps(figures))
 
 

@@ -54,14 +54,21 @@ document.addEventListener("input", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches("input, textarea, select, [contenteditable]");
-  if (event.key === "Enter" && !event.shiftKey && event.target === question()) {
+  if (event.key === "Enter" && !event.shiftKey && event.target.matches("#question, .edit textarea")) {
     event.preventDefault();
-    if (!running()) event.target.form.requestSubmit();
+    if (event.target !== question() || !running()) event.target.form.requestSubmit(); // else queue.js keeps it
   } else if (event.key === "/" && !typing && question()) {
     event.preventDefault();
     question().focus();
   } else if (event.key === "Escape") {
     if (document.querySelector(":popover-open")) return;
+    const cancel = event.target.closest(".edit")?.querySelector(".cancel");
+    if (cancel) return cancel.click();
+    const rename = event.target.closest(".rename[open]");
+    if (rename) {
+      rename.open = false;
+      return rename.querySelector("summary").focus();
+    }
     const panel = document.getElementById("panel");
     if (panel && panel.childElementCount) closePanel();
     else if (!dismissTip() && running()) document.querySelector(".action .stop")?.click();
@@ -159,13 +166,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSettle", () => addCopyButtons(lastTurn()));
 
-/* What opens under an answer is brought into sight. */
-
 document.addEventListener("toggle", (event) => {
-  if (!event.target.matches(".edit, .rename") || !event.target.open) return;
-  const field = event.target.querySelector("textarea, input[name=title]");
-  field.focus({ preventScroll: true });
-  event.target.scrollIntoView({ block: "nearest", behavior: "instant" });
+  const field = event.target.matches(".rename[open]") && event.target.querySelector("input[name=title]");
+  if (field) field.focus();
 }, true);
 
 /* Copying. */
@@ -202,6 +205,7 @@ document.addEventListener("submit", (event) => {
   document.cookie = `docent_theme=${theme}; path=/; max-age=31536000; samesite=lax`;
   document.documentElement.dataset.theme = theme;
   for (const button of event.target.elements) button.setAttribute("aria-pressed", String(button.value === theme));
+  event.target.hidePopover();
 });
 
 grow();

@@ -264,5 +264,5 @@ def addresses() -> list[str]:
         *(f"/documents?q={asked}", f"/documents?q={MARK}&sort=title&desc=1&collection=2"),
         *("/documents/collections/1", "/documents/collections/2"),
         *("/documents?state=failed", f"/documents?state=deleted&q={MARK}"),
-        *(f"/conversations?search={asked}", f"/conversations?search={SEARCHED}"),
+        *(f"/conversations?search={asked}", f"/conversations?search={SEARCHED}", "/conversations?search=alert"),
     ]

@@ -70,6 +70,7 @@ PURE = (
     "server.answering.support",
     "server.conversations.shapes",
     "server.conversations.evidence_json",
+    "server.views.conversation_list",
     "server.views.export",
     "server.views.notes",
     "server.views.presentation",

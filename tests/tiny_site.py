@@ -4,7 +4,8 @@ What a question says decides what happens: "hold" stops after some words until `
 "read" wait at that stage, "fail" and "crash" break midway, "unknown" is not in the documents, "quote" is extractive,
 "hostile" answers with markup, "invent" with what no passage supports. "leeve" is searched for as "leave",
 "weak" has a sentence that nothing supports. "brief" drops facts that are quoted beneath, "repeat" says what is quoted,
-"adds" finds a third source while it writes.
+"adds" finds a third source while it writes. "drop" drops what a model wrote,
+"break" breaks before anything is written. "full stop" has marks before its full stops.
 """
 
 import asyncio
@@ -96,10 +97,11 @@ QUOTES = [
     (2, "Claims are paid within ten working days."),
 ]
 BRIEF = "You have 25 days.[1]"
+FULL_STOP = "You have 25 days[1]. After five years it is 28[1][1]."
 BRIEF_QUOTES = [QUOTES[1], QUOTES[4]]
 REPEATED = f"{QUOTES[0][1]}[1]"
 INVENTED = "Leave doubles in years with a blue moon."
-ANSWERS = {"quote": f"> {QUOTES[0][1]}[1]\n", "brief": BRIEF, "repeat": REPEATED}
+ANSWERS = {"quote": f"> {QUOTES[0][1]}[1]\n", "brief": BRIEF, "repeat": REPEATED, "full stop": FULL_STOP}
 HOSTILE = (
     """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">
 
@@ -214,6 +216,8 @@ class Script:
                 yield progress
                 await self._hold()
         yield Progress("reading", 600, 600)
+        if "break" in text:
+            raise Unavailable("The language model stopped working.", "Ask again in a minute.")
         async for event in self._write(text, evidence):
             yield event
 
@@ -242,6 +246,7 @@ class Script:
             yield Text(answer[at : at + 7], tuple(c for c in cited if at < c.at + 3 <= at + 7))
             await asyncio.sleep(0.001)
         mode = "extractive" if "quote" in text else "model"
+        written = mode == "model" or "drop" in text
         yield Answer(
             answer,
             answer,
@@ -250,7 +255,7 @@ class Script:
             citations=cited,
             quotes=tuple(_quotes(text, evidence)),
             unsupported=(Doubt(weak, weak + len("After five years it is 28.")),) if weak >= 0 else (),
-            usage=Usage(600, 120),
+            usage=Usage(600, 120) if written else Usage(),
             took_ms=Timing(20, 900, 12_300),
         )
 

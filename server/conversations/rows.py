@@ -51,11 +51,11 @@ def _write_answer(turn: Turn, answer: Answer) -> None:
 _CITATION_FIELDS = tuple(Citation.__dataclass_fields__)
 
 
-def citation_rows(turn_id: int, answer: Answer) -> list[StoredCitation]:
-    """Its marks in order, then the words quoted beneath it."""
+def citation_rows(turn_id: int, citations: Iterable[Citation]) -> list[StoredCitation]:
+    """An answer's marks in order, then the words quoted beneath it."""
     return [
         StoredCitation(turn_id=turn_id, position=position, **{name: getattr(item, name) for name in _CITATION_FIELDS})
-        for position, item in enumerate((*answer.citations, *answer.quotes))
+        for position, item in enumerate(citations)
     ]
 
 

@@ -20,6 +20,17 @@ class ConversationLine:
 
 
 @dataclass(frozen=True)
+class FoundTurn:
+    """A turn that holds words of a search in the conversations."""
+
+    id: int
+    question: str
+    answer: str
+    mode: str
+    citations: tuple[Citation, ...]  # of an answer that is quotations, whose words are shown to who may read them
+
+
+@dataclass(frozen=True)
 class CitationView:
     """A citation as it is shown and opened, or words quoted beneath an answer; `id` is its address."""
 
@@ -65,6 +76,7 @@ class Outcome:
     evidence: tuple[Evidence, ...] = ()
     answer: Answer | None = None
     searched: Searched = field(default_factory=Searched)
+    meanwhile: Citation | None = None  # the documents' own words, which stay where the model wrote nothing
 
 
 @dataclass(frozen=True)

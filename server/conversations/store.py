@@ -4,13 +4,12 @@ Its methods block on the disk: call them from threads, not from the event loop.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from string import ascii_lowercase, ascii_uppercase
 
-from sqlalchemy import ColumnElement, Engine, delete, literal_column, or_, update
+from sqlalchemy import Engine, delete, literal_column, update
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database, scrub
@@ -28,7 +27,8 @@ from server.conversations.rows import (
     unsaved_view,
     write_outcome,
 )
-from server.conversations.shapes import CitationPlace, ConversationLine, Outcome, TurnView
+from server.conversations.search import found_turns, holds, searched_words
+from server.conversations.shapes import CitationPlace, ConversationLine, FoundTurn, Outcome, TurnView
 from server.conversations.tables import Conversation, Feedback, StoredCitation, Turn
 from server.errors import NotFound
 from server.settings import ServerSettings
@@ -37,12 +37,11 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TITLE_LENGTH = 80  # characters; a line of the list
-SEARCH_WORDS = 8  # the rest of a search is not looked at
+FOUND = 50  # conversations of a search of which the words are shown: so many lines are some screenfuls
 BLOCK = 64
 """Turns of a history that are read together: evidence makes a turn some 10 kB, of which 64 are parsed in 70 ms."""
 UNDO = timedelta(hours=1)  # how long a deletion can be undone
 
-ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 RUNNING = col(Turn.state) == literal_column("'running'")  # a parameter would keep SQLite from the index of these alone
 
 
@@ -58,7 +57,7 @@ class Conversations:
 
     def lines(self, owner: str, search: str = "", limit: int = 200) -> list[ConversationLine]:
         """The owner's conversations, newest first; only those that hold every word of `search`, where there is one."""
-        wanted = [_holds(word) for word in search.split()[:SEARCH_WORDS]]
+        wanted = [holds(word) for word in searched_words(search)]
         with Session(self.engine) as session:
             rows = session.exec(
                 select(Conversation.id, Conversation.title, Conversation.updated_at)
@@ -67,6 +66,11 @@ class Conversations:
                 .limit(limit)
             )
             return [ConversationLine(*row) for row in rows]
+
+    def found(self, lines: Sequence[ConversationLine], search: str) -> dict[str, FoundTurn]:
+        """Where the newest FOUND of these conversations, which `lines` gave for a search, hold words of it."""
+        with Session(self.engine) as session:
+            return found_turns(session, [line.id for line in lines[:FOUND]], search)
 
     def title(self, conversation_id: str, owner: str) -> str:
         """Raises NotFound."""
@@ -190,7 +194,9 @@ class Conversations:
             if turn is not None:  # else its conversation was purged meanwhile
                 write_outcome(turn, outcome)
                 if outcome.answer is not None:
-                    session.add_all(citation_rows(turn_id, outcome.answer))
+                    session.add_all(citation_rows(turn_id, (*outcome.answer.citations, *outcome.answer.quotes)))
+                elif outcome.meanwhile is not None and not outcome.text:
+                    session.add_all(citation_rows(turn_id, (outcome.meanwhile,)))
                 conversation = session.get(Conversation, turn.conversation_id)
                 if conversation is not None:
                     conversation.updated_at = now()
@@ -310,19 +316,6 @@ def _owned(session: Session, conversation_id: str, owner: str) -> Conversation:
     if row is None or row.owner != owner or row.deleted_at is not None:
         raise NotFound("There is no such conversation.", "It may have been deleted.")
     return row
-
-
-def _holds(word: str) -> ColumnElement[bool]:
-    """Whether a conversation holds a word; SQLite folds the case of ASCII alone, so others are tried in each case."""
-    cases = (word, word.lower(), word.upper(), word.capitalize())
-    forms = sorted({case.translate(ASCII_LOWER) for case in cases})
-
-    def among(*columns: Mapped[str]) -> ColumnElement[bool]:
-        return or_(*(column.contains(form, autoescape=True) for form in forms for column in columns))
-
-    of_it = col(Turn.conversation_id) == col(Conversation.id)
-    said = select(Turn.id).where(of_it, among(col(Turn.question), col(Turn.answer)))
-    return or_(among(col(Conversation.title)), said.exists())
 
 
 def _was_read(row: Turn) -> bool:

@@ -17,7 +17,17 @@ from sqlalchemy.exc import DatabaseError
 
 from indexer.knowledge.database import is_busy
 from indexer.passages import Scope
-from server.answering.events import Answer, AnswerEvent, Evidence, Question, Searched, Sources, Text
+from server.answering.events import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Evidence,
+    Meanwhile,
+    Question,
+    Searched,
+    Sources,
+    Text,
+)
 from server.answering.small_talk import rewrites, small_talk
 from server.conversations.shapes import Outcome, TurnState, TurnView
 from server.conversations.store import Conversations
@@ -309,16 +319,19 @@ def _outcome(events: list[TurnEvent], state: TurnState, error: str) -> Outcome:
     evidence: tuple[Evidence, ...] = ()
     searched = Searched()
     answer: Answer | None = None
+    meanwhile: Citation | None = None
     text: list[str] = []
     for event in events:
         if isinstance(event, Sources):
             evidence = event.evidence
         elif isinstance(event, Searched):
             searched = event
+        elif isinstance(event, Meanwhile):
+            meanwhile = event.quote
         elif isinstance(event, Text):
             text.append(event.delta)
         elif isinstance(event, Answer):
             answer = event
     if answer is not None:  # it was whole before the stop or the failure came
         return Outcome("done", answer.text, "", evidence, answer, searched)
-    return Outcome(state, "".join(text), error, evidence, searched=searched)
+    return Outcome(state, "".join(text), error, evidence, searched=searched, meanwhile=meanwhile)

@@ -1,10 +1,11 @@
 """A conversation as Markdown, its sources as footnotes (pure)."""
 
+import re
 from collections.abc import Sequence
 
 from indexer.passages import Scope
 from server.conversations.shapes import TurnView
-from server.views.notes import footnote, footnotes, quoted_beneath
+from server.views.notes import closest_passages, footnote, footnotes, quoted_beneath
 from server.views.presentation import readable_part
 
 
@@ -15,6 +16,7 @@ def conversation_markdown(title: str, turns: Sequence[TurnView], scope: Scope) -
     for number, turn in enumerate((readable_part(turn, scope) for turn in turns), start=1):
         parts.append(f"## {_line(turn.question)}")
         parts.append(_answer(number, turn) or "*The documents do not say.*")
+        parts += closest_passages(turn)
         if turn.state != "done":
             parts.append(f"*{turn.error or 'This answer was stopped.'}*")
         parts += quoted_beneath(turn, f"[^{number}-{{}}]")
@@ -42,3 +44,8 @@ def _notes(number: int, turn: TurnView) -> list[str]:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def file_name(title: str) -> str:
+    """A name for the file, without spaces and without what a file system or a shell takes for something else."""
+    return re.sub(r"[^\w.]+", "-", title)[:60].strip("-.") or "conversation"

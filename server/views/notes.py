@@ -12,7 +12,7 @@ from server.answering.events import Citation
 from server.answering.extractive import as_markdown
 from server.answering.quotes import adds_nothing
 from server.conversations.shapes import TurnView
-from server.views.presentation import document_href, source_name
+from server.views.presentation import Card, closest, document_href, source_name
 
 BENEATH_WORDS = "The documents’ words"
 LONGEST = 1000  # characters of a quotation; the source that it opens has the rest
@@ -93,10 +93,23 @@ def quoted_beneath(turn: TurnView, mark: str) -> list[str]:
     return [f"{BENEATH_WORDS}:", *(f"> {as_markdown(q.words)} {mark.format(q.n)}" for q in quotations(turn))]
 
 
+def closest_passages(turn: TurnView) -> list[str]:
+    """Paragraphs of Markdown: what the page shows where the documents do not answer."""
+    found = [] if turn.answered else closest(turn)
+    if not found:
+        return []
+    return ["Closest passages:", *(f"> {as_markdown(one.snippet)} ({_name(one)})" for one in found)]
+
+
+def _name(one: Card) -> str:
+    return ", ".join(_filled([one.full_title, one.place]))
+
+
 def copy_text(turn: TurnView) -> str:
-    """The answer, what is quoted beneath it, and its sources as footnotes, in Markdown."""
+    """The answer, what is quoted beneath it or came closest, and its sources as footnotes, in Markdown."""
     notes = [f"[{note.n}] {footnote(note.source, note.words)}" for note in footnotes(turn)]
-    return "\n\n".join(_filled([turn.answer.rstrip(), *quoted_beneath(turn, "[{}]"), "\n".join(notes)])) + "\n"
+    beneath = [*quoted_beneath(turn, "[{}]"), *closest_passages(turn)]
+    return "\n\n".join(_filled([turn.answer.rstrip(), *beneath, "\n".join(notes)])) + "\n"
 
 
 def _filled(parts: Iterable[str]) -> list[str]:

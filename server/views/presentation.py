@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from indexer.passages import MOST_PLACES, Passage, Place, Scope, documents_of
+import numpy as np
+
+from indexer.passages import MOST_PLACES, Passage, Place, Scope, Sentence, documents_of
 from indexer.text.sentences import sentence_spans
 from indexer.text.shorten import shortened
 from indexer.text.terms import content_terms
@@ -14,15 +16,26 @@ from server.conversations.shapes import CitationView, TurnView
 from server.views.render import Mark, guess_marks, render_answer
 from server.views.wording import counted
 
-SHOWN = 5  # source cards; the rest stands behind "and 3 more"
-SNIPPET = 150  # characters of a card's text
+SENTENCE = 280  # characters of a card's sentence: it stands whole, unless it is one of a contract
 CARD_TITLE = 30  # characters that a card shows of a title whatever stands beside it
 FEWEST_SHARED = 2  # words that titles have in common before they are left out
 HEADING, HEADING_LINES = 400, 8  # characters and lines of a question that stands whole above its answer
 SEARCHED = 120  # characters shown of what was searched for
+TIP = 240  # characters of the words beside a mark: more would cover what stands below
 CLOSEST = 320  # characters of a passage shown where the documents do not answer
+FILE_KINDS = (
+    (("pdf",), "pdf", "PDF"),
+    (("docx", "docm", "dotx", "dotm"), "word", "Word document"),
+    (("xlsx", "xlsm"), "sheet", "Spreadsheet"),
+    (("csv", "tsv"), "sheet", "Table"),
+    (("pptx", "pptm"), "slides", "Presentation"),
+    (("html", "htm", "xhtml"), "web", "Web page"),
+)
+"""Endings, the icon of their type, its name; any other file is a text."""
 WITHHELD = "A document that you may not read any more"
 WITHHELD_QUOTATIONS = "This answer was quoted from documents that you may not read any more."
+
+_NO_VECTOR = np.zeros(0, dtype=np.float32)
 
 
 def readable_part(turn: TurnView, scope: Scope) -> TurnView:
@@ -72,12 +85,13 @@ class Card:
     """A source as it is shown above an answer."""
 
     n: int
-    kind: str  # the file's type: pdf, md, docx
+    icon: str  # of the file's type; a name in _icon.html
+    kind: str  # the type in words
     title: str  # what tells it from the cards beside it
     full_title: str
-    place: str
-    snippet: str
-    href: str
+    place: str  # page and section of the sentence
+    snippet: str  # the sentence, or what begins with it
+    href: str  # leads to the sentence
     also_in: tuple[AlsoIn, ...] = ()
 
 
@@ -95,19 +109,28 @@ def document_href(document_id: int, start: int, end: int) -> str:
     return f"/documents/{document_id}?start={start}&end={end}#quote"
 
 
-def card(n: int, passage: Passage, text: str, question: str = "", length: int = SNIPPET) -> Card:
-    heading = place(None, passage.heading)
-    where = [f"page {passage.page}" if passage.page else "", heading if heading != passage.title else ""]
+def card(n: int, passage: Passage, text: str, question: str = "", goes_on: int = 0) -> Card:
+    """The sentence of `text` that bears most on the question, whole, or `goes_on` characters that begin with it."""
+    sentence = best_sentence(passage, text, question)
+    section = place(None, sentence.heading)
+    where = [f"page {passage.page}" if passage.page else "", section if section != passage.title else ""]
+    words = text[max(0, text.find(sentence.text)) :] if goes_on else sentence.text
     return Card(
         n,
-        PurePosixPath(passage.document).suffix.lstrip(".").lower()[:5] or "text",
+        *file_kind(passage.document),
         passage.title,
         passage.title,
         " · ".join(part for part in where if part),
-        best_words(_without_heading(text, passage), question, length),
-        document_href(passage.document_id, passage.start, passage.end),
+        shortened(words, goes_on or SENTENCE),
+        document_href(passage.document_id, sentence.start, sentence.end),
         also_in(passage, text),
     )
+
+
+def file_kind(name: str) -> tuple[str, str]:
+    """The icon of a file's type, and its name."""
+    ending = PurePosixPath(name).suffix.lstrip(".").lower()
+    return next(((icon, words) for endings, icon, words in FILE_KINDS if ending in endings), ("text", "Text"))
 
 
 def also_in(passage: Passage, shown: str) -> tuple[AlsoIn, ...]:
@@ -129,22 +152,26 @@ def _many(places: int) -> str:
     return f"at least {places}" if places >= MOST_PLACES else f"{places}"
 
 
-def _without_heading(text: str, passage: Passage) -> str:
-    """The text without the title or heading it begins with, which the card already shows."""
+def best_sentence(passage: Passage, text: str, question: str) -> Sentence:
+    """The sentence of `text`, words of the passage, that holds most of the question's terms, with its own section.
+
+    Of equal ones that of the section which the search found best, then the first. Where it is not known which sentences
+    the passage has, the place and the section are the passage's.
+    """
+    sentences = [one for one in passage.sentences if one.text in text] or _sentences(passage, text)
+    if len(sentences) > 1 and sentences[0].text[0].islower():  # the passage begins in the middle of a sentence
+        sentences = sentences[1:]
+    wanted = set(content_terms(question))
+    return max(sentences, key=lambda one: (len(wanted & set(content_terms(one.text))), one.heading == passage.heading))
+
+
+def _sentences(passage: Passage, text: str) -> list[Sentence]:
+    """Of words without the title or heading that they begin with, which the card shows beside them."""
     for heading in (passage.title, place(None, passage.heading)):
         if heading and text.startswith(f"{heading}\n"):
             text = text.removeprefix(heading).lstrip()
-    return text
-
-
-def best_words(text: str, question: str, length: int) -> str:
-    """At most `length` characters of `text`, from the sentence that holds most of the question's terms."""
-    wanted = set(content_terms(question))
     spans = sentence_spans(text) or [(0, len(text))]
-    if len(spans) > 1 and text[spans[0][0]].islower():  # the passage begins in the middle of a sentence
-        spans = spans[1:]
-    held = [len(wanted & set(content_terms(text[start:end]))) for start, end in spans]
-    return shortened(text[spans[held.index(max(held))][0] :], length)
+    return [Sentence(passage.start, passage.end, text[a:b], _NO_VECTOR, passage.heading) for a, b in spans]
 
 
 def cards(evidence: Iterable[Evidence], question: str = "") -> list[Card]:
@@ -153,7 +180,9 @@ def cards(evidence: Iterable[Evidence], question: str = "") -> list[Card]:
 
 def closest(turn: TurnView) -> list[Card]:
     """Whole titles here: there is room."""
-    return [card(n, passage, passage.text, turn.question, CLOSEST) for n, passage in enumerate(turn.closest[:3], 1)]
+    return [
+        card(n, passage, passage.text, turn.question, goes_on=CLOSEST) for n, passage in enumerate(turn.closest[:3], 1)
+    ]
 
 
 def distinct(found: Sequence[Card]) -> list[Card]:
@@ -183,12 +212,15 @@ def marks(turn: TurnView) -> list[Mark]:
     if not turn.citations and turn.state != "done":
         numbers = {item.number for item in turn.evidence}
         return guess_marks(turn.answer, numbers, lambda n: source_anchor(turn.id, n))
-    return [mark(view.citation, f"/citations/{view.id}#quote", f"quote-{view.id}") for view in turn.citations]
+    found = [mark(view.citation, f"/citations/{view.id}#quote", f"quote-{view.id}") for view in turn.citations]
+    if turn.mode == "extractive":  # the words stand before the mark: beside it only where they come from
+        return [replace(one, quote="") for one in found]
+    return found
 
 
 def mark(citation: Citation, href: str, tip: str) -> Mark:
     name = source_name(citation.title, citation.page, citation.heading)
-    return Mark(citation.at, citation.n, href, name, shortened(citation.quote, 500), tip if citation.quote else "")
+    return Mark(citation.at, citation.n, href, name, shortened(citation.quote, TIP), tip if citation.quote else "")
 
 
 def streamed_mark(turn_id: int, citation: Citation) -> Mark:
@@ -234,6 +266,9 @@ def _from_first_difference(searched: str, question: str) -> str:
     return f"{'… ' * bool(begin)}{shortened(' '.join(words[begin:]), SEARCHED)}"
 
 
+WAITING = "Waiting for the language model"
+
+
 def waiting_for(progress: Progress, passages: int) -> str:
     """What the asker waits for, in one line."""
     match progress.stage:
@@ -244,8 +279,8 @@ def waiting_for(progress: Progress, passages: int) -> str:
         case "queued":
             ahead = progress.done
             if ahead <= 0:
-                return "Next in line"
-            return f"{ahead} {'question is' if ahead == 1 else 'questions are'} ahead of yours"
+                return f"{WAITING}: yours is next"
+            return f"{WAITING}: {ahead} {'question is' if ahead == 1 else 'questions are'} ahead of yours"
         case "reading":
             what = f"Reading {counted(passages, 'passage')}" if passages else "Reading"
             return f"{what}, {100 * progress.done // progress.total}%" if progress.total else what

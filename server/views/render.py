@@ -55,7 +55,7 @@ class Mark:
     href: str
     source: str = ""  # title and place, for the tooltip
     quote: str = ""
-    id: str = ""  # of the tooltip; none without a quote
+    id: str = ""  # of the tooltip; empty: it has none
 
 
 def render_answer(text: str, marks: Sequence[Mark] = (), unsupported: Sequence[tuple[int, int]] = ()) -> str:
@@ -238,13 +238,14 @@ def _split(token: Token) -> list[Token]:
 def _mark_html(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
     mark: Mark = env["marks"][tokens[index].meta["index"]]
     label = f"Source {mark.n}" + (f": {mark.source}" if mark.source else "")
+    names = "mark further" if index and tokens[index - 1].type == "mark" else "mark"  # two numbers side by side
     link = f'<a class="cite" href="{escape(mark.href)}" aria-label="{escape(label)}"'
     if not mark.id:
-        return f'<sup class="mark">{link}>{mark.n}</a></sup>'
+        return f'<sup class="{names}">{link}>{mark.n}</a></sup>'
     return (
-        f'<sup class="mark">{link} aria-describedby="{escape(mark.id)}">{mark.n}</a>'
+        f'<sup class="{names}">{link} aria-describedby="{escape(mark.id)}">{mark.n}</a>'
         f'<span class="tip" role="tooltip" id="{escape(mark.id)}"><span class="tip-source">{escape(mark.source)}</span>'
-        f" {escape(mark.quote)}</span></sup>"
+        f"{' ' if mark.quote else ''}{escape(mark.quote)}</span></sup>"
     )
 
 

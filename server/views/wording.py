@@ -1,9 +1,6 @@
 """Numbers, times and sizes in words for people (pure)."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-
-from server.conversations.shapes import ConversationLine
+from datetime import UTC, datetime
 
 
 def counted(number: int, noun: str) -> str:
@@ -33,24 +30,6 @@ def ago(then: datetime, now: datetime) -> str:
     if minutes < 24 * 60:
         return f"{counted(minutes // 60, 'hour')} ago"
     return f"{counted(minutes // (24 * 60), 'day')} ago"
-
-
-def by_day(lines: Sequence[ConversationLine], now: datetime) -> list[tuple[str, list[ConversationLine]]]:
-    """Conversations under the day they were last used, newest first, in the server's time zone."""
-    today = aware(now).astimezone().date()
-    groups: dict[str, list[ConversationLine]] = {}
-    for line in lines:
-        day = aware(line.updated_at).astimezone().date()
-        if day >= today:
-            name = "Today"
-        elif day == today - timedelta(days=1):
-            name = "Yesterday"
-        elif day > today - timedelta(days=7):
-            name = "Last 7 days"
-        else:
-            name = f"{day:%B %Y}"
-        groups.setdefault(name, []).append(line)
-    return list(groups.items())
 
 
 def file_size(size: int) -> str:

@@ -39,7 +39,7 @@ def states(page: Page, site: Site) -> Iterator[str]:
     yield "searching"
     site.script.wait_before_searching = False
     site.script.release()
-    expect(page.locator(".turn .status")).to_have_text("2 questions are ahead of yours")
+    expect(page.locator(".turn .status")).to_have_text("Waiting for the language model: 2 questions are ahead of yours")
     yield "in the queue"
     site.script.release()
     expect(page.locator(DONE)).to_be_visible()

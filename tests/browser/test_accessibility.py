@@ -1,5 +1,6 @@
 """axe-core finds nothing to object to: every page and state, light and dark, desktop and phone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,29 @@ PAGES = [
 ]
 
 
-@pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)], ids=str)
-def visitor(request: pytest.FixtureRequest, chromium: Browser, site: Site, watch: Watch) -> Any:
+SIZES = [(1440, 900), (1280, 720), (390, 844), (844, 390), (720, 450)]  # the last is a laptop's at 200%
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(params=[(theme, 1280, 800) for theme in THEMES] + [(theme, 360, 800) for theme in THEMES], ids=str)
+def visitor(request: pytest.FixtureRequest, chromium: Browser, site: Site, watch: Watch) -> Iterator[Page]:
+    yield from visit(chromium, site, watch, *request.param)
+
+
+@pytest.fixture(params=[(theme, *size) for size in SIZES for theme in THEMES], ids=str)
+def asker(request: pytest.FixtureRequest, chromium: Browser, site: Site, watch: Watch) -> Iterator[Page]:
+    yield from visit(chromium, site, watch, *request.param)
+
+
+def visit(chromium: Browser, site: Site, watch: Watch, theme: Any, width: int, height: int) -> Iterator[Page]:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: run `make setup-dev`")
-    theme, width = request.param
     context = chromium.new_context(
-        base_url=site.url, viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
+        base_url=site.url,
+        viewport={"width": width, "height": height},
+        color_scheme=theme,
+        reduced_motion="reduce",
+        has_touch=width < 900,
     )
     context.set_default_timeout(8000)
     yield watch.page(context)
@@ -59,13 +76,19 @@ def ask(page: Page, question: str) -> None:
     page.press("#question", "Enter")
 
 
-def test_no_state_of_the_chat_has_a_violation(visitor: Page, site: Site) -> None:
-    page = visitor
+def test_no_state_of_the_chat_has_a_violation(asker: Page, site: Site) -> None:
+    page = asker
     page.goto("/")
     assert violations(page) == []
-    ask(page, "hold")
-    expect(page.locator(".answer .closed p")).to_be_visible()
+    ask(page, "read hold")
+    expect(page.locator(".meanwhile blockquote")).to_be_visible()
     assert violations(page) == []
+    site.script.release()
+    expect(page.locator(".answer .closed p")).to_be_visible()
+    ask(page, "And travel?")
+    expect(page.locator("#queued")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Take back").click()
     site.script.release()
     expect(page.locator('.turn:last-child[data-state="done"]')).to_be_visible()
     page.locator("a.edit").click()
@@ -79,11 +102,19 @@ def test_no_state_of_the_chat_has_a_violation(visitor: Page, site: Site) -> None
         ("quote", ".turn:last-child .extractive"),
         ("brief", ".turn:last-child .quotes[open]"),
         ("repeat", ".turn:last-child .quotes summary"),
+        ("weak", ".turn:last-child .answer .weak"),
         ("hi", '.turn:last-child[data-state="done"] .fixed'),
     ):
         ask(page, question)
         expect(page.locator(state)).to_be_visible()
         assert violations(page) == []
+    if page.locator(".bar").is_visible():
+        page.locator(".bar").get_by_role("button", name="Conversations").click()
+    page.get_by_label("Search your conversations").fill("portal")
+    expect(page.locator("#conversations mark").first).to_be_attached()
+    page.get_by_role("button", name="Colours").click()
+    assert violations(page) == []
+    page.reload()
     page.locator(".cite").first.click()
     expect(page.locator("#panel #quote")).to_be_visible()
     assert violations(page) == []

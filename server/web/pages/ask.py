@@ -14,6 +14,7 @@ from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
 from server.errors import BadRequest
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
+from server.views.presentation import heading
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import conversation_list, remembered_collection
 from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
@@ -74,7 +75,7 @@ async def ask(
 
 def _asked(request: Request, services: Services, scope: Scope, owner: str, turn: TurnView, *, branch: bool) -> Response:
     """The new turn, or the whole branch that it ends, and what changes around it."""
-    lines = conversation_list(services, owner, turn.conversation_id)
+    lines = conversation_list(services, scope, owner, turn.conversation_id)
     title = next((line.title for _day, group in lines["days"] for line in group if line.id == lines["current"]), "")
     shown = services.conversations.turns(turn.conversation_id, owner, turn.id) if branch else [turn]
     return page(
@@ -114,7 +115,7 @@ async def events(
     last_event_id: LastEventId = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """The running turn from where the page left off, then the finished one."""
-    stream = TurnStream(turn, last_event_id)
+    stream = TurnStream(turn, last_event_id, has_model=services.has_model)
     for message in await asyncio.to_thread(list, stream.begin()):
         yield message
     async with aclosing(services.turns.follow(turn.id, owner, pause=LAG_SECONDS)) as batches:
@@ -133,6 +134,12 @@ def _finished(services: Services, scopes: Callable[[], Scope], turn_id: int, own
 def edit(request: Request, turn: TurnDep) -> Response:
     """The field in which a question can be changed; without JavaScript it comes with the conversation's page."""
     return page(request, "_edit.html", turn=turn)
+
+
+@router.get("/turns/{turn_id}/heading")
+def heading_again(request: Request, turn: TurnDep) -> Response:
+    """The question as it stands above its answer, for who does not change it after all."""
+    return page(request, "_heading.html", turn=turn, heading=heading(turn.question), was_edited=True)
 
 
 @router.post("/turns/{turn_id}/stop")

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from server.runtime.services import ScopeDep, ServicesDep
 from server.sessions import YEAR
-from server.views.export import conversation_markdown
+from server.views.export import conversation_markdown, file_name
 from server.web.pages.page_route import PageRoute, own_path
 from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
 from server.web.pages.turn_html import shown_turn
@@ -107,7 +107,7 @@ def find_conversations(
     """The list beside every page, narrowed to what holds the words; without JavaScript with a page around it."""
     search = search.strip()[:SEARCH_LENGTH]
     if is_fragment(request):
-        return page(request, "_conversations.html", **conversation_list(services, owner, "", search))
+        return page(request, "_conversations.html", **conversation_list(services, scope, owner, "", search))
     kept = services.settings.keep_conversations_days
     return page(request, "conversations.html", **shell(services, scope, owner, search=search), days_kept=kept)
 
@@ -118,7 +118,7 @@ def export_conversation(
 ) -> Response:
     turns = services.conversations.turns(conversation, owner, at)
     title = services.conversations.title(conversation, owner)
-    name = quote(f"{title[:60].replace('/', '-')}.md", safe="")
+    name = quote(f"{file_name(title)}.md", safe="")
     headers = {
         "Content-Disposition": f"attachment; filename=\"conversation.md\"; filename*=UTF-8''{name}",
         "Cache-Control": "no-store",

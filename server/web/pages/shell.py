@@ -13,7 +13,8 @@ from indexer.knowledge.catalog import CollectionSummary
 from indexer.knowledge.tables import now
 from indexer.passages import Scope
 from server.runtime.services import Services, get_services
-from server.views.wording import ago, by_day, counted, indexing
+from server.views.conversation_list import by_day
+from server.views.wording import ago, counted, indexing
 from server.web.problems import Problem
 from server.web.session import get_visitor
 from server.web.templating import fragment, is_fragment, page
@@ -25,7 +26,7 @@ def shell(services: Services, scope: Scope, owner: str, current: str = "", searc
     """The context of base.html, with the `collections` that it counted, for a page that shows more of them: they are
     counted once a page. Reads both databases, so call it from a thread. `current` is a conversation's id."""
     return {
-        **conversation_list(services, owner, current, search),
+        **conversation_list(services, scope, owner, current, search),
         **indexed(services, scope),
         **writer(services),
         "whole": False,
@@ -64,9 +65,12 @@ def indexed(services: Services, scope: Scope) -> dict[str, Any]:
     }
 
 
-def conversation_list(services: Services, owner: str, current: str = "", search: str = "") -> dict[str, Any]:
+def conversation_list(
+    services: Services, scope: Scope, owner: str, current: str = "", search: str = ""
+) -> dict[str, Any]:
     lines = services.conversations.lines(owner, search)
-    return {"days": by_day(lines, now()), "current": current, "search": search}
+    found = services.conversations.found(lines, search) if search else {}
+    return {"days": by_day(lines, now(), found, search, scope), "current": current, "search": search}
 
 
 def choices(collections: Iterable[CollectionSummary]) -> list[str]:

@@ -24,6 +24,7 @@ from server.views.notes import (
     quotations,
 )
 from server.views.presentation import (
+    WAITING,
     Card,
     answer_html,
     cards,
@@ -43,6 +44,8 @@ from server.web.templating import fragment
 LAG_SECONDS = 1.0
 """Words are shown this long after they came, at the latest: the price is one rendering of the open block a second."""
 
+BEFORE_THE_MODEL = ("", "searching", "loading")
+
 
 @dataclass(frozen=True)
 class ShownTurn:
@@ -60,9 +63,10 @@ class ShownTurn:
     quotes: list[Quotation]  # beneath the answer
     folded: bool  # they say what the answer says in nearly the same words
     notes: list[Note]
-    copy: str
+    copied: str  # what Copy gives
     took: str
     has_model: bool  # one is in use now, whatever wrote this answer
+    dropped: bool  # what the model wrote, for want of support: the answer is quotations instead
     editing: bool  # with the field in which its question can be changed
 
 
@@ -84,9 +88,10 @@ def shown_turn(
         quotes=quotations(turn),
         folded=is_repeated(turn),
         notes=footnotes(turn),
-        copy=copy_text(turn),
+        copied=copy_text(turn),
         took=duration(turn.total_ms) if turn.total_ms else "",
         has_model=has_model,
+        dropped=turn.mode == "extractive" and turn.completion_tokens > 0,
         editing=editing,
     )
 
@@ -105,8 +110,11 @@ class TurnStream:
     while words come, and when the turn ends; in a pause the caller asks for what is unsent, the `rest`.
     """
 
-    def __init__(self, turn: TurnView, seen: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, turn: TurnView, seen: int, clock: Callable[[], float] = time.monotonic, *, has_model: bool = True
+    ) -> None:
         self._turn = turn
+        self._has_model = has_model
         self._clock = clock
         self._shown_at = clock()
         self._last = seen
@@ -114,6 +122,7 @@ class TurnStream:
         self._passages = 0
         self._text = AnswerStream(href=lambda n: source_anchor(turn.id, n))
         self._status = ""
+        self._stage = ""  # of the last Progress
         self._behind = False  # words came that no `tail` has shown
 
     def begin(self) -> Iterator[ServerSentEvent]:
@@ -132,6 +141,8 @@ class TurnStream:
                 question = self._turn.question
                 shown = {"sources": cards(event.evidence, question), "language": _language(question, event.evidence)}
                 yield _message("sources", "_sources.html", turn=self._turn, **shown)
+                if numbers and self._has_model and self._stage in BEFORE_THE_MODEL:
+                    status = WAITING  # until the model says how many questions are before this one
             elif isinstance(event, Searched):
                 words = searched_for(event, self._turn.question)
                 mended = is_mended(event, self._turn.question)
@@ -139,9 +150,10 @@ class TurnStream:
             elif isinstance(event, Meanwhile):
                 yield _message("meanwhile", "_meanwhile.html", quote=meanwhile_quotation(event.quote))
             elif isinstance(event, Progress):
+                self._stage = event.stage
                 status = waiting_for(event, self._passages)
             elif isinstance(event, Text):
-                status, wrote = "Writing", True
+                self._stage, status, wrote = "writing", "Writing", True
                 known = [streamed_mark(self._turn.id, citation) for citation in event.citations]
                 block = self._text.feed(event.delta, known)
                 blocks += block if id_ > self._seen else ""

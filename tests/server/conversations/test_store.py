@@ -20,7 +20,7 @@ from indexer.passages import Folder, Passage, Place, Scope, Sentence
 from indexer.text.shorten import shortened
 from server.answering.events import BENEATH, Answer, Citation, Doubt, Evidence, Searched, Timing
 from server.conversations.evidence_json import evidence_from_json, evidence_to_json
-from server.conversations.shapes import Outcome
+from server.conversations.shapes import FoundTurn, Outcome
 from server.conversations.store import MIGRATIONS, Conversations, open_conversations
 from server.errors import NotFound
 from server.llm.generator import Usage
@@ -326,3 +326,23 @@ def test_search_finds_every_word_in_titles_questions_and_answers(conversations: 
     assert len(found("  ")) == 2
     conversations.rename(leave.conversation_id, "ann", "  Days\noff ")
     assert found("days off") == ["Days off"]
+
+
+def test_a_search_says_where_its_words_stand(conversations: Conversations) -> None:
+    leave = conversations.begin("How much leave?", "ann")
+    conversations.finish(leave.id, Outcome("done", answer=answer()))
+    again = conversations.begin("And when is it 25?", "ann", leave.conversation_id)
+    conversations.finish(again.id, Outcome("done", answer=replace(answer(), mode="extractive")))
+    conversations.begin("Travel", "ann")
+
+    def found(search: str) -> dict[str, FoundTurn]:
+        return conversations.found(conversations.lines("ann", search), search)
+
+    (turn,) = found("it leave").values()
+    assert (turn.id, turn.question, turn.answer, turn.citations) == (leave.id, "How much leave?", answer().text, ())
+    (turn,) = found("when").values()
+    assert (turn.id, turn.mode) == (again.id, "extractive")
+    assert [citation.at for citation in turn.citations] == [9, 17], "its marks, to tell who may read it"
+    conversations.rename(leave.conversation_id, "ann", "Holidays")
+    assert found("holidays") == {}
+    assert found("") == found("zebra") == {}

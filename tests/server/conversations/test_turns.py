@@ -7,7 +7,17 @@ from collections.abc import AsyncGenerator, Callable
 import pytest
 
 from indexer.passages import Scope
-from server.answering.events import Answer, AnswerEvent, Progress, Question, Sources, Text
+from server.answering.events import (
+    BENEATH,
+    Answer,
+    AnswerEvent,
+    Citation,
+    Meanwhile,
+    Progress,
+    Question,
+    Sources,
+    Text,
+)
 from server.answering.small_talk import GREETING
 from server.conversations.shapes import Outcome, TurnView
 from server.conversations.store import Conversations, open_conversations
@@ -16,10 +26,12 @@ from server.errors import BadRequest, NotFound, Unavailable
 from server.settings import ServerSettings
 
 SCOPE = Scope(frozenset({1}))
+QUOTE = Citation(1, BENEATH, 7, 1, "a.md", "Leave", "", None, 0, 8, "25 days.", "/r")
 
 
 class Answering:
-    """Writes words one by one; stops before the word "hold" until let go; "fail" and "crash" break."""
+    """Writes words one by one; stops before the word "hold" until let go; "fail" and "crash" break; "quote" is no word
+    of the answer, but a quotation to read meanwhile."""
 
     def __init__(self, *words: str) -> None:
         self.words = words
@@ -39,9 +51,11 @@ class Answering:
                         raise Unavailable("The model is gone.", "Ask again.")
                     case "crash":
                         raise RuntimeError("inner detail")
+                    case "quote":
+                        yield Meanwhile(QUOTE)
                     case _:
                         yield Text(word)
-            text = "".join(word for word in self.words if word != "hold")
+            text = "".join(word for word in self.words if word not in ("hold", "quote"))
             yield Answer(text, text, True, "model")
         finally:
             self.closed += 1
@@ -117,6 +131,29 @@ async def test_stopping_keeps_the_words_and_frees_the_generator(conversations: C
     assert (saved.state, saved.answer) == ("stopped", "one ")
     assert answering.closed == 1
     await turns.stop(turn.id, "ann")  # a second time changes nothing
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "kept"),
+    [
+        (("quote", "hold"), "stopped", [QUOTE]),
+        (("quote", "one ", "hold"), "stopped", []),
+        (("quote", "fail"), "failed", [QUOTE]),
+        (("quote", "one "), "done", []),
+    ],
+)
+async def test_the_words_that_were_read_meanwhile_stay_where_no_others_came(
+    conversations: Conversations, words: tuple[str, ...], state: str, kept: list[Citation]
+) -> None:
+    turns = Turns(conversations, Answering(*words))
+    turn = await turns.start("q", "ann", SCOPE)
+    if "hold" in words:
+        await until(turns, turn.id, lambda event: event == (Text("one ") if "one " in words else Meanwhile(QUOTE)))
+        await turns.stop(turn.id, "ann")
+    await turns.wait(turn.id, "ann")
+    saved = conversations.turn(turn.id, "ann")
+    assert saved.state == state
+    assert [view.citation for view in saved.quotes] == kept
 
 
 async def test_stopping_at_once_is_saved_too(conversations: Conversations) -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from indexer.passages import Scope
+import pytest
+
+from indexer.passages import Passage, Scope
 from server.answering.events import BENEATH, Citation
 from server.conversations.shapes import CitationView, TurnView
-from server.views.export import conversation_markdown
+from server.views.export import conversation_markdown, file_name
 
 
 def citation(n: int, at: int, quote: str) -> CitationView:
@@ -52,3 +54,26 @@ def test_what_may_not_be_read_is_not_quoted() -> None:
     turn = TurnView(1, "c", "How much?", "done", answer="Enough.", quotes=(quoted,))
     text = conversation_markdown("Pay", [turn], Scope(frozenset({1})))
     assert text == "# Pay\n\n## How much?\n\nEnough.\n"
+
+
+def test_a_refusal_is_exported_with_the_passages_that_came_closest() -> None:
+    passage = Passage(1, 1, 1, 7, 1, "a/leave.md", "Leave", "A › B", 3, 0, 20, "* 25 days a year.", "")
+    other = replace(passage, collection_id=2, text="A secret number.")
+    said = "The documents do not say. 3 files are not read yet: ask again when they are."
+    turn = TurnView(1, "c", "Zebras?", "done", answered=False, answer=said, closest=(passage, other))
+    assert conversation_markdown("Leave", [turn], Scope(frozenset({1}))) == (
+        f"# Leave\n\n## Zebras?\n\n{said}\n\nClosest passages:\n\n> \\* 25 days a year. (Leave, page 3 · B)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("How much  leave?", "How-much-leave"),
+        ("a/b “c” 2.5", "a-b-c-2.5"),
+        ("Urlaub: wie viel?", "Urlaub-wie-viel"),
+        ("?!", "conversation"),
+    ],
+)
+def test_the_name_of_an_exported_file_has_no_spaces(title: str, name: str) -> None:
+    assert file_name(title) == name

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from indexer.passages import Passage
 from server.answering.events import BENEATH, Citation
 from server.conversations.shapes import CitationView, TurnView
 from server.views.notes import LONGEST, Note, copy_text, footnotes, is_repeated, quotations
@@ -81,3 +82,12 @@ def test_a_source_with_words_of_another_place_is_named_once() -> None:
     elsewhere = citation(1, 8, "Elsewhere.", start=900)
     notes = footnotes(turn("25 days[1].", QUOTE, cited=(elsewhere,)))
     assert [(note.n, note.words) for note in notes] == [(1, "Elsewhere.")]
+
+
+def test_a_copied_refusal_has_what_came_closest() -> None:
+    passage = Passage(1, 1, 1, 7, 1, "a/leave.md", "Leave", "A › B", 3, 0, 20, "25 days a year.", "")
+    refused = replace(turn("The documents do not say."), answered=False, closest=(passage,))
+    assert copy_text(refused) == (
+        "The documents do not say.\n\nClosest passages:\n\n> 25 days a year. (Leave, page 3 · B)\n"
+    )
+    assert "Closest" not in copy_text(replace(refused, answered=True))

@@ -6,20 +6,25 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from indexer.documents.extract.formats import FORMATS
 from indexer.passages import MOST_PLACES, Passage, Place, Scope, Sentence
 from server.answering.events import Citation, Doubt, Evidence, Progress, Searched
-from server.conversations.shapes import CitationView, ConversationLine, TurnView
+from server.conversations.shapes import CitationView, TurnView
 from server.views.presentation import (
+    SENTENCE,
     AlsoIn,
     answer_html,
     cards,
+    closest,
+    file_kind,
     heading,
     is_mended,
     readable_part,
     searched_for,
     waiting_for,
 )
-from server.views.wording import ago, by_day, duration
+from server.views.wording import ago, duration
+from server.web.templating import ASSETS
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
@@ -30,7 +35,8 @@ def evidence(text: str, *, page: int | None = None, heading: str = "", document:
 
 def test_a_card_says_where_and_leads_to_the_words() -> None:
     (card,) = cards([evidence("Leave\n\nTake it.", page=4, heading="A › B")])
-    assert (card.n, card.kind, card.title, card.place, card.snippet) == (3, "pdf", "Leave", "page 4 · B", "Take it.")
+    assert (card.n, card.icon, card.kind, card.title) == (3, "pdf", "PDF", "Leave")
+    assert (card.place, card.snippet) == ("page 4 · B", "Take it.")
     assert card.href == "/documents/9?start=5&end=25#quote"
 
 
@@ -44,7 +50,7 @@ def test_cards_and_guessed_marks_have_the_answer_s_own_numbers() -> None:
 
 def test_a_card_keeps_a_sentence_that_begins_with_the_title() -> None:
     (card,) = cards([evidence("Leave is paid.", heading="A › How to", document="README")])
-    assert (card.kind, card.place, card.snippet) == ("text", "How to", "Leave is paid.")
+    assert (card.kind, card.place, card.snippet) == ("Text", "How to", "Leave is paid.")
 
 
 COPIES = (
@@ -104,9 +110,9 @@ def test_of_an_old_turn_no_place_is_named_that_may_not_be_read_any_more() -> Non
         (Progress("searching"), 0, "Searching the documents"),
         (Progress("loading"), 5, "The language model is loading"),
         (Progress("loading", detail="Phi-3 loads, about 12 s"), 5, "Phi-3 loads, about 12 s"),
-        (Progress("queued", 0), 5, "Next in line"),
-        (Progress("queued", 1), 5, "1 question is ahead of yours"),
-        (Progress("queued", 3), 5, "3 questions are ahead of yours"),
+        (Progress("queued", 0), 5, "Waiting for the language model: yours is next"),
+        (Progress("queued", 1), 5, "Waiting for the language model: 1 question is ahead of yours"),
+        (Progress("queued", 3), 5, "Waiting for the language model: 3 questions are ahead of yours"),
         (Progress("reading", 2, 5), 5, "Reading 5 passages, 40%"),
         (Progress("reading", 0, 0), 1, "Reading 1 passage"),
         (Progress("reading", 1, 2), 0, "Reading, 50%"),
@@ -131,18 +137,6 @@ def test_durations_have_units(milliseconds: int, words: str) -> None:
 def test_moments_are_told_from_now(minutes: int, words: str) -> None:
     assert ago(NOW - timedelta(minutes=minutes), NOW) == words
     assert ago((NOW - timedelta(minutes=minutes)).replace(tzinfo=None), NOW) == words
-
-
-def test_conversations_stand_under_their_day() -> None:
-    lines = [ConversationLine(str(days), "t", NOW - timedelta(days=days)) for days in (0, 1, 3, 40, 400)]
-    groups = [(day, [line.id for line in group]) for day, group in by_day(lines, NOW)]
-    assert groups == [
-        ("Today", ["0"]),
-        ("Yesterday", ["1"]),
-        ("Last 7 days", ["3"]),
-        ("April 2026", ["40"]),
-        ("April 2025", ["400"]),
-    ]
 
 
 def turn(state: str = "done", *, cited: bool = True) -> TurnView:
@@ -177,11 +171,57 @@ def pair() -> list[Evidence]:
 def test_a_card_shows_the_words_that_match_the_question() -> None:
     text = "Working time is agreed with your lead. " * 5 + "Carried over days of leave end in March. Ask early."
     (card,) = cards([evidence(text)], "When does carried over leave end?")
-    assert card.snippet == "Carried over days of leave end in March. Ask early."
+    assert card.snippet == "Carried over days of leave end in March."
     (card,) = cards([evidence(f"of a sentence about leave. {text}")], "leave")
     assert card.snippet.startswith("Carried over")
     (card,) = cards([evidence(text)], "zebra")
     assert card.snippet.startswith("Working time")
+
+
+def sectioned() -> Evidence:
+    """A passage over three sections; the search found the last one best."""
+    said = [("Ask your lead.", "Leave › Rules"), ("Laptops are MacBooks or PCs.", "Leave › Laptop"), ("End.", "Leave")]
+    shown = evidence(" ".join(words for words, _ in said), heading="Leave › Rules")
+    sentences, at = [], 5
+    for words, section in said:
+        sentences.append(Sentence(at, at + len(words), words, np.zeros(0), section))
+        at += len(words) + 1
+    return replace(shown, passage=replace(shown.passage, sentences=tuple(sentences), end=at - 1))
+
+
+def test_a_card_names_the_section_of_the_sentence_that_it_shows_and_leads_to_it() -> None:
+    (card,) = cards([sectioned()], "Which laptops are there?")
+    assert (card.place, card.snippet) == ("Laptop", "Laptops are MacBooks or PCs.")
+    assert card.href == "/documents/9?start=20&end=48#quote"
+    (card,) = cards([sectioned()], "zebra")
+    assert (card.place, card.snippet) == ("Rules", "Ask your lead."), "the section that the search found best"
+    (card,) = cards([replace(sectioned(), text="Ask your lead.")], "Which laptops are there?")
+    assert (card.place, card.snippet) == ("Rules", "Ask your lead."), "of what was put before the model alone"
+    (card,) = closest(replace(turn(), closest=(sectioned().passage,), question="Which laptops are there?"))
+    assert (card.place, card.snippet) == ("Laptop", "Laptops are MacBooks or PCs. End.")
+
+
+def test_a_sentence_stands_whole_on_its_card_unless_it_is_very_long() -> None:
+    long = "Leave " + "and more leave " * 15 + "is paid."
+    (card,) = cards([evidence(long)])
+    assert card.snippet == long
+    (card,) = cards([evidence(long.replace("is paid.", "") * 3)])
+    assert card.snippet.endswith("…")
+    assert len(card.snippet) <= SENTENCE
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, "", ".zq<b>"])
+def test_every_type_of_file_has_an_icon_and_a_name(ending: str) -> None:
+    icon, name = file_kind(f"a/B{ending.upper()}")
+    assert f'"{icon}": "' in (ASSETS / "templates" / "_icon.html").read_text(encoding="utf-8")
+    assert (name == "Text") == (ending in {"", ".zq<b>", ".md", ".markdown", ".mdx", ".txt", ".text"})
+
+
+def test_beside_a_mark_of_quotations_stands_where_they_come_from_alone() -> None:
+    assert "Take" in answer_html(turn()).partition('role="tooltip"')[2]
+    quoted = answer_html(replace(turn(), mode="extractive")).partition('role="tooltip"')[2]
+    assert "Leave, page 4" in quoted
+    assert "Take" not in quoted.partition("</sup>")[0]
 
 
 @pytest.mark.parametrize(

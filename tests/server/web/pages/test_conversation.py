@@ -82,8 +82,9 @@ def test_a_conversation_is_found_by_its_words(client: TestClient) -> None:
     address = asked(client)
     asked(client, "unknown zebras")
     found = client.get("/conversations?search=STAFF+portal", headers=HTMX).text
-    assert re.findall(r'href="(/c/[^"]+)"', found) == [address]
+    assert re.findall(r'href="(/c/[^"?]+)\?at=\d+#turn-\d+"', found) == [address]
     assert "<html" not in found
+    assert "<mark>staff</mark> <mark>portal</mark>" in found
     response = client.get("/conversations?search=staff")
     assert response.status_code == 200  # the page of a problem shows the list as well
     assert address in response.text
@@ -124,7 +125,7 @@ def test_a_conversation_is_exported(client: TestClient) -> None:
     file = client.get(f"{address}/export")
     assert file.headers["content-type"] == "text/markdown; charset=utf-8"
     assert file.headers["content-disposition"].startswith("attachment")
-    assert "/" not in file.headers["content-disposition"].partition("UTF-8")[2]
+    assert file.headers["content-disposition"].endswith("filename*=UTF-8''Leave-holidays-2026.md")
     assert file.text.startswith("# Leave / holidays “2026”?\n")
     assert "[^1-1]: Annual leave, page 1 (leave.txt): “Every employee" not in file.text.partition("\n[^")[0]
     assert "“Every employee has 25 days of paid leave a year.”" in file.text

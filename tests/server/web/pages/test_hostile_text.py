@@ -42,13 +42,14 @@ _arrival_now.html: arrival.stage
 _asked.html: conversation
 _blocks.html: address
 _composer.html: conversation
-_conversations.html: day, line.id
+_conversations.html: day, line.id, line.when
 _edit.html: turn.conversation_id
 _examples.html: ask_for_examples
 _deleted_file.html: undo.words, undo.moment
 _files.html: name|lower, unseen.words, unseen.until, words, file.size, line.words, line.more, unread.words
 _files.html: address(state='skipped', part=1), file.state_name, file.exactly, file.verb, file.when
 _files.html: indexer, total_words
+_heading.html: turn.conversation_id
 _indexed.html: indexed, indexing
 _meanwhile.html: quote.href
 _menu.html: conversation
@@ -57,7 +58,7 @@ _quotes.html: quote.href
 _searched.html: turn.conversation_id
 _sheets.html: links.before, links.text, links.page, links.after, sheet.address, sheet.addresses, sheet.words
 _source.html: note, links.page, links.text, links.kept, pages.problem
-_sources.html: card.href, language
+_sources.html: card.href, card.kind, language
 _turn.html: turn.state, turn.mode, card.href, item.took
 _undo.html: deleted.id
 _versions.html: turn.conversation_id
@@ -206,6 +207,8 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
     turn = re.findall(r'id="turn-(\d+)"', running.text)[-1]
     yield client.get(running.headers["HX-Push-Url"]).text
     yield client.post(f"/turns/{turn}/stop").text
+    for part in ("edit", "heading"):
+        yield client.get(f"/turns/{turn}/{part}", headers=HTMX).text
     yield client.get(f"/turns/{turn}/events").text
     yield client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": ""}, headers=HTMX).text
     said = client.post(f"/turns/{turn}/feedback", data={"value": "-1", "remark": hostile("remark")}, headers=HTMX)

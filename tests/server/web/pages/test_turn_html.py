@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -83,6 +84,26 @@ def test_what_is_waited_for_is_said_once() -> None:
     stream = TurnStream(TURN, 0)
     messages = [message for part in ([NUMBERED[2]], [NUMBERED[2]]) for message in stream.messages(part)]
     assert [message.event for message in messages] == ["status"]
+
+
+def statuses(events: list[TurnEvent], *, has_model: bool = True) -> list[str]:
+    stream = TurnStream(TURN, 0, has_model=has_model)
+    messages = received(stream, [[numbered] for numbered in enumerate(events, 1)])
+    return [re.sub("<[^>]*>", "", data).strip() for event, data, _id in messages if event == "status"]
+
+
+def test_once_the_sources_are_there_it_is_the_model_that_is_waited_for() -> None:
+    found = Sources((Evidence(1, Passage(1, 0.5, 0.5, 7, 1, "a.md", "Title", "", None, 0, 5, "Words", ""), "Words"),))
+    waiting = "Waiting for the language model"
+    searching: list[TurnEvent] = [Progress("searching"), found]
+    assert statuses(searching) == ["Searching the documents", waiting]
+    assert statuses(searching, has_model=False) == ["Searching the documents"]
+    assert statuses([*searching, Progress("queued", 2), found, Progress("reading", 1, 2)])[2:] == [
+        f"{waiting}: 2 questions are ahead of yours", "Reading 1 passage, 50%",
+    ]  # fmt: skip
+    assert statuses([found, Progress("loading", detail="Phi-3 loads"), found]) == [waiting, "Phi-3 loads", waiting]
+    assert statuses([Progress("searching"), Sources(())]) == ["Searching the documents"], "nothing was found"
+    assert statuses([found, Progress("writing"), found]) == [waiting, "Writing"], "a source was found while it wrote"
 
 
 def test_a_long_open_block_is_sent_now_and_then_and_whole_when_the_turn_ends() -> None:
