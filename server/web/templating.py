@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from functools import cache
 from pathlib import Path
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 from fastapi import Request
@@ -50,6 +51,13 @@ def _hash(name: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "missing"
 
 
+def _no_method(value: Any) -> Any:
+    """What a template puts out. Raises TypeError for a method: in `item.copy` of a dict Jinja finds the dict's own."""
+    if isinstance(value, MethodType | BuiltinMethodType | FunctionType):
+        raise TypeError(f"a template shows the method {value.__name__!r} instead of a value")
+    return value
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(ASSETS / "templates"),
@@ -57,6 +65,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_no_method,
     )
     environment.globals["static"] = static
     return environment
