@@ -4,7 +4,7 @@ from typing import Any
 
 from indexer.knowledge.alike import Alike, Other
 from indexer.knowledge.catalog import FileRow
-from indexer.knowledge.tables import LedgerEntry
+from indexer.knowledge.tables import LedgerEntry, now
 from server.views.library_view import SHOWN_KINDS, Kind, file_line, unread_kinds
 
 
@@ -34,7 +34,7 @@ def test_a_count_that_may_be_too_small_says_so() -> None:
     row = FileRow(LedgerEntry(id=1, collection_id=1, root="/r", path="a.md", state="indexed"), "docs", 1, "A")
 
     def told(**alike: Any) -> list[tuple[str, str]]:
-        return [(line.words, line.more) for line in file_line(row, Alike(**alike)).alike]
+        return [(line.words, line.more) for line in file_line(row, now(), Alike(**alike)).alike]
 
     other = (Other(2, 1, "b.md"),)
     assert told(same=other, nearly=other, more_same=1200) == [
