@@ -226,11 +226,11 @@ def opened(client: httpx.Client, address: str) -> Seen:
     """The page of a citation: which document, and the words that are marked in it, or their copy."""
     page = lxml.html.fromstring(client.get(address).raise_for_status().text)
     return {
-        "title": words(page.xpath("//header[@class='source-head']/h1")),
-        "path": words(page.xpath("//header[@class='source-head']/p[@class='quiet']")),
+        "title": words(page.xpath("//div[@class='source-name']/h1")),
+        "path": ", ".join(words([part]) for part in page.xpath("//div[@class='source-name']/p/span")),
         "marked": words(page.xpath("//mark")),
         "copied": words(page.xpath("//blockquote")),
-        "original": bool(page.xpath("//header[@class='source-head']//a[contains(@href, '/original')]")),
+        "original": bool(page.xpath("//div[@class='source-tools']/a[contains(@href, '/original')]")),
     }
 
 
