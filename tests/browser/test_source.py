@@ -195,7 +195,7 @@ def test_the_page_of_a_pdf_is_shown_with_the_words_marked(page: Page, site: Site
     scale = sheet["width"] / 612
     assert mark["x"] - sheet["x"] == pytest.approx(72 * scale, abs=3)
     assert mark["y"] - sheet["y"] == pytest.approx((792 - 700) * scale, abs=4)
-    page.get_by_role("link", name="Text").click()
+    page.get_by_role("link", name="Text", exact=True).click()
     expect(page.locator("#panel mark")).to_have_text(RULE)
     page.get_by_role("link", name="Page", exact=True).click()
     expect(page.locator("rect#quote")).to_be_attached()
@@ -255,7 +255,7 @@ def test_without_javascript_the_page_is_shown_too(opened: Any, site: Site, book:
     page.get_by_role("link", name="Next page").click()
     expect(page.locator(".page-mark")).to_have_text("Page 2 of 12")
     page.goto(address(site, book, NOTICE))
-    page.get_by_role("link", name="Text").click()
+    page.get_by_role("link", name="Text", exact=True).click()
     expect(page.locator("mark")).to_have_text(NOTICE)
 
 
@@ -308,7 +308,7 @@ def test_no_source_has_a_violation(
     page.locator(".cite").first.click()
     expect(page.locator("rect#quote")).to_be_attached()
     assert violations(page) == []
-    page.get_by_role("link", name="Text").click()
+    page.get_by_role("link", name="Text", exact=True).click()
     expect(page.locator("#panel mark")).to_have_text(RULE)
     assert violations(page) == []
     page.get_by_role("link", name="Next citation").click()
