@@ -44,10 +44,12 @@ class LocalServer:
         body = {"query": query, "history": list(history), "top_k": top_k, "collections": list(collections) or None}
         return self.post("/v1/search", body)
 
-    def ask(self, question: str, collections: Sequence[str] = ()) -> dict[str, Any]:
+    def ask(
+        self, question: str, collections: Sequence[str] = (), documents: Sequence[int | str] = ()
+    ) -> dict[str, Any]:
         """A chat completion."""
         message = {"role": "user", "content": question}
-        options = {"collections": list(collections) or None}
+        options = {"collections": list(collections) or None, "documents": list(documents) or None}
         return self.post("/v1/chat/completions", {"model": "docent", "messages": [message], "docent": options})
 
     def post(self, path: str, body: dict[str, Any], *, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
     return {
         "rank": passage.rank,
         "score": round(passage.score, 4),
+        "document_id": passage.document_id,
         "document": passage.document,
         "title": passage.title,
         "heading": passage.heading,

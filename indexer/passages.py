@@ -75,6 +75,25 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class ChosenDocument:
+    """A document that is asked by itself, with what says later who may know of it, and what it was called."""
+
+    id: int
+    collection_id: int
+    root: str
+    path: str
+    title: str
+
+    @property
+    def name(self) -> str:
+        return self.title or self.path
+
+    def is_in(self, scope: Scope) -> bool:
+        """Whether the asker of `scope` may read it."""
+        return scope.holds(self.id, self.collection_id, self.root, self.path)
+
+
+@dataclass(frozen=True)
 class Sentence:
     """A sentence of a passage: code points `[start, end)` of the document's text, and its vector."""
 
@@ -203,6 +222,16 @@ class Passage:
             return True
         inside = self.start <= start and end <= self.start + len(self.text)
         return inside and not any(statements(self.text[start - self.start : end - self.start], ()))
+
+
+@dataclass(frozen=True)
+class WholeDocument:
+    """What was read of a document, a chunk a passage."""
+
+    passages: tuple[Passage, ...]  # in reading order, numbered from 1
+    centre: NDArray[np.float32]  # (dim,), unit length: the mean of all its chunks, of those not read too
+    read: int  # characters of the passages
+    total: int  # characters of all chunks
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ from server.web.api import chat_completions, embeddings, health, local, search
 from server.web.ended_requests import EndedRequests
 from server.web.pages import (
     ask,
+    brief,
+    choice,
     collections,
     conversation,
     documents,
@@ -57,6 +59,8 @@ from server.web.templating import static_files
 PAGES = (
     conversation,
     ask,
+    brief,
+    choice,
     documents,
     uploading,
     several,
@@ -110,6 +114,7 @@ def create_app(
             ):
                 yield
             await services.jobs.aclose()
+            await services.briefs.aclose()
             await services.turns.aclose()
             await asyncio.to_thread(services.pictures.close)
             if services.generator is not None:

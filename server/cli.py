@@ -46,6 +46,11 @@ def serve() -> None:
 @main.command("ask")
 @click.argument("question", callback=not_empty)
 @click.option("--collection", multiple=True, help="Ask only this collection; may be given more than once.")
+@click.option(
+    "--document",
+    multiple=True,
+    help="Ask only this document, by its path below the ingested folder or its number; may be given more than once.",
+)
 @JSON_OPTION
 @done_by("server.commands.ask:run")
 def ask() -> None:

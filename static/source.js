@@ -5,7 +5,7 @@ let opener = null;
 const panel = () => document.getElementById("panel");
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".answer a.cite, a.card, .quotes a, .closest a, .path a");
+  const link = event.target.closest(".answer a.cite, a.card, .quotes a, .closest a, .path a, a[data-brief]");
   if (link) opener = link;
   if (link?.matches('[data-state="running"] a.cite[href^="/documents/"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault(); // a target for links would be the stream's target too

@@ -233,6 +233,8 @@ def write_conversations(post: Post) -> Iterator[tuple[str, str]]:
     address, page = post("/ask", {"question": QUESTION})
     turn = re.search(r'id="turn-(\d+)"', page)
     assert turn
+    yield post("/ask", {"question": QUESTION, "document": "2"})
+    yield post("/ask", {"question": QUESTION, "collection": hostile("second")})
     other, _ = post("/ask", {"question": QUESTION, "conversation": address[3:], "instead_of": turn[1]})
     yield f"{other}?at={turn[1]}", page
     yield f"{other}?at={turn[1]}&edit={turn[1]}", page
@@ -256,7 +258,15 @@ def addresses() -> list[str]:
             "/language-model",
             f"/login?next=/{quote(NEXT)}",
         ),
-        *("/documents/1", "/documents/1?start=0&end=900", "/documents/2?first=2&last=9"),
+        *("/?document=1&document=2&document=999", "/ask/of?document=1&add=2"),
+        *(
+            f"/?collection={quote(hostile('second'))}",
+            f"/?collection={asked}",
+            "/ask/find",
+            f"/ask/find?q={MARK}title",
+            f"/ask/find?q={asked}",
+        ),
+        *("/documents/1/brief", "/documents/1", "/documents/1?start=0&end=900", "/documents/2?first=2&last=9"),
         *("/documents/8", "/documents/8/original"),
         *("/documents/9?start=0&end=9", "/documents/9?start=0&end=9&page=2", "/documents/9?start=0&end=9&text=1"),
         *("/documents/9/pages/1", "/documents/10", "/documents/11?start=0&end=9", "/documents/12?first=3&last=6"),

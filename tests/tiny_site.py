@@ -205,8 +205,8 @@ class Script:
             yield Answer("", "", False, "model", closest=passages, took_ms=Timing(20, 0, 900))
             return
         yield Sources(evidence[:2] if "adds" in text else evidence)
-        if evidence:
-            yield Meanwhile(replace(next(iter(_citations(ANSWER, evidence))), at=BENEATH))
+        if quote := next(_citations(ANSWER, evidence), None):
+            yield Meanwhile(replace(quote, at=BENEATH))
         for stage, progress in (
             ("queue", Progress("queued", 2)),
             ("load", Progress("loading", detail="Phi-3 loads, about 12 s")),
@@ -312,13 +312,20 @@ def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation
         at = answer.find(f"[{n}]", at + 1)
         if at < 0:
             return
-        yield _citation(n, at, quote, evidence)
+        if _is_there(n, quote, evidence):
+            yield _citation(n, at, quote, evidence)
+
+
+def _is_there(n: int, quote: str, evidence: tuple[Evidence, ...]) -> bool:
+    """Not where a question is asked of other documents alone."""
+    return n <= len(evidence) and quote in evidence[n - 1].passage.text
 
 
 def _quotes(asked: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation]:
     beneath = BRIEF_QUOTES if "brief" in asked else QUOTES[:1] if "repeat" in asked else []
     for n, quote in beneath:
-        yield _citation(n, BENEATH, quote, evidence)
+        if _is_there(n, quote, evidence):
+            yield _citation(n, BENEATH, quote, evidence)
 
 
 def _citation(n: int, at: int, quote: str, evidence: tuple[Evidence, ...]) -> Citation:
@@ -346,6 +353,9 @@ class Answering(Services):
     def finds(self, question: str, scope: Scope, document_id: int) -> bool:
         return True
 
+    def answers(self, question: str, before: Sequence[str], scope: Scope, document_id: int) -> bool:
+        return True
+
 
 class Site:
     """A running site: `url`, its settings, and what happens behind it."""
@@ -371,6 +381,7 @@ class Site:
             services = app.state.services = self.live = self.services()
             yield
             await services.turns.aclose()
+            await services.briefs.aclose()
             await services.jobs.aclose()
             await asyncio.to_thread(services.pictures.close)
 

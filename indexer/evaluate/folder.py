@@ -72,7 +72,7 @@ def evaluate_folder(
     """
     questions = load_questions(folder)
     others = load_questions(off_topic) if off_topic else []
-    retriever = _indexed(folder, settings, questions, KeptIndex(index, folder, settings) if index else None)
+    retriever = indexed(folder, settings, questions, KeptIndex(index, folder, settings) if index else None)
     engine, scope = retriever.engine, Catalog(retriever.engine).everything()
     if sample:
         questions, others = sample.of(questions), sample.of_any(others)
@@ -89,7 +89,7 @@ def evaluate_folder(
     return {**figures, "per_question": rows}
 
 
-def _indexed(
+def indexed(
     folder: Path, settings: IndexerSettings, questions: Sequence[EvaluationQuestion], kept: KeptIndex | None
 ) -> Retriever:
     """The corpus, indexed and calibrated in the data folder: read now, or taken from where it was kept."""

@@ -17,7 +17,7 @@ from indexer.embed import ChunkVectors
 from indexer.knowledge.alike import sign
 from indexer.knowledge.entries import Kept, put_entries, take_entries
 from indexer.knowledge.generations import current
-from indexer.knowledge.tables import Change, Chunk, Document, LedgerEntry, known_id, now
+from indexer.knowledge.tables import Change, Chunk, Document, KeptBrief, LedgerEntry, known_id, now
 
 WRITTEN_AT_ONCE = 500
 """Chunks that are held as rows in memory: a large document has a hundred times as many."""
@@ -53,6 +53,7 @@ def put_document(
         document.sqlmodel_update(values)
         session.add(document)
         session.flush()
+        session.exec(delete(KeptBrief).where(col(KeptBrief.document_id) == id_))  # it tells of the words before
     put_chunks(session, id_, extracted.text, drafts, vectors, is_new=document is None)
     sign(session, id_, extracted.text, is_new=document is None)
 

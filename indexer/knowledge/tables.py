@@ -138,6 +138,18 @@ class Entry(SQLModel, table=True):
     vector: bytes = Field(sa_type=LargeBinary)  # float32 (dim,), unit length
 
 
+class KeptBrief(SQLModel, table=True):
+    """What a language model has written about a whole document: gone with it, and with the words that it is of."""
+
+    __tablename__ = "brief"
+
+    document_id: int | None = Field(default=None, primary_key=True, foreign_key="document.id", ondelete="CASCADE")
+    content: str  # hash of the document's text
+    model: str  # hash of the model and of how it was asked
+    made: str  # JSON, see server.answering.brief
+    made_at: datetime = Field(default_factory=now)
+
+
 class LedgerEntry(SQLModel, table=True):
     """The latest word on one file: what became of it and why. Every file that a run saw has one."""
 

@@ -2,5 +2,5 @@
 
 What belongs here: whatever decides what an answer says. `answer.py` reads from top to bottom as the whole way.
 What does not: HTTP, HTML, who asks, where answers are kept.
-Imports `llm`, and of the indexer `search`, `knowledge`, `passages` and `text`.
+Imports `llm`, and of the indexer `search`, `knowledge`, `extract`, `passages` and `text`.
 """

@@ -19,6 +19,7 @@ _POINTS_BACK = re.compile(
 )
 
 NOTHING_INDEXED = f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`, then ask again."
+NOTHING_CHOSEN = "What was asked is not there any more. Choose something else, or ask all documents."
 
 
 def says_nothing(retrieved: Retrieved, least: float) -> bool:
@@ -44,9 +45,10 @@ def _not_yet(unread: int) -> str:
     return f"{what}: ask again when it is." if unread == 1 else f"{what}: ask again when they are."
 
 
-def nothing_indexed(mode: Mode) -> list[AnswerEvent]:
-    """That there is nothing to ask about yet, and what to do."""
-    return _said(Answer(NOTHING_INDEXED, NOTHING_INDEXED, False, mode))
+def nothing_to_ask(mode: Mode, *, chosen: bool) -> list[AnswerEvent]:
+    """That there is nothing to ask about yet, or of what was `chosen` no more, and what to do."""
+    said = NOTHING_CHOSEN if chosen else NOTHING_INDEXED
+    return _said(Answer(said, said, False, mode))
 
 
 def _said(answer: Answer) -> list[AnswerEvent]:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from indexer.passages import Retrieved
-from server.answering.abstention import nothing_indexed
+from server.answering.abstention import nothing_to_ask
 from server.answering.checker import Checker, Unchecked
 from server.answering.citations import CitationChecker, cited_in
 from server.answering.context_window import Prompt, check_length, fit_prompt
@@ -20,6 +20,7 @@ from server.answering.events import (
     Clock,
     Evidence,
     Meanwhile,
+    Mode,
     Progress,
     Question,
     Searched,
@@ -49,7 +50,8 @@ async def answer(question: Question, means: Means) -> AsyncGenerator[AnswerEvent
     _check_means(question, means)
     await asyncio.to_thread(check_length, question, generator)
     if question.may_be_refused and not await asyncio.to_thread(means.catalog.has_documents, question.scope):
-        for event in nothing_indexed("extractive" if generator is None else "model"):
+        mode: Mode = "extractive" if generator is None else "model"
+        for event in nothing_to_ask(mode, chosen=bool(question.scope.documents)):
             yield event
         return
 

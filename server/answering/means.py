@@ -1,6 +1,7 @@
 """What questions are answered with: the parts of a running server, which come and go while it runs."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from indexer.errors import program
@@ -53,6 +54,14 @@ class Means:
         found = self.retriever.retrieve(question, [], scope)
         first = [passage.document_id for passage in found.passages[:FIRST]]
         return document_id in first and not says_nothing(found, self.least_answerability())
+
+    def answers(self, question: str, before: Sequence[str], scope: Scope, document_id: int) -> bool:
+        """Whether a question that is asked after others would be answered by the search's judgement, in the middle of
+        its conversation and alone, a good part of it from this document; no, while the search does not work. Blocks."""
+        if self.retriever is None or not self.finds(question, scope, document_id):
+            return False
+        found = self.retriever.retrieve(question, before, scope)
+        return not says_nothing(found, self.least_answerability())
 
     def least_answerability(self, most: float = 1.0) -> float:
         """Below it the documents do not say: what was calibrated for them, and the share of false refusals that is set,

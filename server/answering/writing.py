@@ -10,7 +10,7 @@ from server.answering.abstention import refuse
 from server.answering.checker import CheckedText, Checker
 from server.answering.claims import goes_in_circles
 from server.answering.context_window import Prompt
-from server.answering.events import Answer, AnswerEvent, Clock, Evidence, Progress, Question, Sources, Text
+from server.answering.events import Answer, AnswerEvent, Citation, Clock, Evidence, Progress, Question, Sources, Text
 from server.answering.extractive import choose_sentences, quote_instead
 from server.answering.quotes import quotes_beneath
 from server.errors import Unavailable
@@ -58,7 +58,7 @@ async def write(
         yield said
     yield Answer(
         text=checker.text,
-        raw=without_marks(checker) if checker.dropped else draft.raw,
+        raw=without_marks(checker.text, checker.citations) if checker.dropped else draft.raw,
         answered=True,
         mode="model",
         reason=completed.reason,
@@ -116,10 +116,10 @@ class _Draft:
         return tuple(token for at, token in judged if not any(d.start <= at < d.end for d in self.checker.dropped))
 
 
-def without_marks(checker: Checker) -> str:
-    """What is shown without its marks: what later turns read, where the model wrote more than may be shown."""
-    text, kept, done = checker.text, "", 0
-    for cited in checker.citations:
+def without_marks(text: str, citations: Sequence[Citation]) -> str:
+    """What is shown without its marks: what a model reads of it later, where it wrote more than may be shown."""
+    kept, done = "", 0
+    for cited in citations:
         kept += text[done : cited.at].rstrip(" ")
         done = cited.at + len(f"[{cited.n}]")
     return kept + text[done:]

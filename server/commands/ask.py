@@ -12,34 +12,57 @@ from indexer.client import find_server
 from indexer.console import inert_lines
 from indexer.errors import StartError, program
 from indexer.knowledge.catalog import Catalog
+from indexer.knowledge.chosen import MOST_DOCUMENTS, documents_named
 from indexer.knowledge.database import open_knowledge
+from indexer.passages import Scope
 from server.answering.events import Answer, Evidence, Question, Sources
 from server.answering.means import Means
 from server.app import Parts
 from server.settings import ServerSettings
 from server.web.api.completion_shapes import Completion
+from server.web.parameters import read_number
 
 CITATION_FIELDS = ("n", "document", "title", "page", "quote", "start", "end")
 
 
-def run(question: str, collection: tuple[str, ...], json_wanted: bool) -> None:
-    completion = ask(ServerSettings(), question, collection)
+def run(question: str, collection: tuple[str, ...], document: tuple[str, ...], json_wanted: bool) -> None:
+    completion = ask(ServerSettings(), question, collection, [_id_or_path(name) for name in document])
     click.echo(json.dumps(as_json(completion), ensure_ascii=False) if json_wanted else inert_lines(as_text(completion)))
 
 
+def _id_or_path(name: str) -> int | str:
+    return read_number(name) or name
+
+
 def ask(
-    settings: ServerSettings, question: str, collections: Sequence[str] = (), parts: Parts | None = None
+    settings: ServerSettings,
+    question: str,
+    collections: Sequence[str] = (),
+    documents: Sequence[int | str] = (),
+    parts: Parts | None = None,
 ) -> dict[str, Any]:
     """The answer as a chat completion, `docent` included. Raises DocentError."""
     server = find_server(settings)
     if server is not None:
-        return server.ask(question, collections)
+        return server.ask(question, collections, documents)
     catalog = Catalog(open_knowledge(settings))
-    scope = catalog.chosen(collections, catalog.everything())
+    scope = _choosing(catalog, catalog.chosen(collections, catalog.everything()), documents)
     if not catalog.has_documents(scope):
         raise StartError("Nothing is indexed yet.", f"Run `{program('indexer')} ingest FOLDER`, then ask again.")
     click.echo("No server runs on this data folder, so the models are loaded here; that takes some seconds.", err=True)
     return asyncio.run(_answer_here(settings, catalog, Question(question, scope), parts or Parts()))
+
+
+def _choosing(catalog: Catalog, scope: Scope, documents: Sequence[int | str]) -> Scope:
+    """Raises StartError for one that is not there."""
+    if len(documents) > MOST_DOCUMENTS:
+        raise StartError(f"At most {MOST_DOCUMENTS} documents can be named.", "Name a collection instead.")
+    found = documents_named(catalog.engine, documents, scope)
+    for document, named in found.items():
+        if not named:
+            raise StartError(f"There is no document {document!r}.", "`indexer search` names documents by their paths.")
+    chosen = frozenset(one.id for named in found.values() for one in named)
+    return scope.choosing(chosen) if documents else scope
 
 
 async def _answer_here(settings: ServerSettings, catalog: Catalog, question: Question, parts: Parts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from server.answering.events import BENEATH, Answer, Citation, Doubt, Searched
+from server.conversations.asked_of import asked_of_from_json
 from server.conversations.branches import versions
 from server.conversations.evidence_json import (
     evidence_from_json,
@@ -100,6 +101,7 @@ def _view(
         id=id_,
         conversation_id=row.conversation_id,
         question=row.question,
+        asked_of=asked_of_from_json(row.asked_of),
         state=cast(TurnState, row.state),  # only this module writes it
         mode=row.mode,
         answered=row.answered,

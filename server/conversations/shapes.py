@@ -6,6 +6,7 @@ from typing import Literal
 
 from indexer.passages import Passage
 from server.answering.events import BENEATH, Answer, Citation, Doubt, Evidence, Searched
+from server.conversations.asked_of import EVERYTHING, AskedOf
 
 TurnState = Literal["running", "done", "stopped", "failed"]
 
@@ -62,6 +63,7 @@ class TurnView:
     searched: Searched = field(default_factory=Searched)
     feedback: int = 0
     remark: str = ""
+    asked_of: AskedOf = EVERYTHING
     versions: tuple[int, ...] = ()  # the turns in its place, itself among them, oldest first
     unsaved: bool = False  # the disk refused how it ended: only memory knows
 

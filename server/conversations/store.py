@@ -16,6 +16,7 @@ from indexer.knowledge.database import BUSY_SECONDS, is_busy, open_database, scr
 from indexer.knowledge.tables import now
 from indexer.text.shorten import shortened
 from server.answering.events import BENEATH, Exchange
+from server.conversations.asked_of import EVERYTHING, AskedOf, asked_of_from_json, asked_of_to_json
 from server.conversations.branches import ancestors, branch
 from server.conversations.evidence_json import evidence_from_json
 from server.conversations.rows import (
@@ -77,10 +78,10 @@ class Conversations:
         with Session(self.engine) as session:
             return _owned(session, conversation_id, owner).title
 
-    def collection(self, conversation_id: str, owner: str) -> str:
-        """The collection that was asked last; empty for all. Raises NotFound."""
+    def asked_of(self, conversation_id: str, owner: str) -> AskedOf:
+        """What was asked last. Raises NotFound."""
         with Session(self.engine) as session:
-            return _owned(session, conversation_id, owner).collection
+            return asked_of_from_json(_owned(session, conversation_id, owner).asked_of)
 
     def rename(self, conversation_id: str, owner: str, title: str) -> None:
         """Raises NotFound."""
@@ -136,14 +137,14 @@ class Conversations:
         *,
         after: int | None = None,
         instead_of: int | None = None,
-        collection: str = "",
+        asked_of: AskedOf = EVERYTHING,
     ) -> TurnView:
         """A new running turn of a conversation, or of a new one, committed when this returns.
 
-        It comes after the newest turn or the one named, or stands beside another turn as a version of it. The
-        conversation remembers the collection that was asked. Blocks on the disk, and for seconds while another process
-        writes: call it from a thread. Two turns begun at once in one conversation may follow the same one;
-        `Turns` sees to it that only one runs.
+        It comes after the newest turn or the one named, or stands beside another turn as a version of it. It keeps what
+        it is asked of, and the conversation remembers it. Blocks on the disk, and for seconds while another process
+        writes: call it from a thread. Two turns begun at once in one conversation may follow the same one; `Turns` sees
+        to it that only one runs.
 
         Raises NotFound where the conversation is not the owner's or lacks the turn named, and sqlalchemy's
         OperationalError where nothing can be written: the database stays locked, the disk is full.
@@ -154,7 +155,7 @@ class Conversations:
             else:
                 conversation = _owned(session, conversation_id, owner)
                 conversation.updated_at = now()
-            conversation.collection = collection
+            conversation.asked_of = asked_of_to_json(asked_of)
             session.add(conversation)
             session.flush()
             parents = turn_parents(session, conversation.id)
@@ -162,7 +163,9 @@ class Conversations:
             if named is not None and named not in parents:
                 raise NotFound("There is no such question in this conversation.", "Reload the page.")
             parent = parents[instead_of] if instead_of else after or max(parents, default=None)
-            turn = Turn(conversation_id=conversation.id, parent_id=parent, question=question)
+            turn = Turn(
+                conversation_id=conversation.id, parent_id=parent, question=question, asked_of=conversation.asked_of
+            )
             session.add(turn)
             session.commit()
             return turn_views(session, [turn])[0]

@@ -23,7 +23,7 @@ class Conversation(SQLModel, table=True):
     title: str
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
-    collection: str = ""  # the one that was asked last; empty for all
+    asked_of: str = ""  # JSON: what was asked last, see asked_of.py; empty for everything
     deleted_at: datetime | None = None  # gone for everyone, until it is restored or purged
 
 
@@ -45,6 +45,7 @@ class Turn(SQLModel, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", ondelete="CASCADE")
     parent_id: int | None = Field(default=None, foreign_key="turn.id", index=True, ondelete="CASCADE")
     question: str
+    asked_of: str = ""  # JSON, see asked_of.py; empty for everything
     searched: str = ""  # what was searched for instead of the question
     searched_with: str = ""  # the questions before it, newest first, where they were searched for too
     state: str = "running"

@@ -29,6 +29,7 @@ from server.answering.events import (
     Text,
 )
 from server.answering.small_talk import rewrites, small_talk
+from server.conversations.asked_of import EVERYTHING, AskedOf
 from server.conversations.shapes import Outcome, TurnState, TurnView
 from server.conversations.store import Conversations
 from server.errors import BadRequest, NotFound, RequestError
@@ -126,10 +127,12 @@ class Turns:
         *,
         after: int | None = None,
         instead_of: int | None = None,
-        collection: str = "",
+        asked_of: AskedOf = EVERYTHING,
         exact: bool = False,
     ) -> TurnView:
         """Begin to answer, after a turn or instead of it; with `exact` no word that looks misspelt is mended.
+
+        `scope` is what is searched: what the asker may read, narrowed to `asked_of`.
 
         Raises NotFound, and BadRequest while another turn of the conversation still runs.
         """
@@ -149,7 +152,7 @@ class Turns:
                 conversation,
                 after=after,
                 instead_of=instead_of,
-                collection=collection,
+                asked_of=asked_of,
             )
             history = await asyncio.to_thread(self.conversations.history, view.id, owner, self.history_characters)
         except BaseException:

@@ -60,8 +60,8 @@ def choose(headings: Iterable[tuple[int, str]], count: int) -> list[Candidate]:
     passed: Counter[int] = Counter()
     for document, path in headings:
         passed[document] += 1
-        heading = " ".join(path.rpartition(" › ")[2].split())
-        if FEWEST <= len(heading.split()) <= MOST and heading.lower() not in DULL and not heading[0].isdigit():
+        heading = last_heading(path)
+        if says_enough(heading):
             question = as_question(heading)
             found.setdefault(question.casefold(), Candidate(question, document))
             place.setdefault(question, passed[document])
@@ -73,6 +73,21 @@ def choose(headings: Iterable[tuple[int, str]], count: int) -> list[Candidate]:
             documents.add(one.document_id)
             chosen.append(one)
     return [*chosen, *(one for one in ranked if one not in chosen)][:count]
+
+
+def last_heading(path: str) -> str:
+    """The innermost heading of a heading path, on one line."""
+    return " ".join(path.rpartition(" › ")[2].split())
+
+
+def says_enough(heading: str) -> bool:
+    """Whether a heading says what its section is about."""
+    return FEWEST <= len(heading.split()) <= MOST and heading.lower() not in DULL and not heading[0].isdigit()
+
+
+def asks(heading: str) -> bool:
+    """Whether it is a question, or nearly one."""
+    return _ASKS.match(heading) is not None or _HOW_TO.match(heading) is not None
 
 
 def as_question(heading: str) -> str:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 LOOKED_AT = 3000  # chunks; enough to choose four from, quick to read
 WANTED = 4  # questions
 TRIED = 3  # headings for each question wanted: some have no answer under them
+SCOPES = 100  # of which they are remembered: each choice of documents is one
 KEPT = 12  # that a model wrote: some documents are deleted, and not everybody may read all
 
 CanAnswer = Callable[[str, Scope, int], bool]
@@ -93,8 +94,11 @@ class Examples:
                     if can_answer(candidate.question, scope, candidate.document_id):
                         examples.append(Example(candidate.question, candidate.document_id))
                 others = {} if settled else self._found  # what others may read has changed as well
+                if len(others) >= SCOPES:
+                    others = {}
                 self._found = {**others, scope: Found([one.question for one in examples], change)}
-                self._keep([one for one in examples if not one.written])
+                if not scope.documents:  # the first page asks everything, whatever somebody has chosen
+                    self._keep([one for one in examples if not one.written])
             return self._found[scope].questions
 
     def written(self, scope: Scope) -> list[Example]:

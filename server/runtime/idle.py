@@ -22,7 +22,7 @@ class Idle:
         self._clock = clock
         self._answering = 0
         self._since = clock()  # when the last answer ended
-        self._work: asyncio.Task[Any] | None = None
+        self._work: set[asyncio.Task[Any]] = set()
 
     @property
     def seconds(self) -> float:
@@ -33,8 +33,8 @@ class Idle:
         """The same events; what is done meanwhile ends before the first of them."""
         self._answering += 1
         try:
-            if self._work is not None:
-                self._work.cancel()
+            for work in self._work:
+                work.cancel()
             async with aclosing(events) as stream:
                 async for event in stream:
                     yield event
@@ -47,11 +47,12 @@ class Idle:
         if self._answering:
             asyncio.ensure_future(work).cancel()
             return None
-        task = self._work = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work)
+        self._work.add(task)
         try:
             await asyncio.wait({task})
         finally:
-            self._work = None
+            self._work.discard(task)
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})

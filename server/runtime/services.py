@@ -1,13 +1,14 @@
 """The long-lived parts of a running server, made once in the lifespan and handed to routes as one dataclass."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from indexer.knowledge.chosen import documents_named
 from indexer.passages import Scope
 from server.answering.events import AnswerEvent, Question
 from server.answering.means import Means
@@ -15,8 +16,10 @@ from server.conversations.store import Conversations
 from server.conversations.turns import Turns
 from server.errors import Forbidden, NotFound, Unavailable
 from server.library.examples import Examples
+from server.library.follow_ups import FollowUps
 from server.library.ingest_jobs import IngestJobs
 from server.library.page_pictures import PagePictures
+from server.runtime.briefs import Briefs
 from server.runtime.ending import Ending
 from server.runtime.idle import Idle
 from server.runtime.metrics import Metrics
@@ -55,6 +58,8 @@ class Services(Means):
     jobs: IngestJobs = field(init=False)
     examples: Examples = field(init=False)
     pictures: PagePictures = field(init=False)
+    follow_ups: FollowUps = field(init=False)
+    briefs: Briefs = field(init=False)
 
     def __post_init__(self) -> None:
         self.scope_of = lambda _request: self.catalog.everything()
@@ -67,6 +72,8 @@ class Services(Means):
         )
         self.sessions = Sessions(self.settings)
         self.jobs = IngestJobs(self.settings, self.catalog.engine)
+        self.briefs = Briefs(self, self.idle)
+        self.follow_ups = FollowUps(self.catalog.engine)
         self.examples = Examples(self.catalog.engine, self.settings.data / EXAMPLES)
         self.pictures = PagePictures(self.settings)
 
@@ -135,14 +142,25 @@ OperatorDep = Annotated[None, Depends(check_operator)]
 
 
 async def narrowed(
-    services: Services, scope: Scope, names: list[str] | None, param: str = "docent.collections"
+    services: Services,
+    scope: Scope,
+    collections: Sequence[str] | None,
+    documents: Sequence[int | str] | None = None,
+    within: str = "docent.",
 ) -> Scope:
-    """The part of `scope` that a client asks for. Raises NotFound; a name that may not be read is as unknown."""
-    if names is None:
-        return scope
-    readable = await asyncio.to_thread(services.catalog.names, scope)
-    ids = {name: id_ for id_, name in readable.items()}
-    for name in names:
-        if name not in ids:
-            raise NotFound(f"There is no collection {name[:100]!r}.", param=param)
-    return scope.narrowed(frozenset(ids[name] for name in names))
+    """The part of `scope` that a client asks for, in the fields `within` its request. Raises NotFound; a name that may
+    not be read is as unknown."""
+    if collections is not None:
+        readable = await asyncio.to_thread(services.catalog.names, scope)
+        ids = {name: id_ for id_, name in readable.items()}
+        for name in collections:
+            if name not in ids:
+                raise NotFound(f"There is no collection {name[:100]!r}.", param=f"{within}collections")
+        scope = scope.narrowed(frozenset(ids[name] for name in collections))
+    if documents is not None:
+        named = await asyncio.to_thread(documents_named, services.catalog.engine, documents, scope)
+        for document, found in named.items():
+            if not found:
+                raise NotFound(f"There is no document {str(document)[:100]!r}.", param=f"{within}documents")
+        scope = scope.choosing(frozenset(one.id for found in named.values() for one in found))
+    return scope

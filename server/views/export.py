@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from indexer.passages import Scope
 from server.conversations.shapes import TurnView
+from server.views.choosing import asked_of_words
 from server.views.notes import closest_passages, footnote, footnotes, quoted_beneath
 from server.views.presentation import readable_part
 
@@ -15,6 +16,8 @@ def conversation_markdown(title: str, turns: Sequence[TurnView], scope: Scope) -
     parts = [f"# {_line(title)}"]
     for number, turn in enumerate((readable_part(turn, scope) for turn in turns), start=1):
         parts.append(f"## {_line(turn.question)}")
+        if asked := asked_of_words(turn.asked_of):
+            parts.append(f"*Asked {_line(asked)}*")
         parts.append(_answer(number, turn) or "*The documents do not say.*")
         parts += closest_passages(turn)
         if turn.state != "done":

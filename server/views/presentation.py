@@ -41,19 +41,20 @@ _NO_VECTOR = np.zeros(0, dtype=np.float32)
 def readable_part(turn: TurnView, scope: Scope) -> TurnView:
     """What the asker of `scope` may see of a turn: the turn itself where that is all of it.
 
-    Passages from outside, other places of passages there, and what is quoted beneath an answer from there, are left
-    out. A citation of one keeps its
-    number, and says neither document nor words. Of an answer that is quotations nothing stays, where one of them is
-    from outside.
+    Passages from outside, other places of passages there, what is quoted beneath an answer from there, and the names of
+    what was asked there, are left out. A citation of one keeps its number, and says neither document nor words. Of an
+    answer that is quotations nothing stays, where one of them is from outside.
     """
     passages = (*(item.passage for item in turn.evidence), *turn.closest)
     cited = [view.citation.is_in(scope) for view in turn.citations]
     quotes = tuple(view for view in turn.quotes if view.citation.is_in(scope))
     whole = all(passage.is_in(scope) and passage.seen_by(scope) is passage for passage in passages)
-    if all(cited) and quotes == turn.quotes and whole:
+    asked_of = turn.asked_of.seen_by(scope)
+    if all(cited) and quotes == turn.quotes and whole and asked_of == turn.asked_of:
         return turn
     readable = replace(
         turn,
+        asked_of=asked_of,
         evidence=tuple(
             replace(item, passage=item.passage.seen_by(scope)) for item in turn.evidence if item.passage.is_in(scope)
         ),

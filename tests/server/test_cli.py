@@ -125,6 +125,16 @@ def test_ask_keeps_to_a_collection(served: ServerSettings) -> None:
     assert result.stderr.strip() == "There is no collection 'secret'."
 
 
+def test_ask_keeps_to_documents(served: ServerSettings) -> None:
+    def printed(*names: str) -> str:
+        options = [word for name in names for word in ("--document", name)]
+        return run("ask", ASKED, *options, DOCENT_DATA=str(served.data)).output
+
+    assert "[1] Leave (leave.md)" in printed("leave.md", "travel.md")
+    assert "[1] Leave (leave.md)" in printed("1")
+    assert printed("nothing.md").strip() == "There is no document 'nothing.md'."
+
+
 def test_ask_answers_here_where_no_server_runs(settings: ServerSettings, capsys: pytest.CaptureFixture[str]) -> None:
     fill(settings, {"handbook": HANDBOOK})
     parts = Parts(open_retriever=open_fake_retriever, open_generator=no_generator)
@@ -132,7 +142,12 @@ def test_ask_answers_here_where_no_server_runs(settings: ServerSettings, capsys:
     docent = ask(settings, ASKED, parts=parts)["docent"]
     assert (docent["mode"], docent["answered"]) == ("extractive", True)
     with pytest.raises(DocentError, match="no collection 'secret'"):
-        ask(settings, ASKED, ["secret"], parts)
+        ask(settings, ASKED, ["secret"], parts=parts)
+    assert ask(settings, ASKED, documents=["leave.md", 2], parts=parts)["docent"]["answered"]
+    with pytest.raises(DocentError, match="no document 'secret"):
+        ask(settings, ASKED, documents=["secret.md"], parts=parts)
+    with pytest.raises(DocentError, match="At most 20"):
+        ask(settings, ASKED, documents=["leave.md"] * 21, parts=parts)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "loaded here" in captured.err

@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 @router.post("/chat", include_in_schema=False)
 @router.post("/chat/completions", responses={200: {"content": {"text/event-stream": {}}}})
 async def chat_completions(body: ChatRequest, request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
-    scope = await narrowed(services, scope, body.docent.collections)
+    scope = await narrowed(services, scope, body.docent.collections, body.docent.documents)
     question = await asyncio.to_thread(to_question, body, scope, services.settings)
     await _check_model(services, body.model)
     events = while_connected(request, services.answer(question))

@@ -208,6 +208,7 @@ class Completion:
         return {
             name: [
                 {
+                    "document_id": place.document_id,
                     "document": place.document,
                     "title": place.title,
                     "page": place.page,
@@ -225,6 +226,7 @@ class Completion:
 
 def _place(found: Citation | Passage) -> dict[str, Any]:
     return {
+        "document_id": found.document_id,
         "document": found.document,
         "title": found.title,
         "heading": found.heading,

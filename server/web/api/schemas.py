@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from indexer.knowledge.chosen import MOST_DOCUMENTS
 from server.errors import BadRequest
-from server.web.parameters import LARGEST, Json, Whole, Words
+from server.web.parameters import LARGEST, Json, Row, Whole, Words
 
 MAX_STOPS = 4  # as the API that clients are written for
 MAX_INPUTS = 2048  # texts of one embedding request
@@ -37,6 +38,8 @@ Role = Annotated[Words, WithJsonSchema({"type": "string", "enum": list(ROLES)})]
 """Another role is refused with a sentence of its own (completion_shapes.py)."""
 
 Names = Annotated[list[Words], Field(max_length=MAX_NAMES, fail_fast=True)]
+Documents = Annotated[list[Row | Words], Field(max_length=MOST_DOCUMENTS, fail_fast=True)]
+"""By id, or by path below the folder that was ingested."""
 Texts = Annotated[list[Words], Field(max_length=MAX_INPUTS, fail_fast=True)]
 Parts = Annotated[list[Json], Field(max_length=MAX_MESSAGES, fail_fast=True)]
 Anything = Annotated[list[Any], Field(max_length=MAX_MESSAGES)]
@@ -84,6 +87,7 @@ class DocentOptions(Sent):
     model_config = ConfigDict(extra="forbid")
 
     collections: Names | None = None
+    documents: Documents | None = None
     retrieval: Literal["auto", "off"] = "auto"
     top_k: int = Field(8, ge=1, le=50)
     abstain: bool = True
@@ -186,5 +190,6 @@ class SearchRequest(Sent):
     query: Words = Field(min_length=1, max_length=MAX_QUESTION)
     history: Names = Field(default_factory=list)
     collections: Names | None = None
+    documents: Documents | None = None
     top_k: int = Field(8, ge=1, le=50)
     spelling: Literal["auto", "exact"] = "auto"

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", route_class=JsonRoute, responses=REFUSALS)
 async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) -> Response:
     if not body.query.strip():
         raise BadRequest("The query is empty.", "Write what to search for.", param="query")
-    scope = await narrowed(services, scope, body.collections, param="collections")
+    scope = await narrowed(services, scope, body.collections, body.documents, within="")
     await services.opened.wait()
     if services.retriever is None:
         raise Unavailable(f"The search does not work: {services.search_state.detail}", code="search_failed")

@@ -13,10 +13,12 @@ from indexer.passages import Scope
 from server.answering.context_window import why_too_long
 from server.conversations.shapes import TurnView
 from server.errors import BadRequest
+from server.library.follow_ups import rests_on
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
-from server.views.presentation import heading
+from server.views.presentation import heading, readable_part
+from server.web.pages.choice import chosen_ids, to_ask, wanted_of
 from server.web.pages.page_route import PageRoute
-from server.web.pages.shell import conversation_list, remembered_collection
+from server.web.pages.shell import conversation_list
 from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
 from server.web.parameters import LastEventId, MaybeRow, RowId, Whole
 from server.web.session import OwnerDep
@@ -34,6 +36,7 @@ async def ask(
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
+    document: Annotated[list[MaybeRow], Form(default_factory=list)],
     question: Annotated[str, Form()] = "",
     conversation: Annotated[str, Form()] = "",
     after: Annotated[MaybeRow, Form()] = None,
@@ -51,20 +54,23 @@ async def ask(
         raise BadRequest("The question is empty.", "Write one and send it again.", param="question")
     if problem := await asyncio.to_thread(why_too_long, question, services.generator):
         raise BadRequest(problem, SHORTEN, param="question")
-    if conversation and "collection" not in await request.form():  # no picker beside it: without JavaScript
-        collection = await asyncio.to_thread(remembered_collection, services, scope, owner, conversation)
-    searched = await asyncio.to_thread(services.catalog.named, [collection], scope) if collection else scope
+    fields = await request.form()
+    if conversation and not {"collection", "document"} & set(fields):  # away from the question box, without JavaScript
+        wanted = await asyncio.to_thread(services.conversations.asked_of, conversation, owner)
+    else:
+        wanted = wanted_of(collection, chosen_ids(document))
+    asked_of = await asyncio.to_thread(to_ask, services, scope, wanted)
     exact = spelling == "exact"
     if exact and instead_of is not None:
         await services.turns.stop(instead_of, owner)
     turn = await services.turns.start(
         question,
         owner,
-        searched,
+        asked_of.narrows(scope),
         conversation or None,
         after=after,
         instead_of=instead_of,
-        collection=collection,
+        asked_of=asked_of,
         exact=exact,
     )
     if "HX-Request" not in request.headers:
@@ -128,6 +134,21 @@ async def events(
 def _finished(services: Services, scopes: Callable[[], Scope], turn_id: int, owner: str) -> ServerSentEvent:
     turn = services.conversations.turn(turn_id, owner)
     return finished(shown_turn(turn, scopes(), services.rendered, has_model=services.has_model))
+
+
+@router.get("/turns/{turn_id}/next")
+def follow_ups(request: Request, turn: TurnDep, services: ServicesDep, scope: ScopeDep, owner: OwnerDep) -> Response:
+    """What may be asked next; a page asks for it once the answer is there and in sight."""
+    readable = readable_part(turn, scope)
+    near = rests_on((view.citation for view in (*readable.citations, *readable.quotes)), readable.evidence)
+    asked = [one.question for one in services.conversations.turns(turn.conversation_id, owner, turn.id)]
+
+    def answers(question: str, inside: Scope, document_id: int) -> bool:
+        return services.answers(question, asked, inside, document_id)
+
+    inside = turn.asked_of.narrows(scope)
+    found = services.follow_ups.of(turn.id, services.change, near, asked, inside, answers)
+    return page(request, "_follow_ups.html", turn=turn, questions=found)
 
 
 @router.get("/turns/{turn_id}/edit")

@@ -7,11 +7,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from indexer.knowledge.chosen import MOST_DOCUMENTS
 from server.runtime.services import ScopeDep, ServicesDep
 from server.sessions import YEAR
 from server.views.export import conversation_markdown, file_name
+from server.web.pages.choice import Documents, chosen_ids, narrowed_to, page_choice, shown_choice, wanted_of
 from server.web.pages.page_route import PageRoute, own_path
-from server.web.pages.shell import choices, conversation_list, indexed, remembered_collection, shell
+from server.web.pages.shell import choices, conversation_list, indexed, shell
 from server.web.pages.turn_html import shown_turn
 from server.web.parameters import MaybeRow
 from server.web.session import OwnerDep, SessionsDep
@@ -25,9 +27,17 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @router.get("/")
 def new_question(
-    request: Request, services: ServicesDep, scope: ScopeDep, owner: OwnerDep, deleted: str = ""
+    request: Request,
+    services: ServicesDep,
+    scope: ScopeDep,
+    owner: OwnerDep,
+    document: Documents,
+    deleted: str = "",
+    collection: str | None = None,
 ) -> Response:
+    """`collection` or each `document`: what is asked, where an address chooses it."""
     context = shell(services, scope, owner)
+    chosen = page_choice(services, scope, owner, "", collection, document)
     title = services.conversations.deleted_title(deleted, owner) if deleted else None
     return page(
         request,
@@ -39,22 +49,28 @@ def new_question(
         running=None,
         last=None,
         choices=choices(context["collections"]),
-        collection="",
+        choice=chosen,
+        at="/",
         deleted={"id": deleted, "title": title} if title else None,
-        examples=services.examples.known(scope),
+        examples=services.examples.known(narrowed_to(services, scope, chosen)),
         ask_for_examples="load",
     )
 
 
 @router.get("/examples")
-def examples(request: Request, services: ServicesDep, scope: ScopeDep) -> Response:
-    """Questions for a first visit; the page asks again while the search cannot say what can be answered."""
+def examples(
+    request: Request, services: ServicesDep, scope: ScopeDep, document: Documents, collection: str = ""
+) -> Response:
+    """Questions for a first visit, of what is chosen; the page asks again while the search cannot say what can be
+    answered."""
+    chosen = shown_choice(services, scope, wanted_of(collection, chosen_ids(document)[:MOST_DOCUMENTS]))
+    scope = narrowed_to(services, scope, chosen)
     found = services.examples.known(scope)
     something = bool(found) or services.catalog.has_documents(scope)
     if something and not found:
         found = services.examples.find(scope, services.change, services.finds)
-    later = not found and (services.retriever is None or not something)
-    return page(request, "_examples.html", examples=found, ask_for_examples=LATER if later else "")
+    later = not found and (services.retriever is None or not (something or chosen.chips))
+    return page(request, "_examples.html", examples=found, ask_for_examples=LATER if later else "", choice=chosen)
 
 
 @router.get("/indexed")
@@ -75,10 +91,13 @@ def conversation(
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
+    document: Documents,
     at: MaybeRow = None,
     edit: MaybeRow = None,
+    collection: str | None = None,
 ) -> Response:
-    """Its newest branch, or the one that holds the turn `at`; with a field to change the question of `edit`."""
+    """Its newest branch, or the one that holds the turn `at`; with a field to change the question of `edit`. What is
+    asked next is what an address chooses, or what was asked last."""
     turns = services.conversations.turns(conversation, owner, at)
     running = next((turn.id for turn in turns if turn.state == "running"), None)
     context = shell(services, scope, owner, conversation)
@@ -95,7 +114,8 @@ def conversation(
         running=running,
         last=turns[-1].id if turns else None,
         choices=choices(context["collections"]),
-        collection=remembered_collection(services, scope, owner, conversation),
+        choice=page_choice(services, scope, owner, conversation, collection, document),
+        at=f"/c/{conversation}",
         deleted=None,
     )
 

@@ -78,13 +78,6 @@ def choices(collections: Iterable[CollectionSummary]) -> list[str]:
     return [collection.name for collection in collections if collection.documents]
 
 
-def remembered_collection(services: Services, scope: Scope, owner: str, conversation: str) -> str:
-    """The collection that a conversation asked last, where it is still there; empty for all. Raises NotFound."""
-    name = services.conversations.collection(conversation, owner)
-    asked = services.catalog.named([name], scope)
-    return name if asked.collections and services.catalog.has_documents(asked) else ""
-
-
 async def problem_page(request: Request, problem: Problem) -> Response:
     """A problem for a browser: a notice inside the page that is open, or a page of its own."""
     return await asyncio.to_thread(_problem_page, request, problem)

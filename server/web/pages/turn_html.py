@@ -14,6 +14,7 @@ from server.answering.small_talk import translates
 from server.conversations.shapes import TurnView
 from server.conversations.turns import Batch, Ended
 from server.runtime.rendered_answers import RenderedAnswers
+from server.views.choosing import asked_of_words
 from server.views.notes import (
     Note,
     Quotation,
@@ -53,6 +54,7 @@ class ShownTurn:
 
     turn: TurnView
     heading: str
+    asked_of: str  # "in Leave.md": what was asked, where it was not everything
     sources: list[Card]
     html: str
     searched: str
@@ -78,6 +80,7 @@ def shown_turn(
     return ShownTurn(
         turn=turn,
         heading=heading(turn.question),
+        asked_of=asked_of_words(turn.asked_of),
         sources=cards(turn.evidence, turn.question),
         html=answers.html(turn, answer_html) if turn is whole else answer_html(turn),
         searched=searched_for(turn.searched, turn.question),

@@ -197,6 +197,27 @@ def test_collections_narrow_the_search(client: TestClient) -> None:
     assert "secret" in message
 
 
+def test_documents_narrow_the_search_and_tell_nothing_of_others(client: TestClient) -> None:
+    def asked(*documents: str | int) -> list[tuple[str, int]]:
+        found = chat(client, docent={"documents": documents, "abstain": False}).json()["docent"]["sources"]
+        return [(source["document"], source["document_id"]) for source in found]
+
+    ((_, dental),) = asked("dental.md")
+    assert {name for name, _ in asked(dental)} == {"dental.md"}
+    assert {name for name, _ in asked("leave.md", "dental.md")} == {"leave.md"}, "the better of the two"
+    services = client.app.state.services  # type: ignore[attr-defined]
+    hidden = services.catalog.named(["handbook"], services.catalog.everything())
+    services.scope_of = lambda _request: hidden
+    for documents in (["dental.md"], ["nothing.md"], [dental], [999]):
+        message = refused(chat(client, docent={"documents": documents}), 404, "docent.documents")
+        assert message == f"There is no document {str(documents[0])!r}."
+        refused(client.post("/v1/search", json={"query": "x", "documents": documents}), 404, "documents")
+    for wrong in ([0], [1.5], [None], "leave.md", [2**70]):
+        assert chat(client, docent={"documents": wrong}).status_code == 400
+    services.scope_of = lambda _request: services.catalog.everything()
+    assert not chat(client, docent={"documents": []}).json()["docent"]["answered"], "none of them is nothing"
+
+
 def test_what_the_documents_do_not_say_is_not_answered(bare: TestClient) -> None:
     body = chat(bare, "Zebras quantum harpsichord volcano?").json()
 
@@ -366,7 +387,8 @@ def test_search_answers_like_the_command(client: TestClient) -> None:
 
     assert set(body) == {"query", "passages", "took_ms"}
     (passage,) = body["passages"]
-    assert set(passage) == {"rank", "score", "document", "title", "heading", "page", "start", "end", "text"}
+    place = {"document_id", "document", "title", "heading", "page", "start", "end"}
+    assert set(passage) == {"rank", "score", "text", *place}
     assert passage["document"] == "leave.md"
     assert passage["text"] == HANDBOOK["leave.md"][passage["start"] : passage["end"]]
 

@@ -130,7 +130,8 @@ def test_what_is_quoted_beneath_an_answer(settings: ServerSettings) -> None:
         docent = whole.model_extra["docent"]
         assert finish.model_extra["docent"]["quotes"] == docent["quotes"]
         (quote,) = docent["quotes"]
-        assert set(quote) == {"n", "document", "title", "heading", "page", "start", "end", "quote", "url"}
+        place = {"document_id", "document", "title", "heading", "page", "start", "end"}
+        assert set(quote) == {"n", "quote", "url", *place}
         assert [one["n"] for one in (quote, *docent["citations"], *docent["sources"])] == [1, 1, 1]
         assert quote["quote"] == HANDBOOK[quote["document"]][quote["start"] : quote["end"]]
         assert f">{quote['quote']}</mark>" in httpx.get(quote["url"]).text
@@ -167,6 +168,30 @@ def test_docent_s_own_options(client: openai.OpenAI) -> None:
 
     assert completion.model_extra is not None
     assert [source["document"] for source in completion.model_extra["docent"]["sources"]] == ["dental.md"]
+
+
+def test_documents_are_asked_by_path_or_id(client: openai.OpenAI, url: str) -> None:
+    def sources(**options: Any) -> list[dict[str, Any]]:
+        completion = client.chat.completions.create(
+            model="docent", messages=MESSAGES, extra_body={"docent": {"abstain": False, **options}}
+        )
+        assert completion.model_extra is not None
+        found: list[dict[str, Any]] = completion.model_extra["docent"]["sources"]
+        return found
+
+    (travel,) = sources(documents=["travel.md"])
+    assert travel["document"] == "travel.md"
+    assert [one["document"] for one in sources(documents=[travel["document_id"]])] == ["travel.md"]
+    found = httpx.post(f"{url}/v1/search", json={"query": "annual leave", "documents": [travel["document_id"]]})
+    assert {passage["document_id"] for passage in found.json()["passages"]} == {travel["document_id"]}
+    elsewhere = {"documents": ["dental.md"], "collections": ["handbook"]}
+    for options in ({"documents": ["no.md"]}, {"documents": [99]}, elsewhere):
+        with pytest.raises(openai.NotFoundError) as refused:
+            sources(**options)
+        assert refused.value.param == "docent.documents"
+    with pytest.raises(openai.BadRequestError) as refused_many:
+        sources(documents=["leave.md"] * 21)
+    assert refused_many.value.param == "docent.documents"
 
 
 def test_embeddings(client: openai.OpenAI) -> None:

@@ -155,11 +155,12 @@ def test_a_conversation_remembers_its_collection(client: TestClient, site: Site,
     add_document(site.engine, tmp_path, "dental.txt", "Dental", [("paragraph", "Twice a year.", 0, None)], 2)
     address = asked(client, collection="handbook")
     assert '<option value="handbook" selected>' in client.get(address).text
-    assert "selected" not in client.get("/").text
+    assert " selected" not in client.get("/").text
     asked(client, "And now?", conversation=address[3:])  # a form without the picker, as there is without JavaScript
     assert '<option value="handbook" selected>' in client.get(address).text
+    assert client.get(address).text.count('<p class="asked-of"><bdi>in handbook</bdi></p>') == 2
     asked(client, "And in all?", conversation=address[3:], collection="")
-    assert "selected" not in client.get(address).text
+    assert " selected" not in client.get(address).text
 
 
 def test_a_remark_is_kept_without_javascript(client: TestClient, site: Site) -> None:

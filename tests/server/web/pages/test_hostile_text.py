@@ -11,13 +11,18 @@ from pydantic import SecretStr
 
 from indexer.knowledge.calibration import keep_labelled
 from indexer.knowledge.database import writing
-from server.answering.events import Meanwhile, Progress, Sources, Text
+from server.answering.brief import Brief, BriefText
+from server.answering.events import Citation, Meanwhile, Progress, Sources, Text
+from server.conversations.asked_of import AskedOf
 from server.library.job import Job
 from server.runtime.model_arrival import Arrival, Stage
 from server.settings import ServerSettings
+from server.views.brief_view import Line, how_much, shown_brief, shown_texts
+from server.views.choosing import choice
 from server.views.library_view import RunLine, job_lines
 from server.views.presentation import cards
 from server.views.wording import indexing
+from server.web.pages.choice import TOO_MANY
 from server.web.pages.conversation import LATER
 from server.web.pages.settings import SAVED
 from server.web.pages.turn_html import TurnStream
@@ -31,7 +36,17 @@ HTMX = {"HX-Request": "true"}
 FETCHED = ("src", "srcset", "href", "action", "formaction", "hx-get", "hx-post", "sse-connect")
 PICTURE = re.compile(r"/documents/\d+/pages/\d+\?width=\d+")
 RUN = ("style", "srcdoc", "data", "poster", "background", "ping")
-OWN_ADDRESSES = ("address", "card.href", "quote.href", "static(", "links.", "sheet.address")
+OWN_ADDRESSES = (
+    "address",
+    "at",
+    "card.href",
+    "heading.href",
+    "line.href",
+    "quote.href",
+    "static(",
+    "links.",
+    "sheet.address",
+)
 """What an address may begin with, besides words of the template: Docent makes these, and they begin with a slash."""
 
 OWN = """
@@ -40,7 +55,10 @@ _again.html: turn.conversation_id
 _arrival.html: do
 _arrival_now.html: arrival.stage
 _asked.html: conversation
+_asking.html: at, chip.off, choice.problem
 _blocks.html: address
+_brief.html: line.href, how_much, heading.place, heading.href
+_brief_summary.html: shown.how_much
 _composer.html: conversation
 _conversations.html: day, line.id, line.when
 _edit.html: turn.conversation_id
@@ -49,6 +67,7 @@ _deleted_file.html: undo.words, undo.moment
 _files.html: name|lower, unseen.words, unseen.until, words, file.size, line.words, line.more, unread.words
 _files.html: address(state='skipped', part=1), file.state_name, file.exactly, file.verb, file.when
 _files.html: indexer, total_words
+_follow_ups.html: turn.conversation_id
 _heading.html: turn.conversation_id
 _indexed.html: indexed, indexing
 _meanwhile.html: quote.href
@@ -215,17 +234,51 @@ def in_passing(client: TestClient, site: HostileSite) -> Iterator[str]:
     yield said.text
     yield fragment("_indexed.html", documents=0, indexed="", indexing=indexing(1, 2))
     yield fragment("_welcome.html", documents=0, indexing=indexing(1, 2), deleted=None)
-    yield fragment("_examples.html", examples=[], ask_for_examples=LATER)
+    chosen = choice(AskedOf(hostile("second"), 2), problem=TOO_MANY)
+    yield fragment("_examples.html", examples=[], ask_for_examples=LATER, choice=chosen)
+    yield fragment("_asking_changed.html", choice=chosen, at="/", first=True, examples=[])
+    yield client.get(f"/turns/{turn}/next").text
+    yield from in_brief()
     for number in range(1, 5):
         for headers in ({}, HTMX):
             yield client.get(f"/citations/{number}", headers=headers).text
     conversations = client.app.state.services.conversations  # type: ignore[attr-defined]
     view = conversations.judged()[0][0]
+    yield fragment("_follow_ups.html", turn=view, questions=[hostile("follow")])
     yield fragment("_sources.html", turn=view, sources=cards(view.evidence), language="It seems to be in German.")
     progress = [Progress(stage, 1, 2, hostile("detail")) for stage in ("searching", "loading", "queued", "reading")]
     meanwhile = Meanwhile(view.quotes[0].citation)
     for event in (*progress, Sources(view.evidence), meanwhile, Text(hostile("streamed"))):
         yield from (str(message.raw_data) for message in TurnStream(view, 0).messages([(1, event)]))
+
+
+def in_brief() -> Iterator[str]:
+    """A document in brief in each of its states, in hostile words."""
+    cited = Citation(
+        1, 0, 1, 1, hostile("path"), hostile("title"), hostile("heading"), None, 0, 9, hostile("quote"), hostile("root")
+    )
+    text = BriefText(f"[1] {hostile('brief')}", (cited,), hostile("place"))
+    lines = [Line(hostile("line"), hostile("place"), "/documents/1")]
+    state = {
+        "gone": False,
+        "document_id": 1,
+        "shown": None,
+        "running": False,
+        "can_write": True,
+        "panel": True,
+        "ended": "",
+        "why": hostile("why"),
+        "texts": shown_texts([text]),
+        "how_far": hostile("far"),
+    }
+    for changed in (
+        {"shown": shown_brief(Brief(text, (text,), 5, 100, hostile("generator")))},
+        *({"running": True}, {"ended": "failed"}, {"ended": "stopped"}, {"gone": True}),
+    ):
+        yield fragment("_brief_summary.html", **{**state, **changed})
+    words = {"title": hostile("title"), "path": hostile("path"), "sentences": lines, "how_much": how_much(5, 100)}
+    heading = Line(hostile("line"), "page 2", "/documents/1")
+    yield fragment("_brief.html", **state, **words, outline=[heading], more_headings=3, has_model=False)
 
 
 def test_every_place_that_shows_text_has_shown_a_strangers(
@@ -272,7 +325,11 @@ def test_no_place_turns_round_the_words_beside_it(places: list[Place], toured: t
 
 
 def test_only_an_answer_goes_in_unescaped(places: list[Place]) -> None:
-    assert {place.name for place in places if "safe" in place.expression} == {"_turn.html: item.html|safe"}
+    assert {place.name for place in places if "safe" in place.expression} == {
+        "_brief_parts.html: text.html|safe",
+        "_brief_summary.html: shown.whole|safe",
+        "_turn.html: item.html|safe",
+    }
     for template in TEMPLATES:
         text = template.read_text(encoding="utf-8")
         assert "autoescape" not in text
