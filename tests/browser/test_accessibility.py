@@ -150,7 +150,7 @@ def test_no_state_of_the_documents_page_has_a_violation(visitor: Page, site: Sit
     expect(page.locator(".undo")).to_be_visible()
     page.get_by_text("Folders", exact=True).click()
     assert violations(page) == []
-    page.get_by_role("link", name="Parental leave").click()
+    page.get_by_role("link", name="Parental leave", exact=True).click()
     expect(page.locator("#panel h2")).to_be_visible()
     assert violations(page) == []
 

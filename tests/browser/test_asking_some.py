@@ -44,6 +44,7 @@ def test_a_document_is_chosen_asked_and_taken_off(page: Page) -> None:
     expect(page.locator(CHIP)).to_have_text("Travel expenses")
     page.get_by_label("Do not ask only Travel expenses").click()
     expect(page.locator(CHIP)).to_have_count(0)
+    expect(page.locator("#announcer")).to_have_text("Asking all documents")
     expect(page.locator("#question")).to_be_focused()
     page.reload()
     expect(page.locator(CHIP)).to_have_count(0)

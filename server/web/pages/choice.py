@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from indexer.knowledge.chosen import MOST_DOCUMENTS, documents_with, find_documents
 from indexer.passages import ChosenDocument, Scope
@@ -17,7 +18,7 @@ from server.views.choosing import Choice, choice
 from server.web.pages.page_route import PageRoute
 from server.web.parameters import MaybeRow
 from server.web.session import OwnerDep
-from server.web.templating import page
+from server.web.templating import is_fragment, page
 
 LISTED = 8  # collections, and documents, that the picker shows at once
 WORDS = 200  # characters that are searched for
@@ -49,6 +50,8 @@ def asked_of(
     problem = TOO_MANY if len(ids) > MOST_DOCUMENTS else ""
     wanted = wanted_of(collection, ids[:MOST_DOCUMENTS])
     chosen = shown_choice(services, scope, _with_names(services, wanted, conversation, owner), problem)
+    if not is_fragment(request):
+        return RedirectResponse(f"/?{chosen.query}", status_code=303)
     here = urlsplit(request.headers.get("HX-Current-URL", "")).path
     headers = {"HX-Replace-Url": f"{here}?{chosen.query}"} if _CHAT.fullmatch(here) else {}
     return page(
@@ -59,6 +62,8 @@ def asked_of(
 @router.get("/ask/find")
 def find(request: Request, services: ServicesDep, scope: ScopeDep, q: str = "") -> Response:
     """What the picker lists: collections and documents whose names hold the words."""
+    if not is_fragment(request):
+        return RedirectResponse("/", status_code=303)
     words = q.strip()[:WORDS]
     collections = [one.name for one in services.catalog.collections(scope) if one.documents]
     found = [name for name in collections if words.casefold() in name.casefold()]

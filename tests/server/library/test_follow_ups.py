@@ -17,16 +17,14 @@ from tests.tiny_site import add_document
 SCOPE = Scope(frozenset({1}))
 WORDS = ["leave", "parental", "sick", "book", "portal", "travel", "claims", "receipt"]
 questions = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(lambda some: f"How do I {' '.join(some)}?")
-found = st.builds(Found, questions, st.integers(1, 3), st.integers(0, 2), st.integers(0, 99), st.booleans())
+found = st.builds(Found, questions, st.integers(1, 3), st.floats(0, 1), st.booleans())
 
 
 @given(st.lists(found, max_size=20), st.lists(questions, max_size=3))
-def test_each_comes_once_the_good_and_near_first_and_none_was_asked(listed: list[Found], asked: list[str]) -> None:
+def test_each_comes_once_the_nearest_first_and_none_was_asked(listed: list[Found], asked: list[str]) -> None:
     chosen = choose(listed, asked)
     assert len({one.question.casefold() for one in chosen}) == len(chosen)
-    assert [(not one.good, one.place, one.away) for one in chosen] == sorted(
-        (not one.good, one.place, one.away) for one in chosen
-    )
+    assert [one.worth for one in chosen] == sorted((one.worth for one in chosen), reverse=True)
     assert all(one in listed and is_new(one.question, asked) for one in chosen)
     assert not any(one.question in asked for one in chosen)
 
@@ -42,7 +40,8 @@ def test_what_is_new_shares_no_more_than_half_its_words(one: str, other: str) ->
 def test_a_heading_is_asked_about_with_its_title_where_it_needs_it() -> None:
     assert of_heading("How do I carry annual leave over?", "Leave") == ("How do I carry annual leave over?", True)
     assert of_heading("How to apply", "Parental leave") == ("Parental leave: How do I apply?", False)
-    assert of_heading("Carrying over", "Leave") == ("What does “Leave” say about “Carrying over”?", False)
+    assert of_heading("Carrying over", "Leave") == ("What do the documents say about “Carrying over”?", False)
+    assert of_heading("How to apply", "A title that is too long to be said") == ("", False)
 
 
 def passage(document_id: int, start: int, heading: str) -> Passage:
@@ -72,6 +71,7 @@ def test_they_are_of_the_answer_s_documents_and_sections_beside_it(settings: Ser
         "How do I carry leave days over?",
         "How is sick leave certified by doctors?",
     }
+    assert is_new("What do the documents say about “Carrying over”?", ["What do the documents say about “Sick leave”?"])
 
     asked: list[str] = []
 
