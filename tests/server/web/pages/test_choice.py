@@ -174,5 +174,5 @@ def test_no_more_documents_than_can_be_asked(client: TestClient, site: Site) -> 
 
 
 def test_the_table_and_the_source_lead_to_it(client: TestClient) -> None:
-    assert 'data-ask="1" href="/?document=1"' in client.get("/documents").text
-    assert 'data-ask="2" href="/?document=2"' in client.get("/documents/2").text
+    assert 'href="/?document=1"' in client.get("/documents").text
+    assert 'href="/?document=2"' in client.get("/documents/2").text
