@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from benchmarks.extraction.raw_pdf import Page as RawPage
 from benchmarks.extraction.raw_pdf import at, box, pdf
-from indexer.documents.extract.document import blocks_to_json
-from indexer.documents.extract.formats import extract_bytes, media_type
-from indexer.knowledge.tables import Collection, Document, LedgerEntry, known_id
+from indexer.documents.extract.formats import extract_bytes
+from indexer.documents.scan import ScannedFile
+from indexer.knowledge.records import find_document, put_document
+from indexer.knowledge.tables import Collection, LedgerEntry, known_id
 from tests.indexer.documents.extract.pdf.pdfs import drawn, paragraph
 
 NOTICE = (
@@ -51,10 +52,9 @@ def add_file(engine: Engine, root: Path, name: str, data: bytes, collection_id: 
         if session.get(Collection, collection_id) is None:
             session.add(Collection(id=collection_id, name="handbook"))
             session.flush()
-        document = Document(
-            **place, title=found.title, media_type=media_type(Path(name)), text=found.text,
-            blocks=blocks_to_json(found.blocks), boxes=found.boxes,
-        )  # fmt: skip
-        session.add_all([document, LedgerEntry(**place, state="indexed", chunks=1)])
+        put_document(session, collection_id, ScannedFile(root, name), sha256, found, [], [])
+        session.add(LedgerEntry(**place, state="indexed", chunks=1))
         session.commit()
+        document = find_document(session, collection_id, str(root), name)
+        assert document is not None
         return known_id(document)

@@ -137,7 +137,7 @@ def add_document(
             root=str(root),
             path=path,
             title=title,
-            media_type="text/plain",
+            media_type="txt",
             sha256=path,
             text=text,
             blocks=blocks_to_json(tuple(blocks)),

@@ -59,7 +59,7 @@ class Document(SQLModel, table=True):
     root: str  # absolute folder that was ingested
     path: str  # relative to root, POSIX form
     title: str
-    media_type: str
+    media_type: str  # the file's ending in small letters, without its dot
     sha256: str
     pages: int | None = None
     text: str  # what the extractor read; chunks and citations are code points of it

@@ -18,6 +18,7 @@ from server.views.wording import counted
 
 SENTENCE = 280  # characters of a card's sentence: it stands whole, unless it is one of a contract
 CARD_TITLE = 30  # characters that a card shows of a title whatever stands beside it
+CARD_LINE = 22  # characters of it that stand in one line where three cards stand side by side
 FEWEST_SHARED = 2  # words that titles have in common before they are left out
 HEADING, HEADING_LINES = 400, 8  # characters and lines of a question that stands whole above its answer
 SEARCHED = 120  # characters shown of what was searched for
@@ -196,7 +197,11 @@ def _ending(title: str, others: Iterable[str]) -> str:
     own = title.split()
     shared = max((_shared(own, other.split()) for other in others), default=0)
     shared = min(shared, len(own) - 1)
-    return f"… {' '.join(own[shared:])}" if shared >= FEWEST_SHARED and len(title) > CARD_TITLE else title
+    if shared < FEWEST_SHARED or len(title) <= CARD_TITLE:
+        return title
+    while len(" ".join(own[shared - 1 :])) <= CARD_LINE:  # the title as a whole is longer
+        shared -= 1
+    return f"… {' '.join(own[shared:])}"
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI, Response
 from pydantic import SecretStr
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from indexer.client import read_address
 from indexer.embed_remote import VECTORS_PATH
@@ -177,7 +177,7 @@ def _ledger(settings: ServerSettings) -> list[bytes]:
     engine = open_knowledge(settings)
     add_file(engine, settings.data / "files", "book.pdf", handbook())
     with Session(engine) as session:
-        for document in session.exec(select(Document).where(Document.media_type != "application/pdf")).all():
+        for document in session.exec(select(Document).where(col(Document.path).not_like("%.pdf"))).all():
             place = {"collection_id": document.collection_id, "root": document.root}
             session.add(LedgerEntry(**place, path=document.path, state="indexed"))
             session.add(LedgerEntry(**place, path=f"{document.path}.pdf", state="failed", reason="Pictures."))

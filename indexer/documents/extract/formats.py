@@ -61,6 +61,10 @@ def media_type(path: PurePath) -> str:
     return found.media_type if found else "application/octet-stream"
 
 
+def is_pdf(path: PurePath) -> bool:
+    return path.suffix.lower() == ".pdf"
+
+
 def is_sheet(path: PurePath) -> bool:
     """Whether it is a file of rows and columns."""
     found = FORMATS.get(path.suffix.lower())

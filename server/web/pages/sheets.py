@@ -1,10 +1,12 @@
 """The pages of a PDF as they look: their pictures, and what the source view shows of them."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fastapi import APIRouter, Request, Response
 
 from indexer.documents.drawing import NoDrawing, NoSuchPage, NotDrawn
+from indexer.documents.extract.formats import is_pdf
 from indexer.knowledge.boxes import boxes
 from indexer.knowledge.tables import Document, known_id
 from server.errors import NotFound, Unavailable
@@ -14,7 +16,6 @@ from server.views.page_view import SMALLEST, Sheet, fitting, pages_of, sheet
 from server.web.pages.page_route import PageRoute
 from server.web.parameters import Count, RowId
 
-PDF = "application/pdf"
 MOST_QUOTED = 20_000  # characters of which it is asked where they stand
 NO_FILE = "The file is not there any more."
 
@@ -56,7 +57,7 @@ def picture(
     A browser keeps it, and asks each time whether it may still show it.
     """
     found = services.catalog.document(document_id, scope)
-    path = original_path(found) if found and found.media_type == PDF else None
+    path = original_path(found) if found and is_pdf(PurePosixPath(found.path)) else None
     if found is None or path is None:
         raise NotFound("There is no such page.", "Its file may have been moved or removed since.")
     tag = f'"{found.sha256}-{number}-{fitting(width)}"'
@@ -77,7 +78,7 @@ def pages(services: Services, found: Document, start: int, end: int, at: int, as
 
     None of a document that is no PDF. Raises NotFound where it has no page `asked`.
     """
-    if found.media_type != PDF:
+    if not is_pdf(PurePosixPath(found.path)):
         return None
     path = original_path(found)
     if path is None:

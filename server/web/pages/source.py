@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from indexer.documents.extract.document import blocks_from_json
-from indexer.documents.extract.formats import is_sheet
+from indexer.documents.extract.formats import is_pdf, is_sheet
 from indexer.knowledge.tables import Document
 from indexer.passages import Scope
 from server.conversations.shapes import CitationPlace
@@ -18,7 +18,7 @@ from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.views.presentation import source_name
 from server.views.source_view import find_quote, grown, window
 from server.web.pages.page_route import PageRoute
-from server.web.pages.sheets import PDF, Pages, pages
+from server.web.pages.sheets import Pages, pages
 from server.web.pages.shell import shell
 from server.web.parameters import Count, MaybeRow, RowId
 from server.web.session import OwnerDep
@@ -146,7 +146,7 @@ def _source(services: Services, found: Document, span: Span, asked: Asked, addre
         "path": found.path,
         "page": shown.sheets[0].number if shown and is_page else at,
         "has_original": original_path(found) is not None,
-        "has_pages": found.media_type == PDF,
+        "has_pages": is_pdf(PurePosixPath(found.path)),
         "pages": shown or Pages(),
         "links": _links(address, "#quote" if span.start < span.end else "", shown or Pages(), asked.text),
         "place": None,

@@ -158,7 +158,7 @@ def test_titles_that_begin_alike_show_where_they_differ() -> None:
     found = [
         replace(item, passage=replace(item.passage, title=title)) for item, title in zip(pair(), titles, strict=True)
     ]
-    assert [card.title for card in cards(found)] == ["… Standard Plan", "… Plus Plan"]
+    assert [card.title for card in cards(found)] == ["… Health Standard Plan", "… Health Plus Plan"]
     assert [card.full_title for card in cards(found)] == titles
     same = [replace(item, passage=replace(item.passage, title=titles[0])) for item in pair()]
     assert [card.title for card in cards(same)] == [titles[0]] * 2
