@@ -34,6 +34,7 @@ CONTEXT_SHARE = 2
 OF_A_PART = "Summarise these passages in two or three full sentences, with the numbers, dates and conditions they give."
 OF_ALL = "Summarise all of this in at most five full sentences, the most important first."
 OF_A_SHORT_ONE = "Summarise this document in at most five full sentences, the most important first."
+OF_PART, OF_WHOLE = 3, 5  # citations after which no more is awaited: a small model goes on until all is copied
 SAMPLING = Sampling(max_tokens=160)
 
 
@@ -108,6 +109,7 @@ class Writing:
 
     messages: list[Message]
     checker: CitationChecker
+    most: int  # citations
     place: str = ""
 
     @property
@@ -122,6 +124,7 @@ def of_part(part: Part, scope: Scope, encode: Encode | None, *, alone: bool) -> 
     return Writing(
         _messages(OF_A_SHORT_ONE if alone else OF_A_PART, scope, evidence),
         CitationChecker(evidence, "", encode),
+        OF_WHOLE if alone else OF_PART,
         "" if alone else part.place,
     )
 
@@ -145,7 +148,7 @@ def of_all(
         if messages and generator.count(asked) > generator.context - SAMPLING.max_tokens:
             break
         shown, messages = more, asked
-    return Writing(messages, CitationChecker(evidence, "", encode))
+    return Writing(messages, CitationChecker(evidence, "", encode), OF_WHOLE)
 
 
 def _messages(task: str, scope: Scope, evidence: Sequence[Evidence]) -> list[Message]:
@@ -162,7 +165,7 @@ async def written(writing: Writing, generator: Generator, said: Callable[[], Non
             if (await asyncio.to_thread(checker.feed, text)).delta:
                 said()
             raw += text
-            if checker.is_over or goes_in_circles(raw):
+            if checker.is_over or len(checker.citations) >= writing.most or goes_in_circles(raw):
                 break
     await asyncio.to_thread(checker.flush, cut=True)
     said()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from indexer.passages import Scope, WholeDocument
 from server.answering.brief import (
+    OF_WHOLE,
     PART_TOKENS,
     Brief,
     BriefText,
@@ -82,6 +83,12 @@ async def test_the_whole_is_checked_against_the_document_and_not_what_the_model_
     text = await written(writing, generator, lambda: None)
     assert "parrots" not in text.text
     assert [one.quote for one in text.citations] == [LEAVE]
+
+
+async def test_a_model_that_would_copy_everything_is_stopped() -> None:
+    rules = [f"Rule {n} says that form {n} is signed by person {n} before noon." for n in range(20)]
+    text = await said(document(*rules), *(f"{rule} " for rule in rules))
+    assert OF_WHOLE <= len(text.citations) <= OF_WHOLE + 1, "the one that was open is taken along where it is whole"
 
 
 @pytest.mark.parametrize("words", ["", "Parrots dance on every third moon of the year. " * 6])
