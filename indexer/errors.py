@@ -96,4 +96,4 @@ def program(name: str) -> str:
     if not own.exists() or (found is not None and Path(found).absolute() == own.absolute()):
         return name
     here = Path.cwd()
-    return str(own.relative_to(here)) if own.is_relative_to(here) else str(own)
+    return str(own.relative_to(here)) if own.is_relative_to(here) and here != Path(here.anchor) else str(own)

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from indexer.console import inert
+from indexer.errors import program
 from indexer.knowledge.runs import FileReport, Report, RunProgress
 from indexer.knowledge.trash import DELETED
 
@@ -49,7 +50,7 @@ def skipped_lines(files: Sequence[FileReport]) -> list[str]:
     Last stands what was deleted by hand: `indexer status` does not tell of it any more."""
     lines = _lines_of_kinds([file for file in files if file.reason != DELETED])
     if len(lines) < sum(file.reason != DELETED for file in files):
-        lines.append("`indexer status --files` names every file that was skipped, with the reason.")
+        lines.append(f"`{program('indexer')} status --files` names every file that was skipped, with the reason.")
     return lines + _lines_of_kinds([file for file in files if file.reason == DELETED])
 
 

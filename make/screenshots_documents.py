@@ -1,4 +1,4 @@
-"""The states of the documents page and the settings page, for `make/screenshots.py`."""
+"""The states of the pages Documents, Status and Settings, for `make/screenshots.py`."""
 
 import json
 import sys
@@ -108,8 +108,9 @@ def shoot_documents(
         page.get_by_role("button", name="Delete leave.txt").click()
         page.locator(".undo").wait_for()
         save(page, "documents-deleted")
-        page.goto("/settings")
-        save(page, "settings")
+        for name in ("status", "settings"):
+            page.goto(f"/{name}")
+            save(page, name)
         upload(page, site, save)
 
 

@@ -36,7 +36,7 @@ const endings = new Set(form.dataset.endings.split(" "));
 const successors = new Map(form.dataset.successors.split(" ").map((pair) => pair.split("=")));
 
 function unreadable(file) { // why sending it would be in vain; what only its contents tell is told when it is read
-  if (file.size > Number(form.dataset.limit) * 1048576) return `it is larger than the ${form.dataset.limit} MB that are read.`;
+  if (file.size > Number(form.dataset.limit) * 1_000_000) return `it is larger than the ${form.dataset.limit} MB that are read.`;
   const dot = file.name.lastIndexOf(".");
   const ending = dot > 0 ? file.name.slice(dot).toLowerCase() : "";
   if (!endings.has(ending)) {

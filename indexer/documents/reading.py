@@ -13,7 +13,7 @@ from pathlib import Path
 
 from indexer.documents.chunk import ChunkDraft
 from indexer.documents.extract.document import ExtractedDocument
-from indexer.documents.extract.files import NOT_WAITING, check_file, unreadable
+from indexer.documents.extract.files import MEGABYTE, NOT_WAITING, check_file, unreadable
 from indexer.documents.extract.formats import supported
 from indexer.documents.process import Reader
 from indexer.documents.scan import ScannedFile
@@ -179,7 +179,7 @@ def _changed(
         if file.root.is_dir():
             return Unsettled("It was moved or deleted while it was read.")
         return UnreadableFile(f"The folder {file.root} is not there any more.", "If a disk is not mounted, mount it.")
-    is_over = isinstance(error, OverLimit) or after[1] > max_file_mb << 20
+    is_over = isinstance(error, OverLimit) or after[1] > max_file_mb * MEGABYTE
     if before != after and not is_over and _UNKNOWN not in (before, after):
         return Unsettled("It was being written while it was read.", "The next run reads it.")
     return None

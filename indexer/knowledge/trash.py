@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, and_
+from sqlalchemy import Engine, and_, insert, update
 from sqlmodel import Session, col, select
 
 from indexer.documents.reading import file_sha256
 from indexer.documents.scan import ScannedFile
 from indexer.knowledge.database import begin_writing, scrub, writing
 from indexer.knowledge.readable import is_one_of, readable_files, same_file
-from indexer.knowledge.records import find_document, remove_document
-from indexer.knowledge.tables import WAITING, Change, Document, LedgerEntry, known_id, now
+from indexer.knowledge.records import remove_document
+from indexer.knowledge.tables import WAITING, Change, Document, LedgerEntry, now
 from indexer.passages import Scope
 from indexer.settings import IndexerSettings
 
@@ -37,7 +37,7 @@ def delete_file(engine: Engine, entry_id: int, scope: Scope) -> LedgerEntry | No
     with Session(engine, expire_on_commit=False) as session:
         begin_writing(session)  # or an ingest could put the document between the look for it and the deletion
         entry = _entry(session, entry_id, scope)
-        if entry is not None and _hide(session, entry, now()):
+        if entry is not None and _hide(session, [entry], now()):
             session.commit()
         return entry
 
@@ -62,11 +62,9 @@ def delete_together(
     for at in range(0, len(entry_ids), AT_ONCE):
         with Session(engine) as session:
             begin_writing(session)
-            for id_ in entry_ids[at : at + AT_ONCE]:
-                entry = _entry(session, id_, scope)
-                if entry is None:
-                    continue
-                deleted += _hide(session, entry, moment)
+            entries = _entries(session, entry_ids[at : at + AT_ONCE], scope)
+            deleted += _hide(session, entries, moment)
+            for entry in entries:
                 if whole and not is_upload(settings, entry.root):
                     entry.sha256, entry.mtime_ns = "", FORGOTTEN
             session.commit()
@@ -77,9 +75,16 @@ def restore_together(engine: Engine, moment: datetime, scope: Scope) -> tuple[in
     """How many of what was deleted at one moment came back, and those of them whose files have to be read anew."""
     with Session(engine) as session:
         deleted = select(LedgerEntry.id).where(col(LedgerEntry.deleted_at) == moment, readable_files(scope))
-        ids = session.exec(deleted).all()
-    found = [one for id_ in ids if id_ is not None and (one := restore_file(engine, id_, scope)) is not None]
-    return len(found), [entry for entry, whole in found if not whole]
+        ids = [id_ for id_ in session.exec(deleted) if id_ is not None]
+    count, unread = 0, []
+    for at in range(0, len(ids), AT_ONCE):
+        with Session(engine, expire_on_commit=False) as session:
+            begin_writing(session)
+            entries = _entries(session, ids[at : at + AT_ONCE], scope)
+            unread += _restore(session, entries)
+            count += len(entries)
+            session.commit()
+    return count, unread
 
 
 def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEntry, bool] | None:
@@ -88,18 +93,9 @@ def restore_file(engine: Engine, entry_id: int, scope: Scope) -> tuple[LedgerEnt
         entry = _entry(session, entry_id, scope)
         if entry is None:
             return None
-        if entry.deleted_at is None:
-            return entry, True
-        entry.deleted_at = None
-        document = find_document(session, entry.collection_id, entry.root, entry.path)
-        if document is not None:
-            document.deleted_at = None
-            session.add(Change(document_id=known_id(document), operation="put"))
-        whole = entry.state != WAITING and (document is not None or entry.state != "indexed")
-        if not whole:
-            _forget_reading(entry)
+        unread = _restore(session, [entry])
         session.commit()
-        return entry, whole
+        return entry, not unread
 
 
 def ask_many_again(engine: Engine, entry_ids: Sequence[int], scope: Scope) -> list[LedgerEntry]:
@@ -187,21 +183,61 @@ def is_upload(settings: IndexerSettings, root: str) -> bool:
     return Path(root).is_relative_to(settings.uploads_path.resolve())
 
 
+def _entries(session: Session, entry_ids: Sequence[int], scope: Scope) -> Sequence[LedgerEntry]:
+    return session.exec(select(LedgerEntry).where(is_one_of(LedgerEntry.id, entry_ids), readable_files(scope))).all()
+
+
 def _entry(session: Session, entry_id: int, scope: Scope) -> LedgerEntry | None:
     return session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id, readable_files(scope))).first()
 
 
-def _hide(session: Session, entry: LedgerEntry, moment: datetime) -> bool:
-    """Mark the entry and its document as deleted; False where they are."""
-    if entry.deleted_at is not None:
-        return False
-    entry.deleted_at = moment
-    document = find_document(session, entry.collection_id, entry.root, entry.path)
-    if document is not None:
-        entry.sha256 = entry.sha256 or document.sha256  # it was to be read again, and is deleted as it was read before
-        document.deleted_at = entry.deleted_at
-        session.add(Change(document_id=known_id(document), operation="delete"))
-    return True
+def _hide(session: Session, entries: Sequence[LedgerEntry], moment: datetime) -> int:
+    """Mark entries and their documents as deleted; how many were not."""
+    live = [entry for entry in entries if entry.deleted_at is None]
+    documents = _documents_of(session, live)
+    for entry in live:
+        entry.deleted_at = moment
+        if entry.id in documents:  # it may be to be read again, and is deleted as it was read before
+            entry.sha256 = entry.sha256 or documents[entry.id][1]
+    _mark(session, [id_ for id_, _ in documents.values()], moment, "delete")
+    return len(live)
+
+
+def _restore(session: Session, entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Take the marks away; those whose files have to be read anew, which is then asked for."""
+    hidden = [entry for entry in entries if entry.deleted_at is not None]
+    documents = _documents_of(session, hidden)
+    unread = []
+    for entry in hidden:
+        entry.deleted_at = None
+        if entry.state == WAITING or (entry.id not in documents and entry.state == "indexed"):
+            _forget_reading(entry)
+            unread.append(entry)
+    _mark(session, [id_ for id_, _ in documents.values()], None, "put")
+    return unread
+
+
+def _documents_of(session: Session, entries: Sequence[LedgerEntry]) -> dict[int | None, tuple[int, str]]:
+    """The ids and hashes of the documents that there are, by the ids of the entries; without their texts."""
+    ids = [entry.id for entry in entries if entry.id is not None]
+    found = (
+        select(LedgerEntry.id, Document.id, Document.sha256)
+        .join(Document, same_file())
+        .where(is_one_of(LedgerEntry.id, ids))
+    )
+    return {entry_id: (id_, sha256) for entry_id, id_, sha256 in session.exec(found) if id_ is not None}
+
+
+def _mark(session: Session, document_ids: Sequence[int], moment: datetime | None, operation: str) -> None:
+    if document_ids:
+        session.exec(
+            update(Document)
+            .where(is_one_of(Document.id, document_ids))
+            .values(deleted_at=moment)
+            .execution_options(synchronize_session=False)
+        )
+        changes = [{"document_id": id_, "operation": operation} for id_ in document_ids]
+        session.connection().execute(insert(Change), changes)
 
 
 def _forget_reading(entry: LedgerEntry) -> None:

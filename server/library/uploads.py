@@ -19,6 +19,7 @@ from typing import BinaryIO, ParamSpec
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from indexer.documents.extract.files import MEGABYTE
 from indexer.documents.extract.formats import check_supported
 from indexer.errors import UnsupportedFile
 from server.errors import BadRequest
@@ -26,7 +27,6 @@ from server.library.upload_folders import INCOMING, bring_back, no_space, replac
 from server.settings import ServerSettings
 
 UPLOAD_PATH = "/documents/upload"
-MEGABYTE = 1 << 20
 FILES_AT_ONCE = 200
 MOST_PARTS = 1000  # files that are refused, by name, and other fields among them
 FIELD_BYTES = 4096

@@ -1,5 +1,6 @@
 """Numbers, times and sizes in words for people (pure)."""
 
+import re
 from datetime import UTC, datetime
 
 
@@ -41,6 +42,15 @@ def file_size(size: int) -> str:
         if size_in_unit < 999.5:
             return f"{size_in_unit:.1f} {unit}" if size_in_unit < 10 else f"{size_in_unit:.0f} {unit}"
     return f"{size / 1_000_000_000:.1f} GB"
+
+
+_BINARY = re.compile(r"(\d[\d,]*(?:\.\d+)?) ([MG])iB\b")
+
+
+def decimal_units(text: str) -> str:
+    """A sentence in the units in which files and memory are told elsewhere on the page: 1.0 GiB is 1.1 GB."""
+    powers = {"M": 1 << 20, "G": 1 << 30}
+    return _BINARY.sub(lambda found: file_size(round(float(found[1].replace(",", "")) * powers[found[2]])), text)
 
 
 def moment(when: datetime, now: datetime) -> str:

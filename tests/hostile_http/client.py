@@ -102,8 +102,8 @@ class Target:
         for conversation in self.world.known["conversation"]:
             services.conversations.restore(conversation.decode(), OWNER)
         with Session(services.catalog.engine) as session:
-            for entry in session.exec(select(LedgerEntry)):
-                entry.deleted_at = None
+            for row in (*session.exec(select(LedgerEntry)), *session.exec(select(Document))):
+                row.deleted_at = None
             session.commit()
 
 

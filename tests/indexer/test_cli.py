@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from indexer.client import ServerAddress, write_address
+from indexer.errors import program
 from indexer.ingest import ingest
 from indexer.knowledge.tables import Chunk, IndexInfo
 from indexer.settings import IndexerSettings
@@ -153,7 +154,7 @@ def test_a_terminal_obeys_no_file_name(run: Run, docs: Path) -> None:
 def test_status_of_nothing(run: Run) -> None:
     nothing = run.json("status")
     assert (nothing["collections"], nothing["not_indexed"], nothing["rebuild"]) == ([], [], None)
-    assert "Run `indexer ingest FOLDER`" in run("status").stdout
+    assert f"Run `{program('indexer')} ingest FOLDER`" in run("status").stdout
 
 
 def test_status_tells_which_documents_have_the_same_words(

@@ -1,7 +1,9 @@
 """How a command ends, whatever its work raises."""
 
 import sqlite3
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from indexer.console import Commands
-from indexer.errors import BusyError, DocentError, StartError
+from indexer.errors import BusyError, DocentError, StartError, program
 from indexer.settings import IndexerSettings
 
 
@@ -66,3 +68,20 @@ def test_a_fault_of_ours_is_seen_as_one(fault: Exception) -> None:
     result: Any = CliRunner().invoke(group(fault), ["fail"])
 
     assert result.exception is fault
+
+
+def test_a_command_is_named_as_it_can_be_called_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "product" / ".venv" / "bin" / "indexer"
+    own.parent.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(own.with_name("python")))
+    monkeypatch.setenv("PATH", "")
+    assert program("indexer") == "indexer", "there is none of this installation: whoever started it knows how"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    monkeypatch.chdir(tmp_path / "product")
+    assert program("indexer") == ".venv/bin/indexer"
+    monkeypatch.chdir("/")
+    assert program("indexer") == str(own)
+    monkeypatch.chdir(own.parent)
+    monkeypatch.setenv("PATH", str(own.parent))
+    assert program("indexer") == "indexer"

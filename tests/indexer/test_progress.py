@@ -1,10 +1,11 @@
 """What a person reads after a run: what was skipped, in few lines."""
 
+from indexer.errors import program
 from indexer.knowledge.runs import FileReport
 from indexer.knowledge.trash import DELETED
 from indexer.progress import NAMED, skipped_lines
 
-STATUS = "`indexer status --files` names every file that was skipped, with the reason."
+STATUS = f"`{program('indexer')} status --files` names every file that was skipped, with the reason."
 
 
 def skipped(document: str, reason: str) -> FileReport:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.client import read_address
-from indexer.errors import DocentError
+from indexer.errors import DocentError, program
 from indexer.knowledge.database import writing
 from server.answering.events import BENEATH, Answer, Citation
 from server.app import Parts
@@ -157,7 +157,7 @@ def test_ask_without_an_index_loads_nothing(settings: ServerSettings) -> None:
     result = run("ask", ASKED, DOCENT_DATA=str(settings.data))
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.strip() == "Nothing is indexed yet. Run `indexer ingest FOLDER`, then ask again."
+    assert result.stderr.strip() == f"Nothing is indexed yet. Run `{program('indexer')} ingest FOLDER`, then ask again."
 
 
 @pytest.mark.parametrize(

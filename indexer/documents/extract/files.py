@@ -8,7 +8,7 @@ from pathlib import Path
 from indexer.documents.extract.formats import check_supported
 from indexer.errors import UnreadableFile, UnsupportedFile
 
-_MEGABYTE = 1 << 20
+MEGABYTE = 1_000_000
 NOT_WAITING = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
 """How to open what was a file when it was looked at: a pipe that has taken its place meanwhile is not waited for."""
 _NOT_GIVEN = "The file cannot be read: the disk does not give it."
@@ -29,9 +29,9 @@ def check_file(path: Path, max_file_mb: int) -> None:
     except (OSError, ValueError) as error:
         raise unreadable(error) from error
     _check_kind(found)
-    if found.st_size > max_file_mb * _MEGABYTE:
+    if found.st_size > max_file_mb * MEGABYTE:
         raise UnsupportedFile(
-            f"The file has {found.st_size / _MEGABYTE:,.1f} MB, more than the {max_file_mb} MB that are read.",
+            f"The file has {found.st_size / MEGABYTE:,.1f} MB, more than the {max_file_mb} MB that are read.",
             "Raise DOCENT_MAX_FILE_MB to read it.",
         )
     if found.st_size == 0:
@@ -40,7 +40,7 @@ def check_file(path: Path, max_file_mb: int) -> None:
 
 def read_file(path: Path, max_file_mb: int) -> bytes:
     """The bytes of a regular file. Raises UnsupportedFile or UnreadableFile."""
-    most = max_file_mb * _MEGABYTE
+    most = max_file_mb * MEGABYTE
     try:
         descriptor = os.open(path, NOT_WAITING)
     except (OSError, ValueError) as error:

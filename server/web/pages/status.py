@@ -9,13 +9,12 @@ import psutil
 from fastapi import APIRouter, Request, Response
 
 from indexer.errors import DocentError
-from server.library.uploads import MEGABYTE
 from server.llm.machine import Fit, ModelRefused, fit_here, free_memory
 from server.llm.model_files import InstalledModel, installed_model, installed_models, resolve_model
 from server.runtime.health import Part, health_parts
 from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.settings import ServerSettings
-from server.views.wording import counted, file_size
+from server.views.wording import counted, decimal_units, file_size
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import shell
 from server.web.session import OwnerDep
@@ -88,7 +87,10 @@ def status_page(request: Request, services: ServicesDep, scope: ScopeDep, owner:
 
 def health_lines(parts: dict[str, Part]) -> list[HealthLine]:
     """What is wrong first."""
-    lines = [HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), p.detail) for name, p in parts.items()]
+    lines = [
+        HealthLine(PARTS[name], p.state, STATES.get(p.state, p.state), decimal_units(p.detail))
+        for name, p in parts.items()
+    ]
     order = (*WRONG, "loading", "fetching", "absent", "ready")
     return sorted(lines, key=lambda line: order.index(line.state) if line.state in order else 0)
 
@@ -133,7 +135,7 @@ def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
     try:
         needs = needs_words(fit_here(model.header, services.settings, psutil.virtual_memory().total))
     except ModelRefused as error:
-        return ModelLine(model.name, size, str(error), failed=True)
+        return ModelLine(model.name, size, decimal_units(str(error)), failed=True)
     if services.settings.generator_url:
         return ModelLine(model.name, size, f"Not used: another server writes the answers. {needs}")
     if not used:
@@ -141,7 +143,7 @@ def _model(model: InstalledModel, services: Services, used: bool) -> ModelLine:
     state = services.generator.state if services.generator is not None else None
     if state is not None and state.state == "ready":
         return ModelLine(model.name, size, f"In use, loaded. {needs}")
-    detail = (state.detail if state is not None else services.model_failure) or "Chosen, not loaded."
+    detail = decimal_units(state.detail if state is not None else services.model_failure) or "Chosen, not loaded."
     return ModelLine(model.name, size, f"{detail} {needs}", failed=bool(state is None or state.state == "failed"))
 
 
@@ -168,7 +170,7 @@ def _context(services: Services) -> list[tuple[str, str]]:
         ("Context", f"{counted(size, 'token')} in use" if size else f"{counted(settings.context, 'token')} at most"),
         ("Longest answer", counted(settings.max_answer_tokens, "token")),
         ("Longest passage", counted(settings.chunk_tokens, "token")),
-        ("Largest file", file_size(settings.max_file_mb * MEGABYTE)),
+        ("Largest file", f"{settings.max_file_mb:,} MB"),
     ]
 
 

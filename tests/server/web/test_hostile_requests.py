@@ -56,6 +56,7 @@ def test_an_ordinary_request_to_every_route_is_answered(target: Target) -> None:
         "POST /documents/upload": 400,  # no file
         "GET /documents/{document_id}/original": 404,  # its document is in no folder
         "GET /documents/{document_id}/pages/{number}": 404,  # nor has it pages, except for one
+        "POST /documents/files/{entry_id}/cancel": 409,  # none waits to be read
         "POST /documents/restore": 404,  # nothing was deleted at that moment
         "POST /documents/jobs/{job_id}/cancel": 404,  # there is none
         "POST /documents/collections/{collection_id}/move": 404,  # there is no other one
