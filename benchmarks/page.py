@@ -3,8 +3,10 @@
     python benchmarks/page.py [--messages 200] [--pace 50] [--rounds 5]
 
 Indexes docs/ into a temporary data folder and serves it with everything real but the language model, which writes a
-word every `--pace` milliseconds. A conversation is filled with messages first; then questions are asked in it. A word's
-delay runs from the moment the model writes it, and from the moment it reaches the page, to the frame that shows it.
+word every `--pace` milliseconds. A conversation is filled with messages first; then questions are asked in it, and each
+answer once more in another form, in which words are shown that no passage supports: those words are timed, each a
+sentence of its own, since answers come a sentence at a time. A word's delay runs from the moment the model writes it,
+and from the moment it reaches the page, to the frame that shows it.
 Needs a Chromium. The last line is JSON.
 """
 
@@ -68,6 +70,8 @@ indexer ingest FOLDER --collection NAME
 
 A further paragraph says more about it in a sentence of some length, as answers do that somebody asked for.
 """
+AGAIN = "As a list"  # what WATCH does not time the sources of
+READS = 1.0  # seconds that the model reads, in which the documents' words are there to be read
 WORDS = 120  # of a timed answer: paragraphs of 30
 TIMES = {"clock": "dur", "processor": "tdur"}  # of a task in a trace; beside other work the first is longer
 WATCH = """
@@ -88,14 +92,16 @@ window.EventSource = class extends Real {
     });
   }
 };
-addEventListener('keydown', (event) => { if (event.key === 'Enter') window.sent = now(); }, true);
+addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && event.target.value !== 'As a list') window.sent = now();
+}, true);
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.long.push(entry.duration);
 }).observe({ type: 'longtask' });
 document.addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
   const turn = document.querySelector('.turn:last-child');
   if (!turn) return;
-  if (window.sent && turn.querySelector('.card')) {
+  if (window.sent && turn.dataset.state === 'running' && turn.querySelector('.card')) {
     const sent = window.sent;
     window.sent = 0;
     window.read = sent;
@@ -115,11 +121,16 @@ document.addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
 """
 
 
+TURNS = "document.getElementById('turns').childElementCount"
+STATE = "document.getElementById('turns').lastElementChild.dataset.state"
+
+
 @dataclass
 class Typist:
     """Writes an answer at once, or numbered words at a pace; remembers when it wrote which."""
 
     pace: float  # seconds
+    reading: float = 0.0  # seconds before the first word
     timed: bool = False
     name: str = "typist"
     context: int = 1 << 20
@@ -135,13 +146,14 @@ class Typist:
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[GenerationEvent]:
         yield Prefilling(1, 1)
+        await asyncio.sleep(self.reading)
         if not self.timed:
             yield Piece(ANSWER)
         for at in range(WORDS if self.timed else 0):
             await asyncio.sleep(self.pace)
             number = next(self.numbers)
             self.written[number] = time.time() * 1000
-            yield Piece(f"word{number}n" + (".\n\n" if at % 30 == 29 else " "))
+            yield Piece(f"word{number}n." + ("\n\n" if at % 30 == 29 else " "))
         yield Completed("stop", Usage(1, WORDS))
 
     async def aclose(self) -> None:
@@ -205,17 +217,19 @@ def converse(browser: Browser, url: str, typist: Typist, messages: int, rounds: 
     context.add_init_script(WATCH)
     page = context.new_page()
     address = seed(page, messages)
-    typist.timed = True
+    typist.reading = READS
     page.goto(address)
     opened = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     page.wait_for_timeout(1000)
     page.evaluate("window.long.length = 0")
     browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
     for question in itertools.islice(itertools.cycle(QUESTIONS), rounds):
-        page.fill("#question", question)
-        page.press("#question", "Enter")
-        until(page, "running")
-        until(page, "done")
+        for typist.timed, asked in ((False, question), (True, AGAIN)):
+            turns = page.evaluate(TURNS)
+            page.fill("#question", asked)
+            page.press("#question", "Enter")
+            while page.evaluate(TURNS) == turns or page.evaluate(STATE) == "running":
+                time.sleep(0.2)  # Playwright's own waiting would be work for the page
     writing = longest_task(browser.stop_tracing())
     browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
     page.mouse.move(700, 300)
@@ -237,12 +251,6 @@ def converse(browser: Browser, url: str, typist: Typist, messages: int, rounds: 
         "longest_task_ms": {"writing": writing, "scrolling": scrolling},
         "conversation_opens_ms": round(opened),
     }
-
-
-def until(page: Page, state: str) -> None:
-    """Wait until the last turn is in this state; Playwright's own waiting would be work for the page."""
-    while page.evaluate("document.getElementById('turns').lastElementChild.dataset.state") != state:
-        time.sleep(0.2)
 
 
 def seed(page: Page, messages: int) -> str:
