@@ -210,4 +210,4 @@ document.addEventListener("submit", (event) => {
 
 grow();
 for (const turn of document.getElementById("turns")?.children ?? []) addCopyButtons(turn);
-if (canHover.matches && document.getElementById("welcome")) question()?.focus();
+if (canHover.matches && document.getElementById("welcome")) question()?.focus({ preventScroll: true }); // a low screen shows the headline
