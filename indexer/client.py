@@ -121,7 +121,7 @@ def remove_address(path: Path, pid: int) -> None:
 
 
 def search_result(query: str, passages: Sequence[Passage], took_ms: int) -> dict[str, Any]:
-    """What `indexer search --json` prints and `POST /v1/search` answers."""
+    """What `indexer search --json` prints. `POST /v1/search` answers the same, with each passage's `document_id`."""
     return {"query": query, "passages": [passage_json(passage) for passage in passages], "took_ms": took_ms}
 
 
@@ -131,7 +131,6 @@ def passage_json(passage: Passage) -> dict[str, Any]:
     return {
         "rank": passage.rank,
         "score": round(passage.score, 4),
-        "document_id": passage.document_id,
         "document": passage.document,
         "title": passage.title,
         "heading": passage.heading,

@@ -111,7 +111,7 @@ def test_the_command_gives_the_same_answer(company: Path, owner: httpx.Client) -
 
 @pytest.mark.parametrize("address", EXPECTED["turns"])
 def test_a_conversation_shows_the_same_turns(owner: httpx.Client, address: str) -> None:
-    assert turns(owner, address) == EXPECTED["turns"][address]
+    assert turns(owner, address) == as_documents(EXPECTED["turns"][address])
 
 
 @pytest.mark.parametrize("address", EXPECTED["citations"])
@@ -135,7 +135,7 @@ def test_a_follow_up_in_an_old_conversation_has_the_same_answer(tmp_path: Path) 
     address = f"/c/{expected['conversation']}"
     with served(unpacked(tmp_path)) as owner:
         assert owner.post("/ask", data=form).status_code == 303
-        assert turns(owner, address) == [*EXPECTED["turns"][address], expected["turn"]]
+        assert turns(owner, address) == as_documents([*EXPECTED["turns"][address], expected["turn"]])
 
 
 def test_files_have_the_same_states_and_reasons(company: Path, owner: httpx.Client) -> None:
@@ -196,7 +196,7 @@ def quoted(citation: Seen) -> Seen:
 
 
 def turns(client: httpx.Client, address: str) -> list[Seen]:
-    """What a conversation's page shows of each turn."""
+    """What a conversation's page shows of each turn. Its sources and closest passages are documents: a card opens at one sentence now."""
     page = lxml.html.fromstring(client.get(address).raise_for_status().text)
     return [turn(article) for article in page.xpath("//article[contains(@class, 'turn')]")]
 
@@ -211,8 +211,8 @@ def turn(article: Any) -> Seen:
         "version": words(article.xpath(".//nav[@class='versions']/span")),
         "citations": addresses(answer),
         "marks": [words(link.xpath("text()")) for link in cited],
-        "sources": addresses(article.xpath(".//div[@class='sources']")),
-        "closest": addresses(article.xpath(".//section[@class='closest']")),
+        "sources": without_query(addresses(article.xpath(".//div[@class='sources']"))),
+        "closest": without_query(addresses(article.xpath(".//section[@class='closest']"))),
         "failure": words(article.xpath(".//*[contains(@class, 'failure')]")),
         "judged": article.xpath(".//button[@aria-pressed='true']/@aria-label"),
         "unsupported": [words([weak]) for part in answer for weak in part.xpath(".//*[@class='weak']")],
@@ -224,7 +224,7 @@ def turn(article: Any) -> Seen:
 
 def opened(client: httpx.Client, address: str) -> Seen:
     """The page of a citation: which document, and the words that are marked in it, or their copy."""
-    page = lxml.html.fromstring(client.get(address).raise_for_status().text)
+    page = lxml.html.fromstring(client.get(address, params={"text": True}).raise_for_status().text)
     return {
         "title": words(page.xpath("//div[@class='source-name']/h1")),
         "path": ", ".join(words([part]) for part in page.xpath("//div[@class='source-name']/p/span")),
@@ -237,7 +237,7 @@ def opened(client: httpx.Client, address: str) -> Seen:
 def listed(client: httpx.Client, search: str = "") -> list[str]:
     """Addresses of the conversations in the list, newest first."""
     page = lxml.html.fromstring(client.get("/conversations", params={"search": search}).raise_for_status().text)
-    return addresses(page.xpath("//*[@id='conversations']"))
+    return without_query(addresses(page.xpath("//*[@id='conversations']")))
 
 
 def files(client: httpx.Client) -> list[str]:
@@ -246,7 +246,7 @@ def files(client: httpx.Client) -> list[str]:
     page = listing(client, "/documents")
     folded = page.xpath("//details[@class='unread-kinds']//a/@href")
     rows = [row for one in (page, *(listing(client, address) for address in folded)) for row in one.xpath("//tbody/tr")]
-    cells = "td[not(@data-label='Size' or @data-label='Read' or @class='actions')]"
+    cells = "td[not(@data-label='Size' or @data-label='When' or @class='choose' or @class='actions')]"
     return sorted(" | ".join(words(cell.xpath(".//text()"), " / ") for cell in row.xpath(cells)) for row in rows)
 
 
@@ -264,3 +264,12 @@ def addresses(elements: list[Any]) -> list[str]:
     """Where the links inside lead, each once, without what stands behind a #."""
     found = [link for element in elements for link in element.xpath(".//a/@href")]
     return list(dict.fromkeys(link.partition("#")[0] for link in found if not link.startswith("#")))
+
+
+def without_query(links: list[str]) -> list[str]:
+    return list(dict.fromkeys(link.partition("?")[0] for link in links))
+
+
+def as_documents(turns: list[Seen]) -> list[Seen]:
+    """Turns as they were seen, each with the documents that its sources and closest passages lead to."""
+    return [turn | {name: without_query(turn[name]) for name in ("sources", "closest")} for turn in turns]

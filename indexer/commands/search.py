@@ -20,6 +20,8 @@ def run(question: str, collection: tuple[str, ...], top_k: int, as_json: bool) -
     server = find_server(settings)
     if server is not None:
         found = server.search(question, list(collection), top_k)
+        for passage in found["passages"]:
+            passage.pop("document_id", None)  # of use to who goes on with the server's API
     else:
         found = _search_here(settings, question, list(collection), top_k)
     if as_json:

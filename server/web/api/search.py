@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from indexer.client import search_result
+from indexer.passages import Passage
 from server.errors import BadRequest, Unavailable
 from server.runtime.services import ScopeDep, ServicesDep, narrowed
 from server.web.api.schemas import REFUSALS, SearchRequest
@@ -29,4 +31,11 @@ async def search(body: SearchRequest, services: ServicesDep, scope: ScopeDep) ->
         services.retriever.search, body.query, body.history, scope, body.top_k, exact=body.spelling == "exact"
     )
     took_ms = round((time.monotonic() - started) * 1000)
-    return await asyncio.to_thread(lambda: JsonInPieces(search_result(body.query, passages, took_ms)))
+    return await asyncio.to_thread(_told, body.query, passages, took_ms)
+
+
+def _told(query: str, passages: Sequence[Passage], took_ms: int) -> Response:
+    found = search_result(query, passages, took_ms)
+    for told, passage in zip(found["passages"], passages, strict=True):
+        told["document_id"] = passage.document_id
+    return JsonInPieces(found)

@@ -16,7 +16,7 @@ from server.errors import BadRequest
 from server.library.follow_ups import rests_on
 from server.runtime.services import ScopeDep, ScopesDep, Services, ServicesDep
 from server.views.presentation import heading, readable_part
-from server.web.pages.choice import chosen_ids, to_ask, wanted_of
+from server.web.pages.choice import MOST_SENT, chosen_ids, to_ask, wanted_of
 from server.web.pages.page_route import PageRoute
 from server.web.pages.shell import conversation_list
 from server.web.pages.turn_html import LAG_SECONDS, TurnStream, finished, shown_turn
@@ -36,7 +36,7 @@ async def ask(
     services: ServicesDep,
     scope: ScopeDep,
     owner: OwnerDep,
-    document: Annotated[list[MaybeRow], Form(default_factory=list)],
+    document: Annotated[list[MaybeRow], Form(default_factory=list, max_length=MOST_SENT)],
     question: Annotated[str, Form()] = "",
     conversation: Annotated[str, Form()] = "",
     after: Annotated[MaybeRow, Form()] = None,

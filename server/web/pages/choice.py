@@ -26,7 +26,8 @@ TOO_MANY = f"At most {MOST_DOCUMENTS} documents can be asked at once. Choose a c
 GONE = "What you chose to ask is not there any more."
 TAKE_IT_OFF = "Take it off beside the question box, or choose something else."
 
-Documents = Annotated[list[MaybeRow], Query(default_factory=list)]
+MOST_SENT = 10 * MOST_DOCUMENTS  # of an address or a form; more than MOST_DOCUMENTS are answered with TOO_MANY
+Documents = Annotated[list[MaybeRow], Query(default_factory=list, max_length=MOST_SENT)]
 
 _CHAT = re.compile(r"/(?:c/[0-9a-f]{1,40})?")
 """Pages with a question box."""

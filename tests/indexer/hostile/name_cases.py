@@ -98,7 +98,7 @@ ODDITIES = (
     Oddity(".hidden/", "hidden folder, not read"),
     Oddity(
         "sparse.txt",
-        r"The file has 10,240\.0 MB, more than the 64 MB that are read\. Raise DOCENT_MAX_FILE_MB to read it\.",
+        r"The file has 10,737\.4 MB, more than the 64 MB that are read\. Raise DOCENT_MAX_FILE_MB to read it\.",
     ),
 )
 

@@ -110,7 +110,8 @@ def test_sources_and_citations_have_the_answer_s_own_numbers_and_quotations_an_a
     assert [source["n"] for source in told["sources"]] == [1, 2, 3]
     assert told["quotes"] == [
         {
-            "n": 2, "document": "a.md", "title": "A", "heading": "B", "page": 3, "start": 5, "end": 9, "quote": "word",
+            "n": 2, "document_id": 7, "document": "a.md",
+            "title": "A", "heading": "B", "page": 3, "start": 5, "end": 9, "quote": "word",
             "url": "http://host/documents/7?start=5&end=9#quote",
         }
     ]  # fmt: skip
@@ -131,8 +132,14 @@ def test_a_citation_names_the_other_documents_that_hold_its_words() -> None:
     ]
     for named in (told["sources"][0], told["closest"][0]):
         assert named["also_in"] == [
-            {"document": "b.pdf", "title": "A", "page": 2, "url": "http://host/documents/8?start=100&end=140#quote"}
-        ]
+            {
+                "document_id": 8, "document": "b.pdf", "title": "A", "page": 2,
+                "url": "http://host/documents/8?start=100&end=140#quote",
+            }
+        ]  # fmt: skip
         assert named["partly_in"] == [
-            {"document": "c.md", "title": "C", "page": None, "url": "http://host/documents/9?start=0&end=10#quote"}
-        ]
+            {
+                "document_id": 9, "document": "c.md", "title": "C", "page": None,
+                "url": "http://host/documents/9?start=0&end=10#quote",
+            }
+        ]  # fmt: skip
