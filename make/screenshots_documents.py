@@ -101,7 +101,7 @@ def shoot_documents(
     with site.served(), visit(site) as page:
         page.goto("/documents")
         save(page, "documents-failed")
-        page.get_by_role("link", name="Annual leave").click()
+        page.get_by_role("link", name="Annual leave", exact=True).click()
         page.locator("#panel h2").wait_for()
         save(page, "documents-preview")
         page.goto("/documents")

@@ -196,7 +196,10 @@ def quoted(citation: Seen) -> Seen:
 
 
 def turns(client: httpx.Client, address: str) -> list[Seen]:
-    """What a conversation's page shows of each turn. Its sources and closest passages are documents: a card opens at one sentence now."""
+    """What a conversation's page shows of each turn.
+
+    Its sources and closest passages are documents: a card opens at one sentence now.
+    """
     page = lxml.html.fromstring(client.get(address).raise_for_status().text)
     return [turn(article) for article in page.xpath("//article[contains(@class, 'turn')]")]
 

@@ -45,7 +45,8 @@ def outline(text: str, blocks: Sequence[Block], title: str = "") -> Outline:
     if found and folded(text[found[0].start : found[0].end]) == folded(title):
         found = found[1:]
     levels = sorted({block.level for block in found})
-    kept = [block for block in found if block.level <= _deepest(found, levels)] if levels else []
+    deepest = _deepest(found, levels) if levels else 0
+    kept = [block for block in found if block.level <= deepest]
     depths = {level: depth for depth, level in enumerate(sorted({block.level for block in kept}), 1)}
     headings = tuple(
         OutlineHeading(

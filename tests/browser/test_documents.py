@@ -98,20 +98,20 @@ def test_failures_are_first_and_one_link_away(page: Page, site: Site) -> None:
 def test_a_title_opens_the_preview(page: Page, site: Site) -> None:
     enter(site)
     page.goto("/documents")
-    page.get_by_role("link", name="Annual leave").click()
+    page.get_by_role("link", name="Annual leave", exact=True).click()
     expect(page.locator("#panel")).to_contain_text("Every employee has 25 days")
     end_a_run(site, "late.md")  # the table is another one by the time the panel closes
     expect(page.locator("#files tbody")).to_contain_text("late.md")
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_empty()
-    expect(page.get_by_role("link", name="Annual leave")).to_be_focused()
+    expect(page.get_by_role("link", name="Annual leave", exact=True)).to_be_focused()
 
 
 def test_the_table_folds_beside_a_preview(page: Page, site: Site) -> None:
     enter(site)
     page.goto("/documents")
     assert page.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
-    page.get_by_role("link", name="Annual leave").click()
+    page.get_by_role("link", name="Annual leave", exact=True).click()
     expect(page.locator("#panel h2")).to_be_visible()
     table = page.locator(".files .table")
     assert table.evaluate("table => table.scrollWidth <= table.clientWidth")  # nothing is cut off

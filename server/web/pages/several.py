@@ -25,7 +25,7 @@ from server.runtime.services import ScopeDep, Services, ServicesDep
 from server.views.library_view import STATES, moved_words, undo_line
 from server.views.wording import counted, machine_moment
 from server.web.pages.documents import is_there, submit
-from server.web.pages.file_list import PAGE, QueryDep, address, back, follow, table
+from server.web.pages.file_list import PAGE, QueryDep, address, back, follow, standing, table
 from server.web.pages.page_route import PageRoute
 from server.web.parameters import Moment, Row, Whole
 from server.web.templating import is_fragment, page
@@ -121,12 +121,11 @@ async def _move(
     names = await asyncio.to_thread(services.catalog.in_use, scope)
     if into not in names or into not in scope.whole_collections:
         raise NotFound("There is no such collection any more.", "Nothing was moved. Choose another one.")
-    waiting = {path for path in await asyncio.to_thread(_paths, services, scope, ids) if services.jobs.of_path(path)}
 
     def moved() -> str:
         folder = open_folder(services.settings, services.catalog.engine, names[into])
         entries = services.catalog.entries(ids, scope)
-        free = [one for one in entries if Path(one.root) / one.path not in waiting]
+        free = [one for one in entries if standing(services, one) is None]
         chosen = [one.id for one in free if one.id is not None]
         done = move_files(services.settings, services.catalog.engine, chosen, scope, into, folder)
         done.unread += tuple(one.path for one in entries if one not in free)
