@@ -259,7 +259,7 @@ class IngestJobs:
         child = await asyncio.create_subprocess_exec(
             *command, *([] if not job.prune else ["--prune"]), "--", *map(str, job.paths),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None if job.aloud else subprocess.PIPE,
-            env=os.environ | environment(self._settings),
+            env=environment(self._settings),
         )  # fmt: skip
         self._child = child
         try:
@@ -308,10 +308,11 @@ def step_back(pid: int) -> None:
 
 
 def environment(settings: IndexerSettings) -> dict[str, str]:
-    """The settings as the variables that a command reads: it must work on this very data, with this very model."""
+    """The variables of a command that must work on this very data, with this very model, and need know no password."""
     values = {name: getattr(settings, name) for name in IndexerSettings.model_fields}
     values["data"] = settings.data.absolute()
-    return {f"DOCENT_{name.upper()}": str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
+    told = {f"DOCENT_{name.upper()}": str(value) for name, value in values.items() if not isinstance(value, SecretStr)}
+    return {name: value for name, value in os.environ.items() if not name.startswith("DOCENT_")} | told
 
 
 def _reported(output: bytes, refused: Outcomes) -> Outcomes:

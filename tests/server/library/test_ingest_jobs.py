@@ -380,11 +380,16 @@ async def test_a_newer_version_that_was_uploaded_before_a_crash_is_read_at_the_n
     assert (job.collection, job.paths) == ("papers", [folder / "a.md"])
 
 
-def test_the_child_gets_the_servers_settings_and_no_secret(settings: ServerSettings) -> None:
+def test_the_child_gets_the_servers_settings_and_no_secret(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCENT_PASSWORD", "the environment's")
+    monkeypatch.setenv("DOCENT_API_KEY", "the environment's")
     passed = environment(settings.model_copy(update={"max_file_mb": 7, "password": "x"}))
     assert passed["DOCENT_MAX_FILE_MB"] == "7"
     assert passed["DOCENT_DATA"] == str(settings.data.absolute())
-    assert not any("PASSWORD" in name or "KEY" in name for name in passed)
+    assert passed["PATH"]
+    assert not any("PASSWORD" in name or "KEY" in name for name in passed if name.startswith("DOCENT_"))
 
 
 WAITS = "open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(60)"
