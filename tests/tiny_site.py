@@ -317,8 +317,9 @@ def _citations(answer: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation
 
 
 def _is_there(n: int, quote: str, evidence: tuple[Evidence, ...]) -> bool:
-    """Not where a question is asked of other documents alone."""
-    return n <= len(evidence) and quote in evidence[n - 1].passage.text
+    """Not where a question is asked of other documents alone. A PDF has other words: as one that has changed since."""
+    passage = evidence[n - 1].passage if n <= len(evidence) else None
+    return passage is not None and (quote in passage.text or passage.document.endswith(".pdf"))
 
 
 def _quotes(asked: str, evidence: tuple[Evidence, ...]) -> Iterator[Citation]:

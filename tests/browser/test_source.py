@@ -114,7 +114,7 @@ def test_a_table_of_documents_stays_too(opened: Any) -> None:
     page = opened(1280, 800)
     page.goto("/documents")
     page.evaluate(EVERY_SHIFT)
-    link = page.get_by_role("link", name="Annual leave")
+    link = page.get_by_role("link", name="Annual leave", exact=True)
     box = link.bounding_box()
     assert box
     point = [box["x"] + 5, box["y"] + 5]
