@@ -130,6 +130,12 @@ def calibrate() -> None:
 )
 @click.option("--model", default="", help="Its model; by default the first that it lists.")
 @click.option("--limit", type=click.IntRange(1), help="Stop after this many passages; the next run goes on.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 32),
+    default=1,
+    help="Passages that are written about at a time: more where the server batches and nobody waits for it.",
+)
 @JSON_OPTION
 @done_by("indexer.commands.enrich:run")
 def enrich() -> None:

@@ -21,7 +21,7 @@ from indexer.search.retrieve import open_retriever
 from indexer.settings import IndexerSettings
 
 
-def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | None, as_json: bool) -> None:
+def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | None, at_once: int, as_json: bool) -> None:
     settings = IndexerSettings()
     engine = open_knowledge(settings)
     catalog = Catalog(engine)
@@ -29,7 +29,7 @@ def run(collection: tuple[str, ...], endpoint: str, model: str, limit: int | Non
     url, key = _writing_server(settings, endpoint)
     with closing(Writer(url, key, model)) as writer, enrich_progress() as progress:
         retriever = open_retriever(settings, engine)
-        report = enrich(settings, engine, retriever, writer, scope, limit, progress.update)
+        report = enrich(settings, engine, retriever, writer, scope, limit, at_once, progress.update)
     if not server_searches(settings):
         save_if_due(settings, engine)
     if as_json:

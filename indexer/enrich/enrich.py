@@ -40,8 +40,6 @@ ROUND_TRIP_DEPTH = 5
 """A question has to find its passage among the first five, which is what an answer is written from."""
 PATIENCE = 5
 """After so many unusable answers one after the other the run ends: the server is not up to it."""
-AT_ONCE = 4
-"""Passages that are written about at the same time: a server that batches writes four in half the time."""
 BUSY_POLL = 2.0  # seconds
 
 
@@ -92,9 +90,10 @@ def enrich(
     writer: Writer,
     scope: Scope,
     limit: int | None = None,
+    at_once: int = 1,
     on_progress: Callable[[EnrichProgress], None] = lambda _: None,
 ) -> EnrichReport:
-    """Write entries for the passages of the scope that have none, at most `limit` of them.
+    """Write entries for the passages of the scope that have none, at most `limit` of them, `at_once` at a time.
 
     Raises DocentError when the server refuses, is gone, or answers PATIENCE times in a row with no draft; what was
     written until then is kept.
@@ -113,7 +112,7 @@ def enrich(
         committed = time.monotonic()
 
     try:
-        for passage in _written_ahead(engine, writer, wanted):
+        for passage in _written_ahead(engine, writer, wanted, at_once):
             try:
                 done = _finished(retriever, passage)
                 in_a_row = 0
@@ -160,8 +159,8 @@ def _without_entries(engine: Engine, scope: Scope) -> list[int]:
         return [id_ for id_ in rows if id_ is not None]
 
 
-def _written_ahead(engine: Engine, writer: Writer, wanted: Sequence[int]) -> Iterator[_Passage]:
-    """The passages that are still there, in order; AT_ONCE of them are written about at a time."""
+def _written_ahead(engine: Engine, writer: Writer, wanted: Sequence[int], at_once: int) -> Iterator[_Passage]:
+    """The passages that are still there, in order; `at_once` of them are written about at a time."""
     ahead: deque[_Passage] = deque()
     for chunk_id in wanted:
         with Session(engine) as session:
@@ -170,7 +169,7 @@ def _written_ahead(engine: Engine, writer: Writer, wanted: Sequence[int]) -> Ite
             chunk, document = row
             place = " › ".join(chunk.prefix.split("\n")) or document.title
             ahead.append(_Passage(chunk_id, chunk, document, _in_background(partial(writer.write, place, chunk.body))))
-        if len(ahead) == AT_ONCE:
+        if len(ahead) == at_once:
             yield ahead.popleft()
     yield from ahead
 

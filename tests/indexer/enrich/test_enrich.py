@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from indexer.enrich.enrich import AT_ONCE, PATIENCE, EnrichProgress, EnrichReport, enrich
+from indexer.enrich.enrich import PATIENCE, EnrichProgress, EnrichReport, enrich
 from indexer.enrich.filter import proposed, worth_keeping
 from indexer.enrich.writer import Draft, UnusableDraft, Writer, read_draft
 from indexer.errors import DocentError, StartError
@@ -83,11 +83,13 @@ def retriever(engine: Engine, settings: IndexerSettings) -> Retriever:
     return Retriever(engine, WordEmbedder(), Store(engine, settings.index_path), settings)
 
 
-def run(retriever: Retriever, settings: IndexerSettings, url: str, limit: int | None = None) -> EnrichReport:
+def run(
+    retriever: Retriever, settings: IndexerSettings, url: str, limit: int | None = None, at_once: int = 1
+) -> EnrichReport:
     retriever.follow()
     with closing(Writer(url)) as writer:
         scope = Catalog(retriever.engine).everything()
-        return enrich(settings, retriever.engine, retriever, writer, scope, limit)
+        return enrich(settings, retriever.engine, retriever, writer, scope, limit, at_once)
 
 
 def found(retriever: Retriever, question: str) -> list[str]:
@@ -185,18 +187,18 @@ def test_a_limited_run_goes_on_later(knowledge: Knowledge, retriever: Retriever,
 def test_several_passages_are_written_about_at_the_same_time(
     knowledge: Knowledge, retriever: Retriever, settings: IndexerSettings
 ) -> None:
-    for number in range(AT_ONCE + 1):
+    for number in range(5):
         knowledge.put(f"{number}.md", f"Rule {number}: {TRAVEL}")
-    together = threading.Barrier(AT_ONCE)
+    together = threading.Barrier(4)
 
     def draft(message: str) -> tuple[int, Any]:
-        if f"Rule {AT_ONCE}" not in message:
+        if "Rule 4" not in message:
             together.wait(timeout=30)
         return travel_draft(message)
 
     with serving(draft) as (url, _):
-        report = run(retriever, settings, url)
-    assert (report.passages, report.unusable, report.left) == (AT_ONCE + 1, 0, 0)
+        report = run(retriever, settings, url, at_once=4)
+    assert (report.passages, report.unusable, report.left) == (5, 0, 0)
 
 
 def test_a_refusal_waits_for_no_answer_under_way(
@@ -215,7 +217,7 @@ def test_a_refusal_waits_for_no_answer_under_way(
     with serving(draft) as (url, _):
         try:
             with pytest.raises(DocentError, match="no such key"):
-                run(retriever, settings, url)
+                run(retriever, settings, url, at_once=4)
             assert not ended.is_set()
         finally:
             ended.set()
