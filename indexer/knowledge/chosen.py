@@ -6,6 +6,7 @@ One that the asker may not read is nowhere, as one that does not exist.
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Engine
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from indexer.knowledge.file_query import FileQuery, asked_for
@@ -16,7 +17,13 @@ from indexer.passages import ChosenDocument, Scope
 MOST_DOCUMENTS = 20
 """Documents that a question can be asked of by name: who means more means a collection."""
 
-_PLACE = (Document.id, Document.collection_id, Document.root, Document.path)
+_PLACE = (
+    col(Document.id),
+    col(Document.collection_id),
+    col(Document.root),
+    col(Document.path),
+    col(Document.title),
+)
 
 
 def documents_with(engine: Engine, ids: Iterable[int], scope: Scope) -> list[ChosenDocument]:
@@ -42,7 +49,7 @@ def documents_named(engine: Engine, names: Sequence[int | str], scope: Scope) ->
 def find_documents(engine: Engine, words: str, scope: Scope, limit: int) -> list[ChosenDocument]:
     """At most `limit` readable documents whose title or path holds `words`, by path; all where there are no words."""
     listed = (
-        select(*_PLACE, Document.title)  # type: ignore[call-overload]
+        columns(*_PLACE)
         .select_from(LedgerEntry)
         .join(Document, same_file())
         .where(*asked_for(FileQuery(search=words), scope))
@@ -54,7 +61,5 @@ def find_documents(engine: Engine, words: str, scope: Scope, limit: int) -> list
 
 
 def _read(session: Session, ids: Iterable[int], scope: Scope) -> list[ChosenDocument]:
-    wanted = select(*_PLACE, Document.title).where(  # type: ignore[call-overload]
-        is_one_of(Document.id, ids), readable_documents(scope)
-    )
+    wanted = columns(*_PLACE).where(is_one_of(Document.id, ids), readable_documents(scope))
     return [ChosenDocument(*row) for row in session.execute(wanted.order_by(col(Document.id)))]

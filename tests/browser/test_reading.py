@@ -1,7 +1,7 @@
 """Reading an answer on every screen: its sources, marks, the words that stand there meanwhile, editing, the list."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -77,10 +77,10 @@ def test_conversations_are_reachable_on_every_screen(screen: Page) -> None:
 
 
 @pytest.mark.parametrize("media", ["screen", "print"])
-def test_no_gap_is_between_a_mark_and_the_full_stop(page: Page, site: Site, media: str) -> None:
+def test_no_gap_is_between_a_mark_and_the_full_stop(page: Page, site: Site, media: Literal["screen", "print"]) -> None:
     page.goto("/")
     ask_and_wait(page, "A full stop follows the mark")
-    page.emulate_media(media=media)  # type: ignore[arg-type]
+    page.emulate_media(media=media)
     mark = page.locator(f"{LAST} .mark").first
     stop, gap = mark.evaluate(GAP)
     assert stop == "."

@@ -45,7 +45,7 @@ async def several(
     scope: ScopeDep,
     query: QueryDep,
     do: Annotated[Literal["delete", "again", "move", "cancel"], Form()],
-    file: Annotated[list[Row], Form(max_length=PAGE)] = [],  # noqa: B006 (never changed)
+    file: Annotated[list[Row], Form(default_factory=list, max_length=PAGE)],
     all_of_it: Annotated[bool, Form(alias="all")] = False,
     into: Annotated[Whole, Form()] = 0,
 ) -> Response:

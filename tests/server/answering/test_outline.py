@@ -29,7 +29,7 @@ def test_an_outline_is_short_in_order_and_loses_the_deepest_first(listed: list[t
     assert len(made.headings) + made.more == len(told)
     assert len(made.headings) <= HEADINGS
     assert [one.start for one in made.headings] == sorted(one.start for one in made.headings)
-    levels = dict(map(reversed, told))  # type: ignore[arg-type]
+    levels = {start: level for level, start in told}
     shown = {levels[one.start] for one in made.headings}
     left_out = {level for level, start in told if start not in {one.start for one in made.headings}}
     assert not shown or not left_out or max(shown) <= min(left_out) or len(made.headings) == HEADINGS

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -61,7 +62,7 @@ class Indexer:
     def command(self) -> tuple[str, ...]:
         return (sys.executable, str(self.folder / "indexer.py"), str(self.folder / "log"))
 
-    def calls(self) -> list[dict[str, object]]:
+    def calls(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "log").read_text().splitlines()]
 
 
@@ -167,7 +168,7 @@ async def test_files_that_come_one_after_the_other_are_read_by_one_run(jobs: Ing
     assert other.state == "waiting" or other.state == "running"
     await ended(other)
     argv = [call["argv"] for call in indexer.calls() if "argv" in call]
-    assert [one[-2:] for one in argv] == [["/docs/1.md", "/docs/2.md"], ["--", "/docs/3.md"]]  # type: ignore[index]
+    assert [one[-2:] for one in argv] == [["/docs/1.md", "/docs/2.md"], ["--", "/docs/3.md"]]
     assert jobs.jobs == [other, first]
 
 
@@ -294,7 +295,7 @@ async def test_what_waits_for_another_process_is_told(
         await eventually(lambda: len(looks) > 2)
         assert (job.state, len(indexer.calls())) == ("held", 1)
     await ended(job)
-    assert indexer.calls()[-1]["argv"][-2:] == ["/docs/1.md", "/docs/2.md"]  # type: ignore[index]
+    assert indexer.calls()[-1]["argv"][-2:] == ["/docs/1.md", "/docs/2.md"]
     assert (job.state, jobs.any_open) == ("done", False)
 
 
@@ -451,7 +452,7 @@ async def test_jobs_go_on_under_the_new_name_of_their_collection(jobs: IngestJob
     indexer.says(DONE)
     jobs.cancel(running.id)
     await ended(waiting)
-    assert indexer.calls()[-1]["argv"][:4] == ["ingest", "--json", "--collection", "b"]  # type: ignore[index]
+    assert indexer.calls()[-1]["argv"][:4] == ["ingest", "--json", "--collection", "b"]
 
 
 async def test_many_files_are_as_few_jobs_as_may_be(jobs: IngestJobs, indexer: Indexer) -> None:
